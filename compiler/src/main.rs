@@ -1,0 +1,4 @@
+//! The `zantc` binary.
+#![forbid(unsafe_code)]
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Shared support of the tests: where models lie, how cases are read.

@@ -1,0 +1,3 @@
+//! Everything CI and people run, by one name: `cargo xtask`.
+
+fn main() {}

@@ -1,2 +1,5 @@
 //! `zantc`: ahead-of-time compiler from ONNX models to standalone Rust crates.
 #![forbid(unsafe_code)]
+
+pub mod diag;
+pub mod ir;

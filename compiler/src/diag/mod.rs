@@ -1,0 +1,71 @@
+//! Diagnostics: what is wrong with a model or a request, where, and what to do.
+//!
+//! Codes are stable: `docs/errors.md` and `zantc explain` are made from [`codes::CODES`].
+
+pub mod codes;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The work goes on.
+    Warning,
+    /// Nothing is written.
+    Error,
+}
+
+/// One finding.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Diagnostic {
+    /// Stable code, e.g. `ZA0204`.
+    pub code: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is wrong, in one sentence without a full stop.
+    pub message: String,
+    /// The ONNX node it is about.
+    pub node: Option<NodePlace>,
+    /// What to do, a sentence each.
+    pub help: Vec<String>,
+}
+
+/// A node of the model, as a reader finds it again.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct NodePlace {
+    /// Position in the model's node list.
+    pub index: usize,
+    /// The node's name, or its first output's where it has none; untrusted text.
+    pub name: String,
+    /// The operator with its domain where it is not ONNX's own; untrusted text.
+    pub op_type: String,
+    /// The node printed in the style of the IR, on one line.
+    pub line: String,
+    /// The part of `line` that is at fault (byte offset and length), for the caret.
+    pub span: Option<(usize, usize)>,
+}
+
+impl Diagnostic {
+    /// An error.
+    pub fn error(code: &'static str, message: impl Into<String>) -> Diagnostic {
+        Diagnostic { code, severity: Severity::Error, message: message.into(), node: None, help: Vec::new() }
+    }
+
+    /// A warning.
+    pub fn warning(code: &'static str, message: impl Into<String>) -> Diagnostic {
+        Diagnostic { severity: Severity::Warning, ..Diagnostic::error(code, message) }
+    }
+
+    /// Adds what to do.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Diagnostic {
+        self.help.push(help.into());
+        self
+    }
+
+    /// Says which node it is about.
+    #[must_use]
+    pub fn at(mut self, node: NodePlace) -> Diagnostic {
+        self.node = Some(node);
+        self
+    }
+}

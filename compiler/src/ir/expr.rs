@@ -1,0 +1,332 @@
+//! Scalar expressions of `Map`: a list of operations, each on earlier ones, the last being the result.
+//!
+//! Invariants: operands stand before their users; equal operations are shared; every operation is needed by the result.
+
+use super::{DType, Scalar};
+
+/// Index of an operation within its expression.
+pub type ExprIx = usize;
+
+/// A function of one value. Result type: that of the operand, save for the tests, which give bool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs, reason = "the names are those of the ONNX operators")]
+pub enum UnaryOp {
+    Neg,
+    Abs,
+    Sign,
+    Reciprocal,
+    Sqrt,
+    Exp,
+    Log,
+    Floor,
+    Ceil,
+    /// To nearest, ties to even.
+    Round,
+    Sin,
+    Cos,
+    Tan,
+    Asin,
+    Acos,
+    Atan,
+    Sinh,
+    Cosh,
+    Tanh,
+    Asinh,
+    Acosh,
+    Atanh,
+    Erf,
+    Sigmoid,
+    Softplus,
+    /// Logical not, of a bool.
+    Not,
+    BitNot,
+    IsNan,
+    /// Whether the value is +inf.
+    IsPosInf,
+    /// Whether the value is -inf.
+    IsNegInf,
+}
+
+/// A function of two values of one type. Result type: that of the operands, save for the comparisons, which give bool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs, reason = "the names are those of the ONNX operators")]
+pub enum BinaryOp {
+    /// Integers wrap.
+    Add,
+    /// Integers wrap.
+    Sub,
+    /// Integers wrap.
+    Mul,
+    /// Integers: truncated toward zero; a zero divisor makes `run` fail.
+    Div,
+    Pow,
+    /// Remainder with the sign of the divisor (ONNX `fmod = 0`).
+    Mod,
+    /// Remainder with the sign of the dividend (ONNX `fmod = 1`).
+    Fmod,
+    /// NaN propagates; max(-0, +0) = +0.
+    Max,
+    /// NaN propagates; min(-0, +0) = -0.
+    Min,
+    Eq,
+    Lt,
+    Le,
+    And,
+    Or,
+    Xor,
+    BitAnd,
+    BitOr,
+    BitXor,
+    /// Zero where the distance is not below the width.
+    Shl,
+    /// Zero where the distance is not below the width.
+    Shr,
+}
+
+impl UnaryOp {
+    /// Whether the result is a bool whatever the operand.
+    pub const fn is_test(self) -> bool {
+        matches!(self, UnaryOp::Not | UnaryOp::IsNan | UnaryOp::IsPosInf | UnaryOp::IsNegInf)
+    }
+}
+
+impl BinaryOp {
+    /// Whether the result is a bool whatever the operands.
+    pub const fn is_comparison(self) -> bool {
+        matches!(self, BinaryOp::Eq | BinaryOp::Lt | BinaryOp::Le)
+    }
+
+    /// Whether the order of the operands does not matter.
+    pub const fn is_commutative(self) -> bool {
+        use BinaryOp as B;
+        matches!(
+            self,
+            B::Add | B::Mul | B::Max | B::Min | B::Eq | B::And | B::Or | B::Xor | B::BitAnd | B::BitOr | B::BitXor
+        )
+    }
+}
+
+/// One operation of an expression.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExprOp {
+    /// The element of operand `n` of the Map.
+    Input(usize),
+    /// A constant.
+    Const(Scalar),
+    /// A function of one value.
+    Unary(UnaryOp, ExprIx),
+    /// A function of two values of one type.
+    Binary(BinaryOp, ExprIx, ExprIx),
+    /// `if c { a } else { b }`: `c` a bool, `a` and `b` of one type.
+    Select(ExprIx, ExprIx, ExprIx),
+    /// Conversion: floats to integers truncate and saturate (NaN gives 0), integers wrap, to bool: whether not zero.
+    Cast(DType, ExprIx),
+}
+
+impl ExprOp {
+    /// The operands.
+    pub fn operands(&self) -> impl Iterator<Item = ExprIx> + use<> {
+        let (n, ix) = match *self {
+            ExprOp::Input(_) | ExprOp::Const(_) => (0, [0; 3]),
+            ExprOp::Unary(_, a) | ExprOp::Cast(_, a) => (1, [a, 0, 0]),
+            ExprOp::Binary(_, a, b) => (2, [a, b, 0]),
+            ExprOp::Select(c, a, b) => (3, [c, a, b]),
+        };
+        ix.into_iter().take(n)
+    }
+
+    /// The same operation with every operand index passed through `f`.
+    pub fn map_operands(self, f: impl Fn(ExprIx) -> ExprIx) -> ExprOp {
+        match self {
+            ExprOp::Input(_) | ExprOp::Const(_) => self,
+            ExprOp::Unary(op, a) => ExprOp::Unary(op, f(a)),
+            ExprOp::Cast(d, a) => ExprOp::Cast(d, f(a)),
+            ExprOp::Binary(op, a, b) => ExprOp::Binary(op, f(a), f(b)),
+            ExprOp::Select(c, a, b) => ExprOp::Select(f(c), f(a), f(b)),
+        }
+    }
+}
+
+/// A scalar expression; built by pushing operations.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expr {
+    ops: Vec<ExprOp>,
+}
+
+impl Expr {
+    /// An expression without operations; push at least one.
+    pub fn new() -> Expr {
+        Expr::default()
+    }
+
+    /// The operations, operands first.
+    pub fn ops(&self) -> &[ExprOp] {
+        &self.ops
+    }
+
+    /// Adds an operation, or finds the equal one that is there already.
+    pub fn push(&mut self, op: ExprOp) -> ExprIx {
+        match self.ops.iter().position(|o| *o == op) {
+            Some(ix) => ix,
+            None => {
+                self.ops.push(op);
+                self.ops.len() - 1
+            }
+        }
+    }
+
+    /// Shorthand for [`ExprOp::Input`].
+    pub fn input(&mut self, n: usize) -> ExprIx {
+        self.push(ExprOp::Input(n))
+    }
+
+    /// Shorthand for [`ExprOp::Const`].
+    pub fn constant(&mut self, v: Scalar) -> ExprIx {
+        self.push(ExprOp::Const(v))
+    }
+
+    /// Shorthand for [`ExprOp::Unary`].
+    pub fn unary(&mut self, op: UnaryOp, a: ExprIx) -> ExprIx {
+        self.push(ExprOp::Unary(op, a))
+    }
+
+    /// Shorthand for [`ExprOp::Binary`].
+    pub fn binary(&mut self, op: BinaryOp, a: ExprIx, b: ExprIx) -> ExprIx {
+        self.push(ExprOp::Binary(op, a, b))
+    }
+
+    /// Shorthand for [`ExprOp::Select`].
+    pub fn select(&mut self, c: ExprIx, a: ExprIx, b: ExprIx) -> ExprIx {
+        self.push(ExprOp::Select(c, a, b))
+    }
+
+    /// Shorthand for [`ExprOp::Cast`].
+    pub fn cast(&mut self, to: DType, a: ExprIx) -> ExprIx {
+        self.push(ExprOp::Cast(to, a))
+    }
+
+    /// Ends the expression: `result` becomes the last operation and what it does not need is dropped.
+    pub fn finish(self, result: ExprIx) -> Expr {
+        let mut needed = vec![false; self.ops.len()];
+        needed[result] = true;
+        for ix in (0..=result).rev() {
+            if needed[ix] {
+                self.ops[ix].operands().for_each(|o| needed[o] = true);
+            }
+        }
+        let mut new_ix = vec![0; self.ops.len()];
+        let mut ops = Vec::new();
+        for ix in (0..=result).filter(|&ix| needed[ix]) {
+            new_ix[ix] = ops.len();
+            ops.push(self.ops[ix].map_operands(|o| new_ix[o]));
+        }
+        Expr { ops }
+    }
+
+    /// Appends another expression, with its inputs replaced by operations of this one; returns its result.
+    pub fn splice(&mut self, other: &Expr, input: impl Fn(usize) -> ExprIx) -> ExprIx {
+        let mut new_ix = Vec::with_capacity(other.ops.len());
+        for op in &other.ops {
+            let ix = match *op {
+                ExprOp::Input(n) => input(n),
+                _ => self.push(op.map_operands(|o| new_ix[o])),
+            };
+            new_ix.push(ix);
+        }
+        *new_ix.last().expect("an expression has a result")
+    }
+
+    /// Index of the result.
+    pub fn result(&self) -> ExprIx {
+        self.ops.len() - 1
+    }
+
+    /// Types of all operations for the given operand types, or what does not fit.
+    pub fn types(&self, inputs: &[DType]) -> Result<Vec<DType>, String> {
+        let mut types: Vec<DType> = Vec::with_capacity(self.ops.len());
+        for (ix, op) in self.ops.iter().enumerate() {
+            if op.operands().any(|o| o >= ix) {
+                return Err(format!("operation {ix} uses a later one"));
+            }
+            types.push(op_type(op, &types, inputs)?);
+        }
+        if types.is_empty() {
+            return Err("the expression is empty".into());
+        }
+        Ok(types)
+    }
+
+    /// Whether evaluation can fail for some data (an integer division).
+    pub fn is_fallible(&self, inputs: &[DType]) -> bool {
+        let Ok(types) = self.types(inputs) else { return false };
+        self.ops.iter().any(|op| match *op {
+            ExprOp::Binary(BinaryOp::Div | BinaryOp::Mod | BinaryOp::Fmod, _, b) => {
+                types[b].is_int() && !matches!(self.ops[b], ExprOp::Const(c) if c.bits() != 0)
+            }
+            _ => false,
+        })
+    }
+}
+
+/// The type of one operation, given the types of the earlier ones.
+fn op_type(op: &ExprOp, types: &[DType], inputs: &[DType]) -> Result<DType, String> {
+    match *op {
+        ExprOp::Input(n) => inputs.get(n).copied().ok_or(format!("there is no operand {n}")),
+        ExprOp::Const(v) => Ok(v.dtype()),
+        ExprOp::Unary(op, _) if op.is_test() => Ok(DType::Bool),
+        ExprOp::Unary(_, a) => Ok(types[a]),
+        ExprOp::Binary(op, a, b) if types[a] != types[b] => Err(format!("{op:?} of {} and {}", types[a], types[b])),
+        ExprOp::Binary(op, ..) if op.is_comparison() => Ok(DType::Bool),
+        ExprOp::Binary(_, a, _) => Ok(types[a]),
+        ExprOp::Select(c, a, b) if types[c] != DType::Bool || types[a] != types[b] => {
+            Err(format!("Select of {}, {} and {}", types[c], types[a], types[b]))
+        }
+        ExprOp::Select(_, a, _) => Ok(types[a]),
+        ExprOp::Cast(to, _) => Ok(to),
+    }
+}
+
+/// One-operation expressions, as most ONNX operators are.
+impl Expr {
+    /// The first operand itself.
+    pub fn identity() -> Expr {
+        Expr { ops: vec![ExprOp::Input(0)] }
+    }
+
+    /// `op(x0)`.
+    pub fn of_unary(op: UnaryOp) -> Expr {
+        Expr { ops: vec![ExprOp::Input(0), ExprOp::Unary(op, 0)] }
+    }
+
+    /// `op(x0, x1)`.
+    pub fn of_binary(op: BinaryOp) -> Expr {
+        Expr { ops: vec![ExprOp::Input(0), ExprOp::Input(1), ExprOp::Binary(op, 0, 1)] }
+    }
+}
+
+impl std::fmt::Display for Expr {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        fn write(e: &Expr, ix: ExprIx, f: &mut std::fmt::Formatter<'_>, depth: usize) -> std::fmt::Result {
+            if depth > 24 {
+                return f.write_str("..");
+            }
+            match e.ops[ix] {
+                ExprOp::Input(n) => write!(f, "x{n}"),
+                ExprOp::Const(v) => write!(f, "{v}"),
+                ExprOp::Cast(d, _) => write!(f, "{d}("),
+                ExprOp::Unary(op, _) => write!(f, "{op:?}("),
+                ExprOp::Binary(op, ..) => write!(f, "{op:?}("),
+                ExprOp::Select(..) => write!(f, "Select("),
+            }?;
+            if e.ops[ix].operands().next().is_none() {
+                return Ok(());
+            }
+            for (i, o) in e.ops[ix].operands().enumerate() {
+                f.write_str(if i > 0 { ", " } else { "" })?;
+                write(e, o, f, depth + 1)?;
+            }
+            f.write_str(")")
+        }
+        write(self, self.result(), f, 0)
+    }
+}

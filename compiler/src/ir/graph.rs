@@ -1,0 +1,144 @@
+//! The graph of core operators.
+//!
+//! Invariants (checked by [`super::verify`]): nodes stand in topological order; every value is a graph input, a constant or
+//! the result of exactly one node; every type is what the operator infers; names are data and need not be unique.
+
+use super::{Op, Tensor, Type};
+
+/// Identifies a value of a [`Graph`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ValueId(pub u32);
+
+impl ValueId {
+    /// The position in [`Graph::values`].
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A value: a graph input, a constant, or the result of a node.
+#[derive(Clone, Debug)]
+pub struct Value {
+    /// The model's name of it, or one derived from the node's; untrusted text.
+    pub name: String,
+    /// Element type and shape.
+    pub ty: Type,
+    /// The constant's elements.
+    pub data: Option<Tensor>,
+}
+
+/// A core operator applied to values.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// What is computed.
+    pub op: Op,
+    /// Operands.
+    pub inputs: Vec<ValueId>,
+    /// Results.
+    pub outputs: Vec<ValueId>,
+    /// The ONNX nodes it came from: name (or first output) and operator, in the order of the model.
+    pub origin: Vec<Origin>,
+}
+
+/// An ONNX node that a core node came from.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Origin {
+    /// Position in the model's node list.
+    pub index: usize,
+    /// The node's name, or its first output's where it has none; untrusted text.
+    pub name: String,
+    /// The ONNX operator, e.g. `Conv`; untrusted text.
+    pub op_type: String,
+}
+
+/// A named result of the graph.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// The model's name of it; untrusted text.
+    pub name: String,
+    /// The value.
+    pub value: ValueId,
+}
+
+/// What is computed: inputs, nodes in topological order, outputs.
+#[derive(Clone, Debug, Default)]
+pub struct Graph {
+    /// The model's name; untrusted text.
+    pub name: String,
+    /// All values, by id.
+    pub values: Vec<Value>,
+    /// The nodes, operands before users.
+    pub nodes: Vec<Node>,
+    /// The graph's inputs.
+    pub inputs: Vec<ValueId>,
+    /// The graph's outputs.
+    pub outputs: Vec<Output>,
+}
+
+impl Graph {
+    /// The value with an id.
+    pub fn value(&self, id: ValueId) -> &Value {
+        &self.values[id.index()]
+    }
+
+    /// Element type and shape of a value.
+    pub fn ty(&self, id: ValueId) -> &Type {
+        &self.value(id).ty
+    }
+
+    /// The elements of a constant.
+    pub fn data(&self, id: ValueId) -> Option<&Tensor> {
+        self.value(id).data.as_ref()
+    }
+
+    /// Adds a value.
+    pub fn add_value(&mut self, name: impl Into<String>, ty: Type) -> ValueId {
+        let id = ValueId(u32::try_from(self.values.len()).expect("limits keep the number of values far below 2^32"));
+        self.values.push(Value { name: name.into(), ty, data: None });
+        id
+    }
+
+    /// Adds a constant.
+    pub fn add_constant(&mut self, name: impl Into<String>, data: Tensor) -> ValueId {
+        let id = self.add_value(name, data.ty().clone());
+        self.values[id.index()].data = Some(data);
+        id
+    }
+
+    /// Index of the node that makes each value.
+    pub fn producers(&self) -> Vec<Option<usize>> {
+        let mut producers = vec![None; self.values.len()];
+        for (n, node) in self.nodes.iter().enumerate() {
+            for o in &node.outputs {
+                producers[o.index()] = Some(n);
+            }
+        }
+        producers
+    }
+
+    /// Indices of the nodes that read each value, once per operand.
+    pub fn users(&self) -> Vec<Vec<usize>> {
+        let mut users = vec![Vec::new(); self.values.len()];
+        for (n, node) in self.nodes.iter().enumerate() {
+            for i in &node.inputs {
+                users[i.index()].push(n);
+            }
+        }
+        users
+    }
+
+    /// Whether a value is one of the graph's outputs.
+    pub fn is_output(&self, id: ValueId) -> bool {
+        self.outputs.iter().any(|o| o.value == id)
+    }
+
+    /// Makes every user of `old`, and every output, read `new`.
+    pub fn replace_uses(&mut self, old: ValueId, new: ValueId) {
+        let inputs = self.nodes.iter_mut().flat_map(|n| n.inputs.iter_mut());
+        for v in inputs.chain(self.outputs.iter_mut().map(|o| &mut o.value)) {
+            if *v == old {
+                *v = new;
+            }
+        }
+    }
+}

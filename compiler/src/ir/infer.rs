@@ -1,0 +1,294 @@
+//! Types of results from types of operands; also the check that an operator fits its operands.
+
+use super::{DType, Movement, Op, Type, Window, checked_elements};
+
+/// Result types of an operator, or what does not fit.
+pub fn infer(op: &Op, inputs: &[&Type]) -> Result<Vec<Type>, String> {
+    let types = match op {
+        Op::Conv { window, groups, epilogue } => {
+            let count = 2 + usize::from(epilogue.bias) + usize::from(epilogue.residual);
+            expect_operands(inputs, count)?;
+            vec![conv(window, *groups, inputs[0], inputs[1])?]
+        }
+        Op::ConvTranspose { output, groups, epilogue, .. } => {
+            expect_operands(inputs, 2 + usize::from(epilogue.bias) + usize::from(epilogue.residual))?;
+            vec![conv_transpose(*output, *groups, inputs[0], inputs[1])?]
+        }
+        Op::MatMul { epilogue } => {
+            expect_operands(inputs, 2 + usize::from(epilogue.bias) + usize::from(epilogue.residual))?;
+            vec![matmul(inputs[0], inputs[1])?]
+        }
+        Op::Pool { window, .. } => {
+            expect_operands(inputs, 1)?;
+            let [n, h, w, c] = map_shape(inputs[0])?;
+            let [oh, ow] = window_shape(window, [h, w])?;
+            vec![Type::new(inputs[0].dtype, [n, oh, ow, c])]
+        }
+        Op::Reduce { axes, .. } => {
+            expect_operands(inputs, 1)?;
+            vec![Type::new(inputs[0].dtype, without_axes(inputs[0], axes)?)]
+        }
+        Op::Arg { axis, .. } => {
+            expect_operands(inputs, 1)?;
+            vec![Type::new(DType::I64, without_axes(inputs[0], &[*axis])?)]
+        }
+        Op::Map { expr } => {
+            let dtypes: Vec<DType> = inputs.iter().map(|t| t.dtype).collect();
+            let result = *expr.types(&dtypes)?.last().ok_or("the expression is empty")?;
+            let shapes: Vec<&[usize]> = inputs.iter().map(|t| t.shape.as_slice()).collect();
+            vec![Type::new(result, broadcast(&shapes)?)]
+        }
+        Op::Movement(m) => {
+            expect_operands(inputs, 1)?;
+            vec![Type::new(inputs[0].dtype, movement(m, inputs[0])?)]
+        }
+        Op::Concat { axis } => vec![concat(*axis, inputs)?],
+        Op::Gather { axis } => {
+            expect_operands(inputs, 2)?;
+            check_axis(inputs[0], *axis)?;
+            let mut shape = inputs[0].shape.clone();
+            shape.splice(*axis..=*axis, inputs[1].shape.iter().copied());
+            vec![Type::new(inputs[0].dtype, shape)]
+        }
+        Op::GatherElements { axis } => {
+            expect_operands(inputs, 2)?;
+            check_axis(inputs[0], *axis)?;
+            same_rank(inputs[0], inputs[1])?;
+            vec![Type::new(inputs[0].dtype, inputs[1].shape.clone())]
+        }
+        Op::GatherNd { batch_dims } => {
+            expect_operands(inputs, 2)?;
+            vec![gather_nd(*batch_dims, inputs[0], inputs[1])?]
+        }
+        Op::ScatterElements { axis, .. } => {
+            expect_operands(inputs, 3)?;
+            check_axis(inputs[0], *axis)?;
+            same_rank(inputs[0], inputs[1])?;
+            same_shape(inputs[1], inputs[2])?;
+            vec![inputs[0].clone()]
+        }
+        Op::ScatterNd { .. } => {
+            expect_operands(inputs, 3)?;
+            let slices = gather_nd(0, inputs[0], inputs[1])?;
+            same_shape(&slices, inputs[2])?;
+            vec![inputs[0].clone()]
+        }
+        Op::Softmax { axis, .. } | Op::Cumulative { axis, .. } => {
+            expect_operands(inputs, 1)?;
+            check_axis(inputs[0], *axis)?;
+            vec![inputs[0].clone()]
+        }
+        Op::TopK { axis, k, .. } => {
+            expect_operands(inputs, 1)?;
+            check_axis(inputs[0], *axis)?;
+            let mut shape = inputs[0].shape.clone();
+            if *k > shape[*axis] {
+                return Err(format!("k = {k} exceeds the {} elements of dimension {axis}", shape[*axis]));
+            }
+            shape[*axis] = *k;
+            vec![Type::new(inputs[0].dtype, shape.clone()), Type::new(DType::I64, shape)]
+        }
+    };
+    for t in &types {
+        checked_elements(&t.shape).ok_or_else(|| format!("the result {t} has too many elements"))?;
+    }
+    check_epilogue(op, inputs, &types[0])?;
+    Ok(types)
+}
+
+/// The common shape of operands that broadcast by numpy's rules.
+pub fn broadcast(shapes: &[&[usize]]) -> Result<Vec<usize>, String> {
+    let rank = shapes.iter().map(|s| s.len()).max().unwrap_or(0);
+    let mut out = vec![1; rank];
+    for shape in shapes {
+        for (o, &d) in out[rank - shape.len()..].iter_mut().zip(*shape) {
+            match (*o, d) {
+                (a, b) if a == b => {}
+                (1, b) => *o = b,
+                (_, 1) => {}
+                _ => return Err(format!("shapes {} do not broadcast", list(shapes))),
+            }
+        }
+    }
+    Ok(out)
+}
+
+fn list(shapes: &[&[usize]]) -> String {
+    let all: Vec<String> = shapes.iter().map(|s| format!("{s:?}")).collect();
+    all.join(" and ")
+}
+
+fn expect_operands(inputs: &[&Type], n: usize) -> Result<(), String> {
+    if inputs.len() == n { Ok(()) } else { Err(format!("needs {n} operands, has {}", inputs.len())) }
+}
+
+fn check_axis(t: &Type, axis: usize) -> Result<(), String> {
+    if axis < t.rank() { Ok(()) } else { Err(format!("{t} has no dimension {axis}")) }
+}
+
+fn same_rank(a: &Type, b: &Type) -> Result<(), String> {
+    if a.rank() == b.rank() { Ok(()) } else { Err(format!("{a} and {b} differ in rank")) }
+}
+
+fn same_shape(a: &Type, b: &Type) -> Result<(), String> {
+    if a.shape == b.shape { Ok(()) } else { Err(format!("{b} should have the shape {:?}", a.shape)) }
+}
+
+fn map_shape(t: &Type) -> Result<[usize; 4], String> {
+    <[usize; 4]>::try_from(t.shape.as_slice()).map_err(|_| format!("{t} is not [batch, height, width, channels]"))
+}
+
+fn window_shape(window: &Window, input: [usize; 2]) -> Result<[usize; 2], String> {
+    if window.stride.contains(&0) || window.dilation.contains(&0) || window.kernel.contains(&0) {
+        return Err("kernel, stride and dilation must be at least 1".into());
+    }
+    let len = |axis: usize| {
+        window.output_len(axis, input[axis]).ok_or_else(|| {
+            format!(
+                "a window of {:?} (dilation {:?}) does not fit a map of {input:?} with padding {:?} and {:?}",
+                window.kernel, window.dilation, window.pad_begin, window.pad_end
+            )
+        })
+    };
+    Ok([len(0)?, len(1)?])
+}
+
+fn conv(window: &Window, groups: usize, x: &Type, w: &Type) -> Result<Type, String> {
+    let [n, h, wd, c] = map_shape(x)?;
+    let [o, kh, kw, ci] = map_shape(w)?;
+    if [kh, kw] != window.kernel {
+        return Err(format!("weights {w} do not fit a window of {:?}", window.kernel));
+    }
+    if groups == 0 || c % groups != 0 || o % groups != 0 || ci != c / groups {
+        return Err(format!("weights {w} do not fit {c} channels in {groups} groups"));
+    }
+    let [oh, ow] = window_shape(window, [h, wd])?;
+    Ok(Type::new(x.dtype, [n, oh, ow, o]))
+}
+
+fn conv_transpose(output: [usize; 2], groups: usize, x: &Type, w: &Type) -> Result<Type, String> {
+    let [n, _, _, c] = map_shape(x)?;
+    let [o, _, _, ci] = map_shape(w)?;
+    if groups == 0 || c % groups != 0 || o % groups != 0 || ci != c / groups {
+        return Err(format!("weights {w} do not fit {c} channels in {groups} groups"));
+    }
+    Ok(Type::new(x.dtype, [n, output[0], output[1], o]))
+}
+
+fn matmul(a: &Type, b: &Type) -> Result<Type, String> {
+    if a.rank() < 2 || b.rank() < 2 {
+        return Err(format!("{a} and {b} must have rank 2 or more"));
+    }
+    if a.dtype != b.dtype {
+        return Err(format!("{a} and {b} differ in type"));
+    }
+    let (batch_a, ma) = a.shape.split_at(a.rank() - 2);
+    let (batch_b, mb) = b.shape.split_at(b.rank() - 2);
+    if ma[1] != mb[0] {
+        return Err(format!("{a} has {} columns, {b} has {} rows", ma[1], mb[0]));
+    }
+    let mut shape = broadcast(&[batch_a, batch_b])?;
+    shape.extend([ma[0], mb[1]]);
+    Ok(Type::new(a.dtype, shape))
+}
+
+fn without_axes(t: &Type, axes: &[usize]) -> Result<Vec<usize>, String> {
+    if axes.windows(2).any(|w| w[0] >= w[1]) {
+        return Err(format!("dimensions {axes:?} are not ascending"));
+    }
+    axes.iter().try_for_each(|&a| check_axis(t, a))?;
+    Ok((0..t.rank()).filter(|d| !axes.contains(d)).map(|d| t.shape[d]).collect())
+}
+
+fn movement(m: &Movement, x: &Type) -> Result<Vec<usize>, String> {
+    match m {
+        Movement::Reshape { shape } => {
+            if checked_elements(shape) != Some(x.elements()) {
+                return Err(format!("{x} has {} elements, the shape {shape:?} other ones", x.elements()));
+            }
+            Ok(shape.clone())
+        }
+        Movement::Transpose { perm } => {
+            let mut sorted = perm.clone();
+            sorted.sort_unstable();
+            if sorted.len() != x.rank() || sorted.iter().enumerate().any(|(i, &p)| i != p) {
+                return Err(format!("{perm:?} is not a permutation of the dimensions of {x}"));
+            }
+            Ok(perm.iter().map(|&p| x.shape[p]).collect())
+        }
+        Movement::Slice { start, step, len } => {
+            if [start.len(), step.len(), len.len()] != [x.rank(); 3] {
+                return Err(format!("a slice of {x} needs {} dimensions", x.rank()));
+            }
+            for d in 0..x.rank() {
+                let last = (len[d] as isize - 1).checked_mul(step[d]).and_then(|o| o.checked_add(start[d] as isize));
+                let inside = last.is_some_and(|l| l >= 0 && (l as usize) < x.shape[d] && start[d] < x.shape[d]);
+                if step[d] == 0 || (len[d] > 0 && !inside) {
+                    return Err(format!("a slice of {} from {} by {} leaves {x}", len[d], start[d], step[d]));
+                }
+            }
+            Ok(len.clone())
+        }
+        Movement::Expand { shape } => {
+            if broadcast(&[&x.shape, shape])? != *shape {
+                return Err(format!("{x} does not broadcast to {shape:?}"));
+            }
+            Ok(shape.clone())
+        }
+        Movement::Pad { before, after, value } => {
+            if [before.len(), after.len()] != [x.rank(); 2] || value.dtype() != x.dtype {
+                return Err(format!("padding does not fit {x}"));
+            }
+            let pad = |d: usize| x.shape[d].checked_add(before[d])?.checked_add(after[d]);
+            (0..x.rank()).map(|d| pad(d).ok_or_else(|| format!("padding of {x} overflows"))).collect()
+        }
+    }
+}
+
+fn concat(axis: usize, inputs: &[&Type]) -> Result<Type, String> {
+    let first = *inputs.first().ok_or("needs an operand")?;
+    check_axis(first, axis)?;
+    let mut out = first.clone();
+    for t in &inputs[1..] {
+        same_rank(first, t)?;
+        let fits = (0..first.rank()).all(|d| d == axis || t.shape[d] == first.shape[d]);
+        if !fits || t.dtype != first.dtype {
+            return Err(format!("{t} does not stand beside {first} along dimension {axis}"));
+        }
+        out.shape[axis] = out.shape[axis].checked_add(t.shape[axis]).ok_or("the length overflows")?;
+    }
+    Ok(out)
+}
+
+fn gather_nd(batch_dims: usize, data: &Type, indices: &Type) -> Result<Type, String> {
+    let misfit = || format!("indices {indices} do not fit {data} with {batch_dims} batch dimensions");
+    let (&depth, lead) = indices.shape.split_last().ok_or_else(misfit)?;
+    if batch_dims > lead.len() || batch_dims + depth > data.rank() || data.shape[..batch_dims] != lead[..batch_dims] {
+        return Err(misfit());
+    }
+    let mut shape = lead.to_vec();
+    shape.extend(&data.shape[batch_dims + depth..]);
+    Ok(Type::new(data.dtype, shape))
+}
+
+/// Bias and residual of the operators that have them.
+fn check_epilogue(op: &Op, inputs: &[&Type], out: &Type) -> Result<(), String> {
+    let (Op::Conv { epilogue, .. } | Op::ConvTranspose { epilogue, .. } | Op::MatMul { epilogue }) = op else {
+        return Ok(());
+    };
+    let columns = *out.shape.last().ok_or("the result has no columns")?;
+    let mut rest = inputs[2..].iter();
+    if epilogue.bias {
+        let bias = rest.next().ok_or("the bias is missing")?;
+        if bias.shape != [columns] || bias.dtype != out.dtype {
+            return Err(format!("bias {bias} should be {}[{columns}]", out.dtype));
+        }
+    }
+    if epilogue.residual {
+        let residual = rest.next().ok_or("the residual is missing")?;
+        if *residual != out {
+            return Err(format!("residual {residual} should be {out}"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,28 @@
+//! The core IR: what a model computes, in about thirty operators.
+//!
+//! `graph` holds the data structure, `op` and `expr` the operators, `infer` their types, `eval` the naive reference,
+//! `print` the text form and `verify` the invariants.
+
+mod dtype;
+mod expr;
+mod graph;
+mod infer;
+mod op;
+mod tensor;
+
+pub use dtype::{DType, Scalar};
+pub use expr::{BinaryOp, Expr, ExprIx, ExprOp, UnaryOp};
+pub use graph::{Graph, Node, Origin, Output, Value, ValueId};
+pub use infer::{broadcast, infer};
+pub use op::{Activation, Epilogue, Hw, Movement, Op, PoolKind, ReduceKind, ScatterKind, Window};
+pub use tensor::{Element, MAX_ELEMENTS, Tensor, Type, checked_elements, row_major_strides};
+
+/// How products are rounded when they are added up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Numerics {
+    /// Product and sum are rounded once, as by an IEEE fused multiply-add.
+    #[default]
+    Fused,
+    /// The product is rounded, then the sum.
+    Separate,
+}

@@ -1,0 +1,327 @@
+//! The core operators: what they are, in terms that do not know the graph.
+//!
+//! Maps of convolutions and pools are channels-last, `[batch, height, width, channels]`; one-dimensional ones have height 1.
+
+use super::{DType, Expr, Scalar};
+
+/// Height and width of something, in that order.
+pub type Hw = [usize; 2];
+
+/// How a window moves over a map.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Taps of the window.
+    pub kernel: Hw,
+    /// Steps between windows.
+    pub stride: Hw,
+    /// Steps between taps.
+    pub dilation: Hw,
+    /// Padding before the first row and column.
+    pub pad_begin: Hw,
+    /// Padding after the last row and column.
+    pub pad_end: Hw,
+}
+
+impl Window {
+    /// Number of windows over a map of `input` rows or columns, along `axis` (0 height, 1 width); `None` where none fits.
+    pub fn output_len(&self, axis: usize, input: usize) -> Option<usize> {
+        let span = self.kernel[axis].checked_sub(1)?.checked_mul(self.dilation[axis])?.checked_add(1)?;
+        let padded = input.checked_add(self.pad_begin[axis])?.checked_add(self.pad_end[axis])?;
+        Some(padded.checked_sub(span)?.checked_div(self.stride[axis])? + 1)
+    }
+
+    /// A window of one tap that moves by one: every position once.
+    pub fn is_pointwise(&self) -> bool {
+        *self == Window { kernel: [1, 1], stride: [1, 1], dilation: self.dilation, pad_begin: [0, 0], pad_end: [0, 0] }
+    }
+}
+
+/// What follows a sum before it is stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Activation {
+    /// Nothing.
+    #[default]
+    None,
+    /// `min(max(x, lo), hi)`; a ReLU is 0 to infinity.
+    Clamp {
+        /// Lower bound.
+        lo: f32,
+        /// Upper bound.
+        hi: f32,
+    },
+    /// `x < 0 ? x * alpha : x`.
+    Leaky {
+        /// Slope below zero.
+        alpha: f32,
+    },
+}
+
+/// What is done to the sums of a convolution or matrix product: bias, then residual, then activation.
+///
+/// The sum starts from the bias; the residual is added to the finished sum.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Epilogue {
+    /// Whether a bias operand is there (one value per output channel or column).
+    pub bias: bool,
+    /// Whether a residual operand is there (the shape of the result).
+    pub residual: bool,
+    /// Applied last.
+    pub activation: Activation,
+}
+
+/// What a pool computes of each window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PoolKind {
+    /// The largest value; padding does not take part; NaN propagates.
+    Max,
+    /// The sum in (row, column) order divided by the number of taps.
+    Average {
+        /// Whether padded taps count in the divisor.
+        count_include_pad: bool,
+    },
+}
+
+/// What a reduction computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum ReduceKind {
+    Sum,
+    Prod,
+    Max,
+    Min,
+}
+
+/// How a scattered value meets the one that is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum ScatterKind {
+    Replace,
+    Add,
+    Mul,
+    Max,
+    Min,
+}
+
+/// Index maps: the result holds elements of the operand at other places, and perhaps a constant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Movement {
+    /// The same elements under another shape. Moves nothing.
+    Reshape {
+        /// Shape of the result.
+        shape: Vec<usize>,
+    },
+    /// Dimension `i` of the result is dimension `perm[i]` of the operand.
+    Transpose {
+        /// A permutation of the dimensions.
+        perm: Vec<usize>,
+    },
+    /// Per dimension `len` elements from `start`, `step` apart (negative: backwards).
+    Slice {
+        /// First index per dimension.
+        start: Vec<usize>,
+        /// Distance per dimension, not 0.
+        step: Vec<isize>,
+        /// Shape of the result.
+        len: Vec<usize>,
+    },
+    /// Broadcast to a shape by numpy's rules.
+    Expand {
+        /// Shape of the result.
+        shape: Vec<usize>,
+    },
+    /// The operand within a border of one value.
+    Pad {
+        /// Elements before, per dimension.
+        before: Vec<usize>,
+        /// Elements after, per dimension.
+        after: Vec<usize>,
+        /// The value, of the operand's type.
+        value: Scalar,
+    },
+}
+
+/// A core operator. Operands are listed in the order in which a node holds them.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Op {
+    /// Convolution. `x [n,h,w,c]`, weights `[o,kh,kw,c/groups]`, then bias `[o]` and residual where the epilogue says so.
+    ///
+    /// Each sum starts from the bias and adds products in (kh, kw, ci) order; padded taps are skipped.
+    Conv {
+        /// The window.
+        window: Window,
+        /// Channels fall into this many independent groups.
+        groups: usize,
+        /// What follows.
+        epilogue: Epilogue,
+    },
+    /// Transposed convolution. `x [n,h,w,c]`, weights `[o,kh,kw,c/groups]` where `o` counts all output channels, then bias.
+    ///
+    /// Each output starts from the bias and adds products in (kh, kw, ci) order over the taps that hit it.
+    ConvTranspose {
+        /// The window, in terms of the output map; `pad_end` is negative padding where `output_padding` exceeds it: see `output`.
+        window: Window,
+        /// Height and width of the result.
+        output: Hw,
+        /// Channels fall into this many independent groups.
+        groups: usize,
+        /// What follows.
+        epilogue: Epilogue,
+    },
+    /// Matrix product with numpy's batch broadcasting: `a [..,m,k]`, `b [..,k,n]`, then bias `[n]` and residual. Both at least rank 2.
+    ///
+    /// Each sum starts from the bias and adds products in ascending k. Integers wrap.
+    MatMul {
+        /// What follows.
+        epilogue: Epilogue,
+    },
+    /// Pooling over `[n,h,w,c]`.
+    Pool {
+        /// What is computed.
+        kind: PoolKind,
+        /// The window.
+        window: Window,
+    },
+    /// Reduction over some dimensions, which are dropped from the shape. f32 and f64 sums and products run in 8 lanes
+    /// (element r of the flattened reduced dimensions goes to lane r mod 8) joined by ((0+4)+(2+6))+((1+5)+(3+7)).
+    Reduce {
+        /// What is computed.
+        kind: ReduceKind,
+        /// The dimensions, ascending.
+        axes: Vec<usize>,
+    },
+    /// Index of the largest or smallest element along a dimension, which is dropped; i64. NaN counts as the extreme.
+    Arg {
+        /// Largest, else smallest.
+        max: bool,
+        /// The dimension.
+        axis: usize,
+        /// Of equal ones the last, else the first.
+        last: bool,
+    },
+    /// A scalar expression over operands that broadcast by numpy's rules.
+    Map {
+        /// The expression.
+        expr: Expr,
+    },
+    /// An index map of one operand.
+    Movement(Movement),
+    /// Operands side by side along a dimension.
+    Concat {
+        /// The dimension.
+        axis: usize,
+    },
+    /// `data`, `indices` (i32 or i64): slices of `data` along a dimension. Negative indices count from the end; others out of range make `run` fail.
+    Gather {
+        /// The dimension.
+        axis: usize,
+    },
+    /// `data`, `indices`: ONNX `GatherElements`.
+    GatherElements {
+        /// The dimension.
+        axis: usize,
+    },
+    /// `data`, `indices`: ONNX `GatherND`.
+    GatherNd {
+        /// Leading dimensions shared by both.
+        batch_dims: usize,
+    },
+    /// `data`, `indices`, `updates`: ONNX `ScatterElements`.
+    ScatterElements {
+        /// The dimension.
+        axis: usize,
+        /// How values meet.
+        kind: ScatterKind,
+    },
+    /// `data`, `indices`, `updates`: ONNX `ScatterND`.
+    ScatterNd {
+        /// How values meet.
+        kind: ScatterKind,
+    },
+    /// `e / sum(e)` with `e = exp(x - max(x))` along a dimension; the logarithm of it where `log`. The sum runs as in `Reduce`;
+    /// the quotient is `e * (1 / sum)`, the logarithm `(x - max) - log(sum)`.
+    Softmax {
+        /// The dimension.
+        axis: usize,
+        /// Logarithm of the result.
+        log: bool,
+    },
+    /// Running sum (or product) along a dimension.
+    Cumulative {
+        /// The dimension.
+        axis: usize,
+        /// Product, else sum.
+        product: bool,
+        /// The element itself does not take part.
+        exclusive: bool,
+        /// From the end.
+        reverse: bool,
+    },
+    /// The `k` largest or smallest elements along a dimension and their indices (i64), in order; of equal ones the lower index first.
+    TopK {
+        /// The dimension.
+        axis: usize,
+        /// How many.
+        k: usize,
+        /// Largest, else smallest.
+        largest: bool,
+    },
+}
+
+impl Op {
+    /// The operator's name in the printed IR.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Op::Conv { .. } => "conv",
+            Op::ConvTranspose { .. } => "conv_transpose",
+            Op::MatMul { .. } => "matmul",
+            Op::Pool { kind: PoolKind::Max, .. } => "max_pool",
+            Op::Pool { kind: PoolKind::Average { .. }, .. } => "average_pool",
+            Op::Reduce { kind: ReduceKind::Sum, .. } => "reduce_sum",
+            Op::Reduce { kind: ReduceKind::Prod, .. } => "reduce_prod",
+            Op::Reduce { kind: ReduceKind::Max, .. } => "reduce_max",
+            Op::Reduce { kind: ReduceKind::Min, .. } => "reduce_min",
+            Op::Arg { max: true, .. } => "arg_max",
+            Op::Arg { max: false, .. } => "arg_min",
+            Op::Map { .. } => "map",
+            Op::Movement(Movement::Reshape { .. }) => "reshape",
+            Op::Movement(Movement::Transpose { .. }) => "transpose",
+            Op::Movement(Movement::Slice { .. }) => "slice",
+            Op::Movement(Movement::Expand { .. }) => "expand",
+            Op::Movement(Movement::Pad { .. }) => "pad",
+            Op::Concat { .. } => "concat",
+            Op::Gather { .. } => "gather",
+            Op::GatherElements { .. } => "gather_elements",
+            Op::GatherNd { .. } => "gather_nd",
+            Op::ScatterElements { .. } => "scatter_elements",
+            Op::ScatterNd { .. } => "scatter_nd",
+            Op::Softmax { log: false, .. } => "softmax",
+            Op::Softmax { log: true, .. } => "log_softmax",
+            Op::Cumulative { product: false, .. } => "cumulative_sum",
+            Op::Cumulative { product: true, .. } => "cumulative_product",
+            Op::TopK { .. } => "top_k",
+        }
+    }
+
+    /// Whether some data can make the operator fail at run time, for the given operand types.
+    pub fn is_fallible(&self, operands: &[DType]) -> bool {
+        match self {
+            Op::Map { expr } => expr.is_fallible(operands),
+            Op::Gather { .. }
+            | Op::GatherElements { .. }
+            | Op::GatherNd { .. }
+            | Op::ScatterElements { .. }
+            | Op::ScatterNd { .. } => true,
+            Op::Conv { .. }
+            | Op::ConvTranspose { .. }
+            | Op::MatMul { .. }
+            | Op::Pool { .. }
+            | Op::Reduce { .. }
+            | Op::Arg { .. }
+            | Op::Movement(_)
+            | Op::Concat { .. }
+            | Op::Softmax { .. }
+            | Op::Cumulative { .. }
+            | Op::TopK { .. } => false,
+        }
+    }
+}

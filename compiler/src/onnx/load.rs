@@ -1,0 +1,52 @@
+//! From a file or bytes to a [`Model`] whose tensors all hold their data.
+//!
+//! Order: size of the file, walk over the encoded bytes against the limits, decoding, external data. Nothing is
+//! allocated that the step before has not bounded.
+
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use prost::Message;
+
+use super::proto::ModelProto;
+use super::{Limits, LoadError, external, files, scan};
+
+/// A decoded model. No tensor in it is external any more.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// The messages; `raw_data` of every tensor are slices of `file` or of an external file.
+    pub proto: ModelProto,
+    /// The encoded model.
+    pub file: Bytes,
+    /// External files that were read, in order and without repeats: the model's folder joined with the location.
+    pub external_files: Vec<PathBuf>,
+}
+
+/// Reads a model and its external data, which must lie in the model's folder or below.
+///
+/// # Errors
+/// ZA0001 to ZA0009, see [`LoadError`].
+pub fn load(path: &Path, limits: &Limits) -> Result<Model, LoadError> {
+    let bytes = files::read(path, limits.file_bytes)?;
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        Some(_) | None => Path::new("."),
+    };
+    load_bytes(bytes.into(), Some(folder), limits)
+}
+
+/// Decodes a model from bytes. External data are looked for in `folder`; without one they are an error.
+///
+/// # Errors
+/// ZA0001 to ZA0009, see [`LoadError`].
+pub fn load_bytes(file: Bytes, folder: Option<&Path>, limits: &Limits) -> Result<Model, LoadError> {
+    let length = file.len() as u64;
+    if length > limits.file_bytes {
+        return Err(files::too_large(length, limits.file_bytes));
+    }
+    scan::scan_model(&file, limits)?;
+    let mut proto = ModelProto::decode(file.clone())
+        .map_err(|error| LoadError::Malformed { message: "ModelProto", reason: error.to_string() })?;
+    let external_files = external::resolve(&mut proto, folder, limits)?;
+    Ok(Model { proto, file, external_files })
+}

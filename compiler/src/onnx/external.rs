@@ -256,3 +256,6 @@ fn sha1_from_hex(text: &str) -> Option<[u8; 20]> {
     let bytes: Vec<u8> = pairs.iter().map(|[high, low]| high << 4 | low).collect();
     if rest.is_empty() { bytes.try_into().ok() } else { None }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@ mod external;
 mod files;
 mod limits;
 mod load;
+mod npy;
 mod pb;
 pub mod proto;
 mod scan;

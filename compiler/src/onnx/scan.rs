@@ -266,3 +266,6 @@ fn take_varint(rest: &mut &[u8]) -> Option<u64> {
 fn varints(bytes: &[u8]) -> u64 {
     bytes.iter().filter(|byte| **byte < 0x80).count() as u64
 }
+
+#[cfg(test)]
+mod tests;

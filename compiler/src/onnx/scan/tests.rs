@@ -164,8 +164,8 @@ fn the_walk_knows_every_repeated_field_of_every_message() {
         (&SHARDED_DIM, probe::<ShardedDimProto>),
         (&SIMPLE_SHARDING, probe::<SimpleShardedDimProto>),
     ];
-    // Nothing, a text or a packed number, two floats: each kind of field keeps at least one of them.
-    let payloads: [&[u8]; 3] = [&[], b"a", &[0; 8]];
+    // Nothing, a text or a packed number, two floats, a message with a name: each field keeps at least one of them.
+    let payloads: [&[u8]; 4] = [&[], b"a", &[0; 8], &[2 << 3 | 2, 1, b'a']];
     for (schema, probe) in messages {
         for number in 1..=31u32 {
             let name = schema.name;

@@ -6,6 +6,8 @@
 
 pub mod arch;
 pub mod arena;
+pub mod error;
+pub mod kernels;
 
 /// Plans that must not compile, each beside the plan next to it that does.
 /// ```

@@ -1,6 +1,7 @@
 //! The kernels that `zantc` copies into the crates it emits.
 //!
-//! Files name each other only by relative paths, and every `mod.rs` holds nothing but `pub mod` lines, so that any
+//! Files name each other only by relative paths, and every `mod.rs` holds nothing but `pub mod` lines
+//! (`math` also names its functions, for callers outside), so that any
 //! subset of the files that is closed under [`sources`](../sources/index.html) `needs` builds inside another crate.
 #![no_std]
 
@@ -8,6 +9,7 @@ pub mod arch;
 pub mod arena;
 pub mod error;
 pub mod kernels;
+pub mod math;
 
 /// Plans that must not compile, each beside the plan next to it that does.
 /// ```

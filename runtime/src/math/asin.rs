@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
+//! `asin`: the inverse sine, and the polynomial it shares with `acos`.
+//!
+//! |x| <= 1/2: x + x z P(z), z = x^2, P minimax of degree 4, relative error 2^-27.6 (`tools/minimax.py asin`).
+//! Otherwise pi/2 - 2 asin(sqrt((1 - |x|) / 2)), with the root in two parts.
+
+use super::sqrt::sqrt;
+
+/// (asin(t) - t) / t for z = t^2 <= 1/4.
+#[inline]
+pub(super) fn excess(z: f32) -> f32 {
+    z * (0.166_667_52 + z * (0.074_953_094 + z * (0.045_469_154 + z * (0.024_184_741 + z * 0.042_158_4))))
+}
+
+/// The square root of `z` as the sum of two f32, the first with 12 bits, so that its square is exact.
+#[inline]
+pub(super) fn split_root(z: f32) -> (f32, f32) {
+    let s = sqrt(z);
+    let hi = f32::from_bits(s.to_bits() & 0xffff_f000);
+    // 0 / 0 where the root is zero.
+    let lo = if s > 0.0 { (z - hi * hi) / (s + hi) } else { 0.0 };
+    (hi, lo)
+}
+
+/// The inverse sine of `x`, odd to the bit. NaN and |x| > 1 give NaN, -0 gives -0.
+#[inline]
+pub fn asin(x: f32) -> f32 {
+    let a = x.abs();
+    if a <= 0.5 {
+        return if x == 0.0 { x } else { x + x * excess(x * x) };
+    }
+    // NaN for a > 1: the root of a negative number.
+    let z = 0.5 * (1.0 - a);
+    let (hi, lo) = split_root(z);
+    let root = hi + lo;
+    if z.is_nan() || z < 0.0 {
+        return f32::NAN;
+    }
+    // pi/2 - 2 (hi + lo + root * excess), the large parts first: pi/4 - 2 hi is nearly exact.
+    let quarter = core::f32::consts::FRAC_PI_4;
+    let small = 2.0 * (lo + root * excess(z)) + 4.371_139e-8;
+    let y = quarter - (small - (quarter - 2.0 * hi));
+    y.copysign(x)
+}

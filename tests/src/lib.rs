@@ -1,1 +1,3 @@
 //! Shared support of the tests: where models lie, how cases are read.
+
+pub mod cases;

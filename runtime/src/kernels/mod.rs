@@ -13,6 +13,8 @@ pub mod index;
 pub mod map;
 pub mod matmul_packed;
 pub mod number;
+pub mod pool;
+pub mod pool2d;
 pub mod regions;
 pub mod rows;
 pub mod scatter;

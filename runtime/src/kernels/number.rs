@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! Arithmetic that every element type has. Integers wrap; floats follow IEEE 754.
 
+use super::super::math::minmax;
+
 /// An element type that can be summed and compared.
 pub trait Number: Copy + PartialOrd {
     /// 0, where sums start.
@@ -61,7 +63,7 @@ macro_rules! integers {
 }
 
 macro_rules! floats {
-    ($($t:ty),*) => {$(
+    ($($t:ty: $max:path, $min:path;)*) => {$(
         impl Number for $t {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
@@ -80,29 +82,12 @@ macro_rules! floats {
 
             #[inline(always)]
             fn max(self, other: Self) -> Self {
-                if self > other {
-                    self
-                } else if self < other {
-                    other
-                } else if self == other {
-                    // Equal numbers have equal bits, save zeros, whose signs this joins.
-                    <$t>::from_bits(self.to_bits() & other.to_bits())
-                } else {
-                    <$t>::NAN
-                }
+                $max(self, other)
             }
 
             #[inline(always)]
             fn min(self, other: Self) -> Self {
-                if self < other {
-                    self
-                } else if self > other {
-                    other
-                } else if self == other {
-                    <$t>::from_bits(self.to_bits() | other.to_bits())
-                } else {
-                    <$t>::NAN
-                }
+                $min(self, other)
             }
 
             #[inline(always)]
@@ -114,4 +99,21 @@ macro_rules! floats {
 }
 
 integers!(i8, i16, i32, i64, u8, u16, u32, u64);
-floats!(f32, f64);
+floats! {
+    f32: minmax::max, minmax::min;
+    f64: max, min;
+}
+
+/// `minmax::max` of `f64`.
+#[inline]
+fn max(a: f64, b: f64) -> f64 {
+    // Both orders of the comparison: they differ only where both are zeros, or one is NaN.
+    let (p, q) = (if a > b { a } else { b }, if b > a { b } else { a });
+    if a.is_nan() || b.is_nan() { f64::NAN } else { f64::from_bits(p.to_bits() & q.to_bits()) }
+}
+
+/// `minmax::min` of `f64`.
+#[inline]
+fn min(a: f64, b: f64) -> f64 {
+    -max(-a, -b)
+}

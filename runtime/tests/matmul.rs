@@ -7,6 +7,8 @@ use zant_runtime::arch::host::Host;
 use zant_runtime::arch::isa::{Fused, Numerics, Separate};
 use zant_runtime::arch::portable::Portable;
 use zant_runtime::kernels::epilogue::{Activation, Epilogue, Residual};
+use zant_runtime::kernels::matmul::{MatMul, Strides, matmul};
+use zant_runtime::kernels::matmul_int::matmul_int;
 use zant_runtime::kernels::matmul_packed::{MatMulPacked, matmul_packed};
 
 /// What stands between the rows of the output, which no kernel may touch.
@@ -117,5 +119,109 @@ fn matrix_vector_products_are_equal_to_the_bit() {
             check_packed::<Fused>([1, k, n], &mut values);
             check_packed::<Separate>([1, k, n], &mut values);
         }
+    }
+}
+
+/// A layout of `rows * columns` matrices: dense or with gaps, by rows or by columns.
+fn strides(values: &mut Values, batch: [usize; 3], rows: usize, columns: usize) -> Strides {
+    let (row, col) = match values.below(4) {
+        0 => (1, rows.max(1)),
+        1 => (2, 2 * rows.max(1) + 1),
+        _ => (columns.max(1) + values.below(3), 1),
+    };
+    let matrix = rows.max(1) * row.max(col * columns.max(1)) + 1;
+    let batch = [matrix * batch[1] * batch[2], matrix * batch[2], matrix];
+    Strides { batch, row, col }
+}
+
+fn every(batch: [usize; 3], m: usize, n: usize) -> impl Iterator<Item = ([usize; 3], usize, usize)> {
+    (0..batch[0] * batch[1] * batch[2] * m * n).map(move |i| {
+        let (matrix, i, j) = (i / (m * n), i / n % m, i % n);
+        let (outer, inner) = (matrix / batch[2], matrix % batch[2]);
+        ([outer / batch[1], outer % batch[1], inner], i, j)
+    })
+}
+
+fn at(strides: &Strides, batch: [usize; 3], row: usize, col: usize) -> usize {
+    let matrix: usize = strides.batch.iter().zip(batch).map(|(stride, i)| stride * i).sum();
+    matrix + row * strides.row + col * strides.col
+}
+
+fn shape(values: &mut Values, [m, k, n]: [usize; 3]) -> MatMul {
+    let batch = [1 + values.below(2), 1 + values.below(2), 1 + values.below(3)];
+    let mut p = MatMul {
+        batch,
+        m,
+        k,
+        n,
+        a: strides(values, batch, m, k),
+        b: strides(values, batch, k, n),
+        y: strides(values, batch, m, n),
+        epilogue: Epilogue::NONE,
+    };
+    // A broadcast operand.
+    p.a.batch[values.below(3)] *= values.below(2);
+    p.b.batch[values.below(3)] *= values.below(2);
+    p
+}
+
+fn check_strided<N: Numerics>(dims: [usize; 3], values: &mut Values) {
+    let p = MatMul { epilogue: epilogue(values), ..shape(values, dims) };
+    let [m, k, n] = dims;
+    let a = values.f32s(p.a.end(p.batch, m, k));
+    let b = values.f32s(p.b.end(p.batch, k, n));
+    let biased = values.below(3) > 0;
+    let bias = values.f32s(if biased { n } else { 0 });
+    let mut before = vec![GAP; p.y.end(p.batch, m, n)];
+    if p.epilogue.residual == Residual::Accumulate {
+        for (batch, i, j) in every(p.batch, m, n) {
+            before[at(&p.y, batch, i, j)] = values.f32();
+        }
+    }
+    let mut expected = before.clone();
+    for (batch, i, j) in every(p.batch, m, n) {
+        let products = (0..k).map(|l| (a[at(&p.a, batch, i, l)], b[at(&p.b, batch, l, j)]));
+        let sum = sum::<N>(bias.get(j).copied().unwrap_or(0.0), products);
+        finish(&p.epilogue, sum, &mut expected[at(&p.y, batch, i, j)]);
+    }
+    let mut y = before.clone();
+    matmul(Portable::<N>::portable(), &p, &a, &b, &bias, &mut y);
+    assert_eq!(bits(&y), bits(&expected), "portable {p:?}");
+    let mut y = before;
+    matmul(Host::<N>::detect(), &p, &a, &b, &bias, &mut y);
+    assert_eq!(bits(&y), bits(&expected), "host {p:?}");
+}
+
+#[test]
+fn products_with_any_strides_are_equal_to_the_bit() {
+    let mut values = Values(3);
+    for round in 0..300 {
+        let m = [0, 1, 2, 5, 6, 7, 24, 25, 50][values.below(9)];
+        let k = [0, 1, 3, 31, 32, 33, 70][values.below(7)];
+        let n = round % 36;
+        check_strided::<Fused>([m, k, n], &mut values);
+        if round % 4 == 0 {
+            check_strided::<Separate>([m, k, n], &mut values);
+        }
+    }
+}
+
+#[test]
+fn integer_products_wrap() {
+    let mut values = Values(4);
+    for _ in 0..60 {
+        let [m, k, n] = [1 + values.below(5), values.below(9), 1 + values.below(5)];
+        let p = shape(&mut values, [m, k, n]);
+        let a: Vec<i32> = (0..p.a.end(p.batch, m, k)).map(|_| values.bits() as i32).collect();
+        let b: Vec<i32> = (0..p.b.end(p.batch, k, n)).map(|_| values.bits() as i32).collect();
+        let mut y = vec![77; p.y.end(p.batch, m, n)];
+        let mut expected = y.clone();
+        for (batch, i, j) in every(p.batch, m, n) {
+            let sum: i128 =
+                (0..k).map(|l| i128::from(a[at(&p.a, batch, i, l)]) * i128::from(b[at(&p.b, batch, l, j)])).sum();
+            expected[at(&p.y, batch, i, j)] = sum as i32;
+        }
+        matmul_int(&p, &a, &b, &mut y);
+        assert_eq!(y, expected, "{p:?}");
     }
 }

@@ -11,6 +11,8 @@ pub mod epilogue;
 pub mod gather;
 pub mod index;
 pub mod map;
+pub mod matmul;
+pub mod matmul_int;
 pub mod matmul_packed;
 pub mod number;
 pub mod pool;

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
+//! Matrix products of two operands that are both known at run time alone, with any strides: transposed views, heads of
+//! an attention, broadcast batches.
+//!
+//! Invariant: `y[i, j]` starts from `bias[j]` and adds `a[i, k] * b[k, j]` with `k` ascending, each by one multiply-add.
+//! Sums stay in a block on the stack while `k` advances in steps, for which a piece of `b` is packed like constant
+//! weights; a stored and reloaded sum is the same sum.
+use super::super::arch::isa::{Cpu, Isa, Kernel, LANES};
+use super::columns::PANEL;
+use super::epilogue::Epilogue;
+use super::regions::{Places, even};
+use super::rows::ROWS;
+use super::tile::{Runs, Task, tile};
+
+/// Rows that share a packed piece of `b`.
+const BLOCK_ROWS: usize = 4 * ROWS;
+/// Depth of a packed piece. With it all blocks take 4.3 KB of stack, and packing costs less than the products.
+const BLOCK_DEPTH: usize = 32;
+
+/// Where the elements of an operand lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Strides {
+    /// Elements between neighbours along each batch dimension; 0 where the operand is broadcast.
+    pub batch: [usize; 3],
+    /// Elements between neighbouring rows.
+    pub row: usize,
+    /// Elements between neighbouring columns.
+    pub col: usize,
+}
+
+/// `y[batch, m, n] = epilogue(bias + a[batch, m, k] * b[batch, k, n])`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MatMul {
+    /// Batch dimensions, outermost first; 1 where there are fewer.
+    pub batch: [usize; 3],
+    /// Rows of `a` and `y`.
+    pub m: usize,
+    /// Columns of `a`, rows of `b`.
+    pub k: usize,
+    /// Columns of `b` and `y`.
+    pub n: usize,
+    /// Where `a` lies.
+    pub a: Strides,
+    /// Where `b` lies.
+    pub b: Strides,
+    /// Where `y` lies.
+    pub y: Strides,
+    /// What is done with the sums. Integer products have none.
+    pub epilogue: Epilogue,
+}
+
+impl Strides {
+    /// Where the matrix of a batch begins.
+    #[inline(always)]
+    pub const fn matrix(&self, batch: [usize; 3]) -> usize {
+        batch[0] * self.batch[0] + batch[1] * self.batch[1] + batch[2] * self.batch[2]
+    }
+
+    /// One past the last element of an operand.
+    pub const fn end(&self, batch: [usize; 3], rows: usize, columns: usize) -> usize {
+        if batch[0] * batch[1] * batch[2] * rows * columns == 0 {
+            return 0;
+        }
+        let last = self.matrix([batch[0] - 1, batch[1] - 1, batch[2] - 1]);
+        last + (rows - 1) * self.row + (columns - 1) * self.col + 1
+    }
+}
+
+/// Computes the products. `bias` has `n` elements or none, which are zeros.
+#[inline]
+pub fn matmul<C: Cpu>(cpu: C, p: &MatMul, a: &[f32], b: &[f32], bias: &[f32], y: &mut [f32]) {
+    debug_assert!(a.len() >= p.a.end(p.batch, p.m, p.k) && b.len() >= p.b.end(p.batch, p.k, p.n));
+    debug_assert!(y.len() >= p.y.end(p.batch, p.m, p.n));
+    debug_assert!(bias.is_empty() || bias.len() >= p.n);
+    cpu.run(Products { p, a, b, bias, y });
+}
+
+struct Products<'a> {
+    p: &'a MatMul,
+    a: &'a [f32],
+    b: &'a [f32],
+    bias: &'a [f32],
+    y: &'a mut [f32],
+}
+
+impl Kernel for Products<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) {
+        let Products { p, a, b, bias, y } = self;
+        for i in 0..p.batch[0] {
+            for j in 0..p.batch[1] {
+                for k in 0..p.batch[2] {
+                    let batch = [i, j, k];
+                    let a = a.get(p.a.matrix(batch)..).unwrap_or(&[]);
+                    let b = b.get(p.b.matrix(batch)..).unwrap_or(&[]);
+                    let y = y.get_mut(p.y.matrix(batch)..).unwrap_or(&mut []);
+                    product(isa, p, (a, b, bias), y);
+                }
+            }
+        }
+    }
+}
+
+/// One matrix product.
+#[inline(always)]
+fn product<I: Isa>(isa: I, p: &MatMul, (a, b, bias): (&[f32], &[f32], &[f32]), y: &mut [f32]) {
+    let mut column = 0;
+    while column < p.n {
+        let columns = PANEL.min(p.n - column);
+        let bias = bias.get(column..).and_then(|bias| bias.get(..columns)).unwrap_or(&[]);
+        let mut row = 0;
+        while row < p.m {
+            let rows = BLOCK_ROWS.min(p.m - row);
+            let mut block = Block { rows, columns, sums: [0.0; BLOCK_ROWS * PANEL] };
+            block.start(bias);
+            let a = a.get(row * p.a.row..).unwrap_or(&[]);
+            let b = b.get(column * p.b.col..).unwrap_or(&[]);
+            block.add(isa, p, a, b);
+            let y = y.get_mut(row * p.y.row + column * p.y.col..).unwrap_or(&mut []);
+            block.finish(isa, p, y);
+            row += rows;
+        }
+        column += columns;
+    }
+}
+
+/// Sums of some rows and the columns of one panel, row after row.
+struct Block {
+    rows: usize,
+    columns: usize,
+    sums: [f32; BLOCK_ROWS * PANEL],
+}
+
+impl Block {
+    #[inline(always)]
+    fn start(&mut self, bias: &[f32]) {
+        if bias.is_empty() {
+            return;
+        }
+        for row in self.sums.chunks_exact_mut(self.columns.max(1)).take(self.rows) {
+            for (sum, bias) in row.iter_mut().zip(bias) {
+                *sum = *bias;
+            }
+        }
+    }
+
+    /// Adds all products, where `a` and `b` begin at the block's first row and column.
+    #[inline(always)]
+    fn add<I: Isa>(&mut self, isa: I, p: &MatMul, a: &[f32], b: &[f32]) {
+        let mut packed = [0.0; BLOCK_DEPTH * PANEL];
+        let mut first = 0;
+        while first < p.k {
+            let depth = BLOCK_DEPTH.min(p.k - first);
+            let b = b.get(first * p.b.row..).unwrap_or(&[]);
+            pack(&mut packed, b, [depth, self.columns], [p.b.row, p.b.col]);
+            let a = a.get(first * p.a.col..).unwrap_or(&[]);
+            self.add_piece(isa, p, a, (&packed, depth));
+            first += depth;
+        }
+    }
+
+    #[inline(always)]
+    fn add_piece<I: Isa>(&mut self, isa: I, p: &MatMul, a: &[f32], (w, depth): (&[f32], usize)) {
+        let mut packed = [0.0; ROWS * BLOCK_DEPTH];
+        let mut row = 0;
+        while row < self.rows {
+            let rows = even(self.rows - row, I::TILE_ROWS);
+            let a = a.get(row * p.a.row..).unwrap_or(&[]);
+            let (x, pitch) = if p.a.col == 1 {
+                (a, p.a.row)
+            } else {
+                pack(&mut packed, a, [rows, depth], [p.a.row, p.a.col]);
+                (packed.as_slice(), depth)
+            };
+            let task = Task {
+                x,
+                w,
+                bias: &[],
+                columns: self.columns,
+                runs: Runs::one(depth),
+                epilogue: Epilogue::NONE,
+                resume: true,
+            };
+            let mut places = Places { rows, x: [0; ROWS], y: [0; ROWS] };
+            for (i, (x, y)) in places.x.iter_mut().zip(&mut places.y).enumerate() {
+                *x = i * pitch;
+                *y = (row + i) * self.columns;
+            }
+            tile(isa, &task, &places, &mut self.sums);
+            row += rows;
+        }
+    }
+
+    /// Stores the sums, where `y` begins at the block's first row and column.
+    #[inline(always)]
+    fn finish<I: Isa>(&self, isa: I, p: &MatMul, y: &mut [f32]) {
+        let sums = self.sums.chunks_exact(self.columns.max(1)).take(self.rows);
+        for (i, sums) in sums.enumerate() {
+            let Some(y) = y.get_mut(i * p.y.row..) else { return };
+            if p.y.col == 1 {
+                let y = y.get_mut(..self.columns).unwrap_or(&mut []);
+                for (sums, y) in sums.chunks(LANES).zip(y.chunks_mut(LANES)) {
+                    p.epilogue.store_part(isa, isa.load_part(sums), y);
+                }
+            } else {
+                for (j, sum) in sums.iter().enumerate() {
+                    if let Some(y) = y.get_mut(j * p.y.col) {
+                        p.epilogue.store1(isa, *sum, y);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Copies `rows * columns` elements of `x`, row after row without gaps.
+#[inline(always)]
+fn pack(packed: &mut [f32], x: &[f32], [rows, columns]: [usize; 2], [row_step, column_step]: [usize; 2]) {
+    let packed = packed.chunks_exact_mut(columns.max(1)).take(rows);
+    for (i, packed) in packed.enumerate() {
+        let x = x.get(i * row_step..).unwrap_or(&[]);
+        if column_step == 1 {
+            for (packed, x) in packed.iter_mut().zip(x) {
+                *packed = *x;
+            }
+        } else {
+            for (j, packed) in packed.iter_mut().enumerate() {
+                *packed = x.get(j * column_step).copied().unwrap_or(0.0);
+            }
+        }
+    }
+}

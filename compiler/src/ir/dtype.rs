@@ -181,7 +181,8 @@ impl Scalar {
         Scalar::from_i64(0, dtype)
     }
 
-    /// An integer in a type, wrapped to its width, rounded for floats; for bool: whether it is not zero.
+    /// An integer in a type, wrapped to its width, rounded for floats (to f32 before f16 and bf16); for bool: whether it is not
+    /// zero.
     pub fn from_i64(v: i64, dtype: DType) -> Scalar {
         match dtype {
             DType::Bool => Scalar::Bool(v != 0),
@@ -193,14 +194,15 @@ impl Scalar {
             DType::U16 => Scalar::U16(v as u16),
             DType::U32 => Scalar::U32(v as u32),
             DType::U64 => Scalar::U64(v as u64),
-            DType::F16 => Scalar::F16(f16::from_f64(v as f64)),
-            DType::BF16 => Scalar::BF16(bf16::from_f64(v as f64)),
+            DType::F16 => Scalar::F16(f16::from_f32(v as f32)),
+            DType::BF16 => Scalar::BF16(bf16::from_f32(v as f32)),
             DType::F32 => Scalar::F32(v as f32),
             DType::F64 => Scalar::F64(v as f64),
         }
     }
 
-    /// A number in a type: rounded to nearest even for floats, truncated and saturated for integers.
+    /// A number in a type: rounded to nearest even for floats, truncated and saturated for integers. It is rounded to f32
+    /// before f16 and bf16, since the direct conversions of `half` depend on the CPU.
     pub fn from_f64(v: f64, dtype: DType) -> Scalar {
         match dtype {
             DType::Bool => Scalar::Bool(v != 0.0),
@@ -212,8 +214,8 @@ impl Scalar {
             DType::U16 => Scalar::U16(v as u16),
             DType::U32 => Scalar::U32(v as u32),
             DType::U64 => Scalar::U64(v as u64),
-            DType::F16 => Scalar::F16(f16::from_f64(v)),
-            DType::BF16 => Scalar::BF16(bf16::from_f64(v)),
+            DType::F16 => Scalar::F16(f16::from_f32(v as f32)),
+            DType::BF16 => Scalar::BF16(bf16::from_f32(v as f32)),
             DType::F32 => Scalar::F32(v as f32),
             DType::F64 => Scalar::F64(v),
         }

@@ -1,5 +1,8 @@
 //! Scalar expressions of `Map`: a list of operations, each on earlier ones, the last being the result.
 //!
+//! Every operation is computed for every element, also where a `Select` drops it: so a zero divisor makes `run` fail wherever
+//! it stands. f16 and bf16 compute each operation in f32 and round its result.
+//!
 //! Invariants: operands stand before their users; equal operations are shared; every operation is needed by the result.
 
 use super::{DType, Scalar};
@@ -11,8 +14,11 @@ pub type ExprIx = usize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs, reason = "the names are those of the ONNX operators")]
 pub enum UnaryOp {
+    /// Integers wrap.
     Neg,
+    /// Integers wrap.
     Abs,
+    /// 1 or -1; zeros and NaN are their own sign.
     Sign,
     Reciprocal,
     Sqrt,
@@ -59,10 +65,12 @@ pub enum BinaryOp {
     Mul,
     /// Integers: truncated toward zero; a zero divisor makes `run` fail.
     Div,
+    /// Integers: the wrapped product of `b` factors; where `b` is negative `1 / a^-b` truncated, with 0 for the base 0.
     Pow,
-    /// Remainder with the sign of the divisor (ONNX `fmod = 0`).
+    /// Remainder with the sign of the divisor (ONNX `fmod = 0`); a zero integer divisor makes `run` fail. Floats: `Fmod`, plus
+    /// the divisor where that is not zero and differs from it in sign.
     Mod,
-    /// Remainder with the sign of the dividend (ONNX `fmod = 1`).
+    /// Remainder with the sign of the dividend (ONNX `fmod = 1`), exact; a zero integer divisor makes `run` fail.
     Fmod,
     /// NaN propagates; max(-0, +0) = +0.
     Max,
@@ -77,13 +85,48 @@ pub enum BinaryOp {
     BitAnd,
     BitOr,
     BitXor,
-    /// Zero where the distance is not below the width.
+    /// Zero where the distance is negative or not below the width.
     Shl,
-    /// Zero where the distance is not below the width.
+    /// Zero where the distance is negative or not below the width; signed integers shift their sign in.
     Shr,
 }
 
 impl UnaryOp {
+    /// Whether there is such a function of a type.
+    pub const fn accepts(self, dtype: DType) -> bool {
+        use UnaryOp as U;
+        match self {
+            U::Neg | U::Abs | U::Sign => !matches!(dtype, DType::Bool),
+            U::Not => matches!(dtype, DType::Bool),
+            U::BitNot => dtype.is_int(),
+            U::Reciprocal
+            | U::Sqrt
+            | U::Exp
+            | U::Log
+            | U::Floor
+            | U::Ceil
+            | U::Round
+            | U::Sin
+            | U::Cos
+            | U::Tan
+            | U::Asin
+            | U::Acos
+            | U::Atan
+            | U::Sinh
+            | U::Cosh
+            | U::Tanh
+            | U::Asinh
+            | U::Acosh
+            | U::Atanh
+            | U::Erf
+            | U::Sigmoid
+            | U::Softplus
+            | U::IsNan
+            | U::IsPosInf
+            | U::IsNegInf => dtype.is_float(),
+        }
+    }
+
     /// Whether the result is a bool whatever the operand.
     pub const fn is_test(self) -> bool {
         matches!(self, UnaryOp::Not | UnaryOp::IsNan | UnaryOp::IsPosInf | UnaryOp::IsNegInf)
@@ -91,6 +134,19 @@ impl UnaryOp {
 }
 
 impl BinaryOp {
+    /// Whether there is such a function of two values of a type.
+    pub const fn accepts(self, dtype: DType) -> bool {
+        use BinaryOp as B;
+        match self {
+            B::Eq => true,
+            B::And | B::Or | B::Xor => matches!(dtype, DType::Bool),
+            B::BitAnd | B::BitOr | B::BitXor | B::Shl | B::Shr => dtype.is_int(),
+            B::Add | B::Sub | B::Mul | B::Div | B::Pow | B::Mod | B::Fmod | B::Max | B::Min | B::Lt | B::Le => {
+                !matches!(dtype, DType::Bool)
+            }
+        }
+    }
+
     /// Whether the result is a bool whatever the operands.
     pub const fn is_comparison(self) -> bool {
         matches!(self, BinaryOp::Eq | BinaryOp::Lt | BinaryOp::Le)
@@ -119,7 +175,8 @@ pub enum ExprOp {
     Binary(BinaryOp, ExprIx, ExprIx),
     /// `if c { a } else { b }`: `c` a bool, `a` and `b` of one type.
     Select(ExprIx, ExprIx, ExprIx),
-    /// Conversion: floats to integers truncate and saturate (NaN gives 0), integers wrap, to bool: whether not zero.
+    /// Conversion: floats to integers truncate and saturate (NaN gives 0), integers wrap, to bool: whether not zero, so NaN is true.
+    /// To f16 and bf16 values are rounded to f32 first.
     Cast(DType, ExprIx),
 }
 
@@ -273,9 +330,11 @@ fn op_type(op: &ExprOp, types: &[DType], inputs: &[DType]) -> Result<DType, Stri
     match *op {
         ExprOp::Input(n) => inputs.get(n).copied().ok_or(format!("there is no operand {n}")),
         ExprOp::Const(v) => Ok(v.dtype()),
+        ExprOp::Unary(op, a) if !op.accepts(types[a]) => Err(format!("{op:?} of {}", types[a])),
         ExprOp::Unary(op, _) if op.is_test() => Ok(DType::Bool),
         ExprOp::Unary(_, a) => Ok(types[a]),
         ExprOp::Binary(op, a, b) if types[a] != types[b] => Err(format!("{op:?} of {} and {}", types[a], types[b])),
+        ExprOp::Binary(op, a, _) if !op.accepts(types[a]) => Err(format!("{op:?} of {}", types[a])),
         ExprOp::Binary(op, ..) if op.is_comparison() => Ok(DType::Bool),
         ExprOp::Binary(_, a, _) => Ok(types[a]),
         ExprOp::Select(c, a, b) if types[c] != DType::Bool || types[a] != types[b] => {

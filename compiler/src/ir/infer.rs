@@ -1,6 +1,6 @@
 //! Types of results from types of operands; also the check that an operator fits its operands.
 
-use super::{DType, Movement, Op, Type, Window, checked_elements};
+use super::{Activation, DType, Movement, Op, PoolKind, ReduceKind, ScatterKind, Type, Window, checked_elements};
 
 /// Result types of an operator, or what does not fit.
 pub fn infer(op: &Op, inputs: &[&Type]) -> Result<Vec<Type>, String> {
@@ -10,9 +10,9 @@ pub fn infer(op: &Op, inputs: &[&Type]) -> Result<Vec<Type>, String> {
             expect_operands(inputs, count)?;
             vec![conv(window, *groups, inputs[0], inputs[1])?]
         }
-        Op::ConvTranspose { output, groups, epilogue, .. } => {
+        Op::ConvTranspose { window, output, groups, epilogue } => {
             expect_operands(inputs, 2 + usize::from(epilogue.bias) + usize::from(epilogue.residual))?;
-            vec![conv_transpose(*output, *groups, inputs[0], inputs[1])?]
+            vec![conv_transpose(window, *output, *groups, [inputs[0], inputs[1]])?]
         }
         Op::MatMul { epilogue } => {
             expect_operands(inputs, 2 + usize::from(epilogue.bias) + usize::from(epilogue.residual))?;
@@ -30,7 +30,11 @@ pub fn infer(op: &Op, inputs: &[&Type]) -> Result<Vec<Type>, String> {
         }
         Op::Arg { axis, .. } => {
             expect_operands(inputs, 1)?;
-            vec![Type::new(DType::I64, without_axes(inputs[0], &[*axis])?)]
+            let shape = without_axes(inputs[0], &[*axis])?;
+            if inputs[0].shape[*axis] == 0 {
+                return Err(format!("dimension {axis} of {} has no extreme element", inputs[0]));
+            }
+            vec![Type::new(DType::I64, shape)]
         }
         Op::Map { expr } => {
             let dtypes: Vec<DType> = inputs.iter().map(|t| t.dtype).collect();
@@ -53,7 +57,7 @@ pub fn infer(op: &Op, inputs: &[&Type]) -> Result<Vec<Type>, String> {
         Op::GatherElements { axis } => {
             expect_operands(inputs, 2)?;
             check_axis(inputs[0], *axis)?;
-            same_rank(inputs[0], inputs[1])?;
+            inside_but_for(*axis, inputs[0], inputs[1])?;
             vec![Type::new(inputs[0].dtype, inputs[1].shape.clone())]
         }
         Op::GatherNd { batch_dims } => {
@@ -63,7 +67,7 @@ pub fn infer(op: &Op, inputs: &[&Type]) -> Result<Vec<Type>, String> {
         Op::ScatterElements { axis, .. } => {
             expect_operands(inputs, 3)?;
             check_axis(inputs[0], *axis)?;
-            same_rank(inputs[0], inputs[1])?;
+            inside_but_for(*axis, inputs[0], inputs[1])?;
             same_shape(inputs[1], inputs[2])?;
             vec![inputs[0].clone()]
         }
@@ -93,7 +97,44 @@ pub fn infer(op: &Op, inputs: &[&Type]) -> Result<Vec<Type>, String> {
         checked_elements(&t.shape).ok_or_else(|| format!("the result {t} has too many elements"))?;
     }
     check_epilogue(op, inputs, &types[0])?;
+    check_dtypes(op, inputs)?;
     Ok(types)
+}
+
+/// Whether the element types are ones that the operator takes; expressions have been checked by then.
+fn check_dtypes(op: &Op, inputs: &[&Type]) -> Result<(), String> {
+    let operand = |n: usize, fits: fn(DType) -> bool| match inputs.get(n) {
+        Some(t) if !fits(t.dtype) => Err(format!("operand {n} is {t}, which it does not take")),
+        Some(_) | None => Ok(()),
+    };
+    let same = |a: usize, b: usize| match (inputs.get(a), inputs.get(b)) {
+        (Some(x), Some(y)) if x.dtype != y.dtype => Err(format!("{x} and {y} differ in type")),
+        _ => Ok(()),
+    };
+    let number = |dtype: DType| dtype != DType::Bool;
+    let index = |dtype: DType| matches!(dtype, DType::I32 | DType::I64);
+    match op {
+        Op::Conv { epilogue, .. } | Op::ConvTranspose { epilogue, .. } | Op::MatMul { epilogue } => {
+            same(0, 1)?;
+            operand(0, if epilogue.activation == Activation::None { number } else { DType::is_float })
+        }
+        Op::Pool { kind: PoolKind::Average { .. }, .. } | Op::Softmax { .. } => operand(0, DType::is_float),
+        Op::Pool { kind: PoolKind::Max, .. }
+        | Op::Reduce { kind: ReduceKind::Sum | ReduceKind::Prod, .. }
+        | Op::Arg { .. }
+        | Op::Cumulative { .. }
+        | Op::TopK { .. } => operand(0, number),
+        Op::Gather { .. } | Op::GatherElements { .. } | Op::GatherNd { .. } => operand(1, index),
+        Op::ScatterElements { kind, .. } | Op::ScatterNd { kind } => {
+            operand(1, index)?;
+            same(0, 2)?;
+            if *kind == ScatterKind::Replace { Ok(()) } else { operand(0, number) }
+        }
+        Op::Reduce { kind: ReduceKind::Max | ReduceKind::Min, .. }
+        | Op::Map { .. }
+        | Op::Movement(_)
+        | Op::Concat { .. } => Ok(()),
+    }
 }
 
 /// The common shape of operands that broadcast by numpy's rules.
@@ -128,6 +169,15 @@ fn check_axis(t: &Type, axis: usize) -> Result<(), String> {
 
 fn same_rank(a: &Type, b: &Type) -> Result<(), String> {
     if a.rank() == b.rank() { Ok(()) } else { Err(format!("{a} and {b} differ in rank")) }
+}
+
+/// Whether indices along `axis` lie within the data along all other dimensions.
+fn inside_but_for(axis: usize, data: &Type, indices: &Type) -> Result<(), String> {
+    same_rank(data, indices)?;
+    match (0..data.rank()).find(|&d| d != axis && indices.shape[d] > data.shape[d]) {
+        Some(d) => Err(format!("indices {indices} exceed {data} in dimension {d}")),
+        None => Ok(()),
+    }
 }
 
 fn same_shape(a: &Type, b: &Type) -> Result<(), String> {
@@ -166,9 +216,15 @@ fn conv(window: &Window, groups: usize, x: &Type, w: &Type) -> Result<Type, Stri
     Ok(Type::new(x.dtype, [n, oh, ow, o]))
 }
 
-fn conv_transpose(output: [usize; 2], groups: usize, x: &Type, w: &Type) -> Result<Type, String> {
+fn conv_transpose(window: &Window, output: [usize; 2], groups: usize, [x, w]: [&Type; 2]) -> Result<Type, String> {
     let [n, _, _, c] = map_shape(x)?;
-    let [o, _, _, ci] = map_shape(w)?;
+    let [o, kh, kw, ci] = map_shape(w)?;
+    if [kh, kw] != window.kernel || window.stride.contains(&0) || window.dilation.contains(&0) {
+        return Err(format!(
+            "weights {w} do not fit a window of {:?} that moves by {:?}",
+            window.kernel, window.stride
+        ));
+    }
     if groups == 0 || c % groups != 0 || o % groups != 0 || ci != c / groups {
         return Err(format!("weights {w} do not fit {c} channels in {groups} groups"));
     }

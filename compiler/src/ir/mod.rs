@@ -4,6 +4,7 @@
 //! `print` the text form and `verify` the invariants.
 
 mod dtype;
+pub mod eval;
 mod expr;
 mod graph;
 mod infer;

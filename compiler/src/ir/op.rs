@@ -1,5 +1,8 @@
 //! The core operators: what they are, in terms that do not know the graph.
 //!
+//! Operators that do arithmetic or comparisons on f16 and bf16 are those on f32, of the widened operands, with the results
+//! rounded once. (`Map` alone rounds each operation of its expression.)
+//!
 //! Maps of convolutions and pools are channels-last, `[batch, height, width, channels]`; one-dimensional ones have height 1.
 
 use super::{DType, Expr, Scalar};
@@ -72,9 +75,9 @@ pub struct Epilogue {
 /// What a pool computes of each window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PoolKind {
-    /// The largest value; padding does not take part; NaN propagates.
+    /// The largest value; padding does not take part; NaN propagates. A window of padding alone gives the least value of the type.
     Max,
-    /// The sum in (row, column) order divided by the number of taps.
+    /// The sum from +0 in (row, column) order divided by the number of taps; padding adds nothing. Floats alone.
     Average {
         /// Whether padded taps count in the divisor.
         count_include_pad: bool,
@@ -145,7 +148,7 @@ pub enum Movement {
 pub enum Op {
     /// Convolution. `x [n,h,w,c]`, weights `[o,kh,kw,c/groups]`, then bias `[o]` and residual where the epilogue says so.
     ///
-    /// Each sum starts from the bias and adds products in (kh, kw, ci) order; padded taps are skipped.
+    /// Each sum starts from the bias (+0 where there is none) and adds products in (kh, kw, ci) order; padded taps are skipped.
     Conv {
         /// The window.
         window: Window,
@@ -156,6 +159,7 @@ pub enum Op {
     },
     /// Transposed convolution. `x [n,h,w,c]`, weights `[o,kh,kw,c/groups]` where `o` counts all output channels, then bias.
     ///
+    /// Input row i meets output row `i * stride + kh * dilation - pad_begin` at tap kh, and so do columns.
     /// Each output starts from the bias and adds products in (kh, kw, ci) order over the taps that hit it.
     ConvTranspose {
         /// The window, in terms of the output map; `pad_end` is negative padding where `output_padding` exceeds it: see `output`.
@@ -182,7 +186,9 @@ pub enum Op {
         window: Window,
     },
     /// Reduction over some dimensions, which are dropped from the shape. f32 and f64 sums and products run in 8 lanes
-    /// (element r of the flattened reduced dimensions goes to lane r mod 8) joined by ((0+4)+(2+6))+((1+5)+(3+7)).
+    /// (element r of the flattened reduced dimensions goes to lane r mod 8, each lane starts from +0 or 1) joined by
+    /// ((0+4)+(2+6))+((1+5)+(3+7)). Integers wrap. Extremes: NaN propagates, +0 is larger than -0; of nothing the maximum is the
+    /// least value of the type (-infinity, false) and the minimum the greatest.
     Reduce {
         /// What is computed.
         kind: ReduceKind,
@@ -225,14 +231,14 @@ pub enum Op {
         /// Leading dimensions shared by both.
         batch_dims: usize,
     },
-    /// `data`, `indices`, `updates`: ONNX `ScatterElements`.
+    /// `data`, `indices`, `updates`: ONNX `ScatterElements`; updates are applied in row-major order.
     ScatterElements {
         /// The dimension.
         axis: usize,
         /// How values meet.
         kind: ScatterKind,
     },
-    /// `data`, `indices`, `updates`: ONNX `ScatterND`.
+    /// `data`, `indices`, `updates`: ONNX `ScatterND`; updates are applied in row-major order.
     ScatterNd {
         /// How values meet.
         kind: ScatterKind,
@@ -245,7 +251,7 @@ pub enum Op {
         /// Logarithm of the result.
         log: bool,
     },
-    /// Running sum (or product) along a dimension.
+    /// Running sum (or product) along a dimension, one element after the other, from +0 (1). Integers wrap.
     Cumulative {
         /// The dimension.
         axis: usize,
@@ -257,6 +263,7 @@ pub enum Op {
         reverse: bool,
     },
     /// The `k` largest or smallest elements along a dimension and their indices (i64), in order; of equal ones the lower index first.
+    /// NaN is larger than every number.
     TopK {
         /// The dimension.
         axis: usize,

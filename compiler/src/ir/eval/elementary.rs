@@ -1,0 +1,370 @@
+//! The functions of scalar expressions, as one table per type that is computed in: bool, the integers, f32 and f64.
+//!
+//! f16 and bf16 compute in f32 and round each result: see [`Stored`].
+
+use half::{bf16, f16};
+use zant_runtime::math;
+
+use crate::ir::{BinaryOp, UnaryOp};
+
+/// A function of one value.
+pub(super) enum Unary<T> {
+    Value(fn(T) -> T),
+    Test(fn(T) -> bool),
+}
+
+/// A function of two values.
+pub(super) enum Binary<T> {
+    Value(fn(T, T) -> T),
+    Test(fn(T, T) -> bool),
+    /// None where the divisor is zero.
+    Division(fn(T, T) -> Option<T>),
+}
+
+/// A type that expressions compute in.
+pub(super) trait Computed: Copy {
+    /// The function that an operation stands for; none where the type has none.
+    fn unary(op: UnaryOp) -> Option<Unary<Self>>;
+    /// The function that an operation stands for; none where the type has none.
+    fn binary(op: BinaryOp) -> Option<Binary<Self>>;
+}
+
+/// An element type, as 64 bits (its own, zero-extended).
+pub(super) trait Stored {
+    /// The type in which its expressions are computed.
+    type Computed: Computed;
+    /// The value of its bits.
+    fn load(bits: u64) -> Self::Computed;
+    /// The bits of a value, rounded to the type.
+    fn store(value: Self::Computed) -> u64;
+}
+
+macro_rules! stored {
+    ($($t:ty as $c:ty: $load:expr, $store:expr;)*) => { $(
+        impl Stored for $t {
+            type Computed = $c;
+            fn load(bits: u64) -> $c {
+                let load: fn(u64) -> $c = $load;
+                load(bits)
+            }
+            fn store(value: $c) -> u64 {
+                let store: fn($c) -> u64 = $store;
+                store(value)
+            }
+        }
+    )* };
+}
+stored! {
+    bool as bool: |b| b != 0, u64::from;
+    i8 as i8: |b| b as i8, |v| u64::from(v as u8);
+    i16 as i16: |b| b as i16, |v| u64::from(v as u16);
+    i32 as i32: |b| b as i32, |v| u64::from(v as u32);
+    i64 as i64: |b| b as i64, |v| v as u64;
+    u8 as u8: |b| b as u8, u64::from;
+    u16 as u16: |b| b as u16, u64::from;
+    u32 as u32: |b| b as u32, u64::from;
+    u64 as u64: |b| b, |v| v;
+    f16 as f32: |b| f16::from_bits(b as u16).to_f32(), |v| u64::from(f16::from_f32(v).to_bits());
+    bf16 as f32: |b| bf16::from_bits(b as u16).to_f32(), |v| u64::from(bf16::from_f32(v).to_bits());
+    f32 as f32: |b| f32::from_bits(b as u32), |v| u64::from(v.to_bits());
+    f64 as f64: f64::from_bits, f64::to_bits;
+}
+
+impl Computed for bool {
+    fn unary(op: UnaryOp) -> Option<Unary<bool>> {
+        (op == UnaryOp::Not).then_some(Unary::Value(|x| !x))
+    }
+
+    fn binary(op: BinaryOp) -> Option<Binary<bool>> {
+        let f: fn(bool, bool) -> bool = if op == BinaryOp::And {
+            |a, b| a && b
+        } else if op == BinaryOp::Or {
+            |a, b| a || b
+        } else if op == BinaryOp::Xor {
+            |a, b| a != b
+        } else if op == BinaryOp::Eq {
+            |a, b| a == b
+        } else {
+            return None;
+        };
+        Some(Binary::Value(f))
+    }
+}
+
+macro_rules! integer {
+    ($($t:ident: $abs:expr, $sign:expr;)*) => { $(
+        impl Computed for $t {
+            fn unary(op: UnaryOp) -> Option<Unary<$t>> {
+                use UnaryOp as U;
+                Some(Unary::Value(match op {
+                    U::Neg => |x| x.wrapping_neg(),
+                    U::Abs => $abs,
+                    U::Sign => $sign,
+                    U::BitNot => |x| !x,
+                    U::Reciprocal | U::Sqrt | U::Exp | U::Log | U::Floor | U::Ceil | U::Round | U::Sin | U::Cos
+                    | U::Tan | U::Asin | U::Acos | U::Atan | U::Sinh | U::Cosh | U::Tanh | U::Asinh | U::Acosh
+                    | U::Atanh | U::Erf | U::Sigmoid | U::Softplus | U::Not | U::IsNan | U::IsPosInf
+                    | U::IsNegInf => return None,
+                }))
+            }
+
+            fn binary(op: BinaryOp) -> Option<Binary<$t>> {
+                use BinaryOp as B;
+                Some(match op {
+                    B::Add => Binary::Value(|a, b| a.wrapping_add(b)),
+                    B::Sub => Binary::Value(|a, b| a.wrapping_sub(b)),
+                    B::Mul => Binary::Value(|a, b| a.wrapping_mul(b)),
+                    B::Div => Binary::Division(|a, b| (b != 0).then(|| a.wrapping_div(b))),
+                    B::Fmod => Binary::Division(|a, b| (b != 0).then(|| a.wrapping_rem(b))),
+                    B::Mod => Binary::Division(|a, b| {
+                        let r = if b == 0 { return None } else { a.wrapping_rem(b) };
+                        // The signs differ where the exclusive or is negative.
+                        #[allow(unused_comparisons, reason = "unsigned types have one sign")]
+                        let differ = r != 0 && (r ^ b) < 0;
+                        Some(if differ { r.wrapping_add(b) } else { r })
+                    }),
+                    B::Pow => Binary::Value(|a, b| integer_power(a.into(), b.into()) as $t),
+                    B::Max => Binary::Value(|a, b| a.max(b)),
+                    B::Min => Binary::Value(|a, b| a.min(b)),
+                    B::Eq => Binary::Test(|a, b| a == b),
+                    B::Lt => Binary::Test(|a, b| a < b),
+                    B::Le => Binary::Test(|a, b| a <= b),
+                    B::BitAnd => Binary::Value(|a, b| a & b),
+                    B::BitOr => Binary::Value(|a, b| a | b),
+                    B::BitXor => Binary::Value(|a, b| a ^ b),
+                    B::Shl => Binary::Value(|a, b| u32::try_from(b).ok().and_then(|b| a.checked_shl(b)).unwrap_or(0)),
+                    B::Shr => Binary::Value(|a, b| u32::try_from(b).ok().and_then(|b| a.checked_shr(b)).unwrap_or(0)),
+                    B::And | B::Or | B::Xor => return None,
+                })
+            }
+        }
+    )* };
+}
+integer! {
+    i8: |x| x.wrapping_abs(), |x| x.signum();
+    i16: |x| x.wrapping_abs(), |x| x.signum();
+    i32: |x| x.wrapping_abs(), |x| x.signum();
+    i64: |x| x.wrapping_abs(), |x| x.signum();
+    u8: |x| x, |x| x.min(1);
+    u16: |x| x, |x| x.min(1);
+    u32: |x| x, |x| x.min(1);
+    u64: |x| x, |x| x.min(1);
+}
+
+/// The low bits of `base^exponent`; with a negative exponent `1 / base^-exponent` truncated, and 0 for the base 0.
+fn integer_power(base: i128, exponent: i128) -> i128 {
+    if exponent < 0 {
+        return match base {
+            1 => 1,
+            -1 if exponent % 2 == 0 => 1,
+            -1 => -1,
+            _ => 0,
+        };
+    }
+    let (mut power, mut square, mut left) = (1i128, base, exponent);
+    while left > 0 {
+        if left % 2 == 1 {
+            power = power.wrapping_mul(square);
+        }
+        square = square.wrapping_mul(square);
+        left /= 2;
+    }
+    power
+}
+
+macro_rules! float {
+    ($t:ident, $math:ident) => {
+        impl Computed for $t {
+            fn unary(op: UnaryOp) -> Option<Unary<$t>> {
+                use UnaryOp as U;
+                Some(match op {
+                    U::Neg => Unary::Value(|x| -x),
+                    U::Abs => Unary::Value($t::abs),
+                    U::Sign => Unary::Value(|x| {
+                        if x > 0.0 {
+                            1.0
+                        } else if x < 0.0 {
+                            -1.0
+                        } else {
+                            x
+                        }
+                    }),
+                    U::Reciprocal => Unary::Value(|x| 1.0 / x),
+                    U::Sqrt => Unary::Value($math::sqrt),
+                    U::Exp => Unary::Value($math::exp),
+                    U::Log => Unary::Value($math::log),
+                    U::Floor => Unary::Value($math::floor),
+                    U::Ceil => Unary::Value($math::ceil),
+                    U::Round => Unary::Value($math::round_even),
+                    U::Sin => Unary::Value($math::sin),
+                    U::Cos => Unary::Value($math::cos),
+                    U::Tan => Unary::Value($math::tan),
+                    U::Asin => Unary::Value($math::asin),
+                    U::Acos => Unary::Value($math::acos),
+                    U::Atan => Unary::Value($math::atan),
+                    U::Sinh => Unary::Value($math::sinh),
+                    U::Cosh => Unary::Value($math::cosh),
+                    U::Tanh => Unary::Value($math::tanh),
+                    U::Asinh => Unary::Value($math::asinh),
+                    U::Acosh => Unary::Value($math::acosh),
+                    U::Atanh => Unary::Value($math::atanh),
+                    U::Erf => Unary::Value($math::erf),
+                    U::Sigmoid => Unary::Value($math::sigmoid),
+                    U::Softplus => Unary::Value($math::softplus),
+                    U::IsNan => Unary::Test($t::is_nan),
+                    U::IsPosInf => Unary::Test(|x| x == $t::INFINITY),
+                    U::IsNegInf => Unary::Test(|x| x == $t::NEG_INFINITY),
+                    U::Not | U::BitNot => return None,
+                })
+            }
+
+            fn binary(op: BinaryOp) -> Option<Binary<$t>> {
+                use BinaryOp as B;
+                Some(match op {
+                    B::Add => Binary::Value(|a, b| a + b),
+                    B::Sub => Binary::Value(|a, b| a - b),
+                    B::Mul => Binary::Value(|a, b| a * b),
+                    B::Div => Binary::Value(|a, b| a / b),
+                    B::Pow => Binary::Value($math::pow),
+                    B::Fmod => Binary::Value(|a, b| a % b),
+                    B::Mod => Binary::Value(|a, b| {
+                        let r = a % b;
+                        if r != 0.0 && (r < 0.0) != (b < 0.0) { r + b } else { r }
+                    }),
+                    B::Max => Binary::Value($math::max),
+                    B::Min => Binary::Value($math::min),
+                    B::Eq => Binary::Test(|a, b| a == b),
+                    B::Lt => Binary::Test(|a, b| a < b),
+                    B::Le => Binary::Test(|a, b| a <= b),
+                    B::And | B::Or | B::Xor | B::BitAnd | B::BitOr | B::BitXor | B::Shl | B::Shr => return None,
+                })
+            }
+        }
+    };
+}
+float!(f32, math);
+float!(f64, double);
+
+/// The f64 functions, by the names that the runtime has for f32.
+pub(super) mod double {
+    #[rustfmt::skip]
+    macro_rules! of_std {
+        ($($name:ident = $std:ident),*) => { $( pub(in super::super) fn $name(x: f64) -> f64 { x.$std() } )* };
+    }
+    of_std!(sqrt = sqrt, exp = exp, log = ln, floor = floor, ceil = ceil, round_even = round_ties_even);
+    of_std!(sin = sin, cos = cos, tan = tan, asin = asin, acos = acos, atan = atan);
+    of_std!(sinh = sinh, cosh = cosh, tanh = tanh, asinh = asinh, acosh = acosh, atanh = atanh);
+
+    /// The power.
+    pub(in super::super) fn pow(x: f64, y: f64) -> f64 {
+        x.powf(y)
+    }
+
+    /// The larger; NaN propagates, and +0 is larger than -0.
+    pub(in super::super) fn max(a: f64, b: f64) -> f64 {
+        if a.is_nan() || b.is_nan() {
+            f64::NAN
+        } else if a > b || (a == b && b.is_sign_negative()) {
+            a
+        } else {
+            b
+        }
+    }
+
+    /// The smaller; NaN propagates, and -0 is smaller than +0.
+    pub(in super::super) fn min(a: f64, b: f64) -> f64 {
+        if a.is_nan() || b.is_nan() {
+            f64::NAN
+        } else if a < b || (a == b && a.is_sign_negative()) {
+            a
+        } else {
+            b
+        }
+    }
+
+    /// The error function, from its series of positive terms; beyond 6 it rounds to one.
+    pub(in super::super) fn erf(x: f64) -> f64 {
+        if x.abs() > 6.0 {
+            return x.signum();
+        }
+        // 2 / sqrt(pi) * exp(-x^2) * (x + 2 x^3 / 3 + 4 x^5 / (3 * 5) + ..)
+        let (mut term, mut sum, mut odd) = (x, x, 1.0);
+        while term.abs() > sum.abs() * f64::EPSILON / 8.0 {
+            odd += 2.0;
+            term *= 2.0 * x * x / odd;
+            sum += term;
+        }
+        std::f64::consts::FRAC_2_SQRT_PI * (-x * x).exp() * sum
+    }
+
+    /// 1 / (1 + exp(-x)).
+    pub(in super::super) fn sigmoid(x: f64) -> f64 {
+        1.0 / (1.0 + (-x).exp())
+    }
+
+    /// log(1 + exp(x)), without overflow.
+    pub(in super::super) fn softplus(x: f64) -> f64 {
+        if x.is_nan() { x } else { x.max(0.0) + (-x.abs()).exp().ln_1p() }
+    }
+}
+
+/// Runs `$body` with `$T` being the Rust type of an element type.
+macro_rules! with_stored {
+    ($dtype:expr, $T:ident => $body:expr) => {
+        match $dtype {
+            $crate::ir::DType::Bool => {
+                type $T = bool;
+                $body
+            }
+            $crate::ir::DType::I8 => {
+                type $T = i8;
+                $body
+            }
+            $crate::ir::DType::I16 => {
+                type $T = i16;
+                $body
+            }
+            $crate::ir::DType::I32 => {
+                type $T = i32;
+                $body
+            }
+            $crate::ir::DType::I64 => {
+                type $T = i64;
+                $body
+            }
+            $crate::ir::DType::U8 => {
+                type $T = u8;
+                $body
+            }
+            $crate::ir::DType::U16 => {
+                type $T = u16;
+                $body
+            }
+            $crate::ir::DType::U32 => {
+                type $T = u32;
+                $body
+            }
+            $crate::ir::DType::U64 => {
+                type $T = u64;
+                $body
+            }
+            $crate::ir::DType::F16 => {
+                type $T = half::f16;
+                $body
+            }
+            $crate::ir::DType::BF16 => {
+                type $T = half::bf16;
+                $body
+            }
+            $crate::ir::DType::F32 => {
+                type $T = f32;
+                $body
+            }
+            $crate::ir::DType::F64 => {
+                type $T = f64;
+                $body
+            }
+        }
+    };
+}
+pub(super) use with_stored;

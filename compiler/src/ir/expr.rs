@@ -284,10 +284,7 @@ impl Expr {
     pub fn splice(&mut self, other: &Expr, input: impl Fn(usize) -> ExprIx) -> ExprIx {
         let mut new_ix = Vec::with_capacity(other.ops.len());
         for op in &other.ops {
-            let ix = match *op {
-                ExprOp::Input(n) => input(n),
-                _ => self.push(op.map_operands(|o| new_ix[o])),
-            };
+            let ix = if let ExprOp::Input(n) = *op { input(n) } else { self.push(op.map_operands(|o| new_ix[o])) };
             new_ix.push(ix);
         }
         *new_ix.last().expect("an expression has a result")
@@ -316,11 +313,9 @@ impl Expr {
     /// Whether evaluation can fail for some data (an integer division).
     pub fn is_fallible(&self, inputs: &[DType]) -> bool {
         let Ok(types) = self.types(inputs) else { return false };
-        self.ops.iter().any(|op| match *op {
-            ExprOp::Binary(BinaryOp::Div | BinaryOp::Mod | BinaryOp::Fmod, _, b) => {
-                types[b].is_int() && !matches!(self.ops[b], ExprOp::Const(c) if c.bits() != 0)
-            }
-            _ => false,
+        self.ops.iter().any(|op| {
+            let ExprOp::Binary(BinaryOp::Div | BinaryOp::Mod | BinaryOp::Fmod, _, b) = *op else { return false };
+            types[b].is_int() && !matches!(self.ops[b], ExprOp::Const(c) if c.bits() != 0)
         })
     }
 }

@@ -29,11 +29,7 @@ impl Graph {
     /// # Errors
     /// A mandatory in-place pair that is impossible, or too many edges.
     pub(crate) fn new(problem: &Problem) -> Result<Self, PlanError> {
-        let Accesses {
-            readers,
-            writers,
-            touches,
-        } = Accesses::of(problem);
+        let Accesses { readers, writers, touches } = Accesses::of(problem);
         let mut edges = Edges::new(problem.steps.len());
         for (steps, (readers, writers)) in touches.iter().zip(readers.iter().zip(&writers)) {
             edges.add_data(steps, |step| {
@@ -61,12 +57,7 @@ impl Graph {
             return Err(first_impossible(&data, &pairs, &touches)?);
         };
         let preds = edges.reversed().succs;
-        Ok(Self {
-            preds,
-            succs: edges.succs,
-            touches,
-            base,
-        })
+        Ok(Self { preds, succs: edges.succs, touches, base })
     }
 }
 
@@ -88,11 +79,7 @@ struct Accesses {
 impl Accesses {
     fn of(problem: &Problem) -> Self {
         let none = vec![Vec::new(); problem.buffers.len()];
-        let mut all = Self {
-            readers: none.clone(),
-            writers: none.clone(),
-            touches: none,
-        };
+        let mut all = Self { readers: none.clone(), writers: none.clone(), touches: none };
         let push = |list: &mut Vec<usize>, step| {
             if list.last() != Some(&step) {
                 list.push(step);
@@ -121,9 +108,7 @@ fn mandatory_pairs(problem: &Problem) -> Result<Vec<(usize, InPlace)>, PlanError
     for (index, step) in problem.steps.iter().enumerate() {
         let begin = all.len();
         for &pair in step.in_place.iter().filter(|p| p.mandatory) {
-            let taken = all[begin..]
-                .iter()
-                .any(|(_, other)| super::sharing::meet(other, &pair));
+            let taken = all[begin..].iter().any(|(_, other)| super::sharing::meet(other, &pair));
             let conflict = if problem.buffers[pair.read.0].live_to_end {
                 Conflict::ReadLivesToEnd
             } else if problem.buffers[pair.write.0].live_from_start {
@@ -134,11 +119,7 @@ fn mandatory_pairs(problem: &Problem) -> Result<Vec<(usize, InPlace)>, PlanError
                 all.push((index, pair));
                 continue;
             };
-            return Err(PlanError::MandatoryInPlace {
-                step: StepIx(index),
-                pair,
-                conflict,
-            });
+            return Err(PlanError::MandatoryInPlace { step: StepIx(index), pair, conflict });
         }
     }
     Ok(all)
@@ -148,11 +129,7 @@ fn mandatory_pairs(problem: &Problem) -> Result<Vec<(usize, InPlace)>, PlanError
 ///
 /// # Errors
 /// Too many edges.
-fn first_impossible(
-    data: &Edges,
-    pairs: &[(usize, InPlace)],
-    touches: &[Vec<usize>],
-) -> Result<PlanError, PlanError> {
+fn first_impossible(data: &Edges, pairs: &[(usize, InPlace)], touches: &[Vec<usize>]) -> Result<PlanError, PlanError> {
     // The first `good` pairs are possible together, the first `bad` are not.
     let (mut good, mut bad) = (0, pairs.len());
     while bad - good > 1 {
@@ -161,11 +138,7 @@ fn first_impossible(
         for (step, pair) in &pairs[..middle] {
             edges.add_pair(*step, pair, touches)?;
         }
-        if edges.topological().is_some() {
-            good = middle
-        } else {
-            bad = middle
-        }
+        if edges.topological().is_some() { good = middle } else { bad = middle }
     }
     let mut edges = data.clone();
     for (step, pair) in &pairs[..good] {
@@ -177,25 +150,15 @@ fn first_impossible(
     let mut starts: Vec<usize> = result.clone();
     starts.push(step);
     let after = edges.reached_from(&starts);
-    let late = operand
-        .iter()
-        .copied()
-        .find(|&other| other != step && after[other]);
+    let late = operand.iter().copied().find(|&other| other != step && after[other]);
     // ... or one that touches the result leads to the step.
     let early = || {
         let before = edges.reversed().reached_from(&[step]);
-        result
-            .iter()
-            .copied()
-            .find(|&other| other != step && before[other])
+        result.iter().copied().find(|&other| other != step && before[other])
     };
     let culprit = late.or_else(early).unwrap_or(step);
     let conflict = Conflict::Step(StepIx(culprit));
-    Ok(PlanError::MandatoryInPlace {
-        step: StepIx(step),
-        pair,
-        conflict,
-    })
+    Ok(PlanError::MandatoryInPlace { step: StepIx(step), pair, conflict })
 }
 
 /// Successors of every step, ascending only in [`Graph`].
@@ -207,10 +170,7 @@ struct Edges {
 
 impl Edges {
     fn new(steps: usize) -> Self {
-        Self {
-            succs: vec![Vec::new(); steps],
-            count: 0,
-        }
+        Self { succs: vec![Vec::new(); steps], count: 0 }
     }
 
     fn add(&mut self, from: usize, to: usize) -> Result<(), PlanError> {
@@ -242,12 +202,7 @@ impl Edges {
 
     /// Edges that make `pair` possible: all else that touches the operand runs before `step`, all else that
     /// touches the result after it.
-    fn add_pair(
-        &mut self,
-        step: usize,
-        pair: &InPlace,
-        touches: &[Vec<usize>],
-    ) -> Result<(), PlanError> {
+    fn add_pair(&mut self, step: usize, pair: &InPlace, touches: &[Vec<usize>]) -> Result<(), PlanError> {
         for &other in touches[pair.read.0].iter().filter(|&&other| other != step) {
             self.add(other, step)?;
         }
@@ -268,10 +223,8 @@ impl Edges {
                 waiting[to] += 1;
             }
         }
-        let mut ready: BinaryHeap<Reverse<usize>> = (0..waiting.len())
-            .filter(|&step| waiting[step] == 0)
-            .map(Reverse)
-            .collect();
+        let mut ready: BinaryHeap<Reverse<usize>> =
+            (0..waiting.len()).filter(|&step| waiting[step] == 0).map(Reverse).collect();
         let mut order = Vec::with_capacity(waiting.len());
         while let Some(Reverse(step)) = ready.pop() {
             order.push(step);
@@ -292,10 +245,7 @@ impl Edges {
                 succs[to].push(from);
             }
         }
-        Self {
-            succs,
-            count: self.count,
-        }
+        Self { succs, count: self.count }
     }
 
     /// Which steps are `starts` or follow from them.

@@ -24,10 +24,7 @@ impl LiveRange {
 
     /// The positions that the two have in common.
     pub(crate) fn common(self, other: Self) -> Option<Self> {
-        let both = Self {
-            first: self.first.max(other.first),
-            last: self.last.min(other.last),
-        };
+        let both = Self { first: self.first.max(other.first), last: self.last.min(other.last) };
         self.meets(other).then_some(both)
     }
 }
@@ -80,11 +77,7 @@ impl Liveness {
             live_bytes.push(at_step);
             live -= died;
         }
-        Self {
-            ranges,
-            sharing,
-            live_bytes,
-        }
+        Self { ranges, sharing, live_bytes }
     }
 
     /// The largest sum of live bytes: no placement of this order needs less.
@@ -95,10 +88,7 @@ impl Liveness {
     /// The first position where [`Liveness::peak_bytes`] are live.
     pub fn peak_position(&self) -> usize {
         let peak = self.peak_bytes();
-        self.live_bytes
-            .iter()
-            .position(|&bytes| bytes == peak)
-            .unwrap_or(0)
+        self.live_bytes.iter().position(|&bytes| bytes == peak).unwrap_or(0)
     }
 }
 
@@ -111,19 +101,14 @@ fn ranges(problem: &Problem, order: &[StepIx]) -> Vec<Option<LiveRange>> {
         let spec = &problem.steps[step.0];
         for buffer in spec.reads.iter().chain(&spec.writes) {
             let first = touched[buffer.0].map_or(position, |range| range.first);
-            touched[buffer.0] = Some(LiveRange {
-                first,
-                last: position,
-            });
+            touched[buffer.0] = Some(LiveRange { first, last: position });
         }
     }
     for (buffer, range) in problem.buffers.iter().zip(&mut touched) {
         let last_use = range.map_or(end, |range| range.last);
         let last = if buffer.live_to_end { end } else { last_use };
         *range = match *range {
-            Some(LiveRange { first, .. }) if !buffer.live_from_start => {
-                Some(LiveRange { first, last })
-            }
+            Some(LiveRange { first, .. }) if !buffer.live_from_start => Some(LiveRange { first, last }),
             None if !buffer.live_from_start => None,
             Some(_) | None => Some(LiveRange { first: 0, last }),
         };
@@ -132,12 +117,7 @@ fn ranges(problem: &Problem, order: &[StepIx]) -> Vec<Option<LiveRange>> {
 }
 
 /// The in-place pairs that `step`, which runs at `position`, takes.
-fn taken_at(
-    problem: &Problem,
-    ranges: &[Option<LiveRange>],
-    position: usize,
-    step: StepIx,
-) -> Vec<Sharing> {
+fn taken_at(problem: &Problem, ranges: &[Option<LiveRange>], position: usize, step: StepIx) -> Vec<Sharing> {
     if problem.steps[step.0].in_place.is_empty() {
         return Vec::new();
     }
@@ -146,21 +126,10 @@ fn taken_at(
         ranges[pair.read.0].is_some_and(|range| range.last == position)
             && ranges[pair.write.0].is_some_and(|range| range.first == position)
     };
-    let eligible = candidates
-        .optional
-        .iter()
-        .enumerate()
-        .filter(|(_, pair)| possible(pair));
+    let eligible = candidates.optional.iter().enumerate().filter(|(_, pair)| possible(pair));
     let eligible = eligible.fold(0u32, |mask, (i, _)| mask | 1 << i);
     let (_, best) = best_pairs(&choices(problem, &candidates.optional), eligible);
-    let chosen = candidates
-        .optional
-        .iter()
-        .enumerate()
-        .filter(|(i, _)| best >> i & 1 == 1);
-    let pairs = candidates
-        .mandatory
-        .iter()
-        .chain(chosen.map(|(_, pair)| pair));
+    let chosen = candidates.optional.iter().enumerate().filter(|(i, _)| best >> i & 1 == 1);
+    let pairs = candidates.mandatory.iter().chain(chosen.map(|(_, pair)| pair));
     pairs.map(|&pair| Sharing { step, pair }).collect()
 }

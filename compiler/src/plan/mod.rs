@@ -81,11 +81,7 @@ impl Gap {
         } else {
             "no smaller placement was found within the search budget"
         };
-        format!(
-            "{} bytes above the lower bound: {} rest on each other; {why}",
-            self.bytes,
-            names.join(", ")
-        )
+        format!("{} bytes above the lower bound: {} rest on each other; {why}", self.bytes, names.join(", "))
     }
 }
 

@@ -63,11 +63,7 @@ pub fn order_within(problem: &Problem, budget: usize) -> Result<Ordering, PlanEr
     let graph = Graph::new(problem)?;
     let segments = segment::split(problem, &graph);
     let mut search = Search {
-        exact_budget: if problem.steps.len() <= EXACT_STEPS {
-            usize::MAX
-        } else {
-            budget
-        },
+        exact_budget: if problem.steps.len() <= EXACT_STEPS { usize::MAX } else { budget },
         beam_budget: budget,
         lower_bound: segments.iter().map(bound::lower_bound).max().unwrap_or(0),
         reached: 0,
@@ -89,11 +85,7 @@ pub fn order_within(problem: &Problem, budget: usize) -> Result<Ordering, PlanEr
     }
     let order: Vec<StepIx> = base.into_iter().map(StepIx).collect();
     let peak_bytes = super::liveness::Liveness::new(problem, &order).peak_bytes();
-    Ok(Ordering {
-        order,
-        peak_bytes,
-        lower_bound_bytes: search.lower_bound.min(peak_bytes),
-    })
+    Ok(Ordering { order, peak_bytes, lower_bound_bytes: search.lower_bound.min(peak_bytes) })
 }
 
 fn base_peak(segment: &Segment) -> usize {

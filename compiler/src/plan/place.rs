@@ -45,11 +45,7 @@ pub fn place(problem: &Problem, order: &[StepIx], liveness: &Liveness, budget: u
     let (pinned, free) = Regions::new(problem, order, liveness, &liveness.sharing);
     let mut places = Places {
         offsets: vec![0; problem.buffers.len()],
-        scratch: problem
-            .steps
-            .iter()
-            .map(|step| vec![0; step.scratch.len()])
-            .collect(),
+        scratch: problem.steps.iter().map(|step| vec![0; step.scratch.len()]).collect(),
         sharing: liveness.sharing.clone(),
         arena_bytes: 0,
         blocking: Vec::new(),
@@ -108,16 +104,11 @@ impl Search {
 fn search(regions: &Regions, bound: usize, align: usize, budget: usize) -> Search {
     let Some(conflicts) = &regions.conflicts else {
         let layout = fit_by_birth(&regions.all);
-        return Search {
-            proved: layout.arena == bound,
-            layout,
-        };
+        return Search { proved: layout.arena == bound, layout };
     };
     let mut best: Option<(Layout, Vec<usize>)> = None;
     for sequence in sequences(regions, conflicts) {
-        let limit = best
-            .as_ref()
-            .map_or(usize::MAX, |(layout, _)| layout.arena - 1);
+        let limit = best.as_ref().map_or(usize::MAX, |(layout, _)| layout.arena - 1);
         if let Some(layout) = fit(regions, conflicts, &sequence, limit) {
             let done = layout.arena == bound;
             best = Some((layout, sequence));
@@ -127,46 +118,21 @@ fn search(regions: &Regions, bound: usize, align: usize, budget: usize) -> Searc
         }
     }
     let Some((layout, sequence)) = best else {
-        return Search {
-            layout: Layout {
-                offsets: Vec::new(),
-                arena: 0,
-            },
-            proved: true,
-        };
+        return Search { layout: Layout { offsets: Vec::new(), arena: 0 }, proved: true };
     };
     if layout.arena == bound {
-        return Search {
-            layout,
-            proved: true,
-        };
+        return Search { layout, proved: true };
     }
-    let layout = Climb {
-        regions,
-        conflicts,
-        bound,
-    }
-    .run(sequence, layout, budget);
+    let layout = Climb { regions, conflicts, bound }.run(sequence, layout, budget);
     bisect(regions, layout, (bound, align), budget)
 }
 
 /// Looks between `bound` and the arena of `layout` by exhaustive search, first at the bound itself.
-fn bisect(
-    regions: &Regions,
-    layout: Layout,
-    (bound, align): (usize, usize),
-    budget: usize,
-) -> Search {
+fn bisect(regions: &Regions, layout: Layout, (bound, align): (usize, usize), budget: usize) -> Search {
     let Some(conflicts) = &regions.conflicts else {
-        return Search {
-            layout,
-            proved: false,
-        };
+        return Search { layout, proved: false };
     };
-    let mut search = Search {
-        layout,
-        proved: true,
-    };
+    let mut search = Search { layout, proved: true };
     // Nothing fits below `low`; every height is a multiple of `align`.
     let (mut low, mut height, mut budget) = (bound, bound, budget);
     while low < search.layout.arena {
@@ -174,10 +140,7 @@ fn bisect(
             Fits::Yes(layout) => search.layout = layout,
             Fits::No => low = height + align,
             Fits::Unknown => {
-                return Search {
-                    proved: false,
-                    ..search
-                };
+                return Search { proved: false, ..search };
             }
         }
         height = low + (search.layout.arena - low) / (2 * align) * align;
@@ -191,10 +154,7 @@ fn sequences(regions: &Regions, conflicts: &[Vec<Conflict>]) -> Vec<Vec<usize>> 
         return Vec::new();
     }
     let length = |r: &Region| r.range.last - r.range.first + 1;
-    let crowd: Vec<usize> = conflicts
-        .iter()
-        .map(|c| c.iter().map(|c| c.others).sum())
-        .collect();
+    let crowd: Vec<usize> = conflicts.iter().map(|c| c.iter().map(|c| c.others).sum()).collect();
     let by = |key: &dyn Fn(usize, &Region) -> (usize, usize)| {
         let mut sequence: Vec<usize> = (0..regions.all.len()).collect();
         sequence.sort_by_key(|&index| Reverse(key(index, &regions.all[index])));

@@ -148,51 +148,24 @@ impl fmt::Display for PlanError {
         match self {
             Self::Align { align } => write!(f, "alignment {align} is not a power of two"),
             Self::UnknownBuffer { step, buffer } => {
-                write!(
-                    f,
-                    "step {} names buffer {}, which does not exist",
-                    step.0, buffer.0
-                )
+                write!(f, "step {} names buffer {}, which does not exist", step.0, buffer.0)
             }
             Self::After { step, after } => {
-                write!(
-                    f,
-                    "step {} shall run after step {}, which does not stand before it",
-                    step.0, after.0
-                )
+                write!(f, "step {} shall run after step {}, which does not stand before it", step.0, after.0)
             }
-            Self::NeverWritten {
-                buffer,
-                step: Some(step),
-            } => {
-                write!(
-                    f,
-                    "step {} reads buffer {} before any step has written it",
-                    step.0, buffer.0
-                )
+            Self::NeverWritten { buffer, step: Some(step) } => {
+                write!(f, "step {} reads buffer {} before any step has written it", step.0, buffer.0)
             }
             Self::NeverWritten { buffer, step: None } => {
-                write!(
-                    f,
-                    "buffer {} is needed at the end and no step writes it",
-                    buffer.0
-                )
+                write!(f, "buffer {} is needed at the end and no step writes it", buffer.0)
             }
             Self::InPlaceUnrelated { step, pair } => write!(
                 f,
                 "step {} declares buffer {} in place of buffer {}, which it does not only write and only read",
                 step.0, pair.write.0, pair.read.0
             ),
-            Self::MandatoryInPlace {
-                step,
-                pair,
-                conflict,
-            } => {
-                write!(
-                    f,
-                    "step {} must write buffer {} over buffer {}, but ",
-                    step.0, pair.write.0, pair.read.0
-                )?;
+            Self::MandatoryInPlace { step, pair, conflict } => {
+                write!(f, "step {} must write buffer {} over buffer {}, but ", step.0, pair.write.0, pair.read.0)?;
                 match conflict {
                     Conflict::ReadLivesToEnd => {
                         write!(f, "buffer {} is needed at the end", pair.read.0)
@@ -204,11 +177,7 @@ impl fmt::Display for PlanError {
                         write!(f, "another mandatory pair takes one of the two")
                     }
                     Conflict::Step(other) => {
-                        write!(
-                            f,
-                            "step {} needs one of the two in every order of the steps",
-                            other.0
-                        )
+                        write!(f, "step {} needs one of the two in every order of the steps", other.0)
                     }
                 }
             }
@@ -235,11 +204,7 @@ impl Problem {
 
     /// The room that all scratch of a step takes together.
     pub fn scratch_room(&self, step: StepIx) -> usize {
-        self.steps[step.0]
-            .scratch
-            .iter()
-            .map(|&bytes| self.round_up(bytes))
-            .sum()
+        self.steps[step.0].scratch.iter().map(|&bytes| self.round_up(bytes)).sum()
     }
 
     /// Checks the invariants that the module's header lists, except that mandatory pairs are possible.
@@ -257,10 +222,7 @@ impl Problem {
             self.check_step(at, step)?;
             for &buffer in &step.reads {
                 if !written[buffer.0] {
-                    return Err(PlanError::NeverWritten {
-                        buffer,
-                        step: Some(at),
-                    });
+                    return Err(PlanError::NeverWritten { buffer, step: Some(at) });
                 }
             }
             for &buffer in &step.writes {
@@ -269,10 +231,7 @@ impl Problem {
         }
         let missing = (0..self.buffers.len()).find(|&b| self.buffers[b].live_to_end && !written[b]);
         match missing {
-            Some(b) => Err(PlanError::NeverWritten {
-                buffer: BufferIx(b),
-                step: None,
-            }),
+            Some(b) => Err(PlanError::NeverWritten { buffer: BufferIx(b), step: None }),
             None => Ok(()),
         }
     }

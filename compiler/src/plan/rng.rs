@@ -20,10 +20,6 @@ impl Rng {
     pub(crate) fn below(&mut self, end: usize) -> usize {
         let end = end as u64;
         // The remainder is below `end`, which came from a `usize`.
-        if end == 0 {
-            0
-        } else {
-            (self.next() % end) as usize
-        }
+        if end == 0 { 0 } else { (self.next() % end) as usize }
     }
 }

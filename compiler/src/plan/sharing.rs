@@ -31,10 +31,7 @@ impl Candidates {
                 optional.push(*pair);
             }
         }
-        Self {
-            mandatory,
-            optional,
-        }
+        Self { mandatory, optional }
     }
 }
 
@@ -59,19 +56,10 @@ pub(crate) struct Choice {
 /// Prepares the optional pairs of a step for [`best_pairs`].
 pub(crate) fn choices(problem: &Problem, pairs: &[InPlace]) -> Vec<Choice> {
     let conflicts = |pair: &InPlace| {
-        let bits = pairs
-            .iter()
-            .enumerate()
-            .filter(|(_, other)| meet(other, pair));
+        let bits = pairs.iter().enumerate().filter(|(_, other)| meet(other, pair));
         bits.fold(0u32, |mask, (i, _)| mask | 1 << i)
     };
-    pairs
-        .iter()
-        .map(|pair| Choice {
-            saving: saving(problem, pair),
-            conflicts: conflicts(pair),
-        })
-        .collect()
+    pairs.iter().map(|pair| Choice { saving: saving(problem, pair), conflicts: conflicts(pair) }).collect()
 }
 
 /// The set of compatible pairs among `eligible` (bit `i` is pair `i`) that saves most, and what it saves.

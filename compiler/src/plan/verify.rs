@@ -16,13 +16,7 @@ const MAX_LISTED: usize = 50;
 /// - no two that are live at one step overlap, except in-place pairs that are declared, possible there, and
 ///   share their start; mandatory pairs do share it.
 pub fn verify(problem: &Problem, placement: &Placement) -> Vec<String> {
-    let mut check = Check {
-        problem,
-        placement,
-        position: Vec::new(),
-        life: Vec::new(),
-        wrong: Vec::new(),
-    };
+    let mut check = Check { problem, placement, position: Vec::new(), life: Vec::new(), wrong: Vec::new() };
     if check.shape() {
         check.order();
         check.lifetimes();
@@ -64,9 +58,7 @@ impl Check<'_> {
         for (at, step) in placement.order.iter().enumerate() {
             match position.get_mut(step.0) {
                 Some(slot @ None) => *slot = Some(at),
-                Some(Some(_)) | None => self
-                    .wrong
-                    .push(format!("step {} runs twice or is unknown", step.0)),
+                Some(Some(_)) | None => self.wrong.push(format!("step {} runs twice or is unknown", step.0)),
             }
         }
         for step in (0..steps).filter(|&step| position[step].is_none()) {
@@ -77,8 +69,7 @@ impl Check<'_> {
         }
         let scratch = problem.steps.iter().map(|step| step.scratch.len());
         if !placement.scratch.iter().map(Vec::len).eq(scratch) {
-            self.wrong
-                .push("not every scratch area has an offset".to_owned());
+            self.wrong.push("not every scratch area has an offset".to_owned());
         }
         self.position = position.into_iter().flatten().collect();
         self.wrong.is_empty()
@@ -87,19 +78,11 @@ impl Check<'_> {
     /// Every buffer sees its accesses as in the given order, up to swaps among reads and among writes.
     fn order(&mut self) {
         for (index, step) in self.problem.steps.iter().enumerate() {
-            for after in step
-                .after
-                .iter()
-                .filter(|a| self.position[a.0] > self.position[index])
-            {
-                self.wrong.push(format!(
-                    "step {index} runs before step {}, which it shall follow",
-                    after.0
-                ));
+            for after in step.after.iter().filter(|a| self.position[a.0] > self.position[index]) {
+                self.wrong.push(format!("step {index} runs before step {}, which it shall follow", after.0));
             }
         }
-        let mut accesses: Vec<Vec<(usize, bool, bool)>> =
-            vec![Vec::new(); self.problem.buffers.len()];
+        let mut accesses: Vec<Vec<(usize, bool, bool)>> = vec![Vec::new(); self.problem.buffers.len()];
         for (index, step) in self.problem.steps.iter().enumerate() {
             for buffer in step.reads.iter().chain(&step.writes) {
                 let list = &mut accesses[buffer.0];
@@ -108,16 +91,10 @@ impl Check<'_> {
                 }
             }
             for buffer in &step.reads {
-                accesses[buffer.0]
-                    .last_mut()
-                    .into_iter()
-                    .for_each(|access| access.1 = true);
+                accesses[buffer.0].last_mut().into_iter().for_each(|access| access.1 = true);
             }
             for buffer in &step.writes {
-                accesses[buffer.0]
-                    .last_mut()
-                    .into_iter()
-                    .for_each(|access| access.2 = true);
+                accesses[buffer.0].last_mut().into_iter().for_each(|access| access.2 = true);
             }
         }
         for (buffer, list) in accesses.iter().enumerate() {
@@ -126,8 +103,7 @@ impl Check<'_> {
             for &(step, reads, writes) in list {
                 let at = Some(self.position[step]);
                 if (reads && written > at) || (writes && read > at) {
-                    self.wrong
-                        .push(format!("step {step} sees another value of buffer {buffer}"));
+                    self.wrong.push(format!("step {step} sees another value of buffer {buffer}"));
                 }
                 read = if reads { read.max(at) } else { read };
                 written = if writes { written.max(at) } else { written };
@@ -160,22 +136,13 @@ impl Check<'_> {
         let (problem, placement) = (self.problem, self.placement);
         let mut check = |name: String, offset: usize, bytes: usize| {
             if !offset.is_multiple_of(problem.align) {
-                self.wrong.push(format!(
-                    "{name} at {offset} is not aligned to {}",
-                    problem.align
-                ));
+                self.wrong.push(format!("{name} at {offset} is not aligned to {}", problem.align));
             }
-            if offset
-                .checked_add(bytes)
-                .is_none_or(|end| end > placement.arena_bytes)
-            {
-                self.wrong.push(format!(
-                    "{name} at {offset} with {bytes} bytes leaves the arena"
-                ));
+            if offset.checked_add(bytes).is_none_or(|end| end > placement.arena_bytes) {
+                self.wrong.push(format!("{name} at {offset} with {bytes} bytes leaves the arena"));
             }
         };
-        for (index, (buffer, &offset)) in problem.buffers.iter().zip(&placement.offsets).enumerate()
-        {
+        for (index, (buffer, &offset)) in problem.buffers.iter().zip(&placement.offsets).enumerate() {
             if self.life[index].is_some() {
                 check(format!("buffer {index}"), offset, buffer.bytes);
             }
@@ -195,21 +162,13 @@ impl Check<'_> {
         for list in [&mut reads, &mut writes] {
             list.sort_unstable();
             for pair in list.windows(2).filter(|pair| pair[0] == pair[1]) {
-                self.wrong
-                    .push(format!("buffer {} is shared twice in one role", pair[0].0));
+                self.wrong.push(format!("buffer {} is shared twice in one role", pair[0].0));
             }
         }
         for &Sharing { step, pair } in &self.placement.sharing {
-            let declared = self
-                .problem
-                .steps
-                .get(step.0)
-                .is_some_and(|s| s.in_place.contains(&pair));
+            let declared = self.problem.steps.get(step.0).is_some_and(|s| s.in_place.contains(&pair));
             if !declared {
-                self.wrong.push(format!(
-                    "step {} does not declare the pair it shares",
-                    step.0
-                ));
+                self.wrong.push(format!("step {} does not declare the pair it shares", step.0));
             } else if !self.possible(step, &pair) {
                 self.wrong.push(format!(
                     "at step {} buffer {} cannot take the place of buffer {}",
@@ -259,12 +218,7 @@ impl Check<'_> {
                 if pair[0].end > pair[1].start {
                     self.wrong.push(format!(
                         "{} ({}..{}) and {} ({}..{}) overlap at position {position}",
-                        pair[0].name,
-                        pair[0].start,
-                        pair[0].end,
-                        pair[1].name,
-                        pair[1].start,
-                        pair[1].end
+                        pair[0].name, pair[0].start, pair[0].end, pair[1].name, pair[1].start, pair[1].end
                     ));
                 }
             }
@@ -276,16 +230,10 @@ impl Check<'_> {
     fn extents(&self, live: &[usize], position: usize) -> Vec<Extent> {
         let (problem, placement) = (self.problem, self.placement);
         let step = placement.order.get(position).copied();
-        let shared: Vec<InPlace> = placement
-            .sharing
-            .iter()
-            .filter(|s| Some(s.step) == step)
-            .map(|s| s.pair)
-            .collect();
+        let shared: Vec<InPlace> = placement.sharing.iter().filter(|s| Some(s.step) == step).map(|s| s.pair).collect();
         let together = |pair: &InPlace| {
             let offset = |buffer: BufferIx| placement.offsets[buffer.0];
-            offset(pair.read) == offset(pair.write)
-                && step.is_some_and(|step| self.possible(step, pair))
+            offset(pair.read) == offset(pair.write) && step.is_some_and(|step| self.possible(step, pair))
         };
         let mut extents = Vec::new();
         for &buffer in live {
@@ -293,31 +241,16 @@ impl Check<'_> {
             let of = |ix: BufferIx| problem.buffers[ix.0].bytes;
             if let Some(pair) = shared.iter().find(|p| p.write.0 == buffer && together(p)) {
                 bytes = bytes.max(of(pair.read));
-            } else if shared
-                .iter()
-                .any(|p| p.read.0 == buffer && of(p.write) > 0 && together(p))
-            {
+            } else if shared.iter().any(|p| p.read.0 == buffer && of(p.write) > 0 && together(p)) {
                 continue; // Its extent is that of the other one.
             }
             let start = placement.offsets[buffer];
-            extents.push(Extent {
-                start,
-                end: start.saturating_add(bytes),
-                name: format!("buffer {buffer}"),
-            });
+            extents.push(Extent { start, end: start.saturating_add(bytes), name: format!("buffer {buffer}") });
         }
         if let Some(step) = step {
-            for (&bytes, &start) in problem.steps[step.0]
-                .scratch
-                .iter()
-                .zip(&placement.scratch[step.0])
-            {
+            for (&bytes, &start) in problem.steps[step.0].scratch.iter().zip(&placement.scratch[step.0]) {
                 let name = format!("scratch of step {}", step.0);
-                extents.push(Extent {
-                    start,
-                    end: start.saturating_add(bytes),
-                    name,
-                });
+                extents.push(Extent { start, end: start.saturating_add(bytes), name });
             }
             extents.retain(|extent| extent.end > extent.start);
         }

@@ -16,12 +16,7 @@ pub(crate) fn lower_bound(segment: &Segment) -> usize {
         return ends;
     }
     let (before, after) = reachability(segment);
-    let here: usize = segment
-        .buffers
-        .iter()
-        .filter(|b| b.born_before)
-        .map(|b| b.room)
-        .sum();
+    let here: usize = segment.buffers.iter().filter(|b| b.born_before).map(|b| b.room).sum();
     let mut live = vec![segment.live_before - here; segment.steps.len()];
     for buffer in &segment.buffers {
         let (mut born, mut needed) = (segment.none(), segment.none());
@@ -40,10 +35,7 @@ pub(crate) fn lower_bound(segment: &Segment) -> usize {
         live[step] += spec.scratch;
         // What it saves at most: the pairs that are not impossible in every order.
         let outside = |set: &Set, buffer: usize| {
-            segment.buffers[buffer]
-                .touches
-                .iter()
-                .all(|&other| other == step || !contains(set, other))
+            segment.buffers[buffer].touches.iter().all(|&other| other == step || !contains(set, other))
         };
         let possible = |&(read, write): &(usize, usize)| {
             !segment.buffers[read].lives_on
@@ -51,11 +43,7 @@ pub(crate) fn lower_bound(segment: &Segment) -> usize {
                 && !segment.buffers[write].born_before
                 && outside(&before[step], write)
         };
-        let eligible = spec
-            .pairs
-            .iter()
-            .enumerate()
-            .filter(|(_, pair)| possible(pair));
+        let eligible = spec.pairs.iter().enumerate().filter(|(_, pair)| possible(pair));
         let eligible = eligible.fold(0u32, |mask, (i, _)| mask | 1 << i);
         live[step] -= spec.always_saved + best_pairs(&spec.choices, eligible).0;
     }

@@ -25,12 +25,7 @@ pub(crate) enum Found {
 /// The order with the lowest peak below `limit`, by branch and bound over sets of steps, lowest peak first,
 /// so that the first complete order is a best one. Peaks up to `floor` count as equal. `budget` is in
 /// elementary operations, and what is left of it is returned.
-pub(crate) fn exact(
-    segment: &Segment,
-    floor: usize,
-    limit: usize,
-    budget: usize,
-) -> (Found, usize) {
+pub(crate) fn exact(segment: &Segment, floor: usize, limit: usize, budget: usize) -> (Found, usize) {
     if floor >= limit {
         return (Found::Nothing, budget);
     }
@@ -39,18 +34,9 @@ pub(crate) fn exact(
     let mut open = BinaryHeap::from([Reverse((floor, segment.steps.len(), 0))]);
     while let Some(Reverse((peak, _, at))) = open.pop() {
         if states.all[at].count == segment.steps.len() {
-            return (
-                Found::Best {
-                    order: states.path(at),
-                    peak,
-                },
-                states.budget,
-            );
+            return (Found::Best { order: states.path(at), peak }, states.budget);
         }
-        if seen
-            .get(&states.all[at].done)
-            .is_some_and(|&best| best < peak)
-        {
+        if seen.get(&states.all[at].done).is_some_and(|&best| best < peak) {
             continue;
         }
         for step in states.all[at].ready.clone() {
@@ -60,10 +46,7 @@ pub(crate) fn exact(
             let Some(child) = states.child(at, step, limit) else {
                 continue;
             };
-            if seen
-                .get(&child.done)
-                .is_some_and(|&best| best <= child.peak)
-            {
+            if seen.get(&child.done).is_some_and(|&best| best <= child.peak) {
                 continue;
             }
             seen.insert(child.done.clone(), child.peak);
@@ -101,9 +84,7 @@ pub(crate) fn beam(
                     continue;
                 };
                 let level = levels.entry(child.count).or_default();
-                let better = level
-                    .get(&child.done)
-                    .is_none_or(|other| child.peak < other.peak);
+                let better = level.get(&child.done).is_none_or(|other| child.peak < other.peak);
                 if better {
                     level.insert(child.done.clone(), child);
                 }

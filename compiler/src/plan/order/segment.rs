@@ -75,15 +75,10 @@ impl Segment {
     /// The effect of running `step` where `done` has run and `live` bytes are live.
     pub(crate) fn effect(&self, done: &[u64], live: usize, step: usize) -> Effect {
         let spec = &self.steps[step];
-        let born = |buffer: &LocalBuffer| {
-            !buffer.born_before && !buffer.touches.iter().any(|&other| contains(done, other))
-        };
+        let born =
+            |buffer: &LocalBuffer| !buffer.born_before && !buffer.touches.iter().any(|&other| contains(done, other));
         let dies = |buffer: &LocalBuffer| {
-            !buffer.lives_on
-                && buffer
-                    .touches
-                    .iter()
-                    .all(|&other| other == step || contains(done, other))
+            !buffer.lives_on && buffer.touches.iter().all(|&other| other == step || contains(done, other))
         };
         let (mut births, mut deaths) = (0, 0);
         for &index in &spec.touches {
@@ -93,35 +88,18 @@ impl Segment {
         }
         let mut saved = spec.always_saved;
         if !spec.pairs.is_empty() {
-            let possible = |&(read, write): &(usize, usize)| {
-                dies(&self.buffers[read]) && born(&self.buffers[write])
-            };
-            let eligible = spec
-                .pairs
-                .iter()
-                .enumerate()
-                .filter(|(_, pair)| possible(pair));
+            let possible = |&(read, write): &(usize, usize)| dies(&self.buffers[read]) && born(&self.buffers[write]);
+            let eligible = spec.pairs.iter().enumerate().filter(|(_, pair)| possible(pair));
             let eligible = eligible.fold(0u32, |mask, (i, _)| mask | 1 << i);
             saved += best_pairs(&spec.choices, eligible).0;
         }
-        Effect {
-            during: live + births - saved + spec.scratch,
-            after: live + births - deaths,
-        }
+        Effect { during: live + births - saved + spec.scratch, after: live + births - deaths }
     }
 
     /// Room of what is live when the segment has ended.
     pub(crate) fn live_after(&self) -> usize {
-        let born = self
-            .buffers
-            .iter()
-            .filter(|b| !b.born_before && b.lives_on)
-            .map(|b| b.room);
-        let died = self
-            .buffers
-            .iter()
-            .filter(|b| b.born_before && !b.lives_on)
-            .map(|b| b.room);
+        let born = self.buffers.iter().filter(|b| !b.born_before && b.lives_on).map(|b| b.room);
+        let died = self.buffers.iter().filter(|b| b.born_before && !b.lives_on).map(|b| b.room);
         self.live_before + born.sum::<usize>() - died.sum::<usize>()
     }
 
@@ -165,12 +143,7 @@ pub(crate) fn split(problem: &Problem, graph: &Graph) -> Vec<Segment> {
         places
     };
     let touched = graph.touches.iter().map(places).collect();
-    let base = Base {
-        problem,
-        graph,
-        position,
-        touched,
-    };
+    let base = Base { problem, graph, position, touched };
     let held = (0..problem.buffers.len()).filter(|&b| problem.buffers[b].live_from_start);
     let mut live: usize = held.map(|b| problem.room(BufferIx(b))).sum();
     let mut segments = Vec::new();
@@ -194,10 +167,7 @@ impl Base<'_> {
         let mut farthest = 0;
         for (i, &step) in self.graph.base.iter().enumerate() {
             all_lead_in[i] = farthest <= i;
-            let next = self.graph.succs[step]
-                .iter()
-                .map(|&s| self.position[s])
-                .min();
+            let next = self.graph.succs[step].iter().map(|&s| self.position[s]).min();
             farthest = farthest.max(next.unwrap_or(steps));
         }
         let mut ends = vec![steps];
@@ -206,10 +176,7 @@ impl Base<'_> {
             if all_lead_in[i] && nearest.is_some_and(|p| p >= i) {
                 ends.extend([i + 1, i]);
             }
-            let last = self.graph.preds[step]
-                .iter()
-                .map(|&s| self.position[s])
-                .max();
+            let last = self.graph.preds[step].iter().map(|&s| self.position[s]).max();
             nearest = nearest.and_then(|p| last.map(|l| p.min(l)));
         }
         ends.reverse();
@@ -221,10 +188,7 @@ impl Base<'_> {
     /// The segment of the positions `start..end`, before which `live` bytes are live.
     fn segment(&self, start: usize, end: usize, live: usize) -> Segment {
         let local = |steps: &[usize]| -> Vec<usize> {
-            let inside = steps
-                .iter()
-                .map(|&step| self.position[step])
-                .filter(|p| (start..end).contains(p));
+            let inside = steps.iter().map(|&step| self.position[step]).filter(|p| (start..end).contains(p));
             inside.map(|p| p - start).collect()
         };
         let mut index: BTreeMap<BufferIx, usize> = BTreeMap::new();
@@ -247,45 +211,24 @@ impl Base<'_> {
                 succs: local(&self.graph.succs[step]),
                 touches,
                 scratch: self.problem.scratch_room(StepIx(step)),
-                always_saved: candidates
-                    .mandatory
-                    .iter()
-                    .map(|p| saving(self.problem, p))
-                    .sum(),
-                pairs: candidates
-                    .optional
-                    .iter()
-                    .map(|p| (index[&p.read], index[&p.write]))
-                    .collect(),
+                always_saved: candidates.mandatory.iter().map(|p| saving(self.problem, p)).sum(),
+                pairs: candidates.optional.iter().map(|p| (index[&p.read], index[&p.write])).collect(),
                 choices: choices(self.problem, &candidates.optional),
                 work: 0,
             });
         }
         for step in &mut steps {
-            step.touches
-                .retain(|&b| !(buffers[b].born_before && buffers[b].lives_on));
-            let checks: usize = step
-                .touches
-                .iter()
-                .map(|&b| 2 * buffers[b].touches.len())
-                .sum();
+            step.touches.retain(|&b| !(buffers[b].born_before && buffers[b].lives_on));
+            let checks: usize = step.touches.iter().map(|&b| 2 * buffers[b].touches.len()).sum();
             step.work = 1 + checks + step.pairs.len() + step.succs.len();
         }
-        Segment {
-            start,
-            steps,
-            buffers,
-            live_before: live,
-        }
+        Segment { start, steps, buffers, live_before: live }
     }
 
     fn local_buffer(&self, buffer: BufferIx, start: usize, end: usize) -> LocalBuffer {
         let spec = &self.problem.buffers[buffer.0];
         let places = &self.touched[buffer.0];
-        let (from, to) = (
-            places.partition_point(|&p| p < start),
-            places.partition_point(|&p| p < end),
-        );
+        let (from, to) = (places.partition_point(|&p| p < start), places.partition_point(|&p| p < end));
         LocalBuffer {
             room: self.problem.room(buffer),
             born_before: spec.live_from_start || from > 0,

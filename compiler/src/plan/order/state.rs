@@ -42,9 +42,7 @@ pub(crate) struct States<'a> {
 impl<'a> States<'a> {
     /// The state in which nothing has run, closed; peaks count from `floor`, below which none matters.
     pub(crate) fn new(segment: &'a Segment, floor: usize, budget: usize) -> Self {
-        let ready = (0..segment.steps.len())
-            .filter(|&s| segment.steps[s].preds.is_empty())
-            .collect();
+        let ready = (0..segment.steps.len()).filter(|&s| segment.steps[s].preds.is_empty()).collect();
         let first = State {
             done: segment.none(),
             count: 0,
@@ -54,11 +52,7 @@ impl<'a> States<'a> {
             parent: None,
             run: Vec::new(),
         };
-        let mut states = Self {
-            segment,
-            all: Vec::new(),
-            budget,
-        };
+        let mut states = Self { segment, all: Vec::new(), budget };
         let first = states.close(first);
         states.all.push(first);
         states
@@ -110,12 +104,7 @@ impl<'a> States<'a> {
 
     /// Steps that become ready because `step`, which is in `done`, has run.
     fn enabled(&self, done: &[u64], step: usize) -> impl Iterator<Item = usize> {
-        let ready = |s: &usize| {
-            self.segment.steps[*s]
-                .preds
-                .iter()
-                .all(|&p| contains(done, p))
-        };
+        let ready = |s: &usize| self.segment.steps[*s].preds.iter().all(|&p| contains(done, p));
         self.segment.steps[step].succs.iter().copied().filter(ready)
     }
 
@@ -152,11 +141,7 @@ impl<'a> States<'a> {
                 return Some(run);
             }
             insert(&mut done, step);
-            next = if run.len() < LONGEST_RUN {
-                self.enabled(&done, step).next()
-            } else {
-                None
-            };
+            next = if run.len() < LONGEST_RUN { self.enabled(&done, step).next() } else { None };
         }
         None
     }

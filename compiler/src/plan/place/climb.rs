@@ -17,12 +17,7 @@ pub(crate) struct Climb<'a> {
 
 impl Climb<'_> {
     /// Improves `sequence`, whose layout is `layout`, for as long as `budget` (conflicts looked at) lasts.
-    pub(crate) fn run(
-        &self,
-        mut sequence: Vec<usize>,
-        mut layout: Layout,
-        mut budget: usize,
-    ) -> Layout {
+    pub(crate) fn run(&self, mut sequence: Vec<usize>, mut layout: Layout, mut budget: usize) -> Layout {
         let cost = 1 + self.conflicts.iter().map(|c| 1 + c.len()).sum::<usize>();
         let mut rng = Rng::new(layout.offsets.len() as u64);
         let (mut best_sequence, mut best) = (sequence.clone(), layout.clone());
@@ -43,11 +38,7 @@ impl Climb<'_> {
             let limit = if shaken { usize::MAX } else { layout.arena };
             match fit(self.regions, self.conflicts, &sequence, limit) {
                 Some(next) => {
-                    idle = if shaken || next.arena < layout.arena {
-                        0
-                    } else {
-                        idle + 1
-                    };
+                    idle = if shaken || next.arena < layout.arena { 0 } else { idle + 1 };
                     layout = next;
                 }
                 None => {
@@ -67,10 +58,7 @@ impl Climb<'_> {
     fn lift(&self, sequence: &mut [usize], layout: &Layout, rng: &mut Rng) {
         let tower = tower(self.regions, self.conflicts, layout);
         let pick = tower[rng.below(tower.len())];
-        let from = sequence
-            .iter()
-            .position(|&index| index == pick)
-            .unwrap_or(0);
+        let from = sequence.iter().position(|&index| index == pick).unwrap_or(0);
         let to = rng.below(from);
         sequence[to..=from].rotate_right(1);
     }
@@ -89,7 +77,5 @@ pub(crate) fn tower(regions: &Regions, conflicts: &[Vec<Conflict>], layout: &Lay
         let rests = |c: &&Conflict| layout.offsets[c.other] + c.others == layout.offsets[index];
         open.extend(conflicts[index].iter().filter(rests).map(|c| c.other));
     }
-    (0..regions.all.len())
-        .filter(|&index| in_tower[index])
-        .collect()
+    (0..regions.all.len()).filter(|&index| in_tower[index]).collect()
 }

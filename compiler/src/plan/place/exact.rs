@@ -22,21 +22,11 @@ pub(crate) enum Fits {
 }
 
 /// Looks for a placement of at most `height` bytes; `budget` is in regions and conflicts looked at.
-pub(crate) fn fits(
-    regions: &Regions,
-    conflicts: &[Vec<Conflict>],
-    height: usize,
-    budget: &mut usize,
-) -> Fits {
+pub(crate) fn fits(regions: &Regions, conflicts: &[Vec<Conflict>], height: usize, budget: &mut usize) -> Fits {
     if regions.all.len() > MAX_REGIONS {
         return Fits::Unknown;
     }
-    let positions = regions
-        .all
-        .iter()
-        .map(|region| region.range.last + 1)
-        .max()
-        .unwrap_or(0);
+    let positions = regions.all.iter().map(|region| region.range.last + 1).max().unwrap_or(0);
     let mut search = Search {
         regions,
         conflicts,
@@ -53,15 +43,8 @@ pub(crate) fn fits(
     let found = search.descend(0, (0, 0));
     match found {
         Some(true) => {
-            let offsets: Vec<usize> = search
-                .offsets
-                .iter()
-                .map(|offset| offset.unwrap_or(0))
-                .collect();
-            let ends = offsets
-                .iter()
-                .zip(&regions.all)
-                .map(|(offset, region)| offset + region.room);
+            let offsets: Vec<usize> = search.offsets.iter().map(|offset| offset.unwrap_or(0)).collect();
+            let ends = offsets.iter().zip(&regions.all).map(|(offset, region)| offset + region.room);
             let arena = ends.max().unwrap_or(0);
             Fits::Yes(Layout { offsets, arena })
         }
@@ -93,9 +76,7 @@ impl Search<'_> {
         for (number, part) in parts.iter().enumerate() {
             // Where a part ends and the next begins, the larger of the two counts.
             for position in from..=part.range.last {
-                let next = parts
-                    .get(number + 1)
-                    .filter(|next| next.range.first == position);
+                let next = parts.get(number + 1).filter(|next| next.range.first == position);
                 let room = part.room.max(next.map_or(0, |next| next.room));
                 change(&mut self.top[position], &mut self.left[position], room);
             }
@@ -108,29 +89,17 @@ impl Search<'_> {
         if taken == self.offsets.len() {
             return Some(true);
         }
-        let mut next: Vec<usize> = (0..self.offsets.len())
-            .filter(|&i| self.offsets[i].is_none())
-            .collect();
+        let mut next: Vec<usize> = (0..self.offsets.len()).filter(|&i| self.offsets[i].is_none()).collect();
         self.spend(next.len())?;
-        if next
-            .iter()
-            .any(|&i| self.floor[i] + self.regions.all[i].room > self.height)
-        {
+        if next.iter().any(|&i| self.floor[i] + self.regions.all[i].room > self.height) {
             return Some(false);
         }
         next.retain(|&i| (self.floor[i], i) >= last);
-        next.sort_by_key(|&i| {
-            (
-                self.floor[i],
-                std::cmp::Reverse(self.regions.all[i].room),
-                i,
-            )
-        });
+        next.sort_by_key(|&i| (self.floor[i], std::cmp::Reverse(self.regions.all[i].room), i));
         for index in next {
             let undo = self.take(index)?;
             let range = self.regions.all[index].range;
-            let fits =
-                (range.first..=range.last).all(|p| self.top[p] + self.left[p] <= self.height);
+            let fits = (range.first..=range.last).all(|p| self.top[p] + self.left[p] <= self.height);
             if fits && self.descend(taken + 1, (self.floor[index], index))? {
                 return Some(true);
             }

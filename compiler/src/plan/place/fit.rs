@@ -14,12 +14,7 @@ pub(crate) struct Layout {
 }
 
 /// Places the regions in the order of `sequence`; `None` if the arena would exceed `limit`.
-pub(crate) fn fit(
-    regions: &Regions,
-    conflicts: &[Vec<Conflict>],
-    sequence: &[usize],
-    limit: usize,
-) -> Option<Layout> {
+pub(crate) fn fit(regions: &Regions, conflicts: &[Vec<Conflict>], sequence: &[usize], limit: usize) -> Option<Layout> {
     let mut offsets = vec![None; regions.all.len()];
     let mut arena = 0;
     let mut taken = Vec::new();
@@ -34,13 +29,7 @@ pub(crate) fn fit(
         }
         offsets[index] = Some(offset);
     }
-    Some(Layout {
-        offsets: offsets
-            .into_iter()
-            .map(|offset| offset.unwrap_or(0))
-            .collect(),
-        arena,
-    })
+    Some(Layout { offsets: offsets.into_iter().map(|offset| offset.unwrap_or(0)).collect(), arena })
 }
 
 /// The lowest address that meets no conflict. Each is `(offset of the other, own room, other's room)`; the
@@ -62,10 +51,7 @@ pub(crate) fn lowest(taken: &mut [(usize, usize, usize)]) -> usize {
 /// First fit in the order of birth, without stored conflicts: what is placed before and conflicts is live
 /// at the birth. `regions` are ordered by birth.
 pub(crate) fn fit_by_birth(regions: &[Region]) -> Layout {
-    let mut layout = Layout {
-        offsets: Vec::with_capacity(regions.len()),
-        arena: 0,
-    };
+    let mut layout = Layout { offsets: Vec::with_capacity(regions.len()), arena: 0 };
     let mut live: Vec<usize> = Vec::new();
     let mut taken = Vec::new();
     for (index, region) in regions.iter().enumerate() {
@@ -73,10 +59,7 @@ pub(crate) fn fit_by_birth(regions: &[Region]) -> Layout {
         taken.clear();
         for &other in &live {
             if let Some(common) = region.range.common(regions[other].range) {
-                let (own, others) = (
-                    region.room_within(common),
-                    regions[other].room_within(common),
-                );
+                let (own, others) = (region.room_within(common), regions[other].room_within(common));
                 if own > 0 && others > 0 {
                     taken.push((layout.offsets[other], own, others));
                 }

@@ -63,12 +63,8 @@ impl Region {
 
     /// The largest room that it takes at a position within `range`.
     pub(crate) fn room_within(&self, range: LiveRange) -> usize {
-        let from = self
-            .parts
-            .partition_point(|part| part.range.last < range.first);
-        let within = self.parts[from..]
-            .iter()
-            .take_while(|part| part.range.first <= range.last);
+        let from = self.parts.partition_point(|part| part.range.last < range.first);
+        let within = self.parts[from..].iter().take_while(|part| part.range.first <= range.last);
         within.map(|part| part.room).max().unwrap_or(0)
     }
 }
@@ -106,11 +102,7 @@ impl Regions {
         all.retain(|region| region.room > 0);
         all.sort_by_key(|region| (region.range.first, Reverse(region.range.last)));
         let throughout = |region: &Region| {
-            region.range
-                == LiveRange {
-                    first: 0,
-                    last: end,
-                }
+            region.range == LiveRange { first: 0, last: end }
                 && region.parts.iter().all(|part| part.room == region.room)
         };
         let (mut pinned, all): (Vec<Region>, Vec<Region>) = all.into_iter().partition(throughout);
@@ -134,11 +126,7 @@ fn chains(problem: &Problem, liveness: &Liveness, sharing: &[Sharing]) -> Vec<Re
         let mut at = Some(head);
         while let Some(buffer) = at {
             let buffer = BufferIx(buffer);
-            let part = |range| Part {
-                item: Item::Buffer(buffer),
-                room: problem.room(buffer),
-                range,
-            };
+            let part = |range| Part { item: Item::Buffer(buffer), room: problem.room(buffer), range };
             parts.extend(liveness.ranges[buffer.0].map(part));
             at = heir[buffer.0];
         }
@@ -151,17 +139,10 @@ fn chains(problem: &Problem, liveness: &Liveness, sharing: &[Sharing]) -> Vec<Re
 fn scratch(problem: &Problem, order: &[StepIx]) -> Vec<Region> {
     let mut all = Vec::new();
     for (position, &step) in order.iter().enumerate() {
-        let range = LiveRange {
-            first: position,
-            last: position,
-        };
+        let range = LiveRange { first: position, last: position };
         for (index, &bytes) in problem.steps[step.0].scratch.iter().enumerate() {
             let item = Item::Scratch(step, index);
-            all.push(Region::new(vec![Part {
-                item,
-                room: problem.round_up(bytes),
-                range,
-            }]));
+            all.push(Region::new(vec![Part { item, room: problem.round_up(bytes), range }]));
         }
     }
     all
@@ -183,11 +164,7 @@ fn conflicts(all: &[Region]) -> Option<Vec<Vec<Conflict>>> {
                 continue;
             }
             conflicts[index].push(Conflict { other, own, others });
-            conflicts[other].push(Conflict {
-                other: index,
-                own: others,
-                others: own,
-            });
+            conflicts[other].push(Conflict { other: index, own: others, others: own });
             count += 2;
             if count > MAX_CONFLICTS {
                 return None;

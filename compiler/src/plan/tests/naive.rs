@@ -45,12 +45,7 @@ fn trace(problem: &Problem, order: &[usize]) -> Vec<Vec<BTreeSet<u64>>> {
 
 fn follows(problem: &Problem, order: &[usize]) -> bool {
     let place = |step: usize| order.iter().position(|&other| other == step);
-    (0..order.len()).all(|step| {
-        problem.steps[step]
-            .after
-            .iter()
-            .all(|a| place(a.0) < place(step))
-    })
+    (0..order.len()).all(|step| problem.steps[step].after.iter().all(|a| place(a.0) < place(step)))
 }
 
 /// The peak of live bytes; `None` if a mandatory pair is impossible in this order.
@@ -75,24 +70,16 @@ pub(super) fn peak(problem: &Problem, order: &[usize]) -> Option<usize> {
     let lives: Vec<_> = (0..problem.buffers.len()).map(life).collect();
     let mut peak = 0;
     for position in 0..=end {
-        let live = (0..lives.len())
-            .filter(|&b| lives[b].is_some_and(|(f, l)| f <= position && position <= l));
+        let live = (0..lives.len()).filter(|&b| lives[b].is_some_and(|(f, l)| f <= position && position <= l));
         let mut bytes: usize = live.map(|b| problem.room(BufferIx(b))).sum();
         if let Some(&step) = order.get(position) {
             let possible = |pair: &&InPlace| {
-                let (read, write) = (
-                    &problem.buffers[pair.read.0],
-                    &problem.buffers[pair.write.0],
-                );
+                let (read, write) = (&problem.buffers[pair.read.0], &problem.buffers[pair.write.0]);
                 let dies = lives[pair.read.0].is_some_and(|(_, l)| l == position);
                 let born = lives[pair.write.0].is_some_and(|(f, _)| f == position);
                 dies && born && !read.live_to_end && !write.live_from_start
             };
-            let pairs: Vec<&InPlace> = problem.steps[step]
-                .in_place
-                .iter()
-                .filter(possible)
-                .collect();
+            let pairs: Vec<&InPlace> = problem.steps[step].in_place.iter().filter(possible).collect();
             let needed = problem.steps[step].in_place.iter().filter(|p| p.mandatory);
             bytes += problem.scratch_room(StepIx(step));
             bytes -= saved(problem, &pairs, &needed.collect::<Vec<_>>())?;
@@ -106,22 +93,12 @@ pub(super) fn peak(problem: &Problem, order: &[usize]) -> Option<usize> {
 fn saved(problem: &Problem, pairs: &[&InPlace], needed: &[&InPlace]) -> Option<usize> {
     let mut best = None;
     for set in 0u32..1 << pairs.len() {
-        let chosen: Vec<&InPlace> = pairs
-            .iter()
-            .enumerate()
-            .filter(|(i, _)| set >> i & 1 == 1)
-            .map(|(_, p)| *p)
-            .collect();
-        let apart = chosen.iter().enumerate().all(|(i, a)| {
-            chosen[..i]
-                .iter()
-                .all(|b| a.read != b.read && a.write != b.write)
-        });
+        let chosen: Vec<&InPlace> =
+            pairs.iter().enumerate().filter(|(i, _)| set >> i & 1 == 1).map(|(_, p)| *p).collect();
+        let apart =
+            chosen.iter().enumerate().all(|(i, a)| chosen[..i].iter().all(|b| a.read != b.read && a.write != b.write));
         if apart && needed.iter().all(|n| chosen.contains(n)) {
-            let bytes = chosen
-                .iter()
-                .map(|p| problem.room(p.read).min(problem.room(p.write)))
-                .sum();
+            let bytes = chosen.iter().map(|p| problem.room(p.read).min(problem.room(p.write))).sum();
             best = best.max(Some(bytes));
         }
     }

@@ -16,18 +16,10 @@ pub(super) struct Shape {
 /// A problem in which every step makes a buffer or a piece of one, or updates state.
 pub(super) fn problem(rng: &mut Rng, shape: Shape) -> Problem {
     let align = 1 << rng.below(5);
-    let mut problem = Problem {
-        align,
-        buffers: Vec::new(),
-        steps: Vec::new(),
-    };
+    let mut problem = Problem { align, buffers: Vec::new(), steps: Vec::new() };
     for _ in 0..rng.below(3) {
         let live_to_end = rng.below(2) == 0;
-        problem.buffers.push(BufferSpec {
-            bytes: bytes(rng),
-            live_from_start: true,
-            live_to_end,
-        });
+        problem.buffers.push(BufferSpec { bytes: bytes(rng), live_from_start: true, live_to_end });
     }
     // Buffers that may be read: complete, or state.
     let mut complete: Vec<BufferIx> = (0..problem.buffers.len()).map(BufferIx).collect();
@@ -39,11 +31,7 @@ pub(super) fn problem(rng: &mut Rng, shape: Shape) -> Problem {
             let pick = complete[recent + rng.below(complete.len() - recent)];
             step.reads.push(pick);
         }
-        let update = step
-            .reads
-            .iter()
-            .copied()
-            .find(|b| problem.buffers[b.0].live_from_start);
+        let update = step.reads.iter().copied().find(|b| problem.buffers[b.0].live_from_start);
         if let (Some(state), 0) = (update, rng.below(4)) {
             step.writes.push(state);
         }
@@ -86,14 +74,9 @@ fn add_pairs(rng: &mut Rng, problem: &Problem, mandatory: usize, step: &mut Step
         for &write in &step.writes {
             let fits = !step.writes.contains(&read) && !step.reads.contains(&write);
             if fits && rng.below(2) == 0 {
-                let lives =
-                    problem.buffers[read.0].live_to_end || problem.buffers[write.0].live_from_start;
+                let lives = problem.buffers[read.0].live_to_end || problem.buffers[write.0].live_from_start;
                 let mandatory = !lives && rng.below(100) < mandatory;
-                step.in_place.push(InPlace {
-                    read,
-                    write,
-                    mandatory,
-                });
+                step.in_place.push(InPlace { read, write, mandatory });
             }
         }
     }

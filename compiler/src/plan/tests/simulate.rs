@@ -10,11 +10,7 @@ pub(super) fn simulate(problem: &Problem, placement: &Placement) {
         problem,
         placement,
         arena: vec![0; placement.arena_bytes],
-        expected: problem
-            .buffers
-            .iter()
-            .map(|b| vec![None; b.bytes])
-            .collect(),
+        expected: problem.buffers.iter().map(|b| vec![None; b.bytes]).collect(),
         next_tag: 0,
     };
     for (index, buffer) in problem.buffers.iter().enumerate() {
@@ -29,12 +25,7 @@ pub(super) fn simulate(problem: &Problem, placement: &Placement) {
         for &buffer in &spec.reads {
             memory.check(buffer, "before the step");
         }
-        let shared: Vec<BufferIx> = placement
-            .sharing
-            .iter()
-            .filter(|s| s.step == step)
-            .map(|s| s.pair.read)
-            .collect();
+        let shared: Vec<BufferIx> = placement.sharing.iter().filter(|s| s.step == step).map(|s| s.pair.read).collect();
         for &buffer in &spec.writes {
             memory.write(buffer, piece(problem, buffer, &mut pieces[buffer.0]));
         }

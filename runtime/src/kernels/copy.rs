@@ -101,7 +101,11 @@ fn copy_steps<T: Copy>(
 /// The place of the element at `at`.
 #[inline]
 fn place<const N: usize>(start: usize, at: &[usize; N], strides: &[isize; N]) -> usize {
-    at.iter().zip(strides).fold(start, |place, (i, s)| place.wrapping_add_signed(*i as isize * s))
+    let mut place = start;
+    for (i, s) in at.iter().zip(strides) {
+        place = place.wrapping_add_signed(*i as isize * s);
+    }
+    place
 }
 
 /// The stride of the last dimension; that of a box without dimensions does not matter.

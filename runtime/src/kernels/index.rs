@@ -13,7 +13,11 @@ impl<const D: usize> Indices<D> {
     /// The multi-indices below `dims`: none where a dimension is 0, one where there are no dimensions.
     #[inline]
     pub fn new(dims: [usize; D]) -> Self {
-        Indices { dims, next: [0; D], left: dims.iter().product() }
+        let mut left = 1;
+        for d in dims {
+            left *= d;
+        }
+        Indices { dims, next: [0; D], left }
     }
 
     /// The multi-indices of the rows along the last dimension: those in which it is 0; none where rows are empty.
@@ -51,7 +55,11 @@ impl<const D: usize> Iterator for Indices<D> {
 /// Distance of the element at `at` from the first, in elements.
 #[inline]
 pub fn offset<const D: usize>(at: &[usize; D], strides: &[usize; D]) -> usize {
-    at.iter().zip(strides).map(|(i, s)| i * s).sum()
+    let mut offset = 0;
+    for (i, s) in at.iter().zip(strides) {
+        offset += i * s;
+    }
+    offset
 }
 
 /// An integer type of index tensors.
@@ -79,5 +87,9 @@ impl Index for i32 {
 /// The row-major offset that a tuple of indices names in a box of `dims`; `None` where an index is out of range.
 #[inline]
 pub fn resolve_all<I: Index, const K: usize>(index: &[I; K], dims: &[usize; K]) -> Option<usize> {
-    index.iter().zip(dims).try_fold(0, |offset, (i, d)| Some(offset * d + i.resolve(*d)?))
+    let mut offset = 0;
+    for (i, d) in index.iter().zip(dims) {
+        offset = offset * d + i.resolve(*d)?;
+    }
+    Some(offset)
 }

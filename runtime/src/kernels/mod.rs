@@ -10,6 +10,7 @@ pub mod depthwise;
 pub mod epilogue;
 pub mod gather;
 pub mod index;
+pub mod integer;
 pub mod map;
 pub mod matmul;
 pub mod matmul_int;

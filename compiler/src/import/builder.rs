@@ -1,0 +1,140 @@
+//! Builds the core graph, evaluating at once every operator whose operands are all constant.
+//!
+//! Shape computations of exporters (Shape, Gather, Concat, Range ..) therefore never become nodes, and operators that
+//! need a constant find it.
+
+use crate::ir::{
+    DType, Evaluate, EvalError, Expr, Graph, Movement, Node, Op, Origin, Reference, Scalar, Tensor, Type, ValueId, infer,
+};
+
+/// Bytes that one evaluated constant may have.
+const MAX_CONSTANT_BYTES: usize = 256 << 20;
+/// Bytes that all evaluated constants together may have.
+const MAX_CONSTANTS_BYTES: usize = 1 << 30;
+/// Multiply-adds that the evaluation of one operator may cost.
+const MAX_EVALUATED_MACS: u64 = 1 << 31;
+
+/// Why an operator could not be added.
+#[derive(Debug)]
+pub enum BuildError {
+    /// Its operands do not fit.
+    Type(String),
+    /// Its evaluation failed (a constant division by zero, a constant index out of range).
+    Eval(EvalError),
+    /// Its result is larger than the limits allow.
+    TooLarge(String),
+}
+
+/// A graph under construction.
+pub struct Builder {
+    /// The graph so far.
+    pub graph: Graph,
+    /// Origin of the nodes that are added.
+    pub origin: Vec<Origin>,
+    reference: Reference,
+    evaluated_bytes: usize,
+}
+
+impl Builder {
+    /// An empty graph; constants are evaluated by `reference`.
+    pub fn new(reference: Reference) -> Builder {
+        Builder { graph: Graph::default(), origin: Vec::new(), reference, evaluated_bytes: 0 }
+    }
+
+    /// Adds an operator and gives its results: constants where all operands are constants.
+    pub fn emit(&mut self, op: Op, inputs: &[ValueId]) -> Result<Vec<ValueId>, BuildError> {
+        let operand_types: Vec<&Type> = inputs.iter().map(|&i| self.graph.ty(i)).collect();
+        let types = infer(&op, &operand_types).map_err(BuildError::Type)?;
+        if let Some(&x) = inputs.first()
+            && is_identity(&op, self.graph.ty(x), &types[0])
+        {
+            return Ok(vec![x]);
+        }
+        if let Some(values) = self.evaluate(&op, inputs, &types)? {
+            return Ok(values);
+        }
+        let name = self.origin.last().map(|o| o.name.clone()).unwrap_or_default();
+        let outputs: Vec<ValueId> = types.into_iter().map(|t| self.graph.add_value(name.clone(), t)).collect();
+        let node = Node { op, inputs: inputs.to_vec(), outputs: outputs.clone(), origin: self.origin.clone() };
+        self.graph.nodes.push(node);
+        Ok(outputs)
+    }
+
+    /// The results as constants, or `None` where an operand is not one.
+    fn evaluate(&mut self, op: &Op, inputs: &[ValueId], types: &[Type]) -> Result<Option<Vec<ValueId>>, BuildError> {
+        let Some(operands) = inputs.iter().map(|&i| self.graph.data(i)).collect::<Option<Vec<&Tensor>>>() else {
+            return Ok(None);
+        };
+        let bytes: usize = types.iter().map(Type::bytes).sum();
+        let shared = matches!(op, Op::Movement(Movement::Reshape { .. }));
+        let total = self.evaluated_bytes + if shared { 0 } else { bytes };
+        if bytes > MAX_CONSTANT_BYTES || total > MAX_CONSTANTS_BYTES || macs(op, &operands, types) > MAX_EVALUATED_MACS {
+            return Err(BuildError::TooLarge(format!("the constant {} is too large to be computed here", types[0])));
+        }
+        let results = self.reference.evaluate(op, &operands).map_err(BuildError::Eval)?;
+        self.evaluated_bytes = total;
+        let name = self.origin.last().map(|o| o.name.clone()).unwrap_or_default();
+        Ok(Some(results.into_iter().map(|t| self.graph.add_constant(name.clone(), t)).collect()))
+    }
+
+    /// A constant of one value in the shape `[]`.
+    pub fn scalar(&mut self, v: Scalar) -> ValueId {
+        self.graph.add_constant("", Tensor::scalar(v))
+    }
+
+    /// Adds an operator with one result.
+    pub fn emit1(&mut self, op: Op, inputs: &[ValueId]) -> Result<ValueId, BuildError> {
+        Ok(self.emit(op, inputs)?[0])
+    }
+
+    /// A Map.
+    pub fn map(&mut self, expr: Expr, inputs: &[ValueId]) -> Result<ValueId, BuildError> {
+        self.emit1(Op::Map { expr }, inputs)
+    }
+
+    /// A conversion; nothing where the type is right already.
+    pub fn cast(&mut self, x: ValueId, to: DType) -> Result<ValueId, BuildError> {
+        if self.graph.ty(x).dtype == to {
+            return Ok(x);
+        }
+        let mut e = Expr::new();
+        let input = e.input(0);
+        let result = e.cast(to, input);
+        self.map(e.finish(result), &[x])
+    }
+
+    /// The same elements under another shape.
+    pub fn reshape(&mut self, x: ValueId, shape: impl Into<Vec<usize>>) -> Result<ValueId, BuildError> {
+        self.emit1(Op::Movement(Movement::Reshape { shape: shape.into() }), &[x])
+    }
+
+    /// Dimension `i` of the result is dimension `perm[i]` of `x`.
+    pub fn transpose(&mut self, x: ValueId, perm: impl Into<Vec<usize>>) -> Result<ValueId, BuildError> {
+        self.emit1(Op::Movement(Movement::Transpose { perm: perm.into() }), &[x])
+    }
+}
+
+/// Whether an operator gives back its operand.
+fn is_identity(op: &Op, x: &Type, result: &Type) -> bool {
+    match op {
+        Op::Movement(Movement::Reshape { .. } | Movement::Expand { .. } | Movement::Pad { .. }) => x == result,
+        Op::Movement(Movement::Slice { step, .. }) => x == result && step.iter().zip(&x.shape).all(|(&s, &d)| s > 0 || d < 2),
+        Op::Movement(Movement::Transpose { perm }) => perm.iter().enumerate().all(|(i, &p)| i == p),
+        Op::Map { expr } => x == result && *expr == Expr::identity(),
+        Op::Concat { .. } => x == result,
+        Op::Reduce { axes, .. } => axes.is_empty(),
+        _ => false,
+    }
+}
+
+/// Multiply-adds of an operator, saturating.
+fn macs(op: &Op, operands: &[&Tensor], types: &[Type]) -> u64 {
+    let out = types[0].elements() as u64;
+    let per_output = match op {
+        Op::Conv { .. } | Op::ConvTranspose { .. } => operands[1].shape()[1..].iter().product::<usize>(),
+        Op::MatMul { .. } => *operands[0].shape().last().unwrap_or(&1),
+        Op::Pool { window, .. } => window.kernel[0].saturating_mul(window.kernel[1]),
+        _ => 1,
+    };
+    out.saturating_mul(per_output as u64)
+}

@@ -1,0 +1,46 @@
+//! ONNX operators -> core IR, with the semantics of the model's opset.
+//!
+//! Shapes are static: symbolic dimensions are bound before the first node is read. Whatever can be computed from constants
+//! is computed while importing. All findings of a model are collected, not only the first.
+
+mod builder;
+mod graph;
+mod node;
+mod ops;
+mod place;
+pub mod registry;
+mod scope;
+mod tensor;
+
+use std::collections::BTreeMap;
+
+use crate::diag::Diagnostic;
+use crate::ir::{Graph, Numerics, Tensor};
+use crate::onnx::proto::ModelProto;
+
+pub use tensor::{dtype_of, from_raw};
+
+/// What a model leaves open and the caller decides.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Values of symbolic dimensions, by name; `INPUT[AXIS]` names one that has no name of its own.
+    pub dims: BTreeMap<String, usize>,
+    /// Graph inputs that are taken as constants, by name.
+    pub constants: BTreeMap<String, Tensor>,
+    /// How products are rounded in what is computed here.
+    pub numerics: Numerics,
+}
+
+/// A translated model.
+#[derive(Debug)]
+pub struct Import {
+    /// What it computes.
+    pub graph: Graph,
+    /// Warnings.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Translates a model, or gives everything that is wrong with it.
+pub fn import(model: &ModelProto, options: &Options) -> Result<Import, Vec<Diagnostic>> {
+    graph::Importer::new(model, options).run()
+}

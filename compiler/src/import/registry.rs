@@ -1,0 +1,40 @@
+//! The table of supported ONNX operators: what `import` calls, `zantc ops` prints and `docs/operators.md` is made of.
+
+use super::node::{Imported, NodeCx};
+use super::ops;
+
+/// Translates one node.
+pub type ImportFn = fn(&mut NodeCx<'_>) -> Imported;
+
+/// One supported operator.
+pub struct OpEntry {
+    /// The operator's domain; empty for ONNX's own.
+    pub domain: &'static str,
+    /// The operator's name.
+    pub name: &'static str,
+    /// Its translation.
+    pub import: ImportFn,
+    /// What is left out, or empty.
+    pub limits: &'static str,
+}
+
+/// An operator of ONNX's own domain.
+pub(super) const fn op(name: &'static str, import: ImportFn) -> OpEntry {
+    OpEntry { domain: "", name, import, limits: "" }
+}
+
+/// An operator of ONNX's own domain with something left out.
+pub(super) const fn limited(name: &'static str, import: ImportFn, limits: &'static str) -> OpEntry {
+    OpEntry { domain: "", name, import, limits }
+}
+
+/// All supported operators, family by family.
+pub fn entries() -> impl Iterator<Item = &'static OpEntry> {
+    ops::FAMILIES.iter().flat_map(|f| f.iter())
+}
+
+/// The entry of an operator. The domain `ai.onnx` is another name of ONNX's own.
+pub fn find(domain: &str, name: &str) -> Option<&'static OpEntry> {
+    let domain = if domain == "ai.onnx" { "" } else { domain };
+    entries().find(|e| e.domain == domain && e.name == name)
+}

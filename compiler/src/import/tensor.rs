@@ -1,0 +1,78 @@
+//! Stored tensors -> constant tensors of the IR. Element types narrower than a byte are widened.
+
+use crate::diag::codes;
+use crate::ir::{DType, Tensor, Type, checked_elements};
+use crate::onnx::proto::TensorProto;
+use crate::onnx::{ElementType, Limits, RawTensor};
+
+use super::node::{Fault, Imported};
+
+/// The IR's type for an ONNX element type, where it has one of the same width.
+pub fn dtype_of(element: ElementType) -> Option<DType> {
+    Some(match element {
+        ElementType::Bool => DType::Bool,
+        ElementType::I8 | ElementType::I4 | ElementType::I2 => DType::I8,
+        ElementType::I16 => DType::I16,
+        ElementType::I32 => DType::I32,
+        ElementType::I64 => DType::I64,
+        ElementType::U8 | ElementType::U4 | ElementType::U2 => DType::U8,
+        ElementType::U16 => DType::U16,
+        ElementType::U32 => DType::U32,
+        ElementType::U64 => DType::U64,
+        ElementType::F16 => DType::F16,
+        ElementType::Bf16 => DType::BF16,
+        ElementType::F32 => DType::F32,
+        ElementType::F64 => DType::F64,
+        ElementType::String
+        | ElementType::Complex64
+        | ElementType::Complex128
+        | ElementType::F8E4M3FN
+        | ElementType::F8E4M3FNUZ
+        | ElementType::F8E5M2
+        | ElementType::F8E5M2FNUZ
+        | ElementType::F4E2M1
+        | ElementType::F8E8M0
+        | ElementType::F6E2M3
+        | ElementType::F6E3M2 => return None,
+    })
+}
+
+/// The IR's type for the number of an element type in a file.
+pub fn dtype_of_code(code: i32) -> Imported<DType> {
+    let element = ElementType::from_code(code)
+        .ok_or_else(|| Fault::new(codes::UNSUPPORTED_TYPE, format!("{code} is not the number of an element type")))?;
+    dtype_of(element).ok_or_else(|| {
+        Fault::new(codes::UNSUPPORTED_TYPE, format!("elements of type {element} are not supported"))
+            .help("convert the model to float32, an integer type or bool")
+    })
+}
+
+/// A stored tensor as a constant.
+pub fn import_tensor(t: &TensorProto) -> Imported<Tensor> {
+    let raw = RawTensor::from_proto(t, &Limits::default()).map_err(|e| Fault::new(e.code(), e.to_string()))?;
+    from_raw(&raw)
+}
+
+/// A decoded tensor as a constant.
+pub fn from_raw(raw: &RawTensor) -> Imported<Tensor> {
+    let dtype = dtype_of_code(raw.dtype.code())?;
+    let too_large = || Fault::new(codes::TOO_LARGE, format!("a tensor of shape {:?} is too large", raw.dims));
+    let elements = checked_elements(&raw.dims).ok_or_else(too_large)?;
+    let data = match raw.dtype {
+        ElementType::I4 => unpack(&raw.data, elements, 4, true).into(),
+        ElementType::U4 => unpack(&raw.data, elements, 4, false).into(),
+        ElementType::I2 => unpack(&raw.data, elements, 2, true).into(),
+        ElementType::U2 => unpack(&raw.data, elements, 2, false).into(),
+        _ => raw.data.clone(),
+    };
+    Tensor::from_bytes(Type::new(dtype, raw.dims.clone()), data)
+        .ok_or_else(|| Fault::new(codes::SHAPE_MISMATCH, "the tensor's data do not fit its shape"))
+}
+
+/// Elements of 2 or 4 bits, the first in the low bits, one to a byte.
+fn unpack(data: &[u8], elements: usize, bits: usize, signed: bool) -> Vec<u8> {
+    let per_byte = 8 / bits;
+    let unsigned = |i: usize| (data[i / per_byte] >> (i % per_byte * bits)) & ((1 << bits) - 1);
+    let sign_extend = |v: u8| (((v << (8 - bits)) as i8) >> (8 - bits)) as u8;
+    (0..elements).map(|i| if signed { sign_extend(unsigned(i)) } else { unsigned(i) }).collect()
+}

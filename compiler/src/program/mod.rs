@@ -1,0 +1,235 @@
+//! How a model is computed: an ordered list of kernel calls on buffers.
+//!
+//! `lower` makes a [`Program`], `plan` orders its steps and places its buffers, `emit` prints it as Rust, `exec` runs it.
+//!
+//! Invariants (checked by [`verify`]): every argument lies inside its buffer; a buffer is written before it is read; with a
+//! [`Layout`], no step writes memory that another buffer needs later, save where the step works in place.
+
+mod kernel;
+pub mod kernels;
+mod print;
+mod verify;
+
+use std::sync::Arc;
+
+use crate::ir::{DType, Numerics, Origin, Tensor, Type};
+
+pub use kernel::{ArgSlice, Args, Call, KernelCall, RunError, array, usizes};
+pub use verify::verify;
+
+/// Identifies a buffer of a [`Program`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BufferId(pub u32);
+
+/// Identifies a constant of a [`Program`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WeightId(pub u32);
+
+impl BufferId {
+    /// The position in [`Program::buffers`].
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl WeightId {
+    /// The position in [`Program::weights`].
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Where a buffer's memory comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// Lent by the caller: the model's input of this position.
+    Input(usize),
+    /// In the arena.
+    Arena,
+}
+
+/// A run of elements in memory.
+#[derive(Clone, Debug)]
+pub struct Buffer {
+    /// The value's name in the model; untrusted text.
+    pub name: String,
+    /// Element type; bools are stored as bytes 0 and 1.
+    pub dtype: DType,
+    /// Number of elements.
+    pub elements: usize,
+    /// Where its memory comes from.
+    pub storage: Storage,
+}
+
+impl Buffer {
+    /// Number of bytes.
+    pub fn bytes(&self) -> usize {
+        self.elements * self.dtype.size()
+    }
+}
+
+/// A constant, in the layout in which its kernel reads it.
+#[derive(Clone, Debug)]
+pub struct Weight {
+    /// The value's name in the model; untrusted text.
+    pub name: String,
+    /// The elements; the shape is that of the packed form.
+    pub data: Tensor,
+}
+
+/// A contiguous range of a buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct View {
+    /// The buffer.
+    pub buffer: BufferId,
+    /// First element.
+    pub offset: usize,
+    /// Number of elements.
+    pub len: usize,
+}
+
+/// What a kernel does with an argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Reads it.
+    Read,
+    /// Writes all of it without reading.
+    Write,
+    /// Reads and writes it.
+    Update,
+    /// Uses it as working memory; its content means nothing before and after.
+    Scratch,
+}
+
+/// An argument of a kernel call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arg {
+    /// A constant.
+    Weight(WeightId),
+    /// A range of a buffer.
+    Buffer(View, Access),
+    /// No elements: an optional operand that is left out.
+    Empty(DType),
+}
+
+/// One kernel call.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// The kernel with its parameters.
+    pub call: Arc<dyn KernelCall>,
+    /// The arguments in the order in which the kernel takes them.
+    pub args: Vec<Arg>,
+    /// The ONNX nodes that it computes.
+    pub origin: Vec<Origin>,
+    /// Type of the result as the core IR has it, for reports.
+    pub result: Type,
+    /// Types of the operands as the core IR has them, for reports.
+    pub operands: Vec<Type>,
+    /// Multiply-adds.
+    pub macs: u64,
+    /// Indices of `args`: a read and a write that may share their start, where the kernel can work in place.
+    pub in_place: Vec<(usize, usize)>,
+}
+
+impl Step {
+    /// The views that are written, with their argument position.
+    pub fn writes(&self) -> impl Iterator<Item = (usize, View)> + '_ {
+        self.args.iter().enumerate().filter_map(|(i, a)| match *a {
+            Arg::Buffer(v, Access::Write | Access::Update) => Some((i, v)),
+            _ => None,
+        })
+    }
+
+    /// The views that are read, with their argument position.
+    pub fn reads(&self) -> impl Iterator<Item = (usize, View)> + '_ {
+        self.args.iter().enumerate().filter_map(|(i, a)| match *a {
+            Arg::Buffer(v, Access::Read | Access::Update) => Some((i, v)),
+            _ => None,
+        })
+    }
+}
+
+/// An input or output of the model.
+#[derive(Clone, Debug)]
+pub struct Port {
+    /// The model's name of it; untrusted text.
+    pub name: String,
+    /// Element type and shape.
+    pub ty: Type,
+    /// Where its elements are.
+    pub view: View,
+}
+
+/// Where the buffers lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// Byte offset of each buffer in the arena; `None` for inputs and for buffers nobody uses.
+    pub offsets: Vec<Option<usize>>,
+    /// Bytes of the arena.
+    pub arena_bytes: usize,
+    /// The largest sum of live bytes at one step: no arena for this order can be smaller.
+    pub lower_bound_bytes: usize,
+    /// The step at which that sum is live.
+    pub peak_step: usize,
+    /// Live bytes at each step.
+    pub live_bytes: Vec<usize>,
+    /// Whether no order of the steps has a lower bound that is smaller.
+    pub optimal_order: bool,
+    /// Where the arena is larger than the bound: by how much, and what stands in the way.
+    pub gap: Option<String>,
+}
+
+/// A model as kernel calls.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// The model's name; untrusted text.
+    pub name: String,
+    /// How products are rounded.
+    pub numerics: Numerics,
+    /// The model's inputs.
+    pub inputs: Vec<Port>,
+    /// The model's outputs.
+    pub outputs: Vec<Port>,
+    /// All buffers.
+    pub buffers: Vec<Buffer>,
+    /// All constants.
+    pub weights: Vec<Weight>,
+    /// The kernel calls, in the order in which they run.
+    pub steps: Vec<Step>,
+    /// Where the buffers lie, once that is planned.
+    pub layout: Option<Layout>,
+}
+
+impl Program {
+    /// A buffer.
+    pub fn buffer(&self, id: BufferId) -> &Buffer {
+        &self.buffers[id.index()]
+    }
+
+    /// A constant.
+    pub fn weight(&self, id: WeightId) -> &Weight {
+        &self.weights[id.index()]
+    }
+
+    /// Byte range of a view in the arena, once buffers are placed; `None` for inputs.
+    pub fn arena_range(&self, v: View) -> Option<std::ops::Range<usize>> {
+        let b = self.buffer(v.buffer);
+        let start = self.layout.as_ref()?.offsets[v.buffer.index()]? + v.offset * b.dtype.size();
+        Some(start..start + v.len * b.dtype.size())
+    }
+
+    /// Bytes of all constants.
+    pub fn weights_bytes(&self) -> usize {
+        self.weights.iter().map(|w| w.data.data().len()).sum()
+    }
+
+    /// Multiply-adds of one run.
+    pub fn macs(&self) -> u64 {
+        self.steps.iter().map(|s| s.macs).sum()
+    }
+
+    /// Whether some data can make a run fail.
+    pub fn is_fallible(&self) -> bool {
+        self.steps.iter().any(|s| s.call.is_fallible())
+    }
+}

@@ -2,6 +2,8 @@
 #![forbid(unsafe_code)]
 
 pub mod diag;
+pub mod import;
 pub mod ir;
 pub mod onnx;
 pub mod plan;
+pub mod program;

@@ -49,7 +49,7 @@ pub fn dtype_of_code(code: i32) -> Imported<DType> {
 
 /// A stored tensor as a constant.
 pub fn import_tensor(t: &TensorProto) -> Imported<Tensor> {
-    let raw = RawTensor::from_proto(t, &Limits::default()).map_err(|e| Fault::new(e.code(), e.to_string()))?;
+    let raw = RawTensor::decode(t, &Limits::default()).map_err(|e| Fault::new(e.code(), e.to_string()))?;
     from_raw(&raw)
 }
 

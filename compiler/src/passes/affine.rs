@@ -1,0 +1,184 @@
+//! Folds Maps that scale and shift channels (BatchNormalization, a scalar Mul or Add) into the weights and the bias of the
+//! convolution or matrix product before them, and a scale before a convolution into its weights.
+//!
+//! The folded factors are computed in f64 and rounded once.
+
+use crate::ir::{BinaryOp, DType, Evaluate, Expr, ExprOp, Graph, Node, Op, Tensor, UnaryOp, ValueId};
+
+use super::rewrite::{Rewriter, merge_origins, rewrite};
+
+/// `scale * x + shift` per channel.
+#[derive(Clone, Debug, PartialEq)]
+struct Affine {
+    scale: Vec<f64>,
+    shift: Vec<f64>,
+}
+
+pub(super) fn run(graph: &mut Graph, evaluate: &dyn Evaluate) -> bool {
+    rewrite(graph, evaluate, |rw, node| {
+        let folded = match &node.op {
+            Op::Map { .. } => fold_behind(rw, &node),
+            Op::Conv { .. } | Op::MatMul { .. } => fold_before(rw, &node),
+            _ => None,
+        };
+        match folded {
+            Some(new) => rw.put(new),
+            None => rw.keep(node),
+        }
+    })
+}
+
+/// The product with the Map behind it folded in.
+fn fold_behind(rw: &mut Rewriter<'_>, map: &Node) -> Option<Node> {
+    let (at, product) = map.inputs.iter().enumerate().find_map(|(at, &v)| {
+        let p = rw.producer(v)?;
+        (rw.uses(v) == 1 && is_plain_product(rw, p)).then(|| (at, p.clone()))
+    })?;
+    let out = rw.ty(map.outputs[0]);
+    if *out != *rw.ty(product.outputs[0]) {
+        return None;
+    }
+    let channels = *out.shape.last()?;
+    let affine = affine_of(rw, map, at, channels)?;
+    let weights = scaled_weights(rw, &product, &affine.scale)?;
+    let bias = match &product.op {
+        Op::Conv { epilogue, .. } | Op::MatMul { epilogue } if epilogue.bias => rw.data(product.inputs[2])?.to_vec::<f32>()?,
+        _ => vec![0.0; channels],
+    };
+    let bias: Vec<f32> = bias
+        .iter()
+        .zip(affine.scale.iter().zip(&affine.shift))
+        .map(|(&b, (scale, shift))| (f64::from(b) * scale + shift) as f32)
+        .collect();
+    let name = rw.graph.value(product.inputs[1]).name.clone();
+    let bias = rw.graph.add_constant(format!("{name}_bias"), Tensor::from_elements([channels], &bias));
+    let inputs = vec![product.inputs[0], weights, bias];
+    let op = match product.op {
+        Op::Conv { window, groups, mut epilogue } => {
+            epilogue.bias = true;
+            Op::Conv { window, groups, epilogue }
+        }
+        Op::MatMul { mut epilogue } => {
+            epilogue.bias = true;
+            Op::MatMul { epilogue }
+        }
+        _ => return None,
+    };
+    let origin = merge_origins(&product.origin, &map.origin);
+    Some(Node { op, inputs, outputs: map.outputs.clone(), origin })
+}
+
+/// A product of f32 with constant weights and no epilogue but a constant bias.
+fn is_plain_product(rw: &Rewriter<'_>, node: &Node) -> bool {
+    let (Op::Conv { epilogue, .. } | Op::MatMul { epilogue }) = &node.op else { return false };
+    let plain = !epilogue.residual && epilogue.activation == crate::ir::Activation::None;
+    let weights = node.inputs[1];
+    let flat = matches!(node.op, Op::Conv { .. }) || rw.ty(weights).rank() == 2;
+    plain && flat && rw.ty(weights).dtype == DType::F32 && node.inputs[1..].iter().all(|&v| rw.data(v).is_some())
+}
+
+/// The weights with each output channel scaled; the same where all factors are one.
+fn scaled_weights(rw: &mut Rewriter<'_>, product: &Node, scale: &[f64]) -> Option<ValueId> {
+    let w = product.inputs[1];
+    if scale.iter().all(|&s| s == 1.0) {
+        return Some(w);
+    }
+    let t = rw.data(w)?;
+    let shape = t.shape().to_vec();
+    let mut data = t.to_vec::<f32>()?;
+    // Output channels are the outermost dimension of a convolution's weights, the innermost of a matrix's.
+    let per_channel = if matches!(product.op, Op::Conv { .. }) { data.len() / scale.len().max(1) } else { 1 };
+    for (i, v) in data.iter_mut().enumerate() {
+        *v = (f64::from(*v) * scale[i / per_channel.max(1) % scale.len()]) as f32;
+    }
+    let name = rw.graph.value(w).name.clone();
+    Some(rw.graph.add_constant(name, Tensor::from_elements(shape, &data)))
+}
+
+/// The Map as a function of its operand `at`, where it is `scale * x + shift` with constants per channel.
+fn affine_of(rw: &Rewriter<'_>, map: &Node, at: usize, channels: usize) -> Option<Affine> {
+    let Op::Map { expr } = &map.op else { return None };
+    let constants: Vec<Option<Vec<f64>>> = map.inputs.iter().map(|&v| per_channel(rw, v, channels)).collect();
+    affine(expr, at, &constants, channels)
+}
+
+/// The elements of a constant that has one value, or one for each channel (the last dimension).
+fn per_channel(rw: &Rewriter<'_>, v: ValueId, channels: usize) -> Option<Vec<f64>> {
+    let t = rw.data(v)?;
+    let data = t.to_vec::<f32>()?;
+    match (data.len(), t.shape().last()) {
+        (1, _) => Some(vec![f64::from(data[0]); channels]),
+        (n, Some(&last)) if n == channels && last == channels => Some(data.iter().map(|&x| f64::from(x)).collect()),
+        _ => None,
+    }
+}
+
+/// Follows an expression, keeping every intermediate result as an affine function of input `at`.
+fn affine(expr: &Expr, at: usize, constants: &[Option<Vec<f64>>], channels: usize) -> Option<Affine> {
+    let constant = |shift: Vec<f64>| Affine { scale: vec![0.0; channels], shift };
+    let mut done: Vec<Affine> = Vec::with_capacity(expr.ops().len());
+    for op in expr.ops() {
+        done.push(match *op {
+            ExprOp::Input(n) if n == at => Affine { scale: vec![1.0; channels], shift: vec![0.0; channels] },
+            ExprOp::Input(n) => constant(constants[n].clone()?),
+            ExprOp::Const(v) => constant(vec![v.to_f64(); channels]),
+            ExprOp::Unary(op, a) => unary(op, &done[a])?,
+            ExprOp::Binary(op, a, b) => binary(op, &done[a], &done[b])?,
+            ExprOp::Select(..) | ExprOp::Cast(..) => return None,
+        });
+    }
+    done.pop().filter(|a| a.scale.iter().chain(&a.shift).all(|v| v.is_finite()))
+}
+
+fn is_constant(a: &Affine) -> bool {
+    a.scale.iter().all(|&s| s == 0.0)
+}
+
+fn unary(op: UnaryOp, a: &Affine) -> Option<Affine> {
+    let map = |v: &[f64], f: fn(f64) -> f64| v.iter().map(|&x| f(x)).collect::<Vec<_>>();
+    match op {
+        UnaryOp::Neg => Some(Affine { scale: map(&a.scale, |x| -x), shift: map(&a.shift, |x| -x) }),
+        UnaryOp::Sqrt if is_constant(a) => Some(Affine { scale: a.scale.clone(), shift: map(&a.shift, f64::sqrt) }),
+        UnaryOp::Reciprocal if is_constant(a) => {
+            Some(Affine { scale: a.scale.clone(), shift: map(&a.shift, f64::recip) })
+        }
+        _ => None,
+    }
+}
+
+fn binary(op: BinaryOp, a: &Affine, b: &Affine) -> Option<Affine> {
+    let zip = |x: &[f64], y: &[f64], f: fn(f64, f64) -> f64| x.iter().zip(y).map(|(&x, &y)| f(x, y)).collect::<Vec<_>>();
+    let both = |f: fn(f64, f64) -> f64| {
+        Some(Affine { scale: zip(&a.scale, &b.scale, f), shift: zip(&a.shift, &b.shift, f) })
+    };
+    let by_constant = |x: &Affine, k: &Affine, f: fn(f64, f64) -> f64| {
+        Some(Affine { scale: zip(&x.scale, &k.shift, f), shift: zip(&x.shift, &k.shift, f) })
+    };
+    match op {
+        BinaryOp::Add => both(|x, y| x + y),
+        BinaryOp::Sub => both(|x, y| x - y),
+        BinaryOp::Mul if is_constant(b) => by_constant(a, b, |x, k| x * k),
+        BinaryOp::Mul if is_constant(a) => by_constant(b, a, |x, k| x * k),
+        BinaryOp::Div if is_constant(b) => by_constant(a, b, |x, k| x / k),
+        _ => None,
+    }
+}
+
+/// The product with a Map before it that only scales, by one factor, folded into its weights.
+fn fold_before(rw: &mut Rewriter<'_>, product: &Node) -> Option<Node> {
+    let x = product.inputs[0];
+    let map = rw.producer(x).filter(|n| matches!(n.op, Op::Map { .. }) && rw.uses(x) == 1)?.clone();
+    let w = product.inputs[1];
+    if map.inputs.len() != 1 || rw.data(w).is_none() || rw.ty(w).dtype != DType::F32 {
+        return None;
+    }
+    let factor = affine_of(rw, &map, 0, 1).filter(|a| a.shift == [0.0])?.scale[0];
+    let t = rw.data(w)?;
+    let data: Vec<f32> = t.to_vec::<f32>()?.iter().map(|&v| (f64::from(v) * factor) as f32).collect();
+    let (shape, name) = (t.shape().to_vec(), rw.graph.value(w).name.clone());
+    let mut inputs = product.inputs.clone();
+    inputs[0] = map.inputs[0];
+    inputs[1] = rw.graph.add_constant(name, Tensor::from_elements(shape, &data));
+    let origin = merge_origins(&map.origin, &product.origin);
+    Some(Node { inputs, origin, ..product.clone() })
+}

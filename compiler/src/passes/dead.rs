@@ -1,0 +1,25 @@
+//! Removes nodes whose results nobody needs.
+
+use crate::ir::{Evaluate, Graph};
+
+pub(super) fn run(graph: &mut Graph, _: &dyn Evaluate) -> bool {
+    let mut needed = vec![false; graph.values.len()];
+    graph.outputs.iter().for_each(|o| needed[o.value.index()] = true);
+    let before = graph.nodes.len();
+    let mut kept = Vec::with_capacity(before);
+    for node in std::mem::take(&mut graph.nodes).into_iter().rev() {
+        if node.outputs.iter().any(|o| needed[o.index()]) {
+            node.inputs.iter().for_each(|i| needed[i.index()] = true);
+            kept.push(node);
+        }
+    }
+    kept.reverse();
+    graph.nodes = kept;
+    // Constants that nothing reads need not keep their bytes.
+    for (value, needed) in graph.values.iter_mut().zip(&needed) {
+        if !needed {
+            value.data = None;
+        }
+    }
+    graph.nodes.len() != before
+}

@@ -1,0 +1,187 @@
+//! Fuses what follows a convolution or matrix product into its epilogue: a bias, a residual that is written over its operand,
+//! a clamp, a LeakyRelu.
+
+use crate::ir::{
+    Activation, BinaryOp, DType, Epilogue, Evaluate, Expr, ExprIx, ExprOp, Graph, Node, Op, Scalar, ValueId,
+};
+
+use super::rewrite::{Rewriter, merge_origins, rewrite};
+
+pub(super) fn run(graph: &mut Graph, evaluate: &dyn Evaluate) -> bool {
+    let ancestors = Ancestors::of(graph);
+    rewrite(graph, evaluate, |rw, node| match fuse(rw, &node, &ancestors) {
+        Some(new) => rw.put(new),
+        None => rw.keep(node),
+    })
+}
+
+/// The product with the Map that follows it as its epilogue.
+fn fuse(rw: &Rewriter<'_>, map: &Node, ancestors: &Ancestors) -> Option<Node> {
+    let Op::Map { expr } = &map.op else { return None };
+    for &v in &map.inputs {
+        let Some(product) = rw.producer(v).filter(|p| rw.uses(v) == 1 && epilogue_of(&p.op).is_some()) else { continue };
+        if rw.ty(v) != rw.ty(map.outputs[0]) || rw.ty(v).dtype != DType::F32 {
+            continue;
+        }
+        let Some((epilogue, operand)) = extended(rw, expr, map, product, v, ancestors) else { continue };
+        let mut inputs = product.inputs.clone();
+        match operand {
+            // The bias stands before a residual.
+            Some((Operand::Bias, b)) => inputs.insert(2, b),
+            Some((Operand::Residual, r)) => inputs.push(r),
+            None => {}
+        }
+        let op = with_epilogue(&product.op, epilogue);
+        let origin = merge_origins(&product.origin, &map.origin);
+        return Some(Node { op, inputs, outputs: map.outputs.clone(), origin });
+    }
+    None
+}
+
+#[derive(Clone, Copy)]
+enum Operand {
+    Bias,
+    Residual,
+}
+
+/// The epilogue with a Map added, and the operand it brings.
+fn extended(
+    rw: &Rewriter<'_>,
+    expr: &Expr,
+    map: &Node,
+    product: &Node,
+    v: ValueId,
+    ancestors: &Ancestors,
+) -> Option<(Epilogue, Option<(Operand, ValueId)>)> {
+    let mut epilogue = epilogue_of(&product.op)?;
+    if epilogue.activation != Activation::None {
+        return None;
+    }
+    if map.inputs.len() == 1 {
+        epilogue.activation = activation(expr)?;
+        return Some((epilogue, None));
+    }
+    let [a, b] = *map.inputs.as_slice() else { return None };
+    if *expr != Expr::of_binary(BinaryOp::Add) || epilogue.residual {
+        return None;
+    }
+    let other = if a == v { b } else { a };
+    let (ty, out) = (rw.ty(other), rw.ty(v));
+    let columns = *out.shape.last()?;
+    if !epilogue.bias && rw.data(other).is_some() && ty.elements() == columns && ty.shape.last() == Some(&columns) {
+        // The shape `[1, .., n]` of a constant is the shape `[n]`; `fold_affine` has reshaped those it saw.
+        epilogue.bias = true;
+        return (ty.shape == [columns]).then_some((epilogue, Some((Operand::Bias, other))));
+    }
+    let replaceable = ty == out && rw.data(other).is_none() && ancestors.dies_at(other, product, map);
+    epilogue.residual = true;
+    replaceable.then_some((epilogue, Some((Operand::Residual, other))))
+}
+
+fn epilogue_of(op: &Op) -> Option<Epilogue> {
+    match op {
+        Op::Conv { epilogue, .. } | Op::MatMul { epilogue } => Some(*epilogue),
+        _ => None,
+    }
+}
+
+fn with_epilogue(op: &Op, epilogue: Epilogue) -> Op {
+    match op {
+        Op::Conv { window, groups, .. } => Op::Conv { window: window.clone(), groups: *groups, epilogue },
+        Op::MatMul { .. } => Op::MatMul { epilogue },
+        other => other.clone(),
+    }
+}
+
+/// The activation that an expression of one operand is.
+fn activation(expr: &Expr) -> Option<Activation> {
+    let root = expr.result();
+    clamp(expr, root).or_else(|| leaky(expr, root))
+}
+
+fn constant(expr: &Expr, ix: ExprIx) -> Option<f32> {
+    match expr.ops()[ix] {
+        ExprOp::Const(Scalar::F32(v)) => Some(v),
+        _ => None,
+    }
+}
+
+fn is_input(expr: &Expr, ix: ExprIx) -> bool {
+    matches!(expr.ops()[ix], ExprOp::Input(_))
+}
+
+/// The operand and the constant of a commutative operation with one.
+fn with_constant(expr: &Expr, ix: ExprIx, op: BinaryOp) -> Option<(ExprIx, f32)> {
+    match expr.ops()[ix] {
+        ExprOp::Binary(o, a, b) if o == op => {
+            constant(expr, b).map(|c| (a, c)).or_else(|| constant(expr, a).map(|c| (b, c)))
+        }
+        _ => None,
+    }
+}
+
+/// `min(max(x, lo), hi)`, or one of the two. A NaN bound makes every result NaN and is not a clamp.
+fn clamp(expr: &Expr, root: ExprIx) -> Option<Activation> {
+    let (inner, hi) = with_constant(expr, root, BinaryOp::Min).unwrap_or((root, f32::INFINITY));
+    let (x, lo) = with_constant(expr, inner, BinaryOp::Max).unwrap_or((inner, f32::NEG_INFINITY));
+    (x != root && is_input(expr, x) && lo <= hi).then_some(Activation::Clamp { lo, hi })
+}
+
+/// `x < 0 ? x * alpha : x`.
+fn leaky(expr: &Expr, root: ExprIx) -> Option<Activation> {
+    let ExprOp::Select(c, then, other) = expr.ops()[root] else { return None };
+    let ExprOp::Binary(BinaryOp::Lt, x, zero) = expr.ops()[c] else { return None };
+    let (scaled, alpha) = with_constant(expr, then, BinaryOp::Mul)?;
+    let fits = is_input(expr, x) && scaled == x && other == x && constant(expr, zero) == Some(0.0);
+    fits.then_some(Activation::Leaky { alpha })
+}
+
+/// Which nodes each value depends on, as far as residuals need it.
+struct Ancestors {
+    /// Per value: the values it is computed from, as a bit set.
+    sets: Vec<Vec<u64>>,
+    users: Vec<Vec<ValueId>>,
+    pinned: Vec<bool>,
+}
+
+impl Ancestors {
+    fn of(graph: &Graph) -> Ancestors {
+        let count = graph.values.len();
+        let words = graph.nodes.len().div_ceil(64);
+        let mut sets = vec![Vec::new(); count];
+        let mut users = vec![Vec::new(); count];
+        let mut pinned = vec![true; count];
+        for (n, node) in graph.nodes.iter().enumerate() {
+            let mut set = vec![0u64; words];
+            for i in &node.inputs {
+                // A view of a value, or a Concat that holds it, may need its memory for longer than the value lives.
+                pinned[i.index()] |= matches!(node.op, Op::Movement(_) | Op::Concat { .. });
+                set.iter_mut().zip(&sets[i.index()]).for_each(|(a, b): (&mut u64, &u64)| *a |= b);
+                users[i.index()].extend(&node.outputs);
+            }
+            set[n / 64] |= 1 << (n % 64);
+            for o in &node.outputs {
+                sets[o.index()] = set.clone();
+                // Only what a node computes into memory of its own can be written over.
+                pinned[o.index()] = matches!(node.op, Op::Movement(_));
+            }
+        }
+        graph.outputs.iter().for_each(|o| pinned[o.value.index()] = true);
+        Ancestors { sets, users, pinned }
+    }
+
+    /// Whether all other readers of `v` run before `product` in every order, so that its memory can be written over there.
+    fn dies_at(&self, v: ValueId, product: &Node, map: &Node) -> bool {
+        let (Some(false), Some(users)) = (self.pinned.get(v.index()), self.users.get(v.index())) else { return false };
+        let Some(target) = self.sets.get(product.inputs[0].index()) else { return false };
+        let needs = |u: ValueId| {
+            let set = &self.sets[u.index()];
+            // The last bit of a value's set is its own node.
+            set.iter().enumerate().rev().find(|(_, w)| **w != 0).is_some_and(|(word, bits)| {
+                let own = 1u64 << (63 - bits.leading_zeros());
+                target.get(word).is_some_and(|t| t & own != 0)
+            })
+        };
+        users.iter().all(|&u| u == map.outputs[0] || needs(u))
+    }
+}

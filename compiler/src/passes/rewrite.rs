@@ -1,0 +1,176 @@
+//! What passes share: a walk over the nodes, operands first, that builds the new list.
+
+use crate::ir::{Evaluate, Graph, Movement, Node, Op, Origin, Tensor, Type, ValueId, infer};
+
+/// The graph during a walk.
+pub(super) struct Rewriter<'a> {
+    pub(super) graph: &'a mut Graph,
+    evaluate: &'a dyn Evaluate,
+    out: Vec<Node>,
+    producers: Vec<Option<usize>>,
+    aliases: Vec<Option<ValueId>>,
+    uses: Vec<usize>,
+    changed: bool,
+}
+
+/// Walks the nodes; `visit` gets each with its operands renamed, and keeps or replaces it. Gives whether anything changed.
+pub(super) fn rewrite(
+    graph: &mut Graph,
+    evaluate: &dyn Evaluate,
+    mut visit: impl FnMut(&mut Rewriter<'_>, Node),
+) -> bool {
+    let nodes = std::mem::take(&mut graph.nodes);
+    let mut uses = vec![0; graph.values.len()];
+    nodes.iter().flat_map(|n| &n.inputs).for_each(|i| uses[i.index()] += 1);
+    graph.outputs.iter().for_each(|o| uses[o.value.index()] += 1);
+    let mut rw = Rewriter {
+        producers: vec![None; graph.values.len()],
+        aliases: vec![None; graph.values.len()],
+        out: Vec::with_capacity(nodes.len()),
+        uses,
+        evaluate,
+        graph,
+        changed: false,
+    };
+    for mut node in nodes {
+        node.inputs.iter_mut().for_each(|i| *i = rw.resolve(*i));
+        visit(&mut rw, node);
+    }
+    for i in 0..rw.graph.outputs.len() {
+        rw.graph.outputs[i].value = rw.resolve(rw.graph.outputs[i].value);
+    }
+    let changed = rw.changed;
+    rw.graph.nodes = rw.out;
+    if changed {
+        super::dead::run(graph, evaluate);
+    }
+    changed
+}
+
+impl Rewriter<'_> {
+    /// What a value of the old graph is now.
+    pub(super) fn resolve(&self, mut v: ValueId) -> ValueId {
+        while let Some(Some(to)) = self.aliases.get(v.index()) {
+            v = *to;
+        }
+        v
+    }
+
+    /// Number of readers of a value in the old graph (outputs count).
+    pub(super) fn uses(&self, v: ValueId) -> usize {
+        self.uses.get(v.index()).copied().unwrap_or(0)
+    }
+
+    /// The node that makes a value.
+    pub(super) fn producer(&self, v: ValueId) -> Option<&Node> {
+        self.producers.get(v.index()).copied().flatten().map(|n| &self.out[n])
+    }
+
+    /// The operand of the transpose that makes a value, and its permutation.
+    pub(super) fn transposed(&self, v: ValueId) -> Option<(ValueId, Vec<usize>)> {
+        let node = self.producer(v)?;
+        match &node.op {
+            Op::Movement(Movement::Transpose { perm }) => Some((node.inputs[0], perm.clone())),
+            _ => None,
+        }
+    }
+
+    /// The operand of the reshape that makes a value.
+    pub(super) fn reshaped(&self, v: ValueId) -> Option<ValueId> {
+        let node = self.producer(v)?;
+        matches!(node.op, Op::Movement(Movement::Reshape { .. })).then(|| node.inputs[0])
+    }
+
+    pub(super) fn ty(&self, v: ValueId) -> &Type {
+        self.graph.ty(v)
+    }
+
+    pub(super) fn data(&self, v: ValueId) -> Option<&Tensor> {
+        self.graph.data(v)
+    }
+
+    /// Appends a node as it is.
+    pub(super) fn keep(&mut self, node: Node) {
+        for o in &node.outputs {
+            if self.producers.len() <= o.index() {
+                self.producers.resize(o.index() + 1, None);
+            }
+            self.producers[o.index()] = Some(self.out.len());
+        }
+        self.out.push(node);
+    }
+
+    /// Appends a node that takes the place of what the walk gave.
+    pub(super) fn put(&mut self, node: Node) {
+        self.changed = true;
+        self.keep(node);
+    }
+
+    /// Makes every later reader of `old` read `new`.
+    pub(super) fn alias(&mut self, old: ValueId, new: ValueId) {
+        self.changed = true;
+        if self.aliases.len() <= old.index() {
+            self.aliases.resize(old.index() + 1, None);
+        }
+        self.aliases[old.index()] = Some(new);
+        let uses = self.uses(old);
+        if self.uses.len() <= new.index() {
+            self.uses.resize(new.index() + 1, 0);
+        }
+        self.uses[new.index()] += uses;
+    }
+
+    /// Adds an operator with one result: a constant where its operands are constants, else a node.
+    ///
+    /// # Panics
+    /// Where operands do not fit: passes build only what is well typed.
+    pub(super) fn emit(&mut self, op: Op, inputs: &[ValueId], origin: &[Origin], name: &str) -> ValueId {
+        let types: Vec<&Type> = inputs.iter().map(|&i| self.graph.ty(i)).collect();
+        let ty = infer(&op, &types).unwrap_or_else(|e| panic!("{}: {e}", op.name())).remove(0);
+        let constants: Option<Vec<&Tensor>> = inputs.iter().map(|&i| self.graph.data(i)).collect();
+        if let Some(operands) = constants
+            && let Ok(mut results) = self.evaluate.evaluate(&op, &operands)
+        {
+            return self.graph.add_constant(name, results.remove(0));
+        }
+        let v = self.graph.add_value(name, ty);
+        self.put(Node { op, inputs: inputs.to_vec(), outputs: vec![v], origin: origin.to_vec() });
+        v
+    }
+
+    /// A transpose, or the value itself where nothing moves.
+    pub(super) fn transpose(&mut self, x: ValueId, perm: &[usize], origin: &[Origin], name: &str) -> ValueId {
+        if is_identity(perm) {
+            return x;
+        }
+        self.emit(Op::Movement(Movement::Transpose { perm: perm.to_vec() }), &[x], origin, name)
+    }
+
+    /// A reshape, or the value itself where the shape is right.
+    pub(super) fn reshape(&mut self, x: ValueId, shape: &[usize], origin: &[Origin], name: &str) -> ValueId {
+        if self.ty(x).shape == shape {
+            return x;
+        }
+        self.emit(Op::Movement(Movement::Reshape { shape: shape.to_vec() }), &[x], origin, name)
+    }
+}
+
+/// Whether a permutation moves nothing.
+pub(super) fn is_identity(perm: &[usize]) -> bool {
+    perm.iter().enumerate().all(|(i, &p)| i == p)
+}
+
+/// The permutation that undoes another.
+pub(super) fn inverse(perm: &[usize]) -> Vec<usize> {
+    let mut inv = vec![0; perm.len()];
+    perm.iter().enumerate().for_each(|(i, &p)| inv[p] = i);
+    inv
+}
+
+/// Both origins, in the order of the model, each once.
+pub(super) fn merge_origins(a: &[Origin], b: &[Origin]) -> Vec<Origin> {
+    let mut all = [a, b].concat();
+    all.sort();
+    all.dedup();
+    all
+}

@@ -4,45 +4,48 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use bytemuck::Pod;
-use proc_macro2::{Literal, TokenStream};
-use quote::quote;
+use proc_macro2::TokenStream;
 
 use crate::ir::Numerics;
 
 /// Data made a run fail, see the runtime's errors.
 pub type RunError = zant_runtime::error::DataError;
 
-/// The text of a call in emitted code.
-#[derive(Clone, Debug)]
-pub struct Call {
-    /// The kernel's function, as a path from the kernels' module: `conv::conv2d`.
-    pub function: &'static str,
-    /// The value of the parameter structure, to become a constant, with its type (`conv::Conv2d`); `None` where there is none.
-    pub params: Option<(TokenStream, TokenStream)>,
-    /// How each argument is passed: the kernel's argument `i` is `wrap(i-th argument's name)`; `None` for the plain reference.
-    pub wrap: Option<fn(usize, &TokenStream, &dyn KernelCall) -> TokenStream>,
-    /// A closure that is passed last.
-    pub closure: Option<TokenStream>,
+/// The parameters of a kernel as emitted code.
+pub struct Params {
+    /// The type, e.g. `Conv2d`.
+    pub ty: TokenStream,
+    /// The value, a struct literal.
+    pub value: TokenStream,
 }
 
 /// A kernel with its parameters.
 pub trait KernelCall: Debug + Send + Sync {
-    /// The kernel's name in listings, e.g. `conv2d`.
+    /// The kernel's name in listings and emitted code, e.g. `conv2d`.
     fn name(&self) -> &'static str;
 
     /// The parameters on one line, for the printed program.
     fn describe(&self) -> String;
 
-    /// The call as emitted code.
-    fn emit(&self, args: &[TokenStream]) -> Call;
+    /// A short name of each argument, unique within the call, in the kernel's order: `x`, `w`, `bias`, `y`.
+    fn roles(&self) -> Vec<String>;
 
-    /// Source files of the runtime that the call needs, by path below `src/` (their own needs follow).
-    fn sources(&self) -> Vec<&'static str>;
+    /// Paths below the runtime's root that the emitted call imports: `kernels::conv::conv2d`.
+    fn uses(&self) -> Vec<&'static str>;
+
+    /// The parameter structure, which emitted code makes the constant `P`; `None` where the kernel has none.
+    fn params(&self) -> Option<Params>;
+
+    /// The call as an expression; `cpu` and `P` are in scope, `args` are references in the kernel's order.
+    fn call(&self, args: &[TokenStream]) -> TokenStream;
 
     /// Runs the kernel in this process.
+    ///
+    /// # Errors
+    /// Where the data make the kernel fail.
     fn run(&self, numerics: Numerics, args: &mut Args<'_>) -> Result<(), RunError>;
 
-    /// Whether some data can make the kernel fail.
+    /// Whether some data can make the kernel fail: then the emitted call is a `Result`.
     fn is_fallible(&self) -> bool {
         false
     }
@@ -56,6 +59,7 @@ pub trait KernelCall: Debug + Send + Sync {
 }
 
 /// An argument's memory in this process.
+#[derive(Debug)]
 pub enum ArgSlice<'a> {
     /// Readable bytes.
     Read(&'a [u8]),
@@ -64,22 +68,13 @@ pub enum ArgSlice<'a> {
 }
 
 /// The arguments of a call in this process; each is taken once.
+#[derive(Debug)]
 pub struct Args<'a>(Vec<Option<ArgSlice<'a>>>);
 
 impl<'a> Args<'a> {
     /// Arguments in the kernel's order.
     pub fn new(slices: Vec<ArgSlice<'a>>) -> Args<'a> {
         Args(slices.into_iter().map(Some).collect())
-    }
-
-    /// Number of arguments.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
     }
 
     /// Argument `i` as elements to read. Plans align buffers, so that the cast holds.
@@ -97,15 +92,4 @@ impl<'a> Args<'a> {
             ArgSlice::Read(_) => unreachable!("the step's accesses are those of its kernel"),
         }
     }
-}
-
-/// An unsuffixed integer literal.
-pub fn usizes(v: usize) -> Literal {
-    Literal::usize_unsuffixed(v)
-}
-
-/// An array literal of integers.
-pub fn array(v: &[usize]) -> TokenStream {
-    let items = v.iter().map(|&x| usizes(x));
-    quote!([#(#items),*])
 }

@@ -5,16 +5,19 @@
 //! Invariants (checked by [`verify`]): every argument lies inside its buffer; a buffer is written before it is read; with a
 //! [`Layout`], no step writes memory that another buffer needs later, save where the step works in place.
 
+mod closure;
 mod kernel;
 pub mod kernels;
 mod print;
+mod tokens;
 mod verify;
 
 use std::sync::Arc;
 
 use crate::ir::{DType, Numerics, Origin, Tensor, Type};
 
-pub use kernel::{ArgSlice, Args, Call, KernelCall, RunError, array, usizes};
+pub use closure::{rust_type, scalar_lit, unsupported};
+pub use kernel::{ArgSlice, Args, KernelCall, Params, RunError};
 pub use verify::verify;
 
 /// Identifies a buffer of a [`Program`].

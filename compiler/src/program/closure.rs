@@ -1,0 +1,322 @@
+//! Scalar expressions as Rust closures.
+//!
+//! The operations are those of the naive reference, with the runtime's elementary functions, so that emitted code and
+//! reference agree to the bit. Bools are bytes in memory and `bool` within the closure.
+
+use proc_macro2::{Ident, Literal, TokenStream};
+use quote::{format_ident, quote};
+
+use super::tokens::Lit;
+use crate::ir::{BinaryOp, DType, Expr, ExprIx, ExprOp, Scalar, UnaryOp};
+
+/// A scalar with its type's suffix; bools as the bytes they are stored as.
+pub fn scalar_lit(v: Scalar) -> TokenStream {
+    let l = match v {
+        Scalar::Bool(v) => Literal::u8_suffixed(v.into()),
+        Scalar::I8(v) => Literal::i8_suffixed(v),
+        Scalar::I16(v) => Literal::i16_suffixed(v),
+        Scalar::I32(v) => Literal::i32_suffixed(v),
+        Scalar::I64(v) => Literal::i64_suffixed(v),
+        Scalar::U8(v) => Literal::u8_suffixed(v),
+        Scalar::U16(v) => Literal::u16_suffixed(v),
+        Scalar::U32(v) => Literal::u32_suffixed(v),
+        Scalar::U64(v) => Literal::u64_suffixed(v),
+        Scalar::F16(v) => Literal::u16_suffixed(v.to_bits()),
+        Scalar::BF16(v) => Literal::u16_suffixed(v.to_bits()),
+        Scalar::F32(v) if v.is_finite() => Literal::f32_suffixed(v),
+        Scalar::F64(v) if v.is_finite() => Literal::f64_suffixed(v),
+        Scalar::F32(v) => return v.lit(),
+        Scalar::F64(v) if v.is_nan() => return quote!(f64::NAN),
+        Scalar::F64(v) if v > 0.0 => return quote!(f64::INFINITY),
+        Scalar::F64(_) => return quote!(f64::NEG_INFINITY),
+    };
+    quote!(#l)
+}
+
+/// The Rust type of an element type, in memory; `None` for the halves, which have no arithmetic in emitted code.
+pub fn rust_type(dtype: DType) -> TokenStream {
+    match dtype {
+        DType::Bool => quote!(u8),
+        DType::F16 | DType::BF16 => quote!(u16),
+        other => {
+            let name = format_ident!("{}", other.name());
+            quote!(#name)
+        }
+    }
+}
+
+/// The elementary function of the runtime that an operation on f32 calls.
+fn f32_function(op: UnaryOp) -> Option<(&'static str, &'static str)> {
+    Some(match op {
+        UnaryOp::Sqrt => ("sqrt", "math::sqrt::sqrt"),
+        UnaryOp::Exp => ("exp", "math::exp::exp"),
+        UnaryOp::Log => ("log", "math::log::log"),
+        UnaryOp::Floor => ("floor", "math::floor::floor"),
+        UnaryOp::Ceil => ("ceil", "math::ceil::ceil"),
+        UnaryOp::Round => ("round_even", "math::round_even::round_even"),
+        UnaryOp::Sin => ("sin", "math::sin::sin"),
+        UnaryOp::Cos => ("cos", "math::cos::cos"),
+        UnaryOp::Tan => ("tan", "math::tan::tan"),
+        UnaryOp::Asin => ("asin", "math::asin::asin"),
+        UnaryOp::Acos => ("acos", "math::acos::acos"),
+        UnaryOp::Atan => ("atan", "math::atan::atan"),
+        UnaryOp::Sinh => ("sinh", "math::sinh::sinh"),
+        UnaryOp::Cosh => ("cosh", "math::cosh::cosh"),
+        UnaryOp::Tanh => ("tanh", "math::tanh::tanh"),
+        UnaryOp::Asinh => ("asinh", "math::asinh::asinh"),
+        UnaryOp::Acosh => ("acosh", "math::acosh::acosh"),
+        UnaryOp::Atanh => ("atanh", "math::atanh::atanh"),
+        UnaryOp::Erf => ("erf", "math::erf::erf"),
+        UnaryOp::Sigmoid => ("sigmoid", "math::sigmoid::sigmoid"),
+        UnaryOp::Softplus => ("softplus", "math::softplus::softplus"),
+        UnaryOp::Neg
+        | UnaryOp::Abs
+        | UnaryOp::Sign
+        | UnaryOp::Reciprocal
+        | UnaryOp::Not
+        | UnaryOp::BitNot
+        | UnaryOp::IsNan
+        | UnaryOp::IsPosInf
+        | UnaryOp::IsNegInf => return None,
+    })
+}
+
+/// What the closure of an expression imports from the runtime.
+pub(super) fn imports(expr: &Expr, inputs: &[DType]) -> Vec<&'static str> {
+    let types = expr.types(inputs).unwrap_or_default();
+    let mut uses: Vec<&str> = Vec::new();
+    for op in expr.ops() {
+        uses.extend(match *op {
+            ExprOp::Unary(op, _) => f32_function(op).map(|(_, path)| path),
+            ExprOp::Binary(BinaryOp::Pow, a, _) if types[a] == DType::F32 => Some("math::pow::pow"),
+            ExprOp::Binary(BinaryOp::Max, a, _) if types[a] == DType::F32 => Some("math::minmax::max"),
+            ExprOp::Binary(BinaryOp::Min, a, _) if types[a] == DType::F32 => Some("math::minmax::min"),
+            ExprOp::Binary(BinaryOp::Max | BinaryOp::Min, a, _) if types[a] == DType::F64 => {
+                Some("kernels::number::Number")
+            }
+            _ => None,
+        });
+    }
+    uses.sort_unstable();
+    uses.dedup();
+    uses
+}
+
+/// Why an expression cannot be a closure: an operation or a type that emitted code has no function for.
+pub fn unsupported(expr: &Expr, inputs: &[DType]) -> Option<String> {
+    let types = match expr.types(inputs) {
+        Ok(types) => types,
+        Err(e) => return Some(e),
+    };
+    expr.ops().iter().zip(&types).find_map(|(op, &ty)| match *op {
+        _ if matches!(ty, DType::F16 | DType::BF16) => Some(format!("arithmetic on {ty}")),
+        ExprOp::Unary(op, a) if types[a] == DType::F64 && f32_function(op).is_some() => Some(format!("{op:?} of f64")),
+        ExprOp::Binary(BinaryOp::Pow, a, _) if types[a] != DType::F32 => Some(format!("Pow of {}", types[a])),
+        _ => None,
+    })
+}
+
+/// The closure of an expression: its parameters are the operands as `map` passes them, that of `over` first and alone.
+pub(super) fn closure(expr: &Expr, inputs: &[DType], over: Option<usize>) -> TokenStream {
+    let types = expr.types(inputs).expect("lowering has checked the expression");
+    let printer = Printer { expr, types: &types, names: names(inputs.len()) };
+    let body = printer.body(expr.is_fallible(inputs));
+    // A parameter that is unused would be a warning; every operand is read, but an in-place result may not read its own.
+    let read = |i: usize| expr.ops().contains(&ExprOp::Input(i));
+    let param = |i: usize| {
+        let name = &printer.names[i];
+        if read(i) { quote!(#name) } else { quote!(_) }
+    };
+    let params: Vec<TokenStream> = (0..inputs.len()).filter(|&i| Some(i) != over).map(param).collect();
+    let tuple = match params.as_slice() {
+        [one] => one.clone(),
+        many => quote!((#(#many),*)),
+    };
+    match over {
+        Some(i) => {
+            let first = param(i);
+            quote!(|#first, #tuple| #body)
+        }
+        None => quote!(|#tuple| #body),
+    }
+}
+
+/// Names of the operands: a, b, c ..
+fn names(n: usize) -> Vec<Ident> {
+    (0..n).map(|i| format_ident!("{}", char::from(b'a' + (i % 26) as u8))).collect()
+}
+
+struct Printer<'a> {
+    expr: &'a Expr,
+    types: &'a [DType],
+    names: Vec<Ident>,
+}
+
+impl Printer<'_> {
+    /// The whole body: operations that are used twice become variables.
+    fn body(&self, fallible: bool) -> TokenStream {
+        let ops = self.expr.ops();
+        let mut uses = vec![0; ops.len()];
+        ops.iter().flat_map(ExprOp::operands).for_each(|o| uses[o] += 1);
+        let mut texts: Vec<TokenStream> = Vec::with_capacity(ops.len());
+        let mut lets = Vec::new();
+        for (ix, op) in ops.iter().enumerate() {
+            let text = self.op(op, &texts);
+            let is_leaf = matches!(op, ExprOp::Input(_) | ExprOp::Const(_));
+            if uses[ix] > 1 && (!is_leaf || (matches!(op, ExprOp::Input(_)) && self.types[ix] == DType::Bool)) {
+                let name = format_ident!("t{}", lets.len());
+                lets.push(quote!(let #name = #text;));
+                texts.push(quote!(#name));
+            } else {
+                texts.push(text);
+            }
+        }
+        let mut result = texts.pop().unwrap_or_default();
+        if self.types.last() == Some(&DType::Bool) {
+            result = quote!(u8::from(#result));
+        }
+        if fallible {
+            result = quote!(Ok(#result));
+        }
+        if lets.is_empty() { strip_parens(result) } else { quote!({ #(#lets)* #result }) }
+    }
+
+    fn op(&self, op: &ExprOp, texts: &[TokenStream]) -> TokenStream {
+        match *op {
+            ExprOp::Input(n) => {
+                let name = &self.names[n];
+                if self.types[self.position(op)] == DType::Bool { quote!((#name != 0)) } else { quote!(#name) }
+            }
+            ExprOp::Const(Scalar::Bool(v)) => quote!(#v),
+            ExprOp::Const(v) => {
+                let lit = scalar_lit(v);
+                if v.to_f64() < 0.0 { quote!((#lit)) } else { lit }
+            }
+            ExprOp::Unary(op, a) => unary(op, self.types[a], &texts[a]),
+            ExprOp::Binary(op, a, b) => {
+                let nonzero = matches!(self.expr.ops()[b], ExprOp::Const(c) if c.bits() != 0);
+                binary(op, self.types[a], [&texts[a], &texts[b]], nonzero)
+            }
+            ExprOp::Select(c, a, b) => {
+                let (c, a, b) = (strip_parens(texts[c].clone()), strip_parens(texts[a].clone()), strip_parens(texts[b].clone()));
+                quote!((if #c { #a } else { #b }))
+            }
+            ExprOp::Cast(to, a) => cast(self.types[a], to, &texts[a]),
+        }
+    }
+
+    fn position(&self, op: &ExprOp) -> ExprIx {
+        self.expr.ops().iter().position(|o| o == op).unwrap_or(0)
+    }
+}
+
+/// A text without the parentheses around all of it.
+fn strip_parens(text: TokenStream) -> TokenStream {
+    let mut trees = text.clone().into_iter();
+    match (trees.next(), trees.next()) {
+        (Some(proc_macro2::TokenTree::Group(g)), None) if g.delimiter() == proc_macro2::Delimiter::Parenthesis => g.stream(),
+        _ => text,
+    }
+}
+
+fn unary(op: UnaryOp, ty: DType, a: &TokenStream) -> TokenStream {
+    if let Some((name, _)) = f32_function(op) {
+        let name = format_ident!("{name}");
+        let a = strip_parens(a.clone());
+        return quote!(#name(#a));
+    }
+    let (float, unsigned, rust) = (ty.is_float(), !ty.is_signed(), rust_type(ty));
+    match op {
+        UnaryOp::Neg if float => quote!((-#a)),
+        UnaryOp::Neg => quote!(#a.wrapping_neg()),
+        UnaryOp::Abs if float => quote!(#a.abs()),
+        UnaryOp::Abs if unsigned => quote!(#a),
+        UnaryOp::Abs => quote!(#a.wrapping_abs()),
+        UnaryOp::Sign if float => quote!((if #a > 0.0 { 1.0 } else if #a < 0.0 { -1.0 } else { #a })),
+        UnaryOp::Sign if unsigned => quote!(#a.min(1)),
+        UnaryOp::Sign => quote!(#a.signum()),
+        UnaryOp::Reciprocal => quote!((1.0 / #a)),
+        UnaryOp::Not | UnaryOp::BitNot => quote!((!#a)),
+        UnaryOp::IsNan => quote!(#a.is_nan()),
+        UnaryOp::IsPosInf => quote!((#a == #rust::INFINITY)),
+        UnaryOp::IsNegInf => quote!((#a == #rust::NEG_INFINITY)),
+        _ => unreachable!("has an elementary function"),
+    }
+}
+
+fn binary(op: BinaryOp, ty: DType, [a, b]: [&TokenStream; 2], nonzero: bool) -> TokenStream {
+    let (float, int) = (ty.is_float(), ty.is_int());
+    let function = |name: &str| {
+        let (name, a, b) = (format_ident!("{name}"), strip_parens(a.clone()), strip_parens(b.clone()));
+        quote!(#name(#a, #b))
+    };
+    let method = |name: &str| {
+        let (name, b) = (format_ident!("{name}"), strip_parens(b.clone()));
+        quote!(#a.#name(#b))
+    };
+    // An integer division by a constant cannot fail; by a run-time value it is checked.
+    let division = |wrapping: &str, checked: TokenStream| {
+        if nonzero {
+            method(wrapping)
+        } else {
+            quote!((if #b == 0 { return Err(DataError::DivisionByZero) } else { #checked }))
+        }
+    };
+    match op {
+        BinaryOp::Add if int => method("wrapping_add"),
+        BinaryOp::Sub if int => method("wrapping_sub"),
+        BinaryOp::Mul if int => method("wrapping_mul"),
+        BinaryOp::Div if int => division("wrapping_div", quote!(#a.wrapping_div(#b))),
+        BinaryOp::Fmod if int => division("wrapping_rem", quote!(#a.wrapping_rem(#b))),
+        BinaryOp::Mod if int => modulo(ty, a, b, nonzero),
+        BinaryOp::Add => quote!((#a + #b)),
+        BinaryOp::Sub => quote!((#a - #b)),
+        BinaryOp::Mul => quote!((#a * #b)),
+        BinaryOp::Div => quote!((#a / #b)),
+        BinaryOp::Fmod => quote!((#a % #b)),
+        BinaryOp::Mod => quote!({ let (d, r) = (#b, #a % #b); if r != 0.0 && (r < 0.0) != (d < 0.0) { r + d } else { r } }),
+        BinaryOp::Pow => function("pow"),
+        BinaryOp::Max if float && ty == DType::F32 => function("max"),
+        BinaryOp::Min if float && ty == DType::F32 => function("min"),
+        BinaryOp::Max if float => quote!(Number::max(#a, #b)),
+        BinaryOp::Min if float => quote!(Number::min(#a, #b)),
+        BinaryOp::Max => method("max"),
+        BinaryOp::Min => method("min"),
+        BinaryOp::Eq => quote!((#a == #b)),
+        BinaryOp::Lt => quote!((#a < #b)),
+        BinaryOp::Le => quote!((#a <= #b)),
+        BinaryOp::And => quote!((#a && #b)),
+        BinaryOp::Or => quote!((#a || #b)),
+        BinaryOp::Xor if ty == DType::Bool => quote!((#a != #b)),
+        BinaryOp::Xor | BinaryOp::BitXor => quote!((#a ^ #b)),
+        BinaryOp::BitAnd => quote!((#a & #b)),
+        BinaryOp::BitOr => quote!((#a | #b)),
+        BinaryOp::Shl => quote!(u32::try_from(#b).ok().and_then(|n| #a.checked_shl(n)).unwrap_or(0)),
+        BinaryOp::Shr => quote!(u32::try_from(#b).ok().and_then(|n| #a.checked_shr(n)).unwrap_or(0)),
+    }
+}
+
+/// The remainder with the sign of the divisor.
+fn modulo(ty: DType, a: &TokenStream, b: &TokenStream, nonzero: bool) -> TokenStream {
+    let remainder = if ty.is_signed() {
+        quote!({ let (d, r) = (#b, #a.wrapping_rem(#b)); if r != 0 && (r ^ d) < 0 { r.wrapping_add(d) } else { r } })
+    } else {
+        quote!(#a.wrapping_rem(#b))
+    };
+    if nonzero {
+        return remainder;
+    }
+    quote!((if #b == 0 { return Err(DataError::DivisionByZero) } else { #remainder }))
+}
+
+fn cast(from: DType, to: DType, a: &TokenStream) -> TokenStream {
+    let rust = rust_type(to);
+    match (from, to) {
+        (f, t) if f == t => quote!(#a),
+        (DType::Bool, t) if t.is_float() => quote!((u8::from(#a) as #rust)),
+        (DType::Bool, _) => quote!(#rust::from(#a)),
+        (f, DType::Bool) if f.is_float() => quote!((#a != 0.0)),
+        (_, DType::Bool) => quote!((#a != 0)),
+        _ => quote!((#a as #rust)),
+    }
+}

@@ -1,0 +1,152 @@
+//! `matmul_packed`, `matmul` and `matmul_int`.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use zant_runtime::kernels::matmul::{self, MatMul, Strides};
+use zant_runtime::kernels::matmul_int;
+use zant_runtime::kernels::matmul_packed::{self, MatMulPacked};
+
+use super::conv::EPILOGUE_USES;
+use super::roles;
+use crate::ir::{DType, Numerics};
+use crate::program::kernel::{Args, KernelCall, Params, RunError};
+use crate::program::tokens::{Lit, fields, with_cpu, with_element};
+
+impl Lit for Strides {
+    fn lit(&self) -> TokenStream {
+        fields!(Strides, *self, batch, row, col)
+    }
+}
+
+/// A product with constant, packed weights. Arguments: `a`, packed weights, bias (or empty), `y`.
+#[derive(Clone, Debug)]
+pub struct PackedMatMulCall {
+    /// The kernel's parameters.
+    pub params: MatMulPacked,
+}
+
+impl KernelCall for PackedMatMulCall {
+    fn name(&self) -> &'static str {
+        "matmul_packed"
+    }
+
+    fn describe(&self) -> String {
+        let p = &self.params;
+        format!("{}x{}x{}, {:?}", p.m, p.k, p.n, p.epilogue.activation)
+    }
+
+    fn roles(&self) -> Vec<String> {
+        roles(&["a", "w", "bias", "y"])
+    }
+
+    fn uses(&self) -> Vec<&'static str> {
+        [&["kernels::matmul_packed::matmul_packed", "kernels::matmul_packed::MatMulPacked"], &EPILOGUE_USES[..]].concat()
+    }
+
+    fn params(&self) -> Option<Params> {
+        let value = fields!(MatMulPacked, self.params, m, k, n, a_pitch, y_pitch, epilogue);
+        Some(Params { ty: quote!(MatMulPacked), value })
+    }
+
+    fn call(&self, args: &[TokenStream]) -> TokenStream {
+        quote!(matmul_packed(cpu, &P, #(#args),*))
+    }
+
+    fn run(&self, numerics: Numerics, args: &mut Args<'_>) -> Result<(), RunError> {
+        let (a, w, bias, y) = (args.read(0), args.read(1), args.read(2), args.write(3));
+        with_cpu!(numerics, cpu => matmul_packed::matmul_packed(cpu, &self.params, a, w, bias, y));
+        Ok(())
+    }
+}
+
+/// What the parameters of a strided product describe.
+fn describe(p: &MatMul) -> String {
+    format!("{:?} times {}x{}x{}, {:?}", p.batch, p.m, p.k, p.n, p.epilogue.activation)
+}
+
+fn strided_params(p: &MatMul) -> Option<Params> {
+    Some(Params { ty: quote!(MatMul), value: fields!(MatMul, p, batch, m, k, n, a, b, y, epilogue) })
+}
+
+/// A product of two run-time operands of f32. Arguments: `a`, `b`, bias (or empty), `y`.
+#[derive(Clone, Debug)]
+pub struct MatMulCall {
+    /// The kernel's parameters.
+    pub params: MatMul,
+}
+
+impl KernelCall for MatMulCall {
+    fn name(&self) -> &'static str {
+        "matmul"
+    }
+
+    fn describe(&self) -> String {
+        describe(&self.params)
+    }
+
+    fn roles(&self) -> Vec<String> {
+        roles(&["a", "b", "bias", "y"])
+    }
+
+    fn uses(&self) -> Vec<&'static str> {
+        let own = ["kernels::matmul::matmul", "kernels::matmul::MatMul", "kernels::matmul::Strides"];
+        [&own[..], &EPILOGUE_USES[..]].concat()
+    }
+
+    fn params(&self) -> Option<Params> {
+        strided_params(&self.params)
+    }
+
+    fn call(&self, args: &[TokenStream]) -> TokenStream {
+        quote!(matmul(cpu, &P, #(#args),*))
+    }
+
+    fn run(&self, numerics: Numerics, args: &mut Args<'_>) -> Result<(), RunError> {
+        let (a, b, bias, y) = (args.read(0), args.read(1), args.read(2), args.write(3));
+        with_cpu!(numerics, cpu => matmul::matmul(cpu, &self.params, a, b, bias, y));
+        Ok(())
+    }
+}
+
+/// A product of integers, which wrap. Arguments: `a`, `b`, `y`.
+#[derive(Clone, Debug)]
+pub struct IntMatMulCall {
+    /// Element type.
+    pub dtype: DType,
+    /// The kernel's parameters.
+    pub params: MatMul,
+}
+
+impl KernelCall for IntMatMulCall {
+    fn name(&self) -> &'static str {
+        "matmul_int"
+    }
+
+    fn describe(&self) -> String {
+        describe(&self.params)
+    }
+
+    fn roles(&self) -> Vec<String> {
+        roles(&["a", "b", "y"])
+    }
+
+    fn uses(&self) -> Vec<&'static str> {
+        let own = ["kernels::matmul_int::matmul_int", "kernels::matmul::MatMul", "kernels::matmul::Strides"];
+        [&own[..], &EPILOGUE_USES[..]].concat()
+    }
+
+    fn params(&self) -> Option<Params> {
+        strided_params(&self.params)
+    }
+
+    fn call(&self, args: &[TokenStream]) -> TokenStream {
+        quote!(matmul_int(&P, #(#args),*))
+    }
+
+    fn run(&self, _: Numerics, args: &mut Args<'_>) -> Result<(), RunError> {
+        with_element!(self.dtype, T => {
+            matmul_int::matmul_int::<T>(&self.params, args.read(0), args.read(1), args.write(2));
+        });
+        Ok(())
+    }
+}

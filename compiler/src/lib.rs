@@ -5,5 +5,6 @@ pub mod diag;
 pub mod import;
 pub mod ir;
 pub mod onnx;
+pub mod passes;
 pub mod plan;
 pub mod program;

@@ -4,7 +4,8 @@
 //! need a constant find it.
 
 use crate::ir::{
-    DType, Evaluate, EvalError, Expr, Graph, Movement, Node, Op, Origin, Reference, Scalar, Tensor, Type, ValueId, infer,
+    DType, EvalError, Evaluate, Expr, Graph, Movement, Node, Op, Origin, Reference, Scalar, Tensor, Type, ValueId,
+    infer,
 };
 
 /// Bytes that one evaluated constant may have.
@@ -68,7 +69,8 @@ impl Builder {
         let bytes: usize = types.iter().map(Type::bytes).sum();
         let shared = matches!(op, Op::Movement(Movement::Reshape { .. }));
         let total = self.evaluated_bytes + if shared { 0 } else { bytes };
-        if bytes > MAX_CONSTANT_BYTES || total > MAX_CONSTANTS_BYTES || macs(op, &operands, types) > MAX_EVALUATED_MACS {
+        if bytes > MAX_CONSTANT_BYTES || total > MAX_CONSTANTS_BYTES || macs(op, &operands, types) > MAX_EVALUATED_MACS
+        {
             return Err(BuildError::TooLarge(format!("the constant {} is too large to be computed here", types[0])));
         }
         let results = self.reference.evaluate(op, &operands).map_err(BuildError::Eval)?;
@@ -118,7 +120,9 @@ impl Builder {
 fn is_identity(op: &Op, x: &Type, result: &Type) -> bool {
     match op {
         Op::Movement(Movement::Reshape { .. } | Movement::Expand { .. } | Movement::Pad { .. }) => x == result,
-        Op::Movement(Movement::Slice { step, .. }) => x == result && step.iter().zip(&x.shape).all(|(&s, &d)| s > 0 || d < 2),
+        Op::Movement(Movement::Slice { step, .. }) => {
+            x == result && step.iter().zip(&x.shape).all(|(&s, &d)| s > 0 || d < 2)
+        }
         Op::Movement(Movement::Transpose { perm }) => perm.iter().enumerate().all(|(i, &p)| i == p),
         Op::Map { expr } => x == result && *expr == Expr::identity(),
         Op::Concat { .. } => x == result,

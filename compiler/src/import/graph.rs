@@ -140,7 +140,8 @@ impl<'a> Importer<'a> {
 
     /// The type of an input, with symbolic dimensions replaced by their values.
     fn input_type(&mut self, input: &ValueInfoProto) -> Imported<Type> {
-        let kind = |k: &str| Err(Fault::new(codes::UNSUPPORTED_TYPE, format!("it is a {k}; only tensors are supported")));
+        let kind =
+            |k: &str| Err(Fault::new(codes::UNSUPPORTED_TYPE, format!("it is a {k}; only tensors are supported")));
         let tensor = match input.ty.as_ref().and_then(|t| t.value.as_ref()) {
             Some(TypeValue::Tensor(t)) => t,
             Some(TypeValue::Sequence(_)) => return kind("sequence"),
@@ -157,8 +158,9 @@ impl<'a> Importer<'a> {
         let mut shape = Vec::with_capacity(dims.dim.len());
         for (axis, dim) in dims.dim.iter().enumerate() {
             shape.push(match &dim.value {
-                Some(DimensionValue::Value(v)) if *v >= 0 => usize::try_from(*v)
-                    .map_err(|_| Fault::new(codes::TOO_LARGE, format!("dimension {axis} is {v}")))?,
+                Some(DimensionValue::Value(v)) if *v >= 0 => {
+                    usize::try_from(*v).map_err(|_| Fault::new(codes::TOO_LARGE, format!("dimension {axis} is {v}")))?
+                }
                 Some(DimensionValue::Param(name)) if !name.is_empty() => self.dimension(name, &input.name, axis)?,
                 _ => self.dimension(&format!("{}[{axis}]", input.name), &input.name, axis)?,
             });
@@ -309,7 +311,9 @@ impl<'a> Importer<'a> {
             format!("operator `{}` (opset {}) is not supported", name.escape_debug(), self.opset(&node.domain)),
         )
         .at(name);
-        Some(fault.help("`zantc ops` lists what is supported; rewrite the node in terms of those, or export the part without it"))
+        Some(fault.help(
+            "`zantc ops` lists what is supported; rewrite the node in terms of those, or export the part without it",
+        ))
     }
 
     fn function(&self, node: &NodeProto) -> Option<&'a FunctionProto> {
@@ -361,12 +365,9 @@ impl<'a> Importer<'a> {
     }
 
     /// Inlines the branch that a constant condition chooses.
-    fn branch(
-        &mut self,
-        node: &NodeProto,
-        inputs: &[Option<ValueId>],
-    ) -> Result<Vec<Option<ValueId>>, Option<Fault>> {
-        let condition = inputs.first().copied().flatten().and_then(|v| self.builder.graph.data(v)).and_then(Tensor::uniform);
+    fn branch(&mut self, node: &NodeProto, inputs: &[Option<ValueId>]) -> Result<Vec<Option<ValueId>>, Option<Fault>> {
+        let condition =
+            inputs.first().copied().flatten().and_then(|v| self.builder.graph.data(v)).and_then(Tensor::uniform);
         let condition = condition.ok_or_else(|| {
             Fault::new(codes::NOT_CONSTANT, "the condition of If must be known at compile time")
                 .help("export the model for inference, without branches that depend on data")
@@ -404,8 +405,7 @@ const MAX_OPSET: i64 = 27;
 /// Operator set versions by domain. Models before IR version 3 name none: they are of version 1.
 fn opsets(model: &ModelProto) -> BTreeMap<String, i64> {
     let name = |d: &str| if d == "ai.onnx" { String::new() } else { d.to_string() };
-    let mut opsets: BTreeMap<String, i64> =
-        model.opset_import.iter().map(|o| (name(&o.domain), o.version)).collect();
+    let mut opsets: BTreeMap<String, i64> = model.opset_import.iter().map(|o| (name(&o.domain), o.version)).collect();
     opsets.entry(String::new()).or_insert(1);
     opsets
 }
@@ -479,4 +479,3 @@ fn read_names<'n>(node: &'n NodeProto, names: &mut BTreeSet<&'n str>, depth: usi
         }
     }
 }
-

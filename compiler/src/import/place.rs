@@ -44,8 +44,11 @@ fn print(node: &NodeProto) -> String {
     let list = |names: &[String]| names.iter().map(|n| show(n)).collect::<Vec<_>>().join(", ");
     let mut line = format!("{} = {}({})", list(&node.output), show(&qualified(node)), list(&node.input));
     if !node.attribute.is_empty() {
-        let attributes: Vec<String> =
-            node.attribute.iter().map(|a| format!("{}: {}", show(&a.name), a.value().map_or("?".into(), attribute))).collect();
+        let attributes: Vec<String> = node
+            .attribute
+            .iter()
+            .map(|a| format!("{}: {}", show(&a.name), a.value().map_or("?".into(), attribute)))
+            .collect();
         line += &format!(" {{{}}}", attributes.join(", "));
     }
     line

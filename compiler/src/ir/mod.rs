@@ -12,6 +12,7 @@ mod op;
 mod tensor;
 
 pub use dtype::{DType, Scalar};
+pub use eval::{EvalError, Evaluate, GraphError, Reference, eval_graph};
 pub use expr::{BinaryOp, Expr, ExprIx, ExprOp, UnaryOp};
 pub use graph::{Graph, Node, Origin, Output, Value, ValueId};
 pub use infer::{broadcast, infer};

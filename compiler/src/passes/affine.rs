@@ -42,7 +42,9 @@ fn fold_behind(rw: &mut Rewriter<'_>, map: &Node) -> Option<Node> {
     let affine = affine_of(rw, map, at, channels)?;
     let weights = scaled_weights(rw, &product, &affine.scale)?;
     let bias = match &product.op {
-        Op::Conv { epilogue, .. } | Op::MatMul { epilogue } if epilogue.bias => rw.data(product.inputs[2])?.to_vec::<f32>()?,
+        Op::Conv { epilogue, .. } | Op::MatMul { epilogue } if epilogue.bias => {
+            rw.data(product.inputs[2])?.to_vec::<f32>()?
+        }
         _ => vec![0.0; channels],
     };
     let bias: Vec<f32> = bias
@@ -147,10 +149,10 @@ fn unary(op: UnaryOp, a: &Affine) -> Option<Affine> {
 }
 
 fn binary(op: BinaryOp, a: &Affine, b: &Affine) -> Option<Affine> {
-    let zip = |x: &[f64], y: &[f64], f: fn(f64, f64) -> f64| x.iter().zip(y).map(|(&x, &y)| f(x, y)).collect::<Vec<_>>();
-    let both = |f: fn(f64, f64) -> f64| {
-        Some(Affine { scale: zip(&a.scale, &b.scale, f), shift: zip(&a.shift, &b.shift, f) })
-    };
+    let zip =
+        |x: &[f64], y: &[f64], f: fn(f64, f64) -> f64| x.iter().zip(y).map(|(&x, &y)| f(x, y)).collect::<Vec<_>>();
+    let both =
+        |f: fn(f64, f64) -> f64| Some(Affine { scale: zip(&a.scale, &b.scale, f), shift: zip(&a.shift, &b.shift, f) });
     let by_constant = |x: &Affine, k: &Affine, f: fn(f64, f64) -> f64| {
         Some(Affine { scale: zip(&x.scale, &k.shift, f), shift: zip(&x.shift, &k.shift, f) })
     };

@@ -19,7 +19,9 @@ pub(super) fn run(graph: &mut Graph, evaluate: &dyn Evaluate) -> bool {
 fn fuse(rw: &Rewriter<'_>, map: &Node, ancestors: &Ancestors) -> Option<Node> {
     let Op::Map { expr } = &map.op else { return None };
     for &v in &map.inputs {
-        let Some(product) = rw.producer(v).filter(|p| rw.uses(v) == 1 && epilogue_of(&p.op).is_some()) else { continue };
+        let Some(product) = rw.producer(v).filter(|p| rw.uses(v) == 1 && epilogue_of(&p.op).is_some()) else {
+            continue;
+        };
         if rw.ty(v) != rw.ty(map.outputs[0]) || rw.ty(v).dtype != DType::F32 {
             continue;
         }

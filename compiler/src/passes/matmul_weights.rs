@@ -24,7 +24,8 @@ fn reorder_rows(rw: &mut Rewriter<'_>, node: &Node) -> bool {
     let from = rw.ty(source).shape.clone();
     let moved: Vec<usize> = perm.iter().map(|&p| from[p]).collect();
     // The dimensions from `first` on are the ones that are flattened into a row.
-    let Some(first) = (0..moved.len()).find(|&d| moved[d..].iter().product::<usize>() == k && stays(&perm, &from, d)) else {
+    let Some(first) = (0..moved.len()).find(|&d| moved[d..].iter().product::<usize>() == k && stays(&perm, &from, d))
+    else {
         return false;
     };
     let tail: Vec<usize> = moved[first..].to_vec();

@@ -14,7 +14,8 @@ pub(super) fn run(graph: &mut Graph, evaluate: &dyn Evaluate) -> bool {
 
 fn fold(rw: &mut Rewriter<'_>, node: &Node) -> bool {
     let Op::Conv { window, groups, epilogue } = &node.op else { return false };
-    let Some(Node { op: Op::Movement(Movement::Pad { before, after, value }), inputs, .. }) = rw.producer(node.inputs[0])
+    let Some(Node { op: Op::Movement(Movement::Pad { before, after, value }), inputs, .. }) =
+        rw.producer(node.inputs[0])
     else {
         return false;
     };

@@ -25,10 +25,8 @@ pub(super) fn simplify(rw: &Rewriter<'_>, expr: &Expr, inputs: &[ValueId], out: 
     }
     // The operands that stay must still broadcast to the shape of the result.
     let covers = |constants: &[Option<Scalar>]| {
-        let shapes: Vec<&[usize]> = (0..inputs.len())
-            .filter(|&i| constants[i].is_none())
-            .map(|i| rw.ty(inputs[i]).shape.as_slice())
-            .collect();
+        let shapes: Vec<&[usize]> =
+            (0..inputs.len()).filter(|&i| constants[i].is_none()).map(|i| rw.ty(inputs[i]).shape.as_slice()).collect();
         broadcast(&shapes).is_ok_and(|s| s == *shape)
     };
     if !covers(&constants) {

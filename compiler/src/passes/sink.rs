@@ -85,7 +85,8 @@ fn before_transpose(rw: &Rewriter<'_>, v: ValueId, perm: &[usize]) -> Option<Bef
     let shape = &rw.ty(v).shape;
     let free = {
         // Moving it back moves unit dimensions only.
-        let padded: Vec<usize> = std::iter::repeat_n(1, perm.len().saturating_sub(shape.len())).chain(shape.iter().copied()).collect();
+        let padded: Vec<usize> =
+            std::iter::repeat_n(1, perm.len().saturating_sub(shape.len())).chain(shape.iter().copied()).collect();
         let inv = inverse(perm);
         let kept: Vec<usize> = inv.iter().copied().filter(|&d| padded.get(d) != Some(&1)).collect();
         kept.is_sorted()

@@ -19,7 +19,8 @@ pub(super) fn run(graph: &mut Graph, evaluate: &dyn Evaluate) -> bool {
             Movement::Slice { .. } | Movement::Pad { .. } => false,
         };
         let source = rw.reshaped(x).unwrap_or(x);
-        let is_merged_reshape = matches!(m, Movement::Reshape { .. }) && source == x && rw.ty(x).shape != rw.ty(node.outputs[0]).shape;
+        let is_merged_reshape =
+            matches!(m, Movement::Reshape { .. }) && source == x && rw.ty(x).shape != rw.ty(node.outputs[0]).shape;
         if !moves_nothing || is_merged_reshape {
             return rw.keep(node);
         }

@@ -198,7 +198,8 @@ impl Printer<'_> {
                 binary(op, self.types[a], [&texts[a], &texts[b]], nonzero)
             }
             ExprOp::Select(c, a, b) => {
-                let (c, a, b) = (strip_parens(texts[c].clone()), strip_parens(texts[a].clone()), strip_parens(texts[b].clone()));
+                let (c, a, b) =
+                    (strip_parens(texts[c].clone()), strip_parens(texts[a].clone()), strip_parens(texts[b].clone()));
                 quote!((if #c { #a } else { #b }))
             }
             ExprOp::Cast(to, a) => cast(self.types[a], to, &texts[a]),
@@ -214,7 +215,9 @@ impl Printer<'_> {
 fn strip_parens(text: TokenStream) -> TokenStream {
     let mut trees = text.clone().into_iter();
     match (trees.next(), trees.next()) {
-        (Some(proc_macro2::TokenTree::Group(g)), None) if g.delimiter() == proc_macro2::Delimiter::Parenthesis => g.stream(),
+        (Some(proc_macro2::TokenTree::Group(g)), None) if g.delimiter() == proc_macro2::Delimiter::Parenthesis => {
+            g.stream()
+        }
         _ => text,
     }
 }
@@ -274,7 +277,9 @@ fn binary(op: BinaryOp, ty: DType, [a, b]: [&TokenStream; 2], nonzero: bool) -> 
         BinaryOp::Mul => quote!((#a * #b)),
         BinaryOp::Div => quote!((#a / #b)),
         BinaryOp::Fmod => quote!((#a % #b)),
-        BinaryOp::Mod => quote!({ let (d, r) = (#b, #a % #b); if r != 0.0 && (r < 0.0) != (d < 0.0) { r + d } else { r } }),
+        BinaryOp::Mod => {
+            quote!({ let (d, r) = (#b, #a % #b); if r != 0.0 && (r < 0.0) != (d < 0.0) { r + d } else { r } })
+        }
         BinaryOp::Pow => function("pow"),
         BinaryOp::Max if float && ty == DType::F32 => function("max"),
         BinaryOp::Min if float && ty == DType::F32 => function("min"),

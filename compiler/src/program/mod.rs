@@ -132,6 +132,8 @@ pub struct Step {
     pub macs: u64,
     /// Indices of `args`: a read and a write that may share their start, where the kernel can work in place.
     pub in_place: Vec<(usize, usize)>,
+    /// In place: the operand whose memory the updated argument has taken over.
+    pub over: Option<View>,
 }
 
 impl Step {
@@ -143,10 +145,11 @@ impl Step {
         })
     }
 
-    /// The views that are read, with their argument position.
+    /// The views that are read, with their argument position; of an update, what it updates.
     pub fn reads(&self) -> impl Iterator<Item = (usize, View)> + '_ {
         self.args.iter().enumerate().filter_map(|(i, a)| match *a {
-            Arg::Buffer(v, Access::Read | Access::Update) => Some((i, v)),
+            Arg::Buffer(v, Access::Read) => Some((i, v)),
+            Arg::Buffer(v, Access::Update) => Some((i, self.over.unwrap_or(v))),
             _ => None,
         })
     }

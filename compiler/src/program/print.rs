@@ -21,7 +21,14 @@ impl fmt::Display for Program {
         for (i, s) in self.steps.iter().enumerate() {
             let args: Vec<String> = s.args.iter().map(|a| self.arg(a)).collect();
             let from: Vec<String> = s.origin.iter().map(|o| format!("{:?}", o.name)).collect();
-            writeln!(f, "  {i}: {}({}) {{{}}} // {}", s.call.name(), args.join(", "), s.call.describe(), from.join(" "))?;
+            writeln!(
+                f,
+                "  {i}: {}({}) {{{}}} // {}",
+                s.call.name(),
+                args.join(", "),
+                s.call.describe(),
+                from.join(" ")
+            )?;
         }
         for p in &self.outputs {
             writeln!(f, "  out {:?}: {} = {}", p.name, p.ty, self.arg(&Arg::Buffer(p.view, Access::Read)))?;

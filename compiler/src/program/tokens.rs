@@ -106,16 +106,46 @@ macro_rules! fields {
 macro_rules! with_element {
     ($dtype:expr, $t:ident => $body:expr) => {
         match $dtype {
-            $crate::ir::DType::Bool | $crate::ir::DType::U8 => { type $t = u8; $body }
-            $crate::ir::DType::I8 => { type $t = i8; $body }
-            $crate::ir::DType::I16 => { type $t = i16; $body }
-            $crate::ir::DType::I32 => { type $t = i32; $body }
-            $crate::ir::DType::I64 => { type $t = i64; $body }
-            $crate::ir::DType::U16 | $crate::ir::DType::F16 | $crate::ir::DType::BF16 => { type $t = u16; $body }
-            $crate::ir::DType::U32 => { type $t = u32; $body }
-            $crate::ir::DType::U64 => { type $t = u64; $body }
-            $crate::ir::DType::F32 => { type $t = f32; $body }
-            $crate::ir::DType::F64 => { type $t = f64; $body }
+            $crate::ir::DType::Bool | $crate::ir::DType::U8 => {
+                type $t = u8;
+                $body
+            }
+            $crate::ir::DType::I8 => {
+                type $t = i8;
+                $body
+            }
+            $crate::ir::DType::I16 => {
+                type $t = i16;
+                $body
+            }
+            $crate::ir::DType::I32 => {
+                type $t = i32;
+                $body
+            }
+            $crate::ir::DType::I64 => {
+                type $t = i64;
+                $body
+            }
+            $crate::ir::DType::U16 | $crate::ir::DType::F16 | $crate::ir::DType::BF16 => {
+                type $t = u16;
+                $body
+            }
+            $crate::ir::DType::U32 => {
+                type $t = u32;
+                $body
+            }
+            $crate::ir::DType::U64 => {
+                type $t = u64;
+                $body
+            }
+            $crate::ir::DType::F32 => {
+                type $t = f32;
+                $body
+            }
+            $crate::ir::DType::F64 => {
+                type $t = f64;
+                $body
+            }
         }
     };
 }

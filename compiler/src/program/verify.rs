@@ -57,7 +57,10 @@ fn replay(program: &Program, faults: &mut Vec<String>) {
     for (i, step) in program.steps.iter().enumerate() {
         for (at, v) in step.reads() {
             if !holds(&owner, v) {
-                faults.push(format!("step {i}, argument {at}: b{} has been overwritten or was never written", v.buffer.0));
+                faults.push(format!(
+                    "step {i}, argument {at}: b{} has been overwritten or was never written",
+                    v.buffer.0
+                ));
             }
         }
         overlaps(program, i, faults);

@@ -42,7 +42,11 @@ impl KernelCall for ConvCall {
 
     fn describe(&self) -> String {
         let p = &self.params;
-        let groups = if self.kind == ConvKind::General && p.groups > 1 { format!(", {} groups", p.groups) } else { String::new() };
+        let groups = if self.kind == ConvKind::General && p.groups > 1 {
+            format!(", {} groups", p.groups)
+        } else {
+            String::new()
+        };
         format!(
             "{}x{} stride {}x{} pad {}x{}{groups}, {:?}",
             p.kernel_h, p.kernel_w, p.stride_h, p.stride_w, p.pad_top, p.pad_left, p.epilogue.activation
@@ -63,8 +67,27 @@ impl KernelCall for ConvCall {
 
     fn params(&self) -> Option<Params> {
         let value = fields!(
-            Conv2d, self.params, batch, in_h, in_w, in_c, in_pitch, out_h, out_w, out_c, out_pitch, kernel_h, kernel_w,
-            stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left, groups, epilogue,
+            Conv2d,
+            self.params,
+            batch,
+            in_h,
+            in_w,
+            in_c,
+            in_pitch,
+            out_h,
+            out_w,
+            out_c,
+            out_pitch,
+            kernel_h,
+            kernel_w,
+            stride_h,
+            stride_w,
+            dilation_h,
+            dilation_w,
+            pad_top,
+            pad_left,
+            groups,
+            epilogue,
         );
         Some(Params { ty: quote!(Conv2d), value })
     }

@@ -15,7 +15,13 @@ pub(super) const MAX_DIMS: usize = 8;
 /// Runs `$body` with `$t` standing for the type of indices.
 macro_rules! with_index {
     ($dtype:expr, $t:ident => $body:expr) => {
-        if $dtype == $crate::ir::DType::I32 { type $t = i32; $body } else { type $t = i64; $body }
+        if $dtype == $crate::ir::DType::I32 {
+            type $t = i32;
+            $body
+        } else {
+            type $t = i64;
+            $body
+        }
     };
 }
 
@@ -23,15 +29,42 @@ macro_rules! with_index {
 macro_rules! with_count {
     ($n:expr, $k:ident => $body:expr) => {
         match $n {
-            0 => { const $k: usize = 0; $body }
-            1 => { const $k: usize = 1; $body }
-            2 => { const $k: usize = 2; $body }
-            3 => { const $k: usize = 3; $body }
-            4 => { const $k: usize = 4; $body }
-            5 => { const $k: usize = 5; $body }
-            6 => { const $k: usize = 6; $body }
-            7 => { const $k: usize = 7; $body }
-            _ => { const $k: usize = 8; $body }
+            0 => {
+                const $k: usize = 0;
+                $body
+            }
+            1 => {
+                const $k: usize = 1;
+                $body
+            }
+            2 => {
+                const $k: usize = 2;
+                $body
+            }
+            3 => {
+                const $k: usize = 3;
+                $body
+            }
+            4 => {
+                const $k: usize = 4;
+                $body
+            }
+            5 => {
+                const $k: usize = 5;
+                $body
+            }
+            6 => {
+                const $k: usize = 6;
+                $body
+            }
+            7 => {
+                const $k: usize = 7;
+                $body
+            }
+            _ => {
+                const $k: usize = 8;
+                $body
+            }
         }
     };
 }

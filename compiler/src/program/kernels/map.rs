@@ -149,7 +149,11 @@ impl KernelCall for MapCall {
             many => quote!((#(#many),*)),
         };
         let f = closure(&self.expr, &self.dtypes(), self.over);
-        if self.is_flat() { quote!(#function(cpu, #sources, #y, #f)) } else { quote!(#function(cpu, &P, #sources, #y, #f)) }
+        if self.is_flat() {
+            quote!(#function(cpu, #sources, #y, #f))
+        } else {
+            quote!(#function(cpu, &P, #sources, #y, #f))
+        }
     }
 
     fn run(&self, numerics: Numerics, args: &mut Args<'_>) -> Result<(), RunError> {

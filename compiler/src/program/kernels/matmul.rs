@@ -40,7 +40,8 @@ impl KernelCall for PackedMatMulCall {
     }
 
     fn uses(&self) -> Vec<&'static str> {
-        [&["kernels::matmul_packed::matmul_packed", "kernels::matmul_packed::MatMulPacked"], &EPILOGUE_USES[..]].concat()
+        [&["kernels::matmul_packed::matmul_packed", "kernels::matmul_packed::MatMulPacked"], &EPILOGUE_USES[..]]
+            .concat()
     }
 
     fn params(&self) -> Option<Params> {

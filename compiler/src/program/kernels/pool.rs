@@ -44,10 +44,7 @@ impl KernelCall for PoolCall {
 
     fn describe(&self) -> String {
         let p = &self.params;
-        format!(
-            "{}x{} stride {}x{} pad {}x{}",
-            p.kernel_h, p.kernel_w, p.stride_h, p.stride_w, p.pad_top, p.pad_left
-        )
+        format!("{}x{} stride {}x{} pad {}x{}", p.kernel_h, p.kernel_w, p.stride_h, p.stride_w, p.pad_top, p.pad_left)
     }
 
     fn roles(&self) -> Vec<String> {
@@ -66,8 +63,27 @@ impl KernelCall for PoolCall {
 
     fn params(&self) -> Option<Params> {
         let value = fields!(
-            Pool2d, self.params, batch, in_h, in_w, channels, in_pitch, out_h, out_w, out_pitch, kernel_h, kernel_w,
-            stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left, pad_bottom, pad_right, count_include_pad,
+            Pool2d,
+            self.params,
+            batch,
+            in_h,
+            in_w,
+            channels,
+            in_pitch,
+            out_h,
+            out_w,
+            out_pitch,
+            kernel_h,
+            kernel_w,
+            stride_h,
+            stride_w,
+            dilation_h,
+            dilation_w,
+            pad_top,
+            pad_left,
+            pad_bottom,
+            pad_right,
+            count_include_pad,
         );
         Some(Params { ty: quote!(Pool2d), value })
     }

@@ -3,6 +3,8 @@
 //!
 //! Lanes are spelled out rather than looped over: loops over them are not unrolled at `opt-level = "z"`, and vectors
 //! would then live in memory.
+use super::super::math::fma::fma;
+use super::super::math::minmax;
 use super::isa::{Cpu, Isa, Kernel, LANES, Numerics};
 use core::marker::PhantomData;
 
@@ -36,57 +38,6 @@ fn zip(a: [f32; LANES], b: [f32; LANES], f: impl Fn(f32, f32) -> f32) -> [f32; L
         f(a[6], b[6]),
         f(a[7], b[7]),
     ]
-}
-
-/// The larger; NaN where either is NaN; +0 of (-0, +0).
-#[inline(always)]
-fn max(a: f32, b: f32) -> f32 {
-    if a > b {
-        a
-    } else if a < b {
-        b
-    } else if a == b {
-        // Equal numbers have equal bits, except for zeros, whose signs this joins.
-        f32::from_bits(a.to_bits() & b.to_bits())
-    } else {
-        a + b
-    }
-}
-
-/// The smaller; NaN where either is NaN; -0 of (-0, +0).
-#[inline(always)]
-fn min(a: f32, b: f32) -> f32 {
-    if a < b {
-        a
-    } else if a > b {
-        b
-    } else if a == b {
-        f32::from_bits(a.to_bits() | b.to_bits())
-    } else {
-        a + b
-    }
-}
-
-/// IEEE fused multiply-add: the exact product, an error-free sum rounded to odd, one rounding to `f32`.
-///
-/// The product of two 24-bit significands is exact in 53 bits. The sum is rounded to odd in `f64`, which has more than
-/// two bits over `f32`, so that the last rounding is that of the exact sum (Boldo and Melquiond, 2008).
-#[inline(always)]
-fn fma(a: f32, b: f32, c: f32) -> f32 {
-    let (p, c) = (f64::from(a) * f64::from(b), f64::from(c));
-    let s = p + c;
-    // Knuth's two-sum: `s + e` is the exact sum.
-    let t = s - p;
-    let e = (p - (s - t)) + (c - t);
-    let bits = s.to_bits();
-    // Where the sum was inexact and its last bit is even, step towards the exact sum. A NaN or an infinity gives a
-    // NaN `e`, which is neither.
-    let odd = if e != 0.0 && !e.is_nan() && bits & 1 == 0 {
-        if (e > 0.0) == (s > 0.0) { bits + 1 } else { bits - 1 }
-    } else {
-        bits
-    };
-    f64::from_bits(odd) as f32
 }
 
 impl<N: Numerics> Isa for Portable<N> {
@@ -149,12 +100,12 @@ impl<N: Numerics> Isa for Portable<N> {
 
     #[inline(always)]
     fn max(self, a: Self::V, b: Self::V) -> Self::V {
-        zip(a, b, max)
+        zip(a, b, minmax::max)
     }
 
     #[inline(always)]
     fn min(self, a: Self::V, b: Self::V) -> Self::V {
-        zip(a, b, min)
+        zip(a, b, minmax::min)
     }
 
     #[inline(always)]

@@ -41,17 +41,17 @@ pub enum ArenaError {
     Misaligned,
 }
 
-/// The bytes a view covers, and whether it writes them.
-#[derive(Clone, Copy)]
-pub struct Range {
-    start: usize,
-    end: usize,
-    align: usize,
-    written: bool,
-}
+use sealed::Range;
 
 mod sealed {
-    use super::Range;
+    /// The bytes a view covers, and whether it writes them.
+    #[derive(Clone, Copy)]
+    pub struct Range {
+        pub start: usize,
+        pub end: usize,
+        pub align: usize,
+        pub written: bool,
+    }
 
     pub trait Element {}
 

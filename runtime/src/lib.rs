@@ -1,8 +1,8 @@
 //! The kernels that `zantc` copies into the crates it emits.
 //!
-//! Files name each other only by relative paths, and every `mod.rs` holds nothing but `pub mod` lines
-//! (`math` also names its functions, for callers outside), so that any
-//! subset of the files that is closed under [`sources`](../sources/index.html) `needs` builds inside another crate.
+//! Files name each other only by relative paths, and every `mod.rs` holds nothing but `pub mod` lines (`math` also names
+//! its functions, for callers outside), so that any subset of the files that is closed under the `needs` of `sources`
+//! builds inside another crate.
 #![no_std]
 
 pub mod arch;
@@ -10,6 +10,11 @@ pub mod arena;
 pub mod error;
 pub mod kernels;
 pub mod math;
+#[cfg(any(feature = "sources", test))]
+pub mod sources;
+
+#[cfg(test)]
+extern crate std;
 
 /// Plans that must not compile, each beside the plan next to it that does.
 /// ```

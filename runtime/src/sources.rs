@@ -40,6 +40,7 @@ pub const SOURCES: &[Source] = &[
     source!("kernels/epilogue.rs", ["arch/isa.rs"]),
     source!("kernels/gather.rs", ["error.rs", "kernels/copy.rs", "kernels/index.rs"]),
     source!("kernels/index.rs", []),
+    source!("kernels/integer.rs", ["error.rs"]),
     source!("kernels/map.rs", ["arch/isa.rs", "error.rs", "kernels/index.rs"]),
     source!("kernels/matmul.rs", ["arch/isa.rs", "kernels/columns.rs", "kernels/epilogue.rs", "kernels/regions.rs", "kernels/rows.rs", "kernels/tile.rs"]),
     source!("kernels/matmul_int.rs", ["kernels/matmul.rs", "kernels/number.rs"]),
@@ -92,7 +93,7 @@ mod tests {
     use super::SOURCES;
     use std::collections::BTreeSet;
     use std::path::Path;
-    use std::string::{String, ToString};
+    use std::string::String;
     use std::vec::Vec;
     use std::{format, fs};
 
@@ -144,14 +145,18 @@ mod tests {
     #[test]
     fn the_table_is_complete() {
         let mut paths = BTreeSet::new();
-        files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), "", &mut paths);
-        let table: Vec<String> = SOURCES.iter().map(|source| source.path.to_string()).collect();
-        let expected: Vec<String> = paths.iter().cloned().collect();
-        assert_eq!(table, expected, "the files in the table and those in the folder");
-        for source in SOURCES {
-            let needs: Vec<String> = needs(source.path, source.text, &paths).into_iter().collect();
-            assert_eq!(source.needs, needs, "what {} needs", source.path);
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        files(&root, "", &mut paths);
+        for path in &paths {
+            let text = fs::read_to_string(root.join(path)).expect("the file can be read");
+            let needs: Vec<String> = needs(path, &text, &paths).into_iter().collect();
+            let entry = SOURCES.iter().find(|source| source.path == path);
+            let known = entry.map(|source| source.needs);
+            let is_right = entry.is_some_and(|source| source.needs == needs && source.text == text);
+            assert!(is_right, "the table should say\n    source!({path:?}, {needs:?}),\nwhich has {known:?}");
         }
+        assert!(SOURCES.is_sorted_by(|a, b| a.path < b.path), "the table is in ascending order");
+        assert_eq!(SOURCES.len(), paths.len(), "the table has files that are not there");
     }
 
     #[test]

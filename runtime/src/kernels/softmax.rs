@@ -77,14 +77,19 @@ impl<const LOG: bool> Kernel for Run<'_, LOG> {
 fn run<const LOG: bool, I: Isa>(isa: I, xy: &mut [f32]) {
     let m = isa.splat(reduce_run::<Max, I>(isa, xy));
     let mut lanes = isa.splat(0.0);
-    for xy in xy.chunks_mut(LANES) {
-        let Some(x) = load_columns(isa, xy, 0, xy.len()) else { return };
-        let x = isa.sub(x, m);
-        let mut e = [0.0; LANES];
-        store_columns(isa, exp_lanes(isa, x), e.get_mut(..xy.len()).unwrap_or_default());
-        let e = isa.load(&e);
-        store_columns(isa, if LOG { x } else { e }, xy);
+    let (chunks, rest) = xy.as_chunks_mut();
+    for chunk in chunks {
+        let (x, e) = weigh::<LOG, I>(isa, isa.load(chunk), m);
+        isa.store(x, chunk);
         lanes = isa.add(lanes, e);
+    }
+    if !rest.is_empty() {
+        let (x, e) = weigh::<LOG, I>(isa, isa.load_part(rest), m);
+        isa.store_part(x, rest);
+        // Lanes past the end of the column add +0, not what was computed there.
+        let e = isa.to_array(e);
+        let Some(e) = e.get(..rest.len()) else { return };
+        lanes = isa.add(lanes, isa.load_part(e));
     }
     let s = join(isa.to_array(lanes), Sum::scalar);
     let factor = isa.splat(if LOG { log(s) } else { 1.0 / s });
@@ -110,9 +115,8 @@ fn columns<const LOG: bool, I: Isa>(isa: I, inner: usize, xy: &mut [f32]) {
             let mut at = lane * inner + column;
             while let Some(xy) = xy.get_mut(at..at + width) {
                 let Some(x) = load_columns(isa, xy, 0, width) else { return };
-                let x = isa.sub(x, m);
-                let e = exp_lanes(isa, x);
-                store_columns(isa, if LOG { x } else { e }, xy);
+                let (x, e) = weigh::<LOG, I>(isa, x, m);
+                store_columns(isa, x, xy);
                 *acc = isa.add(*acc, e);
                 at += LANES * inner;
             }
@@ -126,6 +130,14 @@ fn columns<const LOG: bool, I: Isa>(isa: I, inner: usize, xy: &mut [f32]) {
             at += inner;
         }
     }
+}
+
+/// The first step: what is stored for the last one, and `exp(x - m)`.
+#[inline(always)]
+fn weigh<const LOG: bool, I: Isa>(isa: I, x: I::V, m: I::V) -> (I::V, I::V) {
+    let x = isa.sub(x, m);
+    let e = exp_lanes(isa, x);
+    (if LOG { x } else { e }, e)
 }
 
 /// The last step: `x - log(s)`, or `e * (1 / s)`.

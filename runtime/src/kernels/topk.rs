@@ -21,49 +21,90 @@ pub struct TopK {
     pub largest: bool,
 }
 
-/// The `k` best elements of each column of `x` and their indices along `n`.
-///
-/// Each element is inserted into the results so far: the time is that of reading `x` where `k` is small, and grows with
-/// `k * k` where most elements are wanted.
+/// The `k` best elements of each column of `x` and their indices along `n`, in a time that grows with `n log k`.
 pub fn top_k<T: Number>(p: &TopK, x: &[T], values: &mut [T], indices: &mut [i64]) {
     debug_assert!(p.k <= p.n && x.len() == p.outer * p.n * p.inner);
     debug_assert!(values.len() == p.outer * p.k * p.inner && indices.len() == values.len());
     for o in 0..p.outer {
         for column in 0..p.inner {
-            let y_start = o * p.k * p.inner + column;
-            let (Some(values), Some(indices)) = (values.get_mut(y_start..), indices.get_mut(y_start..)) else { return };
-            for i in 0..p.n {
-                let Some(x) = x.get((o * p.n + i) * p.inner + column) else { return };
-                let filled = if i < p.k { i } else { p.k };
-                insert(p, filled, (*x, i as i64), values, indices);
+            let start = o * p.k * p.inner + column;
+            let (Some(values), Some(indices)) = (values.get_mut(start..), indices.get_mut(start..)) else { return };
+            let mut best = Best { values, indices, stride: p.inner, largest: p.largest };
+            let column = (0..p.n).map_while(|i| Some((*x.get((o * p.n + i) * p.inner + column)?, i as i64)));
+            best.select(p.k, column);
+        }
+    }
+}
+
+/// The best elements of one column and their indices, with the worst of them on top of a binary heap.
+struct Best<'a, T> {
+    values: &'a mut [T],
+    indices: &'a mut [i64],
+    stride: usize,
+    largest: bool,
+}
+
+impl<T: Number> Best<'_, T> {
+    /// Fills the result with the `k` best of the elements, in order.
+    fn select(&mut self, k: usize, mut elements: impl Iterator<Item = (T, i64)>) {
+        for (place, element) in elements.by_ref().take(k).enumerate() {
+            self.put(place, element);
+        }
+        for place in (0..k / 2).rev() {
+            self.sift(k, place, self.get(place));
+        }
+        for element in elements {
+            if self.get(0).is_some_and(|worst| self.is_worse(worst, element)) {
+                self.sift(k, 0, Some(element));
+            }
+        }
+        // Heap sort: the worst goes to the end.
+        for last in (1..k).rev() {
+            let (worst, element) = (self.get(0), self.get(last));
+            self.sift(last, 0, element);
+            if let Some(worst) = worst {
+                self.put(last, worst);
             }
         }
     }
-}
 
-/// Puts an element, later than all before it, in its place among the first `filled` of a column of results.
-fn insert<T: Number>(p: &TopK, filled: usize, (x, index): (T, i64), values: &mut [T], indices: &mut [i64]) {
-    let better = |other: T| if p.largest { greater(x, other) } else { greater(other, x) };
-    let mut place = filled;
-    while place > 0 {
-        let from = (place - 1) * p.inner;
-        let (Some(&value), Some(&at)) = (values.get(from), indices.get(from)) else { return };
-        if !better(value) {
-            break;
+    /// Puts an element into the hole at `place` of a heap of `len`, or further down where worse ones are below.
+    fn sift(&mut self, len: usize, mut place: usize, element: Option<(T, i64)>) {
+        let Some(element) = element else { return };
+        loop {
+            let (left, right) = (2 * place + 1, 2 * place + 2);
+            if left >= len {
+                break;
+            }
+            let (Some(l), Some(r)) = (self.get(left), self.get(if right < len { right } else { left })) else { return };
+            let (child, below) = if self.is_worse(r, l) { (right, r) } else { (left, l) };
+            if !self.is_worse(below, element) {
+                break;
+            }
+            self.put(place, below);
+            place = child;
         }
-        put(p, place, (value, at), values, indices);
-        place -= 1;
+        self.put(place, element);
     }
-    put(p, place, (x, index), values, indices);
-}
 
-/// Writes one result; those past the `k`th fall out.
-#[inline]
-fn put<T: Copy>(p: &TopK, place: usize, (value, at): (T, i64), values: &mut [T], indices: &mut [i64]) {
-    if place < p.k
-        && let (Some(v), Some(i)) = (values.get_mut(place * p.inner), indices.get_mut(place * p.inner))
-    {
-        (*v, *i) = (value, at);
+    /// Whether `a` comes after `b` in the result: a strict order, since indices differ.
+    #[inline]
+    fn is_worse(&self, a: (T, i64), b: (T, i64)) -> bool {
+        let (behind, ahead) = if self.largest { (b.0, a.0) } else { (a.0, b.0) };
+        greater(behind, ahead) || !greater(ahead, behind) && a.1 > b.1
+    }
+
+    #[inline]
+    fn get(&self, place: usize) -> Option<(T, i64)> {
+        Some((*self.values.get(place * self.stride)?, *self.indices.get(place * self.stride)?))
+    }
+
+    #[inline]
+    fn put(&mut self, place: usize, (value, index): (T, i64)) {
+        let at = place * self.stride;
+        if let (Some(v), Some(i)) = (self.values.get_mut(at), self.indices.get_mut(at)) {
+            (*v, *i) = (value, index);
+        }
     }
 }
 

@@ -51,6 +51,7 @@ pub const SOURCES: &[Source] = &[
     source!("kernels/reduce.rs", ["arch/isa.rs", "kernels/number.rs"]),
     source!("kernels/reduce_f32.rs", ["arch/isa.rs", "kernels/number.rs", "kernels/reduce.rs"]),
     source!("kernels/regions.rs", ["kernels/rows.rs", "kernels/window.rs"]),
+    source!("kernels/resize.rs", ["arch/isa.rs", "kernels/reduce_f32.rs"]),
     source!("kernels/rows.rs", []),
     source!("kernels/scatter.rs", ["error.rs", "kernels/index.rs"]),
     source!("kernels/softmax.rs", ["arch/isa.rs", "kernels/copy.rs", "kernels/reduce.rs", "kernels/reduce_f32.rs", "math/exp.rs", "math/log.rs"]),

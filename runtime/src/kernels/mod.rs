@@ -21,6 +21,7 @@ pub mod pool2d;
 pub mod reduce;
 pub mod reduce_f32;
 pub mod regions;
+pub mod resize;
 pub mod rows;
 pub mod scatter;
 pub mod softmax;

@@ -127,7 +127,19 @@ fn is_identity(op: &Op, x: &Type, result: &Type) -> bool {
         Op::Map { expr } => x == result && *expr == Expr::identity(),
         Op::Concat { .. } => x == result,
         Op::Reduce { axes, .. } => axes.is_empty(),
-        _ => false,
+        Op::Conv { .. }
+        | Op::ConvTranspose { .. }
+        | Op::MatMul { .. }
+        | Op::Pool { .. }
+        | Op::Arg { .. }
+        | Op::Gather { .. }
+        | Op::GatherElements { .. }
+        | Op::GatherNd { .. }
+        | Op::ScatterElements { .. }
+        | Op::ScatterNd { .. }
+        | Op::Softmax { .. }
+        | Op::Cumulative { .. }
+        | Op::TopK { .. } => false,
     }
 }
 
@@ -138,7 +150,19 @@ fn macs(op: &Op, operands: &[&Tensor], types: &[Type]) -> u64 {
         Op::Conv { .. } | Op::ConvTranspose { .. } => operands[1].shape()[1..].iter().product::<usize>(),
         Op::MatMul { .. } => *operands[0].shape().last().unwrap_or(&1),
         Op::Pool { window, .. } => window.kernel[0].saturating_mul(window.kernel[1]),
-        _ => 1,
+        Op::Reduce { .. }
+        | Op::Arg { .. }
+        | Op::Map { .. }
+        | Op::Movement(_)
+        | Op::Concat { .. }
+        | Op::Gather { .. }
+        | Op::GatherElements { .. }
+        | Op::GatherNd { .. }
+        | Op::ScatterElements { .. }
+        | Op::ScatterNd { .. }
+        | Op::Softmax { .. }
+        | Op::Cumulative { .. }
+        | Op::TopK { .. } => 1,
     };
     out.saturating_mul(per_output as u64)
 }

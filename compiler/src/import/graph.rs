@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diag::{Diagnostic, codes};
-use crate::ir::{Output, Reference, Tensor, Type, ValueId};
+use crate::ir::eval::Reference;
+use crate::ir::{Output, Tensor, Type, ValueId};
 use crate::onnx::AttributeValue;
 use crate::onnx::proto::{
     AttributeProto, DimensionValue, FunctionProto, GraphProto, ModelProto, NodeProto, TypeValue, ValueInfoProto,

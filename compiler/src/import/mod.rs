@@ -4,6 +4,7 @@
 //! is computed while importing. All findings of a model are collected, not only the first.
 
 mod builder;
+mod formula;
 mod graph;
 mod node;
 mod ops;

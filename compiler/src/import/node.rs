@@ -70,7 +70,7 @@ impl From<BuildError> for Fault {
 }
 
 /// The result of an import function.
-pub type Imported<T = ()> = Result<T, Fault>;
+pub(crate) type Imported<T = ()> = Result<T, Fault>;
 
 /// One ONNX node and the means to translate it.
 pub struct NodeCx<'a> {

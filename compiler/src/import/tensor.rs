@@ -38,7 +38,7 @@ pub fn dtype_of(element: ElementType) -> Option<DType> {
 }
 
 /// The IR's type for the number of an element type in a file.
-pub fn dtype_of_code(code: i32) -> Imported<DType> {
+pub(super) fn dtype_of_code(code: i32) -> Imported<DType> {
     let element = ElementType::from_code(code)
         .ok_or_else(|| Fault::new(codes::UNSUPPORTED_TYPE, format!("{code} is not the number of an element type")))?;
     dtype_of(element).ok_or_else(|| {
@@ -48,7 +48,7 @@ pub fn dtype_of_code(code: i32) -> Imported<DType> {
 }
 
 /// A stored tensor as a constant.
-pub fn import_tensor(t: &TensorProto) -> Imported<Tensor> {
+pub(super) fn import_tensor(t: &TensorProto) -> Imported<Tensor> {
     let raw = RawTensor::decode(t, &Limits::default()).map_err(|e| Fault::new(e.code(), e.to_string()))?;
     from_raw(&raw)
 }
@@ -58,15 +58,27 @@ pub fn from_raw(raw: &RawTensor) -> Imported<Tensor> {
     let dtype = dtype_of_code(raw.dtype.code())?;
     let too_large = || Fault::new(codes::TOO_LARGE, format!("a tensor of shape {:?} is too large", raw.dims));
     let elements = checked_elements(&raw.dims).ok_or_else(too_large)?;
-    let data = match raw.dtype {
-        ElementType::I4 => unpack(&raw.data, elements, 4, true).into(),
-        ElementType::U4 => unpack(&raw.data, elements, 4, false).into(),
-        ElementType::I2 => unpack(&raw.data, elements, 2, true).into(),
-        ElementType::U2 => unpack(&raw.data, elements, 2, false).into(),
-        _ => raw.data.clone(),
+    let data = match narrow(raw.dtype) {
+        Some((bits, signed)) => unpack(&raw.data, elements, bits, signed).into(),
+        None => raw.data.clone(),
     };
     Tensor::from_bytes(Type::new(dtype, raw.dims.clone()), data)
         .ok_or_else(|| Fault::new(codes::SHAPE_MISMATCH, "the tensor's data do not fit its shape"))
+}
+
+/// Bits and signedness of the integer types that are narrower than a byte.
+pub(super) const fn narrow(element: ElementType) -> Option<(usize, bool)> {
+    use ElementType as E;
+    match element {
+        E::I4 => Some((4, true)),
+        E::U4 => Some((4, false)),
+        E::I2 => Some((2, true)),
+        E::U2 => Some((2, false)),
+        E::F32 | E::F64 | E::F16 | E::Bf16 | E::Bool | E::I8 | E::I16 | E::I32 | E::I64 => None,
+        E::U8 | E::U16 | E::U32 | E::U64 | E::String | E::Complex64 | E::Complex128 => None,
+        E::F8E4M3FN | E::F8E4M3FNUZ | E::F8E5M2 | E::F8E5M2FNUZ => None,
+        E::F4E2M1 | E::F8E8M0 | E::F6E2M3 | E::F6E3M2 => None,
+    }
 }
 
 /// Elements of 2 or 4 bits, the first in the low bits, one to a byte.

@@ -1,3 +1,4 @@
 //! Shared support of the tests: where models lie, how cases are read.
 
 pub mod cases;
+pub mod conformance;

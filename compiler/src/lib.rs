@@ -2,8 +2,10 @@
 #![forbid(unsafe_code)]
 
 pub mod diag;
+pub mod exec;
 pub mod import;
 pub mod ir;
+pub mod lower;
 pub mod onnx;
 pub mod passes;
 pub mod plan;

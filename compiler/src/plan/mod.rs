@@ -14,6 +14,7 @@ pub mod liveness;
 pub mod order;
 pub mod place;
 pub mod problem;
+pub mod program;
 mod rng;
 mod sharing;
 #[cfg(test)]

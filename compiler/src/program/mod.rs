@@ -100,8 +100,6 @@ pub enum Access {
     Write,
     /// Reads and writes it.
     Update,
-    /// Uses it as working memory; its content means nothing before and after.
-    Scratch,
 }
 
 /// An argument of a kernel call.
@@ -132,15 +130,25 @@ pub struct Step {
     pub macs: u64,
     /// Indices of `args`: a read and a write that may share their start, where the kernel can work in place.
     pub in_place: Vec<(usize, usize)>,
-    /// In place: the operand whose memory the updated argument has taken over.
-    pub over: Option<View>,
+    /// In place: the operand that the updated argument is, and the result that it becomes. They share their start.
+    pub over: Option<Over>,
+}
+
+/// What happens to the one argument of a step in place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Over {
+    /// The operand, which dies.
+    pub operand: View,
+    /// The result, in its place.
+    pub result: View,
 }
 
 impl Step {
-    /// The views that are written, with their argument position.
+    /// The views that are written, with their argument position; of an update, what it becomes.
     pub fn writes(&self) -> impl Iterator<Item = (usize, View)> + '_ {
         self.args.iter().enumerate().filter_map(|(i, a)| match *a {
-            Arg::Buffer(v, Access::Write | Access::Update) => Some((i, v)),
+            Arg::Buffer(v, Access::Write) => Some((i, v)),
+            Arg::Buffer(v, Access::Update) => Some((i, self.over.map_or(v, |o| o.result))),
             _ => None,
         })
     }
@@ -149,7 +157,7 @@ impl Step {
     pub fn reads(&self) -> impl Iterator<Item = (usize, View)> + '_ {
         self.args.iter().enumerate().filter_map(|(i, a)| match *a {
             Arg::Buffer(v, Access::Read) => Some((i, v)),
-            Arg::Buffer(v, Access::Update) => Some((i, self.over.unwrap_or(v))),
+            Arg::Buffer(v, Access::Update) => Some((i, self.over.map_or(v, |o| o.operand))),
             _ => None,
         })
     }

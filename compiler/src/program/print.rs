@@ -62,7 +62,6 @@ impl Program {
                     Access::Read => "",
                     Access::Write => "!",
                     Access::Update => "~",
-                    Access::Scratch => "?",
                 };
                 format!("{mark}b{}{part}", v.buffer.0)
             }

@@ -64,12 +64,10 @@ fn replay(program: &Program, faults: &mut Vec<String>) {
             }
         }
         overlaps(program, i, faults);
-        for arg in &step.args {
-            if let Arg::Buffer(v, Access::Write | Access::Update | Access::Scratch) = *arg {
-                match range(program, v) {
-                    Some(r) => owner[r].fill(v.buffer.0),
-                    None => faults.push(format!("step {i} writes b{}, which is lent", v.buffer.0)),
-                }
+        for (_, v) in step.writes() {
+            match range(program, v) {
+                Some(r) => owner[r].fill(v.buffer.0),
+                None => faults.push(format!("step {i} writes b{}, which is lent", v.buffer.0)),
             }
         }
     }

@@ -1,0 +1,190 @@
+//! Convolutions: the depthwise kernel where every channel is a group of its own, else the general one.
+
+use std::sync::Arc;
+
+use zant_runtime::kernels::conv2d::Conv2d;
+use zant_runtime::kernels::epilogue;
+
+use super::{Fault, Lowered, Lowering, expect_f32, pack};
+use crate::ir::{Activation, Epilogue, Hw, Node, Tensor, Type, Window};
+use crate::program::kernels::{ConvCall, ConvKind, CopyCall, FillCall};
+use crate::program::{Access, Arg, View};
+
+/// The epilogue as the kernels have it.
+pub(super) fn kernel_epilogue(e: Epilogue) -> epilogue::Epilogue {
+    epilogue::Epilogue {
+        activation: match e.activation {
+            Activation::None => epilogue::Activation::None,
+            Activation::Clamp { lo, hi } => epilogue::Activation::Clamp { lo, hi },
+            Activation::Leaky { alpha } => epilogue::Activation::Leaky { alpha },
+        },
+        residual: if e.residual { epilogue::Residual::Accumulate } else { epilogue::Residual::None },
+    }
+}
+
+impl Lowering<'_> {
+    pub(super) fn conv(&mut self, node: &Node, window: &Window, groups: usize, epilogue: Epilogue) -> Lowered {
+        let x = self.ty(node.inputs[0]).clone();
+        let y = self.ty(node.outputs[0]).clone();
+        expect_f32("convolution", x.dtype)?;
+        let map = self.operand(node.inputs[0]);
+        let params = conv2d(&x, &y, window, groups, epilogue);
+        self.conv_call(node, params, map, epilogue)
+    }
+
+    /// The call of a convolution over `map`, with weights, bias and residual of a node.
+    fn conv_call(&mut self, node: &Node, params: Conv2d, map: Arg, epilogue: Epilogue) -> Lowered {
+        let name = self.graph.value(node.inputs[1]).name.clone();
+        let weights = self.data(node.inputs[1]).and_then(Tensor::to_vec::<f32>).ok_or_else(|| {
+            let help = "make the weights an initializer, or take them as constants when exporting";
+            Fault::form("the weights of a convolution must be constant", help)
+        })?;
+        let depthwise = params.groups == params.in_c && params.groups == params.out_c;
+        let taps = params.kernel_h * params.kernel_w;
+        let (kind, packed) = if depthwise {
+            (ConvKind::Depthwise, pack::taps_first(&weights, params.in_c, taps))
+        } else {
+            let depth = taps * params.in_c / params.groups.max(1);
+            let columns = params.out_c / params.groups.max(1);
+            (ConvKind::General, pack::rows_to_panels(&weights, params.groups, columns, depth))
+        };
+        let w = self.new_weight(&name, Tensor::from_elements([packed.len()], &packed));
+        let bias = self.bias(node, epilogue);
+        let y = self.product_result(node, epilogue)?;
+        let call = Arc::new(ConvCall { kind, params });
+        self.step(node, call, vec![map, Arg::Weight(w), bias, y], Vec::new());
+        Ok(())
+    }
+
+    /// The bias operand of a product.
+    pub(super) fn bias(&mut self, node: &Node, epilogue: Epilogue) -> Arg {
+        if epilogue.bias { self.operand(node.inputs[2]) } else { Arg::Empty(crate::ir::DType::F32) }
+    }
+
+    /// Where a product goes: over its residual where it has one, which lives no longer.
+    pub(super) fn product_result(&mut self, node: &Node, epilogue: Epilogue) -> Lowered<Arg> {
+        if !epilogue.residual {
+            return Ok(Arg::Buffer(self.result(node.outputs[0]), Access::Write));
+        }
+        let residual = *node.inputs.last().expect("the residual is the last operand");
+        let Some(view) = self.places[residual.index()] else {
+            return Err(Fault::form("a residual must be computed by the model", "this is a mistake of the compiler"));
+        };
+        self.places[node.outputs[0].index()] = Some(view);
+        Ok(Arg::Buffer(view, Access::Update))
+    }
+
+    /// A transposed convolution is a convolution over the map with zeros between its elements.
+    pub(super) fn conv_transpose(
+        &mut self,
+        node: &Node,
+        window: &Window,
+        output: Hw,
+        groups: usize,
+        epilogue: Epilogue,
+    ) -> Lowered {
+        let x = self.ty(node.inputs[0]).clone();
+        let y = self.ty(node.outputs[0]).clone();
+        expect_f32("transposed convolution", x.dtype)?;
+        let source = self.operand(node.inputs[0]);
+        let (spread, shape) = self.spread(node, &x, source, window)?;
+        let spread_ty = Type::new(x.dtype, shape);
+        // Output pixel o reads spread pixels o + pad_begin - k * dilation: the taps run backwards.
+        let span = |axis: usize| (window.kernel[axis] - 1) * window.dilation[axis];
+        let pad = |axis: usize| span(axis).checked_sub(window.pad_begin[axis]);
+        let (Some(top), Some(left)) = (pad(0), pad(1)) else {
+            return Err(Fault::form("padding wider than the window", "crop the result by a Slice instead"));
+        };
+        let forward = Window {
+            kernel: window.kernel,
+            stride: [1, 1],
+            dilation: window.dilation,
+            pad_begin: [top, left],
+            pad_end: [0, 0],
+        };
+        debug_assert_eq!(y.shape[1..3], output);
+        let params = conv2d(&spread_ty, &y, &forward, groups, epilogue);
+        let flipped = self.flipped(node, window)?;
+        let packed = pack::rows_to_panels(
+            &flipped,
+            groups,
+            params.out_c / groups,
+            params.kernel_h * params.kernel_w * params.in_c / groups,
+        );
+        let name = self.graph.value(node.inputs[1]).name.clone();
+        let w = self.new_weight(&name, Tensor::from_elements([packed.len()], &packed));
+        let bias = self.bias(node, epilogue);
+        let y = self.product_result(node, epilogue)?;
+        let call = Arc::new(ConvCall { kind: ConvKind::General, params });
+        self.step(node, call, vec![Arg::Buffer(spread, Access::Read), Arg::Weight(w), bias, y], Vec::new());
+        Ok(())
+    }
+
+    /// The weights `[o, kh, kw, ci]` with the taps in reverse order.
+    fn flipped(&self, node: &Node, window: &Window) -> Lowered<Vec<f32>> {
+        let weights = self.data(node.inputs[1]).and_then(Tensor::to_vec::<f32>).ok_or_else(|| {
+            Fault::form("the weights of a transposed convolution must be constant", "make them an initializer")
+        })?;
+        let taps = window.kernel[0] * window.kernel[1];
+        let ci = self.ty(node.inputs[1]).shape[3];
+        let at = |i: usize| {
+            let (channel, tap, c) = (i / (taps * ci), i / ci % taps, i % ci);
+            (channel * taps + taps - 1 - tap) * ci + c
+        };
+        Ok((0..weights.len()).map(|i| weights[at(i)]).collect())
+    }
+
+    /// The map with `stride - 1` zeros between neighbouring pixels; itself where the stride is one.
+    fn spread(&mut self, node: &Node, x: &Type, source: Arg, window: &Window) -> Lowered<(View, Vec<usize>)> {
+        let [n, h, w, c] = <[usize; 4]>::try_from(x.shape.as_slice()).expect("a map has four dimensions");
+        let [sh, sw] = window.stride;
+        let shape = vec![n, (h.max(1) - 1) * sh + 1, (w.max(1) - 1) * sw + 1, c];
+        let ty = Type::new(x.dtype, shape.clone());
+        let view = self.new_temporary(&ty);
+        if shape != x.shape {
+            let elements = ty.elements();
+            let value = crate::ir::Scalar::F32(0.0);
+            let fill = FillCall { value, dims: vec![elements], start: 0, strides: vec![1] };
+            self.helper_step(node, &ty, Arc::new(fill), vec![Arg::Buffer(view, Access::Write)]);
+        }
+        let strides = |h: usize, w: usize, sh: usize, sw: usize| {
+            vec![(h * w * c) as isize, (w * c * sh) as isize, (c * sw) as isize, 1]
+        };
+        let copy = CopyCall {
+            dtype: x.dtype,
+            dims: x.shape.clone(),
+            x_start: 0,
+            x_strides: strides(h, w, 1, 1),
+            y_start: 0,
+            y_strides: strides(shape[1], shape[2], sh, sw),
+        };
+        let access = if shape == x.shape { Access::Write } else { Access::Update };
+        self.helper_step(node, &ty, Arc::new(copy), vec![source, Arg::Buffer(view, access)]);
+        Ok((view, shape))
+    }
+}
+
+/// The kernel's parameters for dense maps.
+fn conv2d(x: &Type, y: &Type, window: &Window, groups: usize, epilogue: Epilogue) -> Conv2d {
+    Conv2d {
+        batch: x.shape[0],
+        in_h: x.shape[1],
+        in_w: x.shape[2],
+        in_c: x.shape[3],
+        in_pitch: x.shape[3],
+        out_h: y.shape[1],
+        out_w: y.shape[2],
+        out_c: y.shape[3],
+        out_pitch: y.shape[3],
+        kernel_h: window.kernel[0],
+        kernel_w: window.kernel[1],
+        stride_h: window.stride[0],
+        stride_w: window.stride[1],
+        dilation_h: window.dilation[0],
+        dilation_w: window.dilation[1],
+        pad_top: window.pad_begin[0],
+        pad_left: window.pad_begin[1],
+        groups,
+        epilogue: kernel_epilogue(epilogue),
+    }
+}

@@ -1,0 +1,276 @@
+//! Core operators -> kernel calls: layout, packing, epilogues, the choice of kernel.
+//!
+//! One file per operator family. Each function gets the operand types and places and adds steps; none looks at the graph
+//! around its node. Where a result is a view of an operand, no step is added.
+
+mod concat;
+mod conv;
+mod dims;
+mod indexed;
+mod map;
+mod matmul;
+mod movement;
+mod pack;
+mod pool;
+mod rows;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::diag::{Diagnostic, NodePlace, codes};
+use crate::ir::{DType, Graph, Node, Numerics, Op, Tensor, Type, ValueId};
+use crate::program::{Access, Arg, Buffer, BufferId, KernelCall, Port, Program, Step, Storage, View, Weight, WeightId};
+
+/// Why a node has no kernel call.
+struct Fault {
+    code: &'static str,
+    message: String,
+    help: String,
+}
+
+impl Fault {
+    fn ty(message: impl Into<String>) -> Fault {
+        let help = "the operator has kernels for float32 (and for integers where it moves or compares); cast around it";
+        Fault { code: codes::UNSUPPORTED_TYPE, message: message.into(), help: help.into() }
+    }
+
+    fn form(message: impl Into<String>, help: impl Into<String>) -> Fault {
+        Fault { code: codes::UNSUPPORTED_FORM, message: message.into(), help: help.into() }
+    }
+}
+
+type Lowered<T = ()> = Result<T, Fault>;
+
+/// Turns a graph into kernel calls, or gives everything that has none.
+///
+/// # Errors
+/// A diagnostic for each node without a kernel.
+pub fn lower(graph: &Graph, numerics: Numerics) -> Result<Program, Vec<Diagnostic>> {
+    let mut l = Lowering {
+        graph,
+        places: vec![None; graph.values.len()],
+        parts: concat::parts(graph),
+        weights: BTreeMap::new(),
+        program: Program {
+            name: graph.name.clone(),
+            numerics,
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            buffers: Vec::new(),
+            weights: Vec::new(),
+            steps: Vec::new(),
+            layout: None,
+        },
+    };
+    l.inputs();
+    let faults: Vec<Diagnostic> = graph
+        .nodes
+        .iter()
+        .filter_map(|n| l.node(n).err().map(|f| (n, f)))
+        .map(|(n, f)| diagnostic(graph, n, f))
+        .collect();
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    l.outputs().map_err(|f| vec![Diagnostic::error(f.code, f.message).help(f.help)])?;
+    Ok(l.program)
+}
+
+fn diagnostic(graph: &Graph, node: &Node, fault: Fault) -> Diagnostic {
+    let d = Diagnostic::error(fault.code, fault.message).help(fault.help);
+    match node.origin.last() {
+        Some(o) => d.at(NodePlace {
+            index: o.index,
+            name: o.name.clone(),
+            op_type: o.op_type.clone(),
+            line: node.op.name().to_string(),
+            span: None,
+        }),
+        None => d,
+    }
+}
+
+/// The state of one lowering.
+struct Lowering<'a> {
+    graph: &'a Graph,
+    program: Program,
+    /// Where each value is, once its node has been lowered.
+    places: Vec<Option<View>>,
+    /// Values that are computed straight into a part of a Concat's result.
+    parts: BTreeMap<ValueId, concat::Part>,
+    /// Constants that are read as they are.
+    weights: BTreeMap<ValueId, WeightId>,
+}
+
+impl Lowering<'_> {
+    fn inputs(&mut self) {
+        for (n, &v) in self.graph.inputs.iter().enumerate() {
+            let value = self.graph.value(v);
+            let view = self.new_buffer(&value.name, &value.ty, Storage::Input(n));
+            self.program.inputs.push(Port { name: value.name.clone(), ty: value.ty.clone(), view });
+            self.places[v.index()] = Some(view);
+        }
+    }
+
+    /// Outputs lie in the arena: an input or a constant that is one is copied.
+    fn outputs(&mut self) -> Lowered {
+        for o in &self.graph.outputs {
+            let ty = self.graph.ty(o.value).clone();
+            let view = match self.places[o.value.index()] {
+                Some(v) if self.program.buffer(v.buffer).storage == Storage::Arena => v,
+                _ => {
+                    let source = self.operand(o.value);
+                    let view = self.new_buffer(&o.name, &ty, Storage::Arena);
+                    self.copy_run(source, view, &ty);
+                    view
+                }
+            };
+            self.program.outputs.push(Port { name: o.name.clone(), ty, view });
+        }
+        Ok(())
+    }
+
+    fn node(&mut self, node: &Node) -> Lowered {
+        match &node.op {
+            Op::Conv { window, groups, epilogue } => self.conv(node, window, *groups, *epilogue),
+            Op::ConvTranspose { window, output, groups, epilogue } => {
+                self.conv_transpose(node, window, *output, *groups, *epilogue)
+            }
+            Op::MatMul { epilogue } => self.matmul(node, *epilogue),
+            Op::Pool { kind, window } => self.pool(node, *kind, window),
+            Op::Reduce { kind, axes } => self.reduce(node, *kind, axes),
+            Op::Arg { max, axis, last } => self.arg(node, *max, *axis, *last),
+            Op::Map { expr } => self.map(node, expr),
+            Op::Movement(m) => self.movement(node, m),
+            Op::Concat { axis } => self.concat(node, *axis),
+            Op::Gather { axis } => self.gather(node, *axis),
+            Op::GatherElements { axis } => self.gather_elements(node, *axis),
+            Op::GatherNd { batch_dims } => self.gather_nd(node, *batch_dims),
+            Op::ScatterElements { axis, kind } => self.scatter_elements(node, *axis, *kind),
+            Op::ScatterNd { kind } => self.scatter_nd(node, *kind),
+            Op::Softmax { axis, log } => self.softmax(node, *axis, *log),
+            Op::Cumulative { axis, product, exclusive, reverse } => {
+                self.cumulative(node, *axis, [*product, *exclusive, *reverse])
+            }
+            Op::TopK { axis, k, largest } => self.top_k(node, *axis, *k, *largest),
+        }
+    }
+
+    fn ty(&self, v: ValueId) -> &Type {
+        self.graph.ty(v)
+    }
+
+    fn data(&self, v: ValueId) -> Option<&Tensor> {
+        self.graph.data(v)
+    }
+
+    fn new_buffer(&mut self, name: &str, ty: &Type, storage: Storage) -> View {
+        let id = BufferId(self.program.buffers.len() as u32);
+        let elements = ty.elements();
+        self.program.buffers.push(Buffer { name: name.to_string(), dtype: ty.dtype, elements, storage });
+        View { buffer: id, offset: 0, len: elements }
+    }
+
+    /// A buffer for something that is no value of the model.
+    fn new_temporary(&mut self, ty: &Type) -> View {
+        self.new_buffer("", ty, Storage::Arena)
+    }
+
+    /// Where a node's result goes.
+    fn result(&mut self, v: ValueId) -> View {
+        let view = match self.parts.get(&v).copied() {
+            Some(part) => self.part(v, part),
+            None => {
+                let value = self.graph.value(v);
+                self.new_buffer(&value.name, &value.ty, Storage::Arena)
+            }
+        };
+        self.places[v.index()] = Some(view);
+        view
+    }
+
+    /// Where an operand is: constants become weights as they are.
+    fn operand(&mut self, v: ValueId) -> Arg {
+        if let Some(view) = self.places[v.index()] {
+            return Arg::Buffer(view, Access::Read);
+        }
+        Arg::Weight(self.raw_weight(v))
+    }
+
+    fn raw_weight(&mut self, v: ValueId) -> WeightId {
+        if let Some(&w) = self.weights.get(&v) {
+            return w;
+        }
+        let data = self.data(v).expect("a value is in memory or constant").clone();
+        let name = self.graph.value(v).name.clone();
+        let w = self.new_weight(&name, data);
+        self.weights.insert(v, w);
+        w
+    }
+
+    /// A constant in the layout of its kernel; one for equal bytes of equal type.
+    fn new_weight(&mut self, name: &str, data: Tensor) -> WeightId {
+        let known = self.program.weights.iter().position(|w| w.data == data);
+        let at = known.unwrap_or_else(|| {
+            self.program.weights.push(Weight { name: name.to_string(), data });
+            self.program.weights.len() - 1
+        });
+        WeightId(at as u32)
+    }
+
+    /// Appends a step for a node.
+    fn step(&mut self, node: &Node, call: Arc<dyn KernelCall>, args: Vec<Arg>, in_place: Vec<(usize, usize)>) {
+        let result = self.ty(node.outputs[0]).clone();
+        let operands: Vec<Type> = node.inputs.iter().map(|&i| self.ty(i).clone()).collect();
+        let macs = macs(&node.op, &operands, &result);
+        self.push(Step { call, args, origin: node.origin.clone(), result, operands, macs, in_place, over: None });
+    }
+
+    /// Appends a step that prepares something for a node's kernel, or finishes it.
+    fn helper_step(&mut self, node: &Node, ty: &Type, call: Arc<dyn KernelCall>, args: Vec<Arg>) {
+        let (result, operands) = (ty.clone(), vec![ty.clone()]);
+        let origin = node.origin.clone();
+        self.push(Step { call, args, origin, result, operands, macs: 0, in_place: Vec::new(), over: None });
+    }
+
+    /// Steps that write nothing are left out.
+    fn push(&mut self, step: Step) {
+        if step.writes().any(|(_, v)| v.len > 0) {
+            self.program.steps.push(step);
+        }
+    }
+}
+
+/// Multiply-adds of an operator.
+fn macs(op: &Op, operands: &[Type], result: &Type) -> u64 {
+    let out = result.elements() as u64;
+    match op {
+        Op::Conv { .. } => out * operands[1].shape[1..].iter().product::<usize>() as u64,
+        Op::ConvTranspose { .. } => {
+            // Every input element meets every tap of its group once.
+            let taps: usize = operands[1].shape[1..3].iter().product();
+            let per_group = operands[1].shape[0] * operands[1].shape[3] / operands[0].shape[3].max(1);
+            operands[0].elements() as u64 * (taps * per_group) as u64
+        }
+        Op::MatMul { .. } => out * operands[0].shape.last().copied().unwrap_or(1) as u64,
+        _ => 0,
+    }
+}
+
+/// The dimensions around one of them: their product before, its length, their product behind.
+fn around(shape: &[usize], axis: usize) -> (usize, usize, usize) {
+    (shape[..axis].iter().product(), shape[axis], shape[axis + 1..].iter().product())
+}
+
+/// f32 operands for a kernel that has no others.
+fn expect_f32(what: &str, dtype: DType) -> Lowered {
+    if dtype == DType::F32 { Ok(()) } else { Err(Fault::ty(format!("{what} of {dtype} has no kernel"))) }
+}
+
+/// Halves can be stored and moved, but not computed with.
+fn expect_number(what: &str, dtype: DType) -> Lowered {
+    match dtype {
+        DType::F16 | DType::BF16 => Err(Fault::ty(format!("{what} of {dtype} has no kernel"))),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,146 @@
+//! Index maps: views where elements keep their places, strided copies where they do not.
+
+use std::sync::Arc;
+
+use super::dims::merge;
+use super::{Lowered, Lowering};
+use crate::ir::{Movement, Node, Scalar, Type, row_major_strides};
+use crate::program::kernels::{CopyCall, FillCall};
+use crate::program::{Access, Arg, View};
+
+impl Lowering<'_> {
+    pub(super) fn movement(&mut self, node: &Node, m: &Movement) -> Lowered {
+        let x = self.ty(node.inputs[0]).clone();
+        let own: Vec<isize> = row_major_strides(&x.shape).into_iter().map(|s| s as isize).collect();
+        match m {
+            Movement::Reshape { .. } => self.reshape(node),
+            Movement::Transpose { perm } => {
+                let strides = perm.iter().map(|&p| own[p]).collect();
+                self.copy(node, &x, 0, strides);
+            }
+            Movement::Slice { start, step, len } => self.slice(node, &x, [start, len], step),
+            Movement::Expand { shape } => {
+                let lead = shape.len() - x.rank();
+                let broadcast = |d: usize| if d < lead || x.shape[d - lead] == 1 { 0 } else { own[d - lead] };
+                self.copy(node, &x, 0, (0..shape.len()).map(broadcast).collect());
+            }
+            Movement::Pad { before, value, .. } => self.pad(node, &x, before, *value),
+        }
+        Ok(())
+    }
+
+    /// The operand itself under another shape.
+    fn reshape(&mut self, node: &Node) {
+        let out = node.outputs[0];
+        // A part of a Concat is written by the node that computes it; a reshaped input or constant is copied there.
+        if self.parts.contains_key(&out) {
+            let x = self.ty(node.inputs[0]).clone();
+            let source = self.operand(node.inputs[0]);
+            let view = self.result(out);
+            return self.copy_run(source, view, &x);
+        }
+        let view = match self.places[node.inputs[0].index()] {
+            Some(view) => view,
+            None => {
+                // Constants are folded before; one that was too large to fold is copied.
+                let x = self.ty(node.inputs[0]).clone();
+                let source = self.operand(node.inputs[0]);
+                let view = self.result(out);
+                self.copy_run(source, view, &x);
+                view
+            }
+        };
+        self.places[out.index()] = Some(view);
+    }
+
+    /// A strided read of the operand, written densely.
+    fn copy(&mut self, node: &Node, x: &Type, x_start: usize, x_strides: Vec<isize>) {
+        let mut dims = self.ty(node.outputs[0]).shape.clone();
+        let y_strides = row_major_strides(&dims).into_iter().map(|s| s as isize).collect();
+        let mut strides = [x_strides, y_strides];
+        merge(&mut dims, &mut strides);
+        let [x_strides, y_strides] = strides;
+        let call = CopyCall { dtype: x.dtype, dims, x_start, x_strides, y_start: 0, y_strides };
+        let source = self.operand(node.inputs[0]);
+        let out = self.result(node.outputs[0]);
+        self.step(node, Arc::new(call), vec![source, Arg::Buffer(out, Access::Write)], Vec::new());
+    }
+
+    /// A transposed copy in a buffer of its own.
+    pub(super) fn transposed(&mut self, node: &Node, x: &Type, source: Arg, perm: &[usize]) -> Arg {
+        let own = row_major_strides(&x.shape);
+        let ty = Type::new(x.dtype, perm.iter().map(|&p| x.shape[p]).collect::<Vec<_>>());
+        let mut dims = ty.shape.clone();
+        let mut strides = [
+            perm.iter().map(|&p| own[p] as isize).collect(),
+            row_major_strides(&ty.shape).into_iter().map(|s| s as isize).collect(),
+        ];
+        merge(&mut dims, &mut strides);
+        let [x_strides, y_strides] = strides;
+        let view = self.new_temporary(&ty);
+        let call = CopyCall { dtype: x.dtype, dims, x_start: 0, x_strides, y_start: 0, y_strides };
+        self.helper_step(node, &ty, Arc::new(call), vec![source, Arg::Buffer(view, Access::Write)]);
+        Arg::Buffer(view, Access::Read)
+    }
+
+    /// A plain copy of one run to another, for no node of its own.
+    pub(super) fn copy_run(&mut self, source: Arg, to: View, ty: &Type) {
+        let call = CopyCall {
+            dtype: ty.dtype,
+            dims: vec![to.len],
+            x_start: 0,
+            x_strides: vec![1],
+            y_start: 0,
+            y_strides: vec![1],
+        };
+        let step = crate::program::Step {
+            call: Arc::new(call),
+            args: vec![source, Arg::Buffer(to, Access::Write)],
+            origin: Vec::new(),
+            result: ty.clone(),
+            operands: vec![ty.clone()],
+            macs: 0,
+            in_place: Vec::new(),
+            over: None,
+        };
+        self.push(step);
+    }
+
+    /// A view where the elements are neighbours, else a copy.
+    fn slice(&mut self, node: &Node, x: &Type, [start, len]: [&Vec<usize>; 2], step: &[isize]) {
+        let own = row_major_strides(&x.shape);
+        let offset: usize = start.iter().zip(&own).map(|(s, o)| s * o).sum();
+        // Neighbours: whole dimensions behind the first cut one, single elements of those before it.
+        let cut = (0..x.rank()).find(|&d| len[d] != 1).unwrap_or(x.rank());
+        let whole = |d: usize| len[d] == x.shape[d] && start[d] == 0 && (step[d] == 1 || len[d] == 1);
+        let dense = (cut + 1..x.rank()).all(whole) && (cut == x.rank() || step[cut] == 1);
+        if dense
+            && !self.parts.contains_key(&node.outputs[0])
+            && let Some(v) = self.places[node.inputs[0].index()]
+        {
+            let view = View { buffer: v.buffer, offset: v.offset + offset, len: len.iter().product() };
+            self.places[node.outputs[0].index()] = Some(view);
+            return;
+        }
+        let strides = own.iter().zip(step).map(|(&o, &s)| o as isize * s).collect();
+        self.copy(node, x, if len.contains(&0) { 0 } else { offset }, strides);
+    }
+
+    /// The border's value everywhere, then the operand into the middle.
+    fn pad(&mut self, node: &Node, x: &Type, before: &[usize], value: Scalar) {
+        let y = self.ty(node.outputs[0]).clone();
+        let source = self.operand(node.inputs[0]);
+        let out = self.result(node.outputs[0]);
+        let fill = FillCall { value, dims: vec![y.elements()], start: 0, strides: vec![1] };
+        self.helper_step(node, &y, Arc::new(fill), vec![Arg::Buffer(out, Access::Write)]);
+        let wide = row_major_strides(&y.shape);
+        let y_start = if x.elements() == 0 { 0 } else { before.iter().zip(&wide).map(|(b, s)| b * s).sum() };
+        let mut dims = x.shape.clone();
+        let signed = |s: Vec<usize>| s.into_iter().map(|s| s as isize).collect::<Vec<_>>();
+        let mut strides = [signed(row_major_strides(&x.shape)), signed(wide)];
+        merge(&mut dims, &mut strides);
+        let [x_strides, y_strides] = strides;
+        let call = CopyCall { dtype: x.dtype, dims, x_start: 0, x_strides, y_start, y_strides };
+        self.step(node, Arc::new(call), vec![source, Arg::Buffer(out, Access::Update)], Vec::new());
+    }
+}

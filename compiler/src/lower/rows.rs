@@ -1,0 +1,96 @@
+//! Operators along one dimension: reductions, softmax, running sums, top-k.
+
+use std::sync::Arc;
+
+use zant_runtime::kernels::arg::Arg as ArgParams;
+use zant_runtime::kernels::cumulative::Cumulative;
+use zant_runtime::kernels::reduce::Reduce;
+use zant_runtime::kernels::softmax::Softmax;
+use zant_runtime::kernels::topk::TopK;
+
+use super::{Lowered, Lowering, around, expect_f32, expect_number};
+use crate::ir::{Node, ReduceKind, Type};
+use crate::program::kernels::{ArgCall, CumulativeCall, ReduceCall, SoftmaxCall, TopKCall};
+use crate::program::{Access, Arg};
+
+impl Lowering<'_> {
+    pub(super) fn reduce(&mut self, node: &Node, kind: ReduceKind, axes: &[usize]) -> Lowered {
+        let x = self.ty(node.inputs[0]).clone();
+        expect_number("a reduction", x.dtype)?;
+        let mut source = self.operand(node.inputs[0]);
+        let params = neighbours(&x, axes).unwrap_or_else(|| {
+            // The reduced dimensions go last, in their order, so that they are neighbours.
+            let kept = (0..x.rank()).filter(|d| !axes.contains(d));
+            let perm: Vec<usize> = kept.chain(axes.iter().copied()).collect();
+            source = self.transposed(node, &x, source, &perm);
+            let n = axes.iter().map(|&a| x.shape[a]).product::<usize>();
+            Reduce { outer: x.elements() / n.max(1), n, inner: 1 }
+        });
+        let out = self.result(node.outputs[0]);
+        let call = Arc::new(ReduceCall { dtype: x.dtype, kind, params });
+        self.step(node, call, vec![source, Arg::Buffer(out, Access::Write)], Vec::new());
+        Ok(())
+    }
+
+    pub(super) fn arg(&mut self, node: &Node, max: bool, axis: usize, last: bool) -> Lowered {
+        let x = self.ty(node.inputs[0]).clone();
+        expect_number("an extreme's index", x.dtype)?;
+        let (outer, n, inner) = around(&x.shape, axis);
+        let source = self.operand(node.inputs[0]);
+        let out = self.result(node.outputs[0]);
+        let call = Arc::new(ArgCall { dtype: x.dtype, max, params: ArgParams { outer, n, inner, last } });
+        self.step(node, call, vec![source, Arg::Buffer(out, Access::Write)], Vec::new());
+        Ok(())
+    }
+
+    pub(super) fn softmax(&mut self, node: &Node, axis: usize, log: bool) -> Lowered {
+        let x = self.ty(node.inputs[0]).clone();
+        expect_f32("softmax", x.dtype)?;
+        let (outer, n, inner) = around(&x.shape, axis);
+        let source = self.operand(node.inputs[0]);
+        let out = self.result(node.outputs[0]);
+        let call = Arc::new(SoftmaxCall { log, params: Softmax { outer, n, inner }, in_place: false });
+        self.step(node, call, vec![source, Arg::Buffer(out, Access::Write)], vec![(0, 1)]);
+        Ok(())
+    }
+
+    /// A running sum or product; `form` is product, exclusive, reverse.
+    pub(super) fn cumulative(&mut self, node: &Node, axis: usize, form: [bool; 3]) -> Lowered {
+        let x = self.ty(node.inputs[0]).clone();
+        expect_number("a running sum", x.dtype)?;
+        let [product, exclusive, reverse] = form;
+        let (outer, n, inner) = around(&x.shape, axis);
+        let params = Cumulative { outer, n, inner, exclusive, reverse };
+        let source = self.operand(node.inputs[0]);
+        let out = self.result(node.outputs[0]);
+        let call = Arc::new(CumulativeCall { dtype: x.dtype, product, params, in_place: false });
+        self.step(node, call, vec![source, Arg::Buffer(out, Access::Write)], vec![(0, 1)]);
+        Ok(())
+    }
+
+    pub(super) fn top_k(&mut self, node: &Node, axis: usize, k: usize, largest: bool) -> Lowered {
+        let x = self.ty(node.inputs[0]).clone();
+        expect_number("top-k", x.dtype)?;
+        let (outer, n, inner) = around(&x.shape, axis);
+        let source = self.operand(node.inputs[0]);
+        let (values, indices) = (self.result(node.outputs[0]), self.result(node.outputs[1]));
+        let call = Arc::new(TopKCall { dtype: x.dtype, params: TopK { outer, n, inner, k, largest } });
+        let args = vec![source, Arg::Buffer(values, Access::Write), Arg::Buffer(indices, Access::Write)];
+        self.step(node, call, args, Vec::new());
+        Ok(())
+    }
+}
+
+/// The reduction as one of the middle of three dimensions, where the reduced ones are neighbours but for unit dimensions.
+fn neighbours(x: &Type, axes: &[usize]) -> Option<Reduce> {
+    let long: Vec<usize> = axes.iter().copied().filter(|&a| x.shape[a] != 1).collect();
+    let (Some(&first), Some(&last)) = (long.first(), long.last()) else {
+        return Some(Reduce { outer: x.elements(), n: 1, inner: 1 });
+    };
+    let all = (first..=last).all(|d| x.shape[d] == 1 || axes.contains(&d));
+    all.then(|| Reduce {
+        outer: x.shape[..first].iter().product(),
+        n: x.shape[first..=last].iter().product(),
+        inner: x.shape[last + 1..].iter().product(),
+    })
+}

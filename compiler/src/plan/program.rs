@@ -1,0 +1,115 @@
+//! Plans a [`Program`]: orders its steps, places its buffers, and lets steps work in place where the plan says so.
+
+use super::problem::{BufferIx, BufferSpec, InPlace, PlanError, Problem, StepSpec};
+use super::{Placement, plan};
+use crate::program::{Access, Arg, BufferId, Layout, Over, Program, Step, Storage};
+
+/// A program's planning problem, and which buffers it is about.
+#[derive(Debug)]
+pub struct Planned {
+    /// The problem: the program's arena buffers and steps as they were.
+    pub problem: Problem,
+    /// Its solution.
+    pub placement: Placement,
+    /// The program's buffer for each buffer of the problem.
+    pub buffers: Vec<BufferId>,
+}
+
+/// Orders the steps and places the buffers; `align` is that of every buffer, a power of two.
+///
+/// # Errors
+/// Where the program cannot be planned: its buffers are larger than any memory, or it is malformed.
+pub fn place(program: &mut Program, align: usize) -> Result<Planned, PlanError> {
+    let (problem, buffers) = problem(program, align);
+    let placement = plan(&problem)?;
+    let mut offsets = vec![None; program.buffers.len()];
+    for (ix, id) in buffers.iter().enumerate() {
+        offsets[id.index()] = placement.ranges[ix].is_some().then_some(placement.offsets[ix]);
+    }
+    let steps = std::mem::take(&mut program.steps);
+    program.steps = placement.order.iter().map(|s| steps[s.0].clone()).collect();
+    let position = |s| placement.order.iter().position(|o| *o == s).unwrap_or(0);
+    for sharing in &placement.sharing {
+        let (read, write) = (buffers[sharing.pair.read.0], buffers[sharing.pair.write.0]);
+        work_in_place(&mut program.steps[position(sharing.step)], read, write);
+    }
+    program.layout = Some(Layout {
+        offsets,
+        arena_bytes: placement.arena_bytes,
+        lower_bound_bytes: placement.lower_bound_bytes,
+        peak_step: placement.peak_step.map_or(0, position),
+        live_bytes: placement.live_bytes.clone(),
+        optimal_order: placement.is_order_optimal(),
+        gap: placement.gap.as_ref().map(|g| g.describe(|b| format!("b{}", buffers[b.0].0))),
+    });
+    Ok(Planned { problem, placement, buffers })
+}
+
+/// The planning problem of a program, and the buffers that it is about.
+fn problem(program: &Program, align: usize) -> (Problem, Vec<BufferId>) {
+    let in_arena = |i: &usize| program.buffers[*i].storage == Storage::Arena;
+    let buffers: Vec<BufferId> = (0..program.buffers.len()).filter(in_arena).map(|i| BufferId(i as u32)).collect();
+    let mut index = vec![None; program.buffers.len()];
+    buffers.iter().enumerate().for_each(|(ix, id)| index[id.index()] = Some(BufferIx(ix)));
+    let specs = buffers.iter().map(|&id| BufferSpec {
+        bytes: program.buffer(id).bytes(),
+        live_from_start: false,
+        live_to_end: program.outputs.iter().any(|o| o.view.buffer == id),
+    });
+    let specs = specs.collect();
+    let steps = program.steps.iter().map(|s| step_spec(program, s, &index)).collect();
+    (Problem { align, buffers: specs, steps }, buffers)
+}
+
+fn step_spec(program: &Program, step: &Step, index: &[Option<BufferIx>]) -> StepSpec {
+    let mut spec = StepSpec::default();
+    for arg in &step.args {
+        let Arg::Buffer(view, access) = arg else { continue };
+        let Some(b) = index[view.buffer.index()] else { continue };
+        let (reads, writes) = match access {
+            Access::Read => (true, false),
+            Access::Write => (false, true),
+            Access::Update => (true, true),
+        };
+        spec.reads.extend((reads && !spec.reads.contains(&b)).then_some(b));
+        spec.writes.extend((writes && !spec.writes.contains(&b)).then_some(b));
+    }
+    for &(read, write) in &step.in_place {
+        // The two share their start, so both must be the start of their buffer; the result must be all of it.
+        let (Arg::Buffer(from, _), Arg::Buffer(to, _)) = (step.args[read], step.args[write]) else { continue };
+        let whole = from.offset == 0 && to.offset == 0 && to.len == program.buffer(to.buffer).elements;
+        if let (true, Some(read), Some(write)) = (whole, index[from.buffer.index()], index[to.buffer.index()]) {
+            let again = spec.in_place.iter().any(|p| p.read == read && p.write == write);
+            if read != write && !again {
+                spec.in_place.push(InPlace { read, write, mandatory: false });
+            }
+        }
+    }
+    spec
+}
+
+/// Turns a step into its in-place form.
+fn work_in_place(step: &mut Step, read: BufferId, write: BufferId) {
+    let buffer = |a: &Arg| match a {
+        Arg::Buffer(v, _) => Some(v.buffer),
+        Arg::Weight(_) | Arg::Empty(_) => None,
+    };
+    let pair = step
+        .in_place
+        .iter()
+        .copied()
+        .find(|&(r, w)| buffer(&step.args[r]) == Some(read) && buffer(&step.args[w]) == Some(write));
+    let Some((r, w)) = pair else { return };
+    let (Some(call), Arg::Buffer(from, _), Arg::Buffer(to, _)) =
+        (step.call.in_place((r, w)), step.args[r], step.args[w])
+    else {
+        return;
+    };
+    step.call = call;
+    // The kernel gets the longer of the two: a pool's operand, which shrinks to its result.
+    let longer = if from.len >= to.len { from } else { to };
+    step.over = Some(Over { operand: from, result: to });
+    step.args[w] = Arg::Buffer(longer, Access::Update);
+    step.args.remove(r);
+    step.in_place.clear();
+}

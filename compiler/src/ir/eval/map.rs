@@ -18,8 +18,12 @@ pub(super) fn map(expr: &Expr, inputs: &[&Tensor], ty: &Type) -> Result<Tensor, 
     for start in (0..len).step_by(BLOCK) {
         let block = BLOCK.min(len - start);
         columns.run(block, |n, column| operands[n].fill(start, column))?;
-        for bits in &columns.result()[..block] {
-            data.extend_from_slice(&bits.to_le_bytes()[..size]);
+        let bits = &columns.result()[..block];
+        match size {
+            1 => data.extend(bits.iter().map(|&b| b as u8)),
+            2 => data.extend(bits.iter().flat_map(|&b| (b as u16).to_le_bytes())),
+            4 => data.extend(bits.iter().flat_map(|&b| (b as u32).to_le_bytes())),
+            _ => data.extend(bits.iter().flat_map(|&b| b.to_le_bytes())),
         }
     }
     tensor(ty, data)
@@ -57,22 +61,48 @@ impl<'a> Operand<'a> {
 
     /// The bits of the elements for the positions from `start` on.
     fn fill(&self, start: usize, column: &mut [u64]) {
-        for (i, bits) in column.iter_mut().enumerate() {
-            let mut position = start + i;
-            let offset = match &self.place {
-                Place::Same => position,
-                Place::One => 0,
-                Place::Strided(dims) => {
+        match &self.place {
+            Place::Same => self.load(start, 1, column),
+            Place::One => self.load(0, 0, column),
+            Place::Strided(dims) => {
+                let &(row, stride) = dims.first().unwrap_or(&(1, 0));
+                let mut done = 0;
+                while done < column.len() {
+                    let mut position = start + done;
+                    // The rest of the innermost row, or of the column.
+                    let run = (row - position % row).min(column.len() - done);
                     let mut offset = 0;
                     for &(len, stride) in dims {
                         offset += position % len * stride;
                         position /= len;
                     }
-                    offset
+                    self.load(offset, stride, &mut column[done..done + run]);
+                    done += run;
                 }
-            };
-            let bytes = &self.data[offset * self.size..][..self.size];
-            *bits = bytes.iter().rev().fold(0, |bits, &b| bits << 8 | u64::from(b));
+            }
+        }
+    }
+
+    /// The bits of the elements from an offset on, some distance apart.
+    fn load(&self, offset: usize, stride: usize, column: &mut [u64]) {
+        match self.size {
+            1 => self.load_bytes(offset, stride, column, |&[b]: &[u8; 1]| b.into()),
+            2 => self.load_bytes(offset, stride, column, |&b| u16::from_le_bytes(b).into()),
+            4 => self.load_bytes(offset, stride, column, |&b| u32::from_le_bytes(b).into()),
+            _ => self.load_bytes(offset, stride, column, |&b| u64::from_le_bytes(b)),
+        }
+    }
+
+    fn load_bytes<const N: usize>(
+        &self,
+        offset: usize,
+        stride: usize,
+        column: &mut [u64],
+        bits: impl Fn(&[u8; N]) -> u64,
+    ) {
+        let (elements, _) = self.data.as_chunks::<N>();
+        for (i, y) in column.iter_mut().enumerate() {
+            *y = bits(&elements[offset + i * stride]);
         }
     }
 }

@@ -155,4 +155,6 @@ fn unsupported(what: &str, dtype: DType) -> EvalError {
 }
 
 #[cfg(test)]
+mod expr_tests;
+#[cfg(test)]
 mod tests;

@@ -234,3 +234,81 @@ macro_rules! with_number {
     };
 }
 pub(super) use with_number;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A xorshift generator, for numbers of any bits.
+    fn next(state: &mut u64) -> u64 {
+        *state ^= *state << 13;
+        *state ^= *state >> 7;
+        *state ^= *state << 17;
+        *state
+    }
+
+    /// The sums by way of f64 against std's `mul_add`, to the bit.
+    fn assert_fused(x: f32, w: &[f32], acc: &[f32]) {
+        let mut sums = acc.to_vec();
+        f32::add_products(Numerics::Fused, x, w, &mut sums);
+        for ((&sum, &b), &c) in sums.iter().zip(w).zip(acc) {
+            let exact = x.mul_add(b, c);
+            let same = sum.to_bits() == exact.to_bits() || (sum.is_nan() && exact.is_nan());
+            assert!(same, "{x:e} * {b:e} + {c:e} is {exact:e}, not {sum:e}");
+        }
+    }
+
+    #[test]
+    fn fused_sums_are_those_of_std() {
+        let mut state = 0x9e37_79b9_7f4a_7c15;
+        for round in 0..20_000u32 {
+            let mut any = |near: u32| {
+                let bits = next(&mut state);
+                // Every second round around some exponents that meet, the others of any bits.
+                let exponent = if round % 2 == 0 { near + (bits >> 40) as u32 % 27 } else { (bits >> 40) as u32 % 256 };
+                // Few significant bits, so that sums hit midpoints.
+                let mantissa = if round % 3 == 0 { bits as u32 & 0x0070_0001 } else { bits as u32 & 0x007f_ffff };
+                f32::from_bits(exponent << 23 | mantissa | (bits >> 63) as u32 * 0x8000_0000)
+            };
+            let near = round % 200;
+            let x = any(63 + near / 2);
+            let w: Vec<f32> = (0..19).map(|_| any(63 + near / 2)).collect();
+            let acc: Vec<f32> = (0..19).map(|_| any(near)).collect();
+            assert_fused(x, &w, &acc);
+        }
+    }
+
+    #[test]
+    fn fused_sums_at_midpoints_and_below_the_normal_numbers() {
+        let tiny = f32::from_bits(1);
+        // 1 + 2^-24 (a midpoint of f32) plus something that f64 loses: the sum rounds up, or down.
+        let e = 2f32.powi(-12);
+        assert_fused(e, &[e; 17], &[1.0; 17]);
+        assert_fused(1.0, &[tiny, -tiny], &[1.0 + 2f32.powi(-23), 1.0]);
+        let x = 1.0 + 2f32.powi(-12);
+        assert_fused(x, &[x * 2f32.powi(-24); 16], &[1.0; 16]);
+        assert_fused(2f32.powi(-75), &[2f32.powi(-75), 1.5 * 2f32.powi(-75), -2f32.powi(-75)], &[0.0, tiny, -tiny]);
+        assert_fused(0.0, &[1.0, -1.0, f32::INFINITY, f32::NAN], &[-0.0, -0.0, 1.0, 1.0]);
+        assert_fused(f32::MAX, &[2.0, -1.0, 1.0, 1.0], &[-f32::MAX, f32::MAX, 2f32.powi(103), 2f32.powi(102)]);
+    }
+
+    #[test]
+    fn products_that_f64_rounds_to_a_midpoint_are_found() {
+        let midpoint = 1.0 + 2f64.powi(-24);
+        assert!(rounds_twice(midpoint) && !rounds_twice(1.0) && !rounds_twice(0.0) && !rounds_twice(-0.0));
+        assert!(rounds_twice(2f64.powi(-127)) && !rounds_twice(2f64.powi(-126)));
+        // (1 + 2^-23) * 2^-24 is a little more than half an ULP of 1.
+        let mut acc = [1.0f32; 16];
+        f32::add_products(Numerics::Fused, 2f32.powi(-24), &[1.0 + f32::EPSILON; 16], &mut acc);
+        assert_eq!(acc, [1.0 + f32::EPSILON; 16]);
+        // 1 + 2^-24 + 2^-60 rounds in f64 to the midpoint, and from there to 1; the exact sum is above it.
+        for len in [1, 16] {
+            let mut acc = vec![1.0 + 2f32.powi(-23); len];
+            f32::add_products(Numerics::Fused, 2f32.powi(-24), &vec![1.0; len], &mut acc);
+            assert_eq!(acc, vec![1.0 + 2f32.powi(-22); len]);
+            let mut acc = vec![2f32.powi(-60); len];
+            f32::add_products(Numerics::Fused, 1.0 + 2f32.powi(-12), &vec![1.0 + 2f32.powi(-12); len], &mut acc);
+            assert_eq!(acc, vec![1.0 + 2f32.powi(-11) + 2f32.powi(-23); len]);
+        }
+    }
+}

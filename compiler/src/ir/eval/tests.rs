@@ -337,18 +337,20 @@ fn maps_broadcast_and_divisions_fail() {
     assert_eq!(y, i64s(&[2, 2], &[3, -3, -3, 3]));
     assert_eq!(eval(&div, &[&a, &i64s(&[2], &[1, 0])]), Err(EvalError::DivisionByZero));
     assert_eq!(eval(&div, &[&a, &i64s(&[2, 0], &[])]).unwrap(), i64s(&[2, 0], &[]));
-    // More elements than one block, an operand without dimensions, and one that is broadcast in the middle.
+    // More elements than one block; operands broadcast along the rows, along the columns, and everywhere.
     let n = 700;
     let x: Vec<f32> = (0..2 * n).map(|i| i as f32).collect();
     let y: Vec<f32> = (0..n).map(|i| -(i as f32)).collect();
     let mut e = Expr::new();
-    let (x0, x1, x2) = (e.input(0), e.input(1), e.input(2));
+    let [x0, x1, x2, x3] = [0, 1, 2, 3].map(|n| e.input(n));
     let sum = e.binary(BinaryOp::Add, x0, x1);
-    let root = e.binary(BinaryOp::Mul, sum, x2);
+    let scaled = e.binary(BinaryOp::Mul, sum, x2);
+    let root = e.binary(BinaryOp::Add, scaled, x3);
     let map = Op::Map { expr: e.finish(root) };
-    let out = eval(&map, &[&f32s(&[2, n, 1], &x), &f32s(&[n, 1], &y), &f32s(&[], &[2.])]).unwrap();
-    let expected: Vec<f32> = (0..2 * n).map(|i| if i < n { 0. } else { 2. * n as f32 }).collect();
-    assert_same(&out, &f32s(&[2, n, 1], &expected));
+    let operands = [f32s(&[2, n], &x), f32s(&[n], &y), f32s(&[], &[2.]), f32s(&[2, 1], &[1., 3.])];
+    let out = eval(&map, &operands.each_ref()).unwrap();
+    let expected: Vec<f32> = (0..2 * n).map(|i| if i < n { 1. } else { 2. * n as f32 + 3. }).collect();
+    assert_same(&out, &f32s(&[2, n], &expected));
     let constant = Op::Map {
         expr: {
             let mut e = Expr::new();

@@ -1,6 +1,158 @@
-//! Operators of the family.
+//! Convolutions.
+//!
+//! ONNX's maps are `[n, c, spatial..]`; the core operators' are `[n, h, w, c]`, with height 1 for one-dimensional ones. The
+//! transposes that lie between are moved away by the passes.
 
-use crate::import::registry::OpEntry;
+use super::window::{self, Padding};
+use crate::import::node::{Fault, Imported, NodeCx};
+use crate::import::registry::{OpEntry, limited};
+use crate::ir::{Epilogue, Op, ValueId, Window};
 
 /// The family's operators.
-pub(in crate::import) const OPS: &[OpEntry] = &[];
+pub(in crate::import) const OPS: &[OpEntry] = &[
+    limited("Conv", conv, "one and two spatial dimensions"),
+    limited("ConvTranspose", conv_transpose, "one and two spatial dimensions"),
+];
+
+/// A map `[n, c, w]` or `[n, c, h, w]` as `[n, h, w, c]`.
+pub(super) fn channels_last(cx: &mut NodeCx<'_>, x: ValueId) -> Imported<ValueId> {
+    let shape = cx.shape(x);
+    match *shape.as_slice() {
+        [n, c, w] => {
+            let x = cx.transpose(x, [0, 2, 1])?;
+            cx.reshape(x, [n, 1, w, c])
+        }
+        [_, _, _, _] => cx.transpose(x, [0, 2, 3, 1]),
+        _ => Err(Fault::form(format!("a map of shape {shape:?}: only one or two spatial dimensions are supported"))
+            .help("fold or unroll the other spatial dimensions before exporting")),
+    }
+}
+
+/// The inverse of [`channels_last`] for a map of the given number of spatial dimensions.
+pub(super) fn channels_first(cx: &mut NodeCx<'_>, y: ValueId, spatial: usize) -> Imported<ValueId> {
+    let shape = cx.shape(y);
+    if spatial == 1 {
+        let y = cx.reshape(y, [shape[0], shape[2], shape[3]])?;
+        return cx.transpose(y, [0, 2, 1]);
+    }
+    cx.transpose(y, [0, 3, 1, 2])
+}
+
+/// Weights `[o, c, spatial..]` as `[o, kh, kw, c]`.
+fn weights_last(cx: &mut NodeCx<'_>, w: ValueId, spatial: usize) -> Imported<ValueId> {
+    if cx.rank(w) != spatial + 2 {
+        return Err(Fault::shape(format!("weights {} do not fit {spatial} spatial dimensions", cx.ty(w))));
+    }
+    channels_last(cx, w)
+}
+
+/// Height and width of the kernel: the attribute and the weights must agree.
+fn kernel(cx: &NodeCx<'_>, w: ValueId) -> Imported<[usize; 2]> {
+    let shape = cx.shape(w);
+    let taps = &shape[2..];
+    if let Some(given) = cx.ints_opt("kernel_shape")?
+        && (given.len() != taps.len() || given.iter().zip(taps).any(|(&g, &t)| g != t as i64))
+    {
+        return Err(Fault::attribute("kernel_shape", format!("is {given:?}, the weights have {taps:?}")));
+    }
+    Ok(match *taps {
+        [w] => [1, w],
+        [h, w] => [h, w],
+        _ => return Err(Fault::form(format!("{} spatial dimensions", taps.len()))),
+    })
+}
+
+fn groups(cx: &NodeCx<'_>) -> Imported<usize> {
+    let group = cx.int("group", 1)?;
+    usize::try_from(group).ok().filter(|&g| g > 0).ok_or_else(|| Fault::attribute("group", "must be positive"))
+}
+
+fn conv(cx: &mut NodeCx<'_>) -> Imported {
+    let (x, w) = (cx.input(0)?, cx.input(1)?);
+    let spatial = cx.rank(x).saturating_sub(2);
+    let map = channels_last(cx, x)?;
+    let weights = weights_last(cx, w, spatial)?;
+    let shape = cx.shape(map);
+    let window = window::of_conv(cx, kernel(cx, w)?, [shape[1], shape[2]], spatial)?;
+    let epilogue = Epilogue { bias: cx.opt(2).is_some(), ..Epilogue::default() };
+    let operands: Vec<ValueId> = [map, weights].into_iter().chain(cx.opt(2)).collect();
+    let y = cx.emit(Op::Conv { window, groups: groups(cx)?, epilogue }, &operands)?;
+    let y = channels_first(cx, y, spatial)?;
+    cx.set(0, y);
+    Ok(())
+}
+
+/// ONNX's weights are `[c, o / groups, spatial..]`.
+fn conv_transpose(cx: &mut NodeCx<'_>) -> Imported {
+    let (x, w) = (cx.input(0)?, cx.input(1)?);
+    let spatial = cx.rank(x).saturating_sub(2);
+    let groups = groups(cx)?;
+    let map = channels_last(cx, x)?;
+    let kernel = kernel(cx, w)?;
+    let weights = transposed_weights(cx, w, spatial, groups)?;
+    let shape = cx.shape(map);
+    let (window, output) = transposed_window(cx, kernel, [shape[1], shape[2]], spatial)?;
+    let epilogue = Epilogue { bias: cx.opt(2).is_some(), ..Epilogue::default() };
+    let operands: Vec<ValueId> = [map, weights].into_iter().chain(cx.opt(2)).collect();
+    let y = cx.emit(Op::ConvTranspose { window, output, groups, epilogue }, &operands)?;
+    let y = channels_first(cx, y, spatial)?;
+    cx.set(0, y);
+    Ok(())
+}
+
+/// Weights `[c, o / groups, spatial..]` as `[o, kh, kw, c / groups]`.
+fn transposed_weights(cx: &mut NodeCx<'_>, w: ValueId, spatial: usize, groups: usize) -> Imported<ValueId> {
+    let shape = cx.shape(w);
+    if shape.len() != spatial + 2 || shape[0] % groups != 0 {
+        return Err(Fault::shape(format!("weights {} do not fit {groups} groups", cx.ty(w))));
+    }
+    let [kh, kw] = kernel(cx, w)?;
+    let (ci, co) = (shape[0] / groups, shape[1]);
+    let w = cx.reshape(w, [groups, ci, co, kh, kw])?;
+    let w = cx.transpose(w, [0, 2, 3, 4, 1])?;
+    cx.reshape(w, [groups * co, kh, kw, ci])
+}
+
+/// Window and size of the result, by the formulas of ONNX's `ConvTranspose`.
+fn transposed_window(
+    cx: &NodeCx<'_>,
+    kernel: [usize; 2],
+    input: [usize; 2],
+    spatial: usize,
+) -> Imported<(Window, [usize; 2])> {
+    let stride = window::pair(cx, "strides", spatial, 1)?;
+    let dilation = window::pair(cx, "dilations", spatial, 1)?;
+    let extra = window::pair_from(cx, "output_padding", spatial, 0, 0)?;
+    let wanted = match cx.ints_opt("output_shape")? {
+        Some(shape) => Some(window::two("output_shape", &shape, spatial, 1)?),
+        None => None,
+    };
+    let padding = window::padding(cx, spatial)?;
+    let (mut pad_begin, mut pad_end, mut output) = ([0; 2], [0; 2], [0; 2]);
+    for a in 0..2 {
+        let span = (kernel[a].max(1) - 1).checked_mul(dilation[a]).and_then(|s| s.checked_add(1));
+        let full = input[a].max(1).checked_sub(1).and_then(|n| n.checked_mul(stride[a]));
+        let full = span.zip(full).and_then(|(s, f)| s.checked_add(f)).and_then(|n| n.checked_add(extra[a]));
+        let full = full.ok_or_else(|| Fault::shape("the size of the result overflows"))?;
+        let same = matches!(padding, Padding::SameUpper | Padding::SameLower).then(|| input[a].saturating_mul(stride[a]));
+        let target = wanted.map(|w| w[a]).or(same);
+        match (&padding, target) {
+            (_, Some(target)) => {
+                let total = full.checked_sub(target).ok_or_else(|| {
+                    Fault::shape(format!("a result of {target} is larger than {full}, all that the input reaches"))
+                })?;
+                let (less, more) = (total / 2, total - total / 2);
+                (pad_begin[a], pad_end[a]) =
+                    if matches!(padding, Padding::SameUpper) { (less, more) } else { (more, less) };
+            }
+            (Padding::Explicit(begin, end), None) => (pad_begin[a], pad_end[a]) = (begin[a], end[a]),
+            (_, None) => {}
+        }
+        output[a] = full
+            .checked_sub(pad_begin[a])
+            .and_then(|n| n.checked_sub(pad_end[a]))
+            .filter(|&n| n > 0)
+            .ok_or_else(|| Fault::shape("padding leaves nothing of the result"))?;
+    }
+    Ok((Window { kernel, stride, dilation, pad_begin, pad_end }, output))
+}

@@ -1,6 +1,99 @@
-//! Operators of the family.
+//! Matrix products.
 
-use crate::import::registry::OpEntry;
+use crate::import::node::{Fault, Imported, NodeCx};
+use crate::import::registry::{OpEntry, op};
+use crate::ir::{BinaryOp, Epilogue, Expr, Op, Scalar, ValueId};
 
 /// The family's operators.
-pub(in crate::import) const OPS: &[OpEntry] = &[];
+pub(in crate::import) const OPS: &[OpEntry] = &[op("Gemm", gemm), op("MatMul", matmul)];
+
+/// A plain product of operands of rank 2 or more.
+pub(super) fn product(cx: &mut NodeCx<'_>, a: ValueId, b: ValueId) -> Imported<ValueId> {
+    cx.emit(Op::MatMul { epilogue: Epilogue::default() }, &[a, b])
+}
+
+/// numpy's matmul: a vector on the left is a row, on the right a column, and that dimension is dropped from the result.
+fn matmul(cx: &mut NodeCx<'_>) -> Imported {
+    let (mut a, mut b) = (cx.input(0)?, cx.input(1)?);
+    let (row, column) = (cx.rank(a) == 1, cx.rank(b) == 1);
+    if cx.rank(a) == 0 || cx.rank(b) == 0 {
+        return Err(Fault::shape(format!("{} and {} must not be scalars", cx.ty(a), cx.ty(b))));
+    }
+    if row {
+        let n = cx.shape(a)[0];
+        a = cx.reshape(a, [1, n])?;
+    }
+    if column {
+        let n = cx.shape(b)[0];
+        b = cx.reshape(b, [n, 1])?;
+    }
+    let mut y = product(cx, a, b)?;
+    let mut shape = cx.shape(y);
+    if column {
+        shape.pop();
+    }
+    if row {
+        shape.remove(shape.len() - 1 - usize::from(!column));
+    }
+    y = cx.reshape(y, shape)?;
+    cx.set(0, y);
+    Ok(())
+}
+
+/// `alpha * a * b + beta * c`.
+fn gemm(cx: &mut NodeCx<'_>) -> Imported {
+    let (a, b) = (cx.input(0)?, cx.input(1)?);
+    if cx.rank(a) != 2 || cx.rank(b) != 2 {
+        return Err(Fault::shape(format!("{} and {} must be matrices", cx.ty(a), cx.ty(b))));
+    }
+    let a = if cx.flag("transA", false)? { cx.transpose(a, [1, 0])? } else { a };
+    let b = if cx.flag("transB", false)? { cx.transpose(b, [1, 0])? } else { b };
+    let (alpha, beta) = (cx.float("alpha", 1.0)?, cx.float("beta", 1.0)?);
+    let c = match cx.opt(2).filter(|_| beta != 0.0) {
+        Some(c) => Some(scaled(cx, c, beta)?),
+        None => None,
+    };
+    let columns = cx.shape(b)[1];
+    let y = match c.map(|c| (c, bias_of(cx, c, columns))) {
+        Some((_, Some(bias))) if alpha == 1.0 => {
+            let bias = cx.reshape(bias, [columns])?;
+            let epilogue = Epilogue { bias: true, ..Epilogue::default() };
+            cx.emit(Op::MatMul { epilogue }, &[a, b, bias])?
+        }
+        Some((c, _)) => {
+            let y = product(cx, a, b)?;
+            let y = scaled(cx, y, alpha)?;
+            let shape = cx.shape(y);
+            let y = cx.binary(BinaryOp::Add, y, c)?;
+            if cx.shape(y) != shape {
+                return Err(Fault::shape(format!("{} does not broadcast to {shape:?}", cx.ty(c))));
+            }
+            y
+        }
+        None => {
+            let y = product(cx, a, b)?;
+            scaled(cx, y, alpha)?
+        }
+    };
+    cx.set(0, y);
+    Ok(())
+}
+
+/// A value that is one row of the product's columns, added to each row.
+fn bias_of(cx: &NodeCx<'_>, c: ValueId, columns: usize) -> Option<ValueId> {
+    let shape = cx.shape(c);
+    let row = shape.last() == Some(&columns) && shape.iter().product::<usize>() == columns;
+    (row && cx.b.graph.data(c).is_some()).then_some(c)
+}
+
+/// A value times a factor.
+fn scaled(cx: &mut NodeCx<'_>, x: ValueId, factor: f32) -> Imported<ValueId> {
+    if factor == 1.0 {
+        return Ok(x);
+    }
+    let factor = Scalar::from_f64(f64::from(factor), cx.dtype(x));
+    let mut e = Expr::new();
+    let (x0, k) = (e.input(0), e.constant(factor));
+    let result = e.binary(BinaryOp::Mul, x0, k);
+    cx.map(e.finish(result), &[x])
+}

@@ -10,6 +10,7 @@ mod graph;
 mod infer;
 mod op;
 mod tensor;
+mod verify;
 
 pub use dtype::{DType, Scalar};
 pub use eval::{EvalError, Evaluate, GraphError, Reference, eval_graph};
@@ -18,6 +19,7 @@ pub use graph::{Graph, Node, Origin, Output, Value, ValueId};
 pub use infer::{broadcast, infer};
 pub use op::{Activation, Epilogue, Hw, Movement, Op, PoolKind, ReduceKind, ScatterKind, Window};
 pub use tensor::{Element, MAX_ELEMENTS, Tensor, Type, checked_elements, row_major_strides};
+pub use verify::verify;
 
 /// How products are rounded when they are added up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

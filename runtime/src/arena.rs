@@ -167,6 +167,7 @@ views!(A B C D E F G H I J K);
 views!(A B C D E F G H I J K L);
 
 /// Stops the compilation where a view leaves the arena, is misaligned, or overlaps a written one.
+#[inline]
 const fn prove(ranges: &[Range], bytes: usize) {
     let mut i = 0;
     while i < ranges.len() {

@@ -113,7 +113,7 @@ fn product<I: Isa>(isa: I, p: &MatMul, (a, b, bias): (&[f32], &[f32], &[f32]), y
         let mut row = 0;
         while row < p.m {
             let rows = BLOCK_ROWS.min(p.m - row);
-            let mut block = Block { rows, columns, sums: [0.0; BLOCK_ROWS * PANEL] };
+            let mut block = Block { rows, columns, sums: [[0.0; PANEL]; BLOCK_ROWS] };
             block.start(bias);
             let a = a.get(row * p.a.row..).unwrap_or(&[]);
             let b = b.get(column * p.b.col..).unwrap_or(&[]);
@@ -126,20 +126,17 @@ fn product<I: Isa>(isa: I, p: &MatMul, (a, b, bias): (&[f32], &[f32], &[f32]), y
     }
 }
 
-/// Sums of some rows and the columns of one panel, row after row.
+/// Sums of some rows and the columns of one panel.
 struct Block {
     rows: usize,
     columns: usize,
-    sums: [f32; BLOCK_ROWS * PANEL],
+    sums: [[f32; PANEL]; BLOCK_ROWS],
 }
 
 impl Block {
     #[inline(always)]
     fn start(&mut self, bias: &[f32]) {
-        if bias.is_empty() {
-            return;
-        }
-        for row in self.sums.chunks_exact_mut(self.columns.max(1)).take(self.rows) {
+        for row in self.sums.iter_mut().take(self.rows) {
             for (sum, bias) in row.iter_mut().zip(bias) {
                 *sum = *bias;
             }
@@ -186,9 +183,9 @@ impl Block {
             let mut places = Places { rows, x: [0; ROWS], y: [0; ROWS] };
             for (i, (x, y)) in places.x.iter_mut().zip(&mut places.y).enumerate() {
                 *x = i * pitch;
-                *y = (row + i) * self.columns;
+                *y = (row + i) * PANEL;
             }
-            tile(isa, &task, &places, &mut self.sums);
+            tile(isa, &task, &places, self.sums.as_flattened_mut());
             row += rows;
         }
     }
@@ -196,14 +193,16 @@ impl Block {
     /// Stores the sums, where `y` begins at the block's first row and column.
     #[inline(always)]
     fn finish<I: Isa>(&self, isa: I, p: &MatMul, y: &mut [f32]) {
-        let sums = self.sums.chunks_exact(self.columns.max(1)).take(self.rows);
-        for (i, sums) in sums.enumerate() {
+        for (i, sums) in self.sums.iter().take(self.rows).enumerate() {
             let Some(y) = y.get_mut(i * p.y.row..) else { return };
+            let sums = sums.get(..self.columns).unwrap_or(&[]);
             if p.y.col == 1 {
-                let y = y.get_mut(..self.columns).unwrap_or(&mut []);
-                for (sums, y) in sums.chunks(LANES).zip(y.chunks_mut(LANES)) {
-                    p.epilogue.store_part(isa, isa.load_part(sums), y);
+                let (sums, sums_rest) = sums.as_chunks::<LANES>();
+                let (y, y_rest) = y.get_mut(..self.columns).unwrap_or(&mut []).as_chunks_mut::<LANES>();
+                for (sums, y) in sums.iter().zip(y) {
+                    p.epilogue.store(isa, isa.load(sums), y);
                 }
+                p.epilogue.store_part(isa, isa.load_part(sums_rest), y_rest);
             } else {
                 for (j, sum) in sums.iter().enumerate() {
                     if let Some(y) = y.get_mut(j * p.y.col) {
@@ -218,8 +217,8 @@ impl Block {
 /// Copies `rows * columns` elements of `x`, row after row without gaps.
 #[inline(always)]
 fn pack(packed: &mut [f32], x: &[f32], [rows, columns]: [usize; 2], [row_step, column_step]: [usize; 2]) {
-    let packed = packed.chunks_exact_mut(columns.max(1)).take(rows);
-    for (i, packed) in packed.enumerate() {
+    for i in 0..rows {
+        let packed = packed.get_mut(i * columns..).and_then(|packed| packed.get_mut(..columns)).unwrap_or(&mut []);
         let x = x.get(i * row_step..).unwrap_or(&[]);
         if column_step == 1 {
             for (packed, x) in packed.iter_mut().zip(x) {

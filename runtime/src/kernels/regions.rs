@@ -4,7 +4,7 @@
 //! Invariants: the regions of a map are disjoint and cover it; all windows of a region have the same taps inside the
 //! input; the tiles of a region hold each of its pixels once, row by row, regardless of where rows end.
 use super::rows::ROWS;
-use super::window::{Axis, Taps};
+use super::window::{Axis, Taps, div_ceil};
 
 /// A rectangle of output pixels whose windows have the same taps inside the input.
 #[derive(Clone, Copy, Debug)]
@@ -141,7 +141,6 @@ impl Iterator for Tiles {
 /// How many of the `left` rows the next tile takes, at most `limit`, so that the tiles are of nearly equal height:
 /// those of few rows wait for their own sums.
 #[inline(always)]
-pub fn even(left: usize, limit: usize) -> usize {
-    let tiles = left.div_ceil(limit.max(1));
-    left.div_ceil(tiles.max(1))
+pub const fn even(left: usize, limit: usize) -> usize {
+    div_ceil(left, div_ceil(left, limit))
 }

@@ -45,10 +45,15 @@ impl Taps {
     }
 }
 
-/// `a / b` rounded up; `b` is not 0 (it gives `a`).
+/// `a / b` rounded up, where neither is so large that their sum overflows; `b` is not 0 (it gives `a`).
+///
+/// The function of `core` keeps its check for 0, and with it a panic, where it is not inlined.
 #[inline(always)]
-const fn div_ceil(a: usize, b: usize) -> usize {
-    if b <= 1 { a } else { a.div_ceil(b) }
+pub const fn div_ceil(a: usize, b: usize) -> usize {
+    match (a + b.saturating_sub(1)).checked_div(b) {
+        Some(quotient) => quotient,
+        None => a,
+    }
 }
 
 impl Axis {

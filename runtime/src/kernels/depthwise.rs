@@ -223,10 +223,10 @@ impl<const R: usize> Tile<'_, R> {
     fn channels<I: Isa, C: Channels>(&mut self, isa: I, block: C, first: usize) {
         let Task { x, bias, taps, p } = *self.task;
         let mut sums = [block.load(isa, bias, first); ROWS];
-        let at = self.places.x.map(|place| place + first);
+        let at = &self.places.x;
         for row in 0..taps.rows {
             for column in 0..taps.columns {
-                let inputs = row * taps.row_inputs + column * taps.column_inputs;
+                let inputs = first + row * taps.row_inputs + column * taps.column_inputs;
                 let weights = first + row * taps.row_weights + column * taps.column_weights;
                 let weights = block.load(isa, taps.w, weights);
                 each_row!(R, ROW => {

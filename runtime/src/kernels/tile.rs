@@ -143,14 +143,18 @@ impl<C: Columns, const R: usize> Kernel for Tile<'_, C, R> {
                 let x = outer * runs.outer_step + inner * runs.inner_step;
                 let w = outer * runs.outer_depth + inner * runs.depth;
                 let w = task.w.get(w * task.columns..).unwrap_or(&[]);
-                let at = places.x.map(|place| place + x);
-                add_run::<I, C, R>(isa, block, &mut sums, (task.x, at, runs.depth), w);
+                let x = task.x.get(x..).unwrap_or(&[]);
+                add_run::<I, C, R>(isa, block, &mut sums, (x, &places.x, runs.depth), w);
             }
         }
-        each_row!(R, ROW => {
-            let at = places.y[ROW] + first;
-            block.finish(isa, sums[ROW], &task.epilogue, outputs(y, at, width));
-        });
+        // A copy that a loop may index, while the sums above stay in registers. The loop has the body of all epilogues
+        // once, not for each row: it would be most of the code.
+        let done = sums;
+        for row in 0..places.rows {
+            if let (Some(sums), Some(at)) = (done.get(row), places.y.get(row)) {
+                block.finish(isa, *sums, &task.epilogue, outputs(y, at + first, width));
+            }
+        }
     }
 }
 
@@ -166,7 +170,7 @@ fn add_run<I: Isa, C: Columns, const R: usize>(
     isa: I,
     block: C,
     sums: &mut [C::Sums<I>; ROWS],
-    (x, at, depth): (&[f32], [usize; ROWS], usize),
+    (x, at, depth): (&[f32], &[usize; ROWS], usize),
     w: &[f32],
 ) {
     let Some(panel) = block.panel(w, depth) else { return };

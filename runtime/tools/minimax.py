@@ -3,7 +3,7 @@
 
 Usage: python minimax.py [NAME ...]      (needs mpmath; no NAME: every polynomial)
 
-Each entry of FITS is a minimax fit sum(c[k] * x**e[k]) of f on [a, b] by Remez exchange in 60-digit
+Each entry of FITS is a minimax fit sum(c[k] * x**e[k]) of f on [a, b] by Remez exchange in 90-digit
 arithmetic; `weight` multiplies the error, so that weight = 1/F makes it relative to F. The coefficients are
 rounded to the target precision one by one, lowest order first, and the others are fitted again each time, so
 that the rounding of one is repaired by the next. Printed: the coefficients, exactly as they stand in the Rust
@@ -15,7 +15,7 @@ import sys
 from mpmath import (acos, asin, asinh, atan, atanh, cos, erf, erfc, exp, expm1, inf, log, log1p, lu_solve,
                     matrix, mp, mpf, pi, sin, sinh, sqrt, tanh)
 
-mp.prec = 200
+mp.prec = 300
 
 
 def rounded(x, bits):
@@ -135,9 +135,9 @@ FITS = {
     # tanh(x) = x + x * z * P(z), z = x^2.
     "tanh": (even(lambda x: (tanh(x) / x - 1) / x ** 2), even(lambda x: x ** 3 / tanh(x)), range(5), "1e-9", "0.3165", 24),
     # erf(x) = x + x * P(z).
-    "erf_small": (even(lambda x: erf(x) / x - 1), even(lambda x: x / erf(x)), range(7), "1e-9", "1.1881", 24),
-    # erfc(x) = P(x)^8, absolute error of erfc.
-    "erf_large": (lambda x: erfc(x) ** (mpf(1) / 8), lambda x: 8 * erfc(x) ** (mpf(7) / 8), range(7), "1.09", "3.95", 24),
+    "erf_small": (even(lambda x: erf(x) / x - 1), even(lambda x: x / erf(x)), range(6), "1e-9", "0.9604", 24),
+    # erfc(1 + u) = P(u)^4, absolute error of erfc.
+    "erf_large": (lambda u: erfc(1 + u) ** (mpf(1) / 4), lambda u: 4 * erfc(1 + u) ** (mpf(3) / 4), range(8), "-0.02", "2.95", 24),
     # log(1 + f) = f - f^2/2 + s * (f^2/2 + R), R = z * P(z), s = f / (2 + f), z = s^2.
     "log": (even(lambda s: (2 * atanh(s) / s - 2) / s ** 2), even(lambda s: s ** 3 / (2 * atanh(s))), range(4), "1e-9", "0.02945", 24),
     "log3": (even(lambda s: (2 * atanh(s) / s - 2) / s ** 2), even(lambda s: s ** 3 / (2 * atanh(s))), range(3), "1e-9", "0.02945", 24),
@@ -152,6 +152,13 @@ FITS = {
                  even(lambda s: s ** 5 * LN2 / (2 * atanh(s))), range(3), "1e-6", "0.02945", 24),
     # exp(u) = 1 + u + u^2/2 + u^3 * P(u).
     "pow_exp": (lambda r: (exp(r) - 1 - r - r ** 2 / 2) / r ** 3, lambda r: r ** 3 / exp(r), range(5), "-0.3468", "0.34681", 24),
+    # The f64 functions: the same forms with more terms.
+    "exp_f64": (lambda r: (expm1(r) - r) / r ** 2, lambda r: r ** 2 / expm1(r), range(10), "-0.34658", "0.34659", 53),
+    "log_f64": (even(lambda s: (2 * atanh(s) / s - 2) / s ** 2), even(lambda s: s ** 3 / (2 * atanh(s))), range(7), "1e-12", "0.02945", 53),
+    # log2(m) = s * (2/ln2 + z * (2/(3 ln2) + z * (2/(5 ln2) + z * P(z)))).
+    "pow_log2_f64": (even(lambda s: (2 * atanh(s) / (s * LN2) - 2 / LN2 - 2 * s ** 2 / (3 * LN2) - 2 * s ** 4 / (5 * LN2)) / s ** 6),
+                     even(lambda s: s ** 7 * LN2 / (2 * atanh(s))), range(7), "1e-6", "0.02945", 53),
+    "pow_exp_f64": (lambda r: (exp(r) - 1 - r - r ** 2 / 2) / r ** 3, lambda r: r ** 3 / exp(r), range(10), "-0.34658", "0.34659", 53),
 }
 
 
@@ -161,7 +168,7 @@ def main():
         coefficients, error = fit(target, weight, list(exponents), mpf(a), mpf(b), bits)
         print(f"{name}: weighted error 2^{mp.nstr(log(error, 2), 4)}")
         for e, c in zip(exponents, coefficients):
-            print(f"    x^{e}: {mp.nstr(c, 9 if bits == 24 else 17)}")
+            print(f"    x^{e}: {mp.nstr(c, 9 if bits == 24 else 18)}")
 
 
 if __name__ == "__main__":

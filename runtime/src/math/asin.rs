@@ -26,19 +26,18 @@ pub(super) fn split_root(z: f32) -> (f32, f32) {
 #[inline]
 pub fn asin(x: f32) -> f32 {
     let a = x.abs();
-    if a <= 0.5 {
-        return if x == 0.0 { x } else { x + x * excess(x * x) };
-    }
-    // NaN for a > 1: the root of a negative number.
-    let z = 0.5 * (1.0 - a);
+    // Negative for a > 1, and its root NaN.
+    let z = if a > 0.5 { 0.5 * (1.0 - a) } else { a * a };
     let (hi, lo) = split_root(z);
-    let root = hi + lo;
-    if z.is_nan() || z < 0.0 {
-        return f32::NAN;
-    }
-    // pi/2 - 2 (hi + lo + root * excess), the large parts first: pi/4 - 2 hi is nearly exact.
+    let e = excess(z);
+    // pi/2 - 2 (hi + lo + root * e), the large parts first: pi/4 - 2 hi is nearly exact.
     let quarter = core::f32::consts::FRAC_PI_4;
-    let small = 2.0 * (lo + root * excess(z)) + 4.371_139e-8;
-    let y = quarter - (small - (quarter - 2.0 * hi));
+    let rest = 2.0 * (lo + (hi + lo) * e) - HALF_PI_LO;
+    let large = quarter - (rest - (quarter - 2.0 * hi));
+    let small = a + a * e;
+    let y = if a > 0.5 { large } else { small };
     y.copysign(x)
 }
+
+/// pi/2 - FRAC_PI_2.
+pub(super) const HALF_PI_LO: f32 = -4.371_139e-8;

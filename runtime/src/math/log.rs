@@ -15,6 +15,10 @@ const LN2_LO: f32 = 1.428_606_8e-6;
 /// The natural logarithm of `x`. Zeros give -inf, negative numbers and NaN give NaN, inf gives inf, 1 gives +0.
 #[inline]
 pub fn log(x: f32) -> f32 {
+    // 0 for ordinary numbers; else it decides the result: inf - MAX, NaN - NaN, or what the comparisons say.
+    let above = x - if x > f32::MAX { f32::MAX } else { x };
+    let below = if x == 0.0 { f32::NEG_INFINITY } else { f32::NAN };
+    let special = if x > 0.0 { above } else { below };
     // Subnormal numbers times 2^23 are normal.
     let subnormal = x < f32::MIN_POSITIVE;
     let v = if subnormal { x * 8_388_608.0 } else { x };
@@ -27,8 +31,5 @@ pub fn log(x: f32) -> f32 {
     let z = s * s;
     let r = z * (0.666_667_76 + z * (0.399_775_8 + z * 0.298_709_6));
     let h = 0.5 * f * f;
-    let y = ((s * (h + r) + k * LN2_LO) - h) + f + k * LN2_HI;
-    let y = if x < f32::INFINITY { y } else { x };
-    let outside = if x == 0.0 { f32::NEG_INFINITY } else { f32::NAN };
-    if x > 0.0 { y } else { outside }
+    ((s * (h + r) + (k * LN2_LO + special)) - h) + f + k * LN2_HI
 }

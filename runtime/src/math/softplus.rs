@@ -2,11 +2,13 @@
 //! `softplus`: log(1 + exp(x)).
 
 use super::exp::exp;
-use super::log1p::log1p;
+use super::log1p::ordinary;
 
-/// log(1 + exp(`x`)), as max(x, 0) + log1p(exp(-|x|)). NaN gives NaN, inf gives inf, -inf gives +0.
+/// log(1 + exp(`x`)), as max(x, 0) + log1p(exp(-|x|)). NaN gives NaN, inf gives inf, -inf gives +0;
+/// underflow is gradual.
 #[inline]
 pub fn softplus(x: f32) -> f32 {
+    // A NaN stays in the first term.
     let positive = if x < 0.0 { 0.0 } else { x };
-    positive + log1p(exp(-x.abs()))
+    positive + ordinary(exp(-x.abs()))
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! `sqrt`: the square root, correctly rounded, without the instruction and without f64.
 //!
-//! x = m 4^e; an approximate root q of m in units of 2^-24 is corrected by its remainder m 2^48 - q^2, which is
-//! small, so that its low 32 bits suffice. q then is the root rounded down to 25 bits; the 24-bit result
-//! is never halfway between two numbers, since an odd q squared is no multiple of four.
+//! x = m 4^e, 1 <= m < 4. An approximate root q of m in units of 2^-24 is corrected by the remainder m 2^48 - q^2,
+//! which is so small that its low 32 bits suffice, until q is the root rounded down to 25 bits. Rounding that to
+//! 24 bits meets no tie: the square of an odd q is odd, but m 2^48 is even. Straight-line code.
 
 /// The square root of `x`, correctly rounded. -0 gives -0, negative numbers and NaN give NaN, inf gives inf.
 #[inline]
@@ -12,34 +12,38 @@ pub fn sqrt(x: f32) -> f32 {
     let subnormal = x < f32::MIN_POSITIVE;
     let v = if subnormal { x * 16_777_216.0 } else { x };
     let unscale = if subnormal { 1.0 / 4096.0 } else { 1.0 };
-    // v = m 2^(2e), 1 <= m < 4.
     let bits = v.to_bits();
-    let exponent = (bits >> 23).wrapping_sub(127);
-    let e = ((exponent as i32) >> 1) as u32;
+    let e = ((bits >> 23).wrapping_sub(127) as i32 >> 1) as u32;
     let m = f32::from_bits(bits.wrapping_sub(e << 24));
     // 1 / sqrt(m): within 3.5 % by the bits, squared by each Newton step.
-    let mut y = f32::from_bits(0x5f37_59df_u32.wrapping_sub(m.to_bits() >> 1));
     let half = 0.5 * m;
-    y = y * (1.5 - half * y * y);
-    y = y * (1.5 - half * y * y);
-    y = y * (1.5 - half * y * y);
-    // The root in units of 2^-24, at first off by a few units; N = m 2^48.
-    let q = (m * y * 16_777_216.0) as i32 as u32;
+    let y = f32::from_bits(0x5f37_59df_u32.wrapping_sub(m.to_bits() >> 1));
+    let y = y * (1.5 - half * y * y);
+    let y = y * (1.5 - half * y * y);
+    let y = y * (1.5 - half * y * y);
+    // The root in units of 2^-24, off by a few; the mantissa of m * y where that lies in [1, 2), as it nearly does.
+    let q = (m * y).to_bits().wrapping_sub(ONE).wrapping_add(0x0080_0000) << 1;
+    // m 2^48 modulo 2^32.
     let mantissa = (m.to_bits() & 0x007f_ffff) | 0x0080_0000;
-    let low = if m < 2.0 { mantissa << 25 } else { mantissa << 26 };
-    let remainder = low.wrapping_sub(q.wrapping_mul(q)) as i32;
-    // N - q^2 = d (2q + d), so d is nearly remainder / 2q = remainder * y / 2^25.
-    let d = (remainder as f32 * y * (1.0 / 33_554_432.0)) as i32 as u32;
-    let remainder = remainder.wrapping_sub(d.wrapping_mul(q.wrapping_add(q).wrapping_add(d)) as i32);
+    let square = if m < 2.0 { mantissa << 25 } else { mantissa << 26 };
+    let remainder = square.wrapping_sub(q.wrapping_mul(q)) as i32;
+    // (q + d)^2 = q^2 + d (2q + d), so d is nearly remainder / 2q, or remainder * y / 2^25; rounded by an addition.
+    let d = (remainder as f32 * (y * (1.0 / 33_554_432.0)) + ROUND).to_bits().wrapping_sub(ROUND.to_bits());
+    let remainder = remainder.wrapping_sub(d.wrapping_mul((q << 1).wrapping_add(d)) as i32);
     let q = q.wrapping_add(d);
-    // d was rounded towards zero: one step remains at most.
-    let above = (q.wrapping_add(q) as i32) < remainder;
-    let q = if remainder < 0 { q.wrapping_sub(1) } else { q };
-    let q = if above { q.wrapping_add(1) } else { q };
-    // q has 25 bits, 2^24 <= q < 2^25: round to 24 of them.
-    let root = (q.wrapping_add(1) >> 1) as f32 * (1.0 / 8_388_608.0);
-    let y = f32::from_bits(root.to_bits().wrapping_add(e << 23)) * unscale;
-    let special = x == 0.0 || x == f32::INFINITY;
-    let outside = if special { x } else { f32::NAN };
-    if x > 0.0 && x < f32::INFINITY { y } else { outside }
+    // Rounding down: one step remains at most.
+    let down = if remainder < 0 { 1 } else { 0 };
+    let up = if remainder > (q << 1) as i32 { 1 } else { 0 };
+    let q = q.wrapping_add(up).wrapping_sub(down);
+    // 2^24 <= q < 2^25, to 24 bits and with the exponent; a carry runs into the exponent.
+    let root = (q.wrapping_add(1) >> 1).wrapping_sub(0x0080_0000).wrapping_add(ONE).wrapping_add(e << 23);
+    let y = f32::from_bits(root) * unscale;
+    let y = if x < f32::INFINITY { y } else { x };
+    let outside = if x == 0.0 { x } else { f32::NAN };
+    if x > 0.0 { y } else { outside }
 }
+
+/// The bits of 1.
+const ONE: u32 = 0x3f80_0000;
+/// 1.5 * 2^23: adding it to a small number rounds that to an integer in the low bits.
+const ROUND: f32 = 12_582_912.0;

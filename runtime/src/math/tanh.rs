@@ -32,5 +32,6 @@ pub fn tanh(x: f32) -> f32 {
         * z
         * (-0.333_333_13 + z * (0.133_324_37 + z * (-0.053_835_757 + z * (0.021_000_376 + z * -0.006_169_614))));
     let y = if a < 0.562_5 { small } else { large };
-    y.copysign(x)
+    // y is not negative: its sign is that of x.
+    f32::from_bits(y.to_bits() | (x.to_bits() & 0x8000_0000))
 }

@@ -7,6 +7,8 @@
 
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub(crate) mod wide;
+
 use std::ops::Range;
 
 /// The error of an f32 result against a reference in f64, in ULP; infinite for a NaN or infinity out of place.

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
+//! Sums of two f64: exact sums and products without a fused operation (Dekker, Knuth), about 106 bits.
+//! See `double`.
+
+/// The exact sum of `a` and `b`, where |a| >= |b| or a is zero.
+#[inline]
+pub(super) fn fast_two_sum(a: f64, b: f64) -> (f64, f64) {
+    let s = a + b;
+    (s, b - (s - a))
+}
+
+/// The exact sum of `a` and `b`.
+#[inline]
+pub(super) fn two_sum(a: f64, b: f64) -> (f64, f64) {
+    let s = a + b;
+    let t = s - a;
+    (s, (a - (s - t)) + (b - t))
+}
+
+/// `a` as the sum of two numbers of 26 bits (Veltkamp, 2^27 + 1).
+#[inline]
+fn split(a: f64) -> (f64, f64) {
+    let c = 134_217_729.0 * a;
+    let hi = c - (c - a);
+    (hi, a - hi)
+}
+
+/// The exact product of `a` and `b`.
+#[inline]
+pub(super) fn two_product(a: f64, b: f64) -> (f64, f64) {
+    let p = a * b;
+    let (ah, al) = split(a);
+    let (bh, bl) = split(b);
+    (p, ((ah * bh - p) + ah * bl + al * bh) + al * bl)
+}
+
+/// The product of two sums, to some 2^-102.
+#[inline]
+pub(super) fn product(a: (f64, f64), b: (f64, f64)) -> (f64, f64) {
+    let (p, e) = two_product(a.0, b.0);
+    fast_two_sum(p, e + (a.0 * b.1 + a.1 * b.0))
+}
+
+/// The sum of two sums, where |a| >= |b| or a is zero.
+#[inline]
+pub(super) fn sum(a: (f64, f64), b: (f64, f64)) -> (f64, f64) {
+    let (s, e) = fast_two_sum(a.0, b.0);
+    fast_two_sum(s, e + (a.1 + b.1))
+}

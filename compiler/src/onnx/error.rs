@@ -118,6 +118,28 @@ impl LoadError {
         }
     }
 
+    /// What to do about it, as a sentence for the diagnostic's help.
+    pub fn help(&self) -> &'static str {
+        match self {
+            LoadError::Read { .. } => "check that the path is right and names a regular file that you may read",
+            LoadError::Malformed { .. } => "check that the file is complete and of this kind, or export it again",
+            LoadError::Limit { .. } => {
+                "a model of this size is beyond what is read; check that the file is not damaged"
+            }
+            LoadError::ExternalOutside { .. } => {
+                "put the data into a file of its own in the model's folder, and name it by a relative path"
+            }
+            LoadError::ExternalShort { .. } => "check that the external file is complete and belongs to this model",
+            LoadError::DataLength { .. } => {
+                "the tensor's data are damaged or its shape is wrong; export the model again"
+            }
+            LoadError::ElementType { .. } => "store the tensor in a numeric type of ONNX",
+            LoadError::Tensor { .. } | LoadError::External { .. } => "export the model again with a current exporter",
+            LoadError::Npy { .. } => "save the array by numpy.save, little-endian, as bool, integers or floats",
+            LoadError::Write { .. } => "check that the folder exists and that you may write there",
+        }
+    }
+
     /// The tensor that the error is about, where it is about one.
     pub fn tensor(&self) -> Option<&str> {
         match self {

@@ -61,3 +61,51 @@ fn same_file(seen: &Metadata, opened: &Metadata) -> bool {
 fn same_file(_seen: &Metadata, opened: &Metadata) -> bool {
     opened.is_file()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io;
+    use std::path::Path;
+
+    use super::{read, read_seen, write};
+    use crate::onnx::LoadError;
+
+    #[test]
+    fn files_are_read_up_to_the_limit() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        write(&path, &[1, 2, 3]).unwrap();
+        assert_eq!(read(&path, 3).unwrap(), [1, 2, 3]);
+        let LoadError::Limit { found: 3, limit: 2, .. } = read(&path, 2).unwrap_err() else { panic!("no limit") };
+        // The size is looked at first: this sparse file is larger than memory.
+        fs::File::options().write(true).open(&path).unwrap().set_len(1 << 40).unwrap();
+        assert_eq!(read(&path, 1 << 30).unwrap_err().code(), "ZA0003");
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_opened() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(read(dir.path(), 9).unwrap_err().code(), "ZA0001");
+        assert_eq!(read(&dir.path().join("absent"), 9).unwrap_err().code(), "ZA0001");
+        assert_eq!(write(&dir.path().join("absent/file"), &[]).unwrap_err().code(), "ZA0011");
+        if cfg!(unix) {
+            let LoadError::Read { source, .. } = read(Path::new("/dev/zero"), u64::MAX).unwrap_err() else {
+                panic!("another error")
+            };
+            assert_eq!(source.kind(), io::ErrorKind::InvalidInput);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_was_replaced_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, other) = (dir.path().join("file"), dir.path().join("other"));
+        write(&path, &[1]).unwrap();
+        write(&other, &[2]).unwrap();
+        let seen = fs::metadata(&path).unwrap();
+        fs::rename(&other, &path).unwrap();
+        assert_eq!(read_seen(&path, &seen, 9).unwrap_err().code(), "ZA0001");
+    }
+}

@@ -138,3 +138,15 @@ fn encoding_and_decoding_give_the_tensor_back() {
     let wire = Bytes::from(tensor.to_proto().encode_to_vec());
     assert_eq!(RawTensor::from_pb(wire, &Limits::default()).unwrap(), tensor);
 }
+
+#[test]
+fn errors_show_names_escaped() {
+    let name = "w\n\u{1b}[2J*/";
+    let proto = TensorProto { name: name.into(), ..tensor(ElementType::F32, &[2]) };
+    let error = decode(&proto).unwrap_err();
+    assert_eq!(error.tensor(), Some(name));
+    assert_eq!(
+        error.to_string(),
+        r#"tensor "w\n\u{1b}[2J*/" needs 8 bytes of data for its shape and type, the message has 0"#
+    );
+}

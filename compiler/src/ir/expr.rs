@@ -92,6 +92,18 @@ pub enum BinaryOp {
 }
 
 impl UnaryOp {
+    /// Every function, in a fixed order.
+    #[rustfmt::skip]
+    pub const ALL: [UnaryOp; 30] = {
+        use UnaryOp as U;
+        [
+            U::Neg, U::Abs, U::Sign, U::Reciprocal, U::Sqrt, U::Exp, U::Log, U::Floor, U::Ceil,
+            U::Round, U::Sin, U::Cos, U::Tan, U::Asin, U::Acos, U::Atan, U::Sinh, U::Cosh,
+            U::Tanh, U::Asinh, U::Acosh, U::Atanh, U::Erf, U::Sigmoid, U::Softplus, U::Not, U::BitNot,
+            U::IsNan, U::IsPosInf, U::IsNegInf,
+        ]
+    };
+
     /// Whether there is such a function of a type.
     pub const fn accepts(self, dtype: DType) -> bool {
         use UnaryOp as U;
@@ -134,6 +146,17 @@ impl UnaryOp {
 }
 
 impl BinaryOp {
+    /// Every function, in a fixed order.
+    #[rustfmt::skip]
+    pub const ALL: [BinaryOp; 20] = {
+        use BinaryOp as B;
+        [
+            B::Add, B::Sub, B::Mul, B::Div, B::Pow, B::Mod, B::Fmod, B::Max, B::Min,
+            B::Eq, B::Lt, B::Le, B::And, B::Or, B::Xor, B::BitAnd, B::BitOr, B::BitXor,
+            B::Shl, B::Shr,
+        ]
+    };
+
     /// Whether there is such a function of two values of a type.
     pub const fn accepts(self, dtype: DType) -> bool {
         use BinaryOp as B;
@@ -355,32 +378,5 @@ impl Expr {
     /// `op(x0, x1)`.
     pub fn of_binary(op: BinaryOp) -> Expr {
         Expr { ops: vec![ExprOp::Input(0), ExprOp::Input(1), ExprOp::Binary(op, 0, 1)] }
-    }
-}
-
-impl std::fmt::Display for Expr {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        fn write(e: &Expr, ix: ExprIx, f: &mut std::fmt::Formatter<'_>, depth: usize) -> std::fmt::Result {
-            if depth > 24 {
-                return f.write_str("..");
-            }
-            match e.ops[ix] {
-                ExprOp::Input(n) => write!(f, "x{n}"),
-                ExprOp::Const(v) => write!(f, "{v}"),
-                ExprOp::Cast(d, _) => write!(f, "{d}("),
-                ExprOp::Unary(op, _) => write!(f, "{op:?}("),
-                ExprOp::Binary(op, ..) => write!(f, "{op:?}("),
-                ExprOp::Select(..) => write!(f, "Select("),
-            }?;
-            if e.ops[ix].operands().next().is_none() {
-                return Ok(());
-            }
-            for (i, o) in e.ops[ix].operands().enumerate() {
-                f.write_str(if i > 0 { ", " } else { "" })?;
-                write(e, o, f, depth + 1)?;
-            }
-            f.write_str(")")
-        }
-        write(self, self.result(), f, 0)
     }
 }

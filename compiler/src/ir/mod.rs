@@ -9,7 +9,9 @@ mod expr;
 mod graph;
 mod infer;
 mod op;
+mod print;
 mod tensor;
+pub mod text;
 mod verify;
 
 pub use dtype::{DType, Scalar};
@@ -18,6 +20,7 @@ pub use expr::{BinaryOp, Expr, ExprIx, ExprOp, UnaryOp};
 pub use graph::{Graph, Node, Origin, Output, Value, ValueId};
 pub use infer::{broadcast, infer};
 pub use op::{Activation, Epilogue, Hw, Movement, Op, PoolKind, ReduceKind, ScatterKind, Window};
+pub use print::print_node;
 pub use tensor::{Element, MAX_ELEMENTS, Tensor, Type, checked_elements, row_major_strides};
 pub use verify::verify;
 

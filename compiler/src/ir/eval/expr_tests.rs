@@ -5,67 +5,6 @@ use half::{bf16, f16};
 use super::{EvalError, cast, eval_expr};
 use crate::ir::{BinaryOp, DType, Expr, ExprOp, Scalar, UnaryOp};
 
-const UNARY: [UnaryOp; 30] = {
-    use UnaryOp as U;
-    [
-        U::Neg,
-        U::Abs,
-        U::Sign,
-        U::Reciprocal,
-        U::Sqrt,
-        U::Exp,
-        U::Log,
-        U::Floor,
-        U::Ceil,
-        U::Round,
-        U::Sin,
-        U::Cos,
-        U::Tan,
-        U::Asin,
-        U::Acos,
-        U::Atan,
-        U::Sinh,
-        U::Cosh,
-        U::Tanh,
-        U::Asinh,
-        U::Acosh,
-        U::Atanh,
-        U::Erf,
-        U::Sigmoid,
-        U::Softplus,
-        U::Not,
-        U::BitNot,
-        U::IsNan,
-        U::IsPosInf,
-        U::IsNegInf,
-    ]
-};
-const BINARY: [BinaryOp; 20] = {
-    use BinaryOp as B;
-    [
-        B::Add,
-        B::Sub,
-        B::Mul,
-        B::Div,
-        B::Pow,
-        B::Mod,
-        B::Fmod,
-        B::Max,
-        B::Min,
-        B::Eq,
-        B::Lt,
-        B::Le,
-        B::And,
-        B::Or,
-        B::Xor,
-        B::BitAnd,
-        B::BitOr,
-        B::BitXor,
-        B::Shl,
-        B::Shr,
-    ]
-};
-
 fn un(op: UnaryOp, x: Scalar) -> Scalar {
     eval_expr(&Expr::of_unary(op), &[x]).unwrap()
 }
@@ -83,14 +22,14 @@ fn same(a: Scalar, b: Scalar) -> bool {
 fn every_accepted_operation_has_a_value_of_the_inferred_type() {
     for dtype in DType::ALL {
         let one = Scalar::from_i64(1, dtype);
-        for op in UNARY {
+        for op in UnaryOp::ALL {
             let expr = Expr::of_unary(op);
             match eval_expr(&expr, &[one]) {
                 Ok(v) => assert_eq!(expr.types(&[dtype]).unwrap().last(), Some(&v.dtype()), "{op:?} of {dtype}"),
                 Err(e) => assert!(!op.accepts(dtype), "{op:?} of {dtype}: {e}"),
             }
         }
-        for op in BINARY {
+        for op in BinaryOp::ALL {
             let expr = Expr::of_binary(op);
             match eval_expr(&expr, &[one, one]) {
                 Ok(v) => assert_eq!(expr.types(&[dtype; 2]).unwrap().last(), Some(&v.dtype()), "{op:?} of {dtype}"),

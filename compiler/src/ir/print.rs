@@ -1,0 +1,265 @@
+//! The text form of graphs: one line per input, constant, node and output; stable, for reading, snapshots and [`super::text`].
+//!
+//! ```text
+//! graph "mnist-8"
+//!   in %0 "Input3": f32[1,28,28,1]
+//!   $1 = f32[8,5,5,1] -0.089 0.117 .. sha 5b1f4d09  // "Parameter5"
+//!   $2 = f32[8] splat 0.5
+//!   %3 = conv %0, $1, $2 {kernel 5x5, pad 2 2 2 2, bias, relu} : f32[1,28,28,8]  // Conv "Convolution28"
+//!   %4 = map %3, $2 {Max(Add(x0, x1), 0.0)} : f32[1,28,28,8]
+//!   out "Plus214_Output_0" = %4
+//! ```
+//! Numbers are those of [`ValueId`]; `$` marks constants. What is left out has its plain value: stride and dilation 1, no
+//! padding, one group, and shapes that the type of the result tells. Names are escaped, so that they stay on their line; a `//` outside quotes starts a comment. Nothing
+//! here panics, whatever the graph.
+
+use std::fmt::{self, Display, Formatter, Write};
+
+use sha2::{Digest, Sha256};
+
+use super::{
+    Activation, Epilogue, Expr, ExprIx, ExprOp, Graph, Movement, Node, Op, PoolKind, Scalar, ScatterKind, Tensor,
+    ValueId, Window,
+};
+
+/// Constants of up to this many elements are printed in full.
+const FULL: usize = 16;
+/// Of larger ones as many stand before the hash.
+const FIRST: usize = 4;
+/// Expressions of up to this many operations, none of them shared, are printed as one nested term.
+const NESTED: usize = 12;
+
+impl Display for Graph {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(f, "graph {:?}", self.name)?;
+        for &id in &self.inputs {
+            if let Some(value) = self.values.get(id.index()) {
+                writeln!(f, "  in {} {:?}: {}", Id(self, id), value.name, value.ty)?;
+            }
+        }
+        for (ix, value) in self.values.iter().enumerate() {
+            if let Some(data) = &value.data {
+                write!(f, "  ${ix} = {}{}", value.ty, Elements(data))?;
+                comment(f, (!value.name.is_empty()).then(|| format!("{:?}", value.name)))?;
+            }
+        }
+        for node in &self.nodes {
+            write!(f, "  {}", print_node(self, node))?;
+            comment(f, node.origin.iter().map(|o| format!("{} {:?}", escaped(&o.op_type), o.name)))?;
+        }
+        for output in &self.outputs {
+            writeln!(f, "  out {:?} = {}", output.name, Id(self, output.value))?;
+        }
+        Ok(())
+    }
+}
+
+/// One node of a graph, on one line, without where it came from.
+pub fn print_node(graph: &Graph, node: &Node) -> String {
+    let ids = |ids: &[ValueId]| ids.iter().map(|&id| Id(graph, id).to_string()).collect::<Vec<_>>().join(", ");
+    let types: Vec<String> = node
+        .outputs
+        .iter()
+        .map(|id| graph.values.get(id.index()).map_or_else(|| "?".into(), |v| v.ty.to_string()))
+        .collect();
+    let mut line = format!("{} = {}", ids(&node.outputs), node.op.name());
+    if !node.inputs.is_empty() {
+        line.push(' ');
+        line.push_str(&ids(&node.inputs));
+    }
+    let attributes = attributes(&node.op);
+    if !attributes.is_empty() {
+        _ = write!(line, " {{{}}}", attributes.join(", "));
+    }
+    _ = write!(line, " : {}", types.join(", "));
+    line
+}
+
+/// A value by its number.
+struct Id<'a>(&'a Graph, ValueId);
+
+impl Display for Id<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let constant = self.0.values.get(self.1.index()).is_some_and(|v| v.data.is_some());
+        write!(f, "{}{}", if constant { '$' } else { '%' }, self.1.0)
+    }
+}
+
+/// Ends a line with a comment, if there is something to say.
+fn comment(f: &mut Formatter<'_>, parts: impl IntoIterator<Item = String>) -> fmt::Result {
+    let text = parts.into_iter().collect::<Vec<_>>().join(", ");
+    if text.is_empty() { writeln!(f) } else { writeln!(f, "  // {text}") }
+}
+
+/// Untrusted text without quotes, on one line.
+fn escaped(text: &str) -> String {
+    text.escape_debug().to_string()
+}
+
+/// The elements of a constant: ` splat v`, all of them, or the first ones and a hash.
+struct Elements<'a>(&'a Tensor);
+
+impl Display for Elements<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let all = |n: usize, f: &mut Formatter<'_>| self.0.scalars().take(n).try_for_each(|v| write!(f, " {v}"));
+        match self.0.uniform() {
+            Some(v) if self.0.len() > 1 => write!(f, " splat {v}"),
+            _ if self.0.len() <= FULL => all(FULL, f),
+            _ => {
+                all(FIRST, f)?;
+                let hash = Sha256::digest(self.0.data());
+                write!(f, " .. sha {:02x}{:02x}{:02x}{:02x}", hash[0], hash[1], hash[2], hash[3])
+            }
+        }
+    }
+}
+
+fn list<T: Display>(name: &str, values: impl IntoIterator<Item = T>) -> String {
+    values.into_iter().fold(name.to_owned(), |text, v| format!("{text} {v}"))
+}
+
+fn hw(name: &str, [h, w]: [usize; 2]) -> String {
+    format!("{name} {h}x{w}")
+}
+
+fn flag(name: &str, set: bool) -> Option<String> {
+    set.then(|| name.to_owned())
+}
+
+/// What stands in the braces: `name value ..` or a flag each; for maps the expression.
+fn attributes(op: &Op) -> Vec<String> {
+    let axis = |axis: usize| format!("axis {axis}");
+    match op {
+        Op::Conv { window: w, groups, epilogue: e } | Op::ConvTranspose { window: w, groups, epilogue: e, .. } => {
+            [window(w), groups_of(*groups), epilogue(e)].concat()
+        }
+        Op::MatMul { epilogue: e } => epilogue(e),
+        Op::Pool { kind: PoolKind::Max, window: w } => window(w),
+        Op::Pool { kind: PoolKind::Average { count_include_pad }, window: w } => {
+            window(w).into_iter().chain(flag("count_include_pad", *count_include_pad)).collect()
+        }
+        Op::Reduce { axes, .. } => vec![list("axes", axes)],
+        Op::Arg { axis: a, last, .. } => [axis(*a)].into_iter().chain(flag("last", *last)).collect(),
+        Op::Map { expr } => vec![expr.to_string()],
+        Op::Movement(m) => movement(m),
+        Op::Concat { axis: a }
+        | Op::Gather { axis: a }
+        | Op::GatherElements { axis: a }
+        | Op::Softmax { axis: a, .. } => {
+            vec![axis(*a)]
+        }
+        Op::GatherNd { batch_dims } => vec![format!("batch_dims {batch_dims}")],
+        Op::ScatterElements { axis: a, kind } => vec![axis(*a), scatter_name(*kind).into()],
+        Op::ScatterNd { kind } => vec![scatter_name(*kind).into()],
+        Op::Cumulative { axis: a, exclusive, reverse, .. } => {
+            let flags = [flag("exclusive", *exclusive), flag("reverse", *reverse)];
+            [axis(*a)].into_iter().chain(flags.into_iter().flatten()).collect()
+        }
+        Op::TopK { axis: a, k, largest } => {
+            vec![axis(*a), format!("k {k}"), if *largest { "largest" } else { "smallest" }.into()]
+        }
+    }
+}
+
+/// The word for how scattered values meet.
+pub(super) const fn scatter_name(kind: ScatterKind) -> &'static str {
+    match kind {
+        ScatterKind::Replace => "replace",
+        ScatterKind::Add => "add",
+        ScatterKind::Mul => "mul",
+        ScatterKind::Max => "max",
+        ScatterKind::Min => "min",
+    }
+}
+
+fn groups_of(groups: usize) -> Vec<String> {
+    flag(&format!("groups {groups}"), groups != 1).into_iter().collect()
+}
+
+fn window(w: &Window) -> Vec<String> {
+    let pads = [w.pad_begin, w.pad_end].concat();
+    let parts = [
+        Some(hw("kernel", w.kernel)),
+        (w.stride != [1, 1]).then(|| hw("stride", w.stride)),
+        (w.dilation != [1, 1]).then(|| hw("dilation", w.dilation)),
+        (pads != [0; 4]).then(|| list("pad", pads)),
+    ];
+    parts.into_iter().flatten().collect()
+}
+
+fn epilogue(e: &Epilogue) -> Vec<String> {
+    let activation = match e.activation {
+        Activation::None => None,
+        Activation::Clamp { lo, hi } if lo.to_bits() == 0 && hi == f32::INFINITY => Some("relu".to_owned()),
+        Activation::Clamp { lo, hi } => Some(format!("clamp {lo:?} {hi:?}")),
+        Activation::Leaky { alpha } => Some(format!("leaky {alpha:?}")),
+    };
+    [flag("bias", e.bias), flag("residual", e.residual), activation].into_iter().flatten().collect()
+}
+
+fn movement(m: &Movement) -> Vec<String> {
+    match m {
+        Movement::Reshape { .. } | Movement::Expand { .. } => vec![],
+        Movement::Transpose { perm } => vec![list("perm", perm)],
+        Movement::Slice { start, step, .. } => {
+            let steps = step.iter().any(|&s| s != 1).then(|| list("step", step));
+            [list("start", start)].into_iter().chain(steps).collect()
+        }
+        Movement::Pad { before, after, value } => {
+            vec![list("before", before), list("after", after), format!("value {value}")]
+        }
+    }
+}
+
+/// Operands as `x0`, constants with their type save for f32 and bool (`1.5`, `3_i64`, `true`), operations as
+/// `Name(operands)`, conversions as `f32(operand)`. Longer expressions, and those that share operations, name
+/// each one but the last: `t0 = Add(x0, x1); Mul(t0, t0)`.
+impl Display for Expr {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let ops = self.ops();
+        let Some(result) = ops.len().checked_sub(1) else { return Ok(()) };
+        if ops.iter().enumerate().any(|(ix, op)| op.operands().any(|o| o >= ix)) {
+            return f.write_str("operations out of order");
+        }
+        let mut uses = vec![0usize; ops.len()];
+        ops.iter().flat_map(ExprOp::operands).for_each(|o| uses[o] += 1);
+        let is_leaf = |ix: ExprIx| matches!(ops[ix], ExprOp::Input(_) | ExprOp::Const(_));
+        let named: Vec<ExprIx> = (0..result).filter(|&ix| !is_leaf(ix)).collect();
+        if named.len() < NESTED && named.iter().all(|&ix| uses[ix] == 1) {
+            return nested(self, result, f);
+        }
+        let operand = |ix: ExprIx, f: &mut Formatter<'_>| match named.binary_search(&ix) {
+            Ok(n) => write!(f, "t{n}"),
+            Err(_) => term(ops[ix], f, |_, _| Ok(())),
+        };
+        for (n, &ix) in named.iter().enumerate() {
+            write!(f, "t{n} = ")?;
+            term(ops[ix], f, operand)?;
+            f.write_str("; ")?;
+        }
+        term(ops[result], f, operand)
+    }
+}
+
+/// An operation, its operands written by `operand`.
+fn term(op: ExprOp, f: &mut Formatter<'_>, operand: impl Fn(ExprIx, &mut Formatter<'_>) -> fmt::Result) -> fmt::Result {
+    match op {
+        ExprOp::Input(n) => return write!(f, "x{n}"),
+        ExprOp::Const(v @ (Scalar::F32(_) | Scalar::Bool(_))) => return write!(f, "{v}"),
+        ExprOp::Const(v) => return write!(f, "{v}_{}", v.dtype()),
+        ExprOp::Unary(op, _) => write!(f, "{op:?}("),
+        ExprOp::Binary(op, ..) => write!(f, "{op:?}("),
+        ExprOp::Select(..) => f.write_str("Select("),
+        ExprOp::Cast(to, _) => write!(f, "{to}("),
+    }?;
+    for (i, o) in op.operands().enumerate() {
+        f.write_str(if i > 0 { ", " } else { "" })?;
+        operand(o, f)?;
+    }
+    f.write_str(")")
+}
+
+/// A whole term, no deeper than [`NESTED`].
+fn nested(e: &Expr, ix: ExprIx, f: &mut Formatter<'_>) -> fmt::Result {
+    term(e.ops()[ix], f, |o, f| nested(e, o, f))
+}

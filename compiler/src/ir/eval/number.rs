@@ -268,7 +268,7 @@ mod tests {
                 let exponent = if round % 2 == 0 { near + (bits >> 40) as u32 % 27 } else { (bits >> 40) as u32 % 256 };
                 // Few significant bits, so that sums hit midpoints.
                 let mantissa = if round % 3 == 0 { bits as u32 & 0x0070_0001 } else { bits as u32 & 0x007f_ffff };
-                f32::from_bits(exponent << 23 | mantissa | (bits >> 63) as u32 * 0x8000_0000)
+                f32::from_bits((exponent << 23) | mantissa | ((bits >> 63) as u32 * 0x8000_0000))
             };
             let near = round % 200;
             let x = any(63 + near / 2);

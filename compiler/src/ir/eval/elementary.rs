@@ -245,42 +245,17 @@ macro_rules! float {
 float!(f32, math);
 float!(f64, double);
 
-/// The f64 functions, by the names that the runtime has for f32.
+/// The f64 functions, by the names that the runtime has for f32: its own where it has them, else those of std.
 pub(super) mod double {
-    #[rustfmt::skip]
+    pub(in super::super) use zant_runtime::math::{
+        ceil_f64 as ceil, exp_f64 as exp, floor_f64 as floor, log_f64 as log, max_f64 as max, min_f64 as min,
+        pow_f64 as pow, round_even_f64 as round_even, sqrt_f64 as sqrt, tanh_f64 as tanh,
+    };
+
     macro_rules! of_std {
-        ($($name:ident = $std:ident),*) => { $( pub(in super::super) fn $name(x: f64) -> f64 { x.$std() } )* };
+        ($($name:ident),*) => { $( pub(in super::super) fn $name(x: f64) -> f64 { x.$name() } )* };
     }
-    of_std!(sqrt = sqrt, exp = exp, log = ln, floor = floor, ceil = ceil, round_even = round_ties_even);
-    of_std!(sin = sin, cos = cos, tan = tan, asin = asin, acos = acos, atan = atan);
-    of_std!(sinh = sinh, cosh = cosh, tanh = tanh, asinh = asinh, acosh = acosh, atanh = atanh);
-
-    /// The power.
-    pub(in super::super) fn pow(x: f64, y: f64) -> f64 {
-        x.powf(y)
-    }
-
-    /// The larger; NaN propagates, and +0 is larger than -0.
-    pub(in super::super) fn max(a: f64, b: f64) -> f64 {
-        if a.is_nan() || b.is_nan() {
-            f64::NAN
-        } else if a > b || (a == b && b.is_sign_negative()) {
-            a
-        } else {
-            b
-        }
-    }
-
-    /// The smaller; NaN propagates, and -0 is smaller than +0.
-    pub(in super::super) fn min(a: f64, b: f64) -> f64 {
-        if a.is_nan() || b.is_nan() {
-            f64::NAN
-        } else if a < b || (a == b && a.is_sign_negative()) {
-            a
-        } else {
-            b
-        }
-    }
+    of_std!(sin, cos, tan, asin, acos, atan, sinh, cosh, asinh, acosh, atanh);
 
     /// The error function, from its series of positive terms; beyond 6 it rounds to one.
     pub(in super::super) fn erf(x: f64) -> f64 {
@@ -294,17 +269,17 @@ pub(super) mod double {
             term *= 2.0 * x * x / odd;
             sum += term;
         }
-        std::f64::consts::FRAC_2_SQRT_PI * (-x * x).exp() * sum
+        std::f64::consts::FRAC_2_SQRT_PI * exp(-x * x) * sum
     }
 
     /// 1 / (1 + exp(-x)).
     pub(in super::super) fn sigmoid(x: f64) -> f64 {
-        1.0 / (1.0 + (-x).exp())
+        1.0 / (1.0 + exp(-x))
     }
 
     /// log(1 + exp(x)), without overflow.
     pub(in super::super) fn softplus(x: f64) -> f64 {
-        if x.is_nan() { x } else { x.max(0.0) + (-x.abs()).exp().ln_1p() }
+        if x.is_nan() { x } else { max(x, 0.0) + exp(-x.abs()).ln_1p() }
     }
 }
 

@@ -30,3 +30,5 @@ pub const MISSING_INPUT: &str = "ZA0208";
 pub const MALFORMED_GRAPH: &str = "ZA0209";
 /// A tensor is larger than the limits allow.
 pub const TOO_LARGE: &str = "ZA0210";
+/// A budget of RAM or flash is exceeded.
+pub const OVER_BUDGET: &str = "ZA0301";

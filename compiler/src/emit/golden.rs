@@ -1,0 +1,131 @@
+//! `tests/golden.rs`: the model run on vectors, its outputs compared to the bit.
+
+use super::model::{STACK_LIMIT, arena_bytes};
+use super::names::Names;
+use super::{Package, Source};
+use crate::config::Alloc;
+use crate::ir::{DType, Tensor};
+
+/// Bytes that all vectors together may take.
+const MAX_BYTES: usize = 1 << 20;
+
+/// Adds the test and its vectors; as many of the vectors as stay small.
+pub(super) fn add_test(package: &mut Package, source: &Source<'_>, names: &Names) {
+    let mut total = 0;
+    let mut cases = 0;
+    for v in source.vectors {
+        let bytes: usize = v.inputs.iter().chain(&v.outputs).map(|t| t.data().len()).sum();
+        if total + bytes > MAX_BYTES {
+            break;
+        }
+        total += bytes;
+        let files = |kind: &str, tensors: &[Tensor], package: &mut Package| {
+            for (i, t) in tensors.iter().enumerate() {
+                package.bytes(&format!("tests/golden/{kind}_{cases}_{i}.bin"), t.data().to_vec());
+            }
+        };
+        files("input", &v.inputs, package);
+        files("output", &v.outputs, package);
+        cases += 1;
+    }
+    if cases > 0 {
+        package.text("tests/golden.rs", test(source, names, cases));
+    }
+}
+
+/// The element of a port in Rust, and how it is read from bytes.
+fn element(dtype: DType) -> &'static str {
+    match dtype {
+        DType::F16 | DType::BF16 => "u16",
+        other => other.name(),
+    }
+}
+
+fn test(source: &Source<'_>, names: &Names, cases: usize) -> String {
+    let program = source.program;
+    let krate = source.name.replace('-', "_");
+    let mut text = String::from(
+        "//! Runs the model on its vectors. Outputs are compared to the bit: they are what the compiler computed with the same\n//! kernels, and what every target computes.\n\n",
+    );
+    text += &format!("use {krate}::*;\n\n");
+    text += &helpers(program);
+    text += "fn check(inputs: &[&[u8]], outputs: &[&[u8]]) {\n";
+    for (i, p) in program.inputs.iter().enumerate() {
+        text += &format!(
+            "    let {} = array::<{}, {}>(inputs[{i}]);\n",
+            names.inputs[i],
+            element(p.ty.dtype),
+            p.ty.elements()
+        );
+    }
+    let arena = if source.config.alloc == Alloc::Caller { "&mut arena, " } else { "" };
+    let question = if program.is_fallible() { ".expect(\"the vectors are good\")" } else { "" };
+    text += &model(source);
+    let call = match names.inputs.as_slice() {
+        [] => format!("model.run({})", arena.trim_end_matches(", ")),
+        [one] => format!("model.run({arena}&{one})"),
+        many => {
+            let fields: Vec<String> = many.iter().map(|n| format!("{n}: &{n}")).collect();
+            format!("model.run({arena}Inputs {{ {} }})", fields.join(", "))
+        }
+    };
+    text += &format!("    let result = {call}{question};\n");
+    match names.outputs.as_slice() {
+        [_] => text += "    assert!(bytes(result) == outputs[0], \"output 0 differs\");\n",
+        many => {
+            for (i, n) in many.iter().enumerate() {
+                text += &format!("    assert!(bytes(result.{n}) == outputs[{i}], \"output {i} differs\");\n");
+            }
+        }
+    }
+    text += "}\n";
+    for c in 0..cases {
+        let list = |kind: &str, n: usize| {
+            let files: Vec<String> =
+                (0..n).map(|i| format!("include_bytes!(\"golden/{kind}_{c}_{i}.bin\")")).collect();
+            files.join(", ")
+        };
+        text += &format!(
+            "\n#[test]\nfn vector_{c}() {{\n    check(&[{}], &[{}]);\n}}\n",
+            list("input", program.inputs.len()),
+            list("output", program.outputs.len())
+        );
+    }
+    text
+}
+
+/// The model, never on the stack.
+fn model(source: &Source<'_>) -> String {
+    match source.config.alloc {
+        Alloc::Static => {
+            "    static MODEL: std::sync::Mutex<Model> = std::sync::Mutex::new(Model::new());\n    let mut model = MODEL.lock().unwrap_or_else(|e| e.into_inner());\n".into()
+        }
+        Alloc::Heap => "    let mut model = Model::new();\n".into(),
+        Alloc::Caller if arena_bytes(source.program) > STACK_LIMIT => {
+            "    static ARENA: std::sync::Mutex<Arena<ARENA_BYTES>> = std::sync::Mutex::new(Arena::new());\n    let mut arena = ARENA.lock().unwrap_or_else(|e| e.into_inner());\n    let model = Model::new();\n".into()
+        }
+        Alloc::Caller => "    let mut arena = Arena::<ARENA_BYTES>::new();\n    let model = Model::new();\n".into(),
+    }
+}
+
+/// Conversions between arrays of numbers and their bytes, for the types that the model's inputs and outputs have.
+fn helpers(program: &crate::program::Program) -> String {
+    let mut used: Vec<&str> =
+        program.inputs.iter().chain(&program.outputs).map(|p| element(p.ty.dtype)).collect();
+    used.sort_unstable();
+    used.dedup();
+    let mut text = String::from(
+        "/// An element of an input or output, as little-endian bytes.\ntrait Element: Copy {\n    fn load(bytes: &[u8]) -> Self;\n    fn store(self) -> Vec<u8>;\n}\n\n",
+    );
+    for t in &used {
+        text += &match *t {
+            "bool" => "impl Element for bool {\n    fn load(bytes: &[u8]) -> bool {\n        bytes[0] != 0\n    }\n    fn store(self) -> Vec<u8> {\n        vec![u8::from(self)]\n    }\n}\n\n".to_string(),
+            t => format!("impl Element for {t} {{\n    fn load(bytes: &[u8]) -> {t} {{\n        {t}::from_le_bytes(bytes.try_into().unwrap())\n    }}\n    fn store(self) -> Vec<u8> {{\n        self.to_le_bytes().to_vec()\n    }}\n}}\n\n"),
+        };
+    }
+    if !program.inputs.is_empty() {
+        text += "/// Elements in memory of their own, off the stack.\nfn array<T: Element, const N: usize>(bytes: &[u8]) -> Box<[T; N]> {\n    let elements: Vec<T> = bytes.chunks_exact(size_of::<T>()).map(T::load).collect();\n    elements.into_boxed_slice().try_into().ok().expect(\"the vector has the model's length\")\n}\n\n";
+    }
+    text += "fn bytes<T: Element>(elements: &[T]) -> Vec<u8> {\n    elements.iter().flat_map(|e| e.store()).collect()\n}\n\n";
+    text
+}

@@ -1,0 +1,131 @@
+//! `src/lib.rs`: documentation and the crate's face.
+
+use super::model::{STACK_LIMIT, arena_bytes};
+use super::names::{Names, in_doc};
+use super::{Source, VERSION};
+use crate::config::Alloc;
+use crate::ir::DType;
+
+/// The text of the file.
+pub(super) fn library(source: &Source<'_>, names: &Names) -> String {
+    let program = source.program;
+    let mut text = format!("//! {}\n//!\n", title(source));
+    for (p, n) in program.inputs.iter().zip(&names.inputs) {
+        text += &format!("//! - input `{n}`: {} ({})\n", p.ty, in_doc(&p.name));
+    }
+    for (p, n) in program.outputs.iter().zip(&names.outputs) {
+        text += &format!("//! - output `{n}`: {} ({})\n", p.ty, in_doc(&p.name));
+    }
+    text += &format!(
+        "//!\n//! {} bytes of RAM, {} bytes of constants, {} multiply-adds a run; no heap{}.\n//!\n{}",
+        arena_bytes(program),
+        program.weights_bytes(),
+        program.macs(),
+        if source.config.alloc == Alloc::Heap { " but for the arena" } else { "" },
+        doc_example(source, names),
+    );
+    text += "#![no_std]\n#![deny(unsafe_code)]\n\n";
+    text += "#[cfg(target_endian = \"big\")]\ncompile_error!(\"weights.bin is little-endian; big-endian targets are not supported\");\n\n";
+    if source.config.alloc == Alloc::Heap {
+        text += "extern crate alloc;\n\n";
+    }
+    text += "mod model;\n/// The kernels; each file is a family, of which the model may use a part.\n#[allow(dead_code)]\nmod rt;\n#[allow(unsafe_code)]\nmod weights;\n\n";
+    text += "pub use model::*;\n";
+    text += &exports(source);
+    text += &take(source);
+    text
+}
+
+/// What the crate re-exports of its runtime.
+pub(super) fn exports(source: &Source<'_>) -> String {
+    let mut text = String::new();
+    if source.config.alloc == Alloc::Caller {
+        text += "pub use rt::arena::{Arena, ArenaError};\n";
+    }
+    if source.program.is_fallible() {
+        text += "pub use rt::error::DataError;\n";
+    }
+    text
+}
+
+/// One line that says what the crate is.
+pub(super) fn title(source: &Source<'_>) -> String {
+    let name = match source.program.name.as_str() {
+        "" => String::new(),
+        name => format!(" {}", in_doc(name)),
+    };
+    format!("The neural network{name}, compiled by zantc {VERSION} from an ONNX model.")
+}
+
+/// How the model is used.
+pub(super) fn doc_example(source: &Source<'_>, names: &Names) -> String {
+    let mut text = String::from("//! ```\n");
+    for line in example(source, names) {
+        text += &format!("//! {line}\n");
+    }
+    text + "//! ```\n"
+}
+
+/// The lines of an example that compiles.
+pub(super) fn example(source: &Source<'_>, names: &Names) -> Vec<String> {
+    let program = source.program;
+    let krate = source.name.replace('-', "_");
+    let zero = |d: DType| match d {
+        DType::Bool => "false".to_string(),
+        d if d.is_float() && !matches!(d, DType::F16 | DType::BF16) => format!("0.0{d}"),
+        DType::F16 | DType::BF16 => "0u16".into(),
+        d => format!("0{d}"),
+    };
+    let value = |i: usize| {
+        let ty = &program.inputs[i].ty;
+        format!("&[{}; {}]", zero(ty.dtype), ty.elements())
+    };
+    let question = if program.is_fallible() { ".expect(\"indices in range\")" } else { "" };
+    let arena = if source.config.alloc == Alloc::Caller { "&mut arena, " } else { "" };
+    let mut lines = Vec::new();
+    let call = match program.inputs.len() {
+        0 => format!("model.run({}){question}", arena.trim_end_matches(", ")),
+        1 => format!("model.run({arena}{}){question}", value(0)),
+        n => {
+            let fields: Vec<String> = (0..n).map(|i| format!("{}: {}", names.inputs[i], value(i))).collect();
+            format!("model.run({arena}{krate}::Inputs {{ {} }}){question}", fields.join(", "))
+        }
+    };
+    if arena_bytes(program) > STACK_LIMIT && source.config.alloc == Alloc::Static {
+        lines.push(format!("let model = {krate}::take().expect(\"taken once\");"));
+    } else {
+        if source.config.alloc == Alloc::Caller {
+            if arena_bytes(program) > STACK_LIMIT {
+                lines.push(format!(
+                    "static ARENA: std::sync::Mutex<{krate}::Arena<{{ {krate}::ARENA_BYTES }}>> = std::sync::Mutex::new({krate}::Arena::new());"
+                ));
+                lines.push("let mut arena = ARENA.lock().unwrap();".into());
+            } else {
+                lines.push(format!("let mut arena = {krate}::Arena::new();"));
+            }
+        }
+        let mutable = if source.config.alloc == Alloc::Caller { "" } else { "mut " };
+        lines.push(format!("let {mutable}model = {krate}::Model::new();"));
+    }
+    let call = if arena_bytes(program) > STACK_LIMIT { call.replace("&mut arena", "&mut *arena") } else { call };
+    lines.push(format!("let result = {call};"));
+    if let ([one], Some(_)) = (program.outputs.as_slice(), names.outputs.first()) {
+        lines.push(format!("assert_eq!(result.len(), {});", one.ty.elements()));
+    } else {
+        let first = &names.outputs[0];
+        lines.push(format!("assert_eq!(result.{first}.len(), {});", program.outputs[0].ty.elements()));
+    }
+    lines
+}
+
+/// The one static model, for those who would otherwise put it on a stack.
+pub(super) fn take(source: &Source<'_>) -> String {
+    if source.config.alloc != Alloc::Static {
+        return String::new();
+    }
+    "\n/// The one model of the program, the first time; `None` afterwards. It lies in `.bss`, never on the stack.\n\
+     pub fn take() -> Option<&'static mut Model> {\n    \
+     static MODEL: rt::arena::Once<Model> = rt::arena::Once::new(Model::new());\n    \
+     MODEL.take()\n}\n"
+        .into()
+}

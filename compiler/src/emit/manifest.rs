@@ -1,0 +1,94 @@
+//! `Cargo.toml` and `zant.json`.
+
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::weights::Weights;
+use super::{Source, VERSION};
+use crate::config::{Alloc, Optimize};
+use crate::ir::Numerics;
+
+/// The manifest: no dependencies, and a workspace of its own, so that it builds wherever it lies.
+pub(super) fn cargo_toml(source: &Source<'_>) -> String {
+    format!(
+        "[package]\n\
+         name = \"{name}\"\n\
+         version = \"0.1.0\"\n\
+         edition = \"2024\"\n\
+         rust-version = \"1.88\"\n\
+         description = \"A neural network compiled to Rust by zantc\"\n\
+         license = \"0BSD OR MIT OR Apache-2.0\"\n\
+         publish = false\n\
+         \n\
+         # Its own workspace: the crate builds by itself wherever it lies.\n\
+         [workspace]\n\
+         \n\
+         [dependencies]\n\
+         \n\
+         [profile.release]\n\
+         opt-level = {opt}\n\
+         codegen-units = 1\n",
+        name = source.name,
+        opt = match source.config.optimize {
+            Optimize::Speed => "3",
+            Optimize::Size => "\"z\"",
+        },
+    )
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// What the crate was made from, and its memory plan.
+pub(super) fn zant_json(source: &Source<'_>, weights: &Weights) -> String {
+    let (program, config) = (source.program, source.config);
+    let layout = program.layout.as_ref();
+    let buffers: Vec<_> = program
+        .buffers
+        .iter()
+        .enumerate()
+        .filter_map(|(i, b)| {
+            let offset = layout.and_then(|l| l.offsets[i])?;
+            Some(json!({ "name": b.name, "type": b.dtype.name(), "elements": b.elements, "offset": offset }))
+        })
+        .collect();
+    let steps: Vec<_> = program
+        .steps
+        .iter()
+        .enumerate()
+        .map(|(i, s)| {
+            json!({
+                "kernel": s.call.name(),
+                "nodes": s.origin.iter().map(|o| o.name.as_str()).collect::<Vec<_>>(),
+                "result": s.result.to_string(),
+                "macs": s.macs,
+                "live_bytes": layout.and_then(|l| l.live_bytes.get(i).copied()),
+            })
+        })
+        .collect();
+    let value = json!({
+        "zantc": VERSION,
+        "model": { "name": program.name, "sha256": source.model_sha256 },
+        "weights": { "bytes": program.weights_bytes(), "sha256": hex(&Sha256::digest(&weights.blob)) },
+        "options": {
+            "target": config.target.name,
+            "numerics": match program.numerics { Numerics::Fused => "fused", Numerics::Separate => "separate" },
+            "optimize": match config.optimize { Optimize::Speed => "speed", Optimize::Size => "size" },
+            "alloc": match config.alloc { Alloc::Static => "static", Alloc::Caller => "caller", Alloc::Heap => "heap" },
+            "dims": config.dims,
+        },
+        "memory": {
+            "arena_bytes": layout.map(|l| l.arena_bytes),
+            "arena_lower_bound_bytes": layout.map(|l| l.lower_bound_bytes),
+            "best_order": layout.map(|l| l.optimal_order),
+            "gap": layout.and_then(|l| l.gap.clone()),
+            "buffers": buffers,
+        },
+        "macs": program.macs(),
+        "steps": steps,
+    });
+    let mut text = serde_json::to_string_pretty(&value).expect("the value is plain data");
+    text.push('\n');
+    text
+}

@@ -1,0 +1,71 @@
+//! Planned programs -> the files of a crate. Everything is made in memory; [`Package::write`] puts it on disk as a whole.
+//!
+//! Invariants: equal programs and options give equal bytes; names from the model become identifiers and escaped text only.
+
+mod golden;
+mod library;
+mod manifest;
+mod model;
+mod module;
+mod names;
+mod package;
+mod readme;
+mod rt;
+mod weights;
+
+use crate::config::{Alloc, Config};
+use crate::ir::Tensor;
+use crate::program::Program;
+
+pub use module::emit_module;
+pub use names::crate_name;
+pub use package::{Package, WriteError};
+
+/// The version of this compiler, which emitted files name.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Inputs of one run and the outputs it should give.
+#[derive(Clone, Debug)]
+pub struct Vector {
+    /// One tensor per input of the model.
+    pub inputs: Vec<Tensor>,
+    /// One tensor per output, to the bit.
+    pub outputs: Vec<Tensor>,
+}
+
+/// What is emitted.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// The planned program.
+    pub program: &'a Program,
+    /// The user's choices.
+    pub config: &'a Config,
+    /// The crate's name.
+    pub name: &'a str,
+    /// SHA-256 of the model file, in hex.
+    pub model_sha256: &'a str,
+    /// Vectors for the crate's own tests.
+    pub vectors: &'a [Vector],
+}
+
+/// The files of a standalone crate.
+pub fn emit_crate(source: &Source<'_>) -> Package {
+    let names = names::Names::new(source.program);
+    let weights = weights::Weights::new(source.program, &names);
+    let mut package = Package::default();
+    package.text("Cargo.toml", manifest::cargo_toml(source));
+    package.text("zant.json", manifest::zant_json(source, &weights));
+    package.text("README.md", readme::readme(source, &names));
+    package.text("src/lib.rs", library::library(source, &names));
+    package.text("src/model.rs", model::model(source, &names, model::Form::Crate));
+    package.text("src/weights.rs", weights.source("../weights.bin"));
+    package.bytes("weights.bin", weights.blob.clone());
+    rt::add_files(&mut package, source);
+    golden::add_test(&mut package, source, &names);
+    package
+}
+
+/// Whether the arena lies inside `Model`.
+fn owns_arena(config: &Config) -> bool {
+    config.alloc == Alloc::Static
+}

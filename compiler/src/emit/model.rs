@@ -1,0 +1,546 @@
+//! `src/model.rs`: constants, the arena's buffers, one function per step, and `Model` with its `run`.
+
+use proc_macro2::{Ident, Literal, Span, TokenStream, TokenTree};
+use quote::{format_ident, quote};
+use std::collections::BTreeSet;
+
+use super::names::{Names, in_doc};
+use super::{Source, owns_arena};
+use crate::config::Alloc;
+use crate::ir::DType;
+use crate::program::{Access, Arg, Port, Program, Step, Storage, View, rust_type};
+
+/// Where the model's code stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// A file of a crate.
+    Crate,
+    /// A module within the one file that `include!` accepts.
+    Module,
+}
+
+/// Arenas above this many bytes are shown as statics only.
+pub(super) const STACK_LIMIT: usize = 64 << 10;
+
+/// Formats items as rustfmt would.
+pub(super) fn format(tokens: TokenStream) -> String {
+    let file = syn::parse2(tokens).expect("emitted code is Rust");
+    prettyplease::unparse(&file)
+}
+
+fn ident(name: &str) -> Ident {
+    Ident::new(name, Span::call_site())
+}
+
+/// Bytes of the emitted arena: a multiple of its alignment.
+pub(super) fn arena_bytes(program: &Program) -> usize {
+    program.layout.as_ref().map_or(0, |l| l.arena_bytes).next_multiple_of(64)
+}
+
+/// The text of the module.
+pub(super) fn model(source: &Source<'_>, names: &Names, form: Form) -> String {
+    let writer = Writer { program: source.program, names, source };
+    let parts = [writer.imports(), writer.constants(), writer.model(), writer.steps(), writer.buffers()];
+    let body: Vec<String> = parts.into_iter().map(format).filter(|t| !t.is_empty()).collect();
+    let head = match form {
+        Form::Crate => "//! The model: its steps in the order in which they run, and the places of their buffers.\n#![forbid(unsafe_code)]\n\n",
+        Form::Module => "",
+    };
+    format!("{head}{}", spaced(&body.join("\n")))
+}
+
+/// A blank line before each item that has documentation, as people write.
+fn spaced(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut before = "";
+    for line in text.lines() {
+        let trimmed = line.trim_start();
+        let after_item = matches!(before.trim(), "}" | "};") || before.trim_end().ends_with(';');
+        if trimmed.starts_with("///") && after_item {
+            out.push('\n');
+        }
+        out.push_str(line);
+        out.push('\n');
+        before = line;
+    }
+    out
+}
+
+struct Writer<'a> {
+    program: &'a Program,
+    names: &'a Names,
+    source: &'a Source<'a>,
+}
+
+impl Writer<'_> {
+    fn imports(&self) -> TokenStream {
+        let mut uses: BTreeSet<&str> = self.program.steps.iter().flat_map(|s| s.call.uses()).collect();
+        uses.insert("Cpu");
+        uses.insert("arena::Arena");
+        uses.insert("arena::Buffer");
+        if self.program.is_fallible() {
+            uses.insert("error::DataError");
+        }
+        if self.steps_use("Read") || self.program.outputs.iter().any(|o| o.ty.dtype == DType::Bool) {
+            uses.insert("arena::Read");
+        }
+        if self.steps_use("Write") || self.program.outputs.iter().any(|o| o.ty.dtype == DType::Bool) {
+            uses.insert("arena::Write");
+        }
+        if self.program.inputs.iter().any(|i| i.ty.dtype == DType::Bool) {
+            uses.insert("arena::bools_as_bytes");
+        }
+        if self.program.outputs.iter().any(|o| o.ty.dtype == DType::Bool) {
+            uses.insert("arena::as_bool_array");
+        }
+        let paths = uses.into_iter().map(|u| {
+            let parts = u.split("::").map(ident);
+            quote!(use super::rt #(::#parts)*;)
+        });
+        let weights = (!self.program.weights.is_empty()).then(|| quote!(use super::weights::WEIGHTS;));
+        quote!(#(#paths)* #weights)
+    }
+
+    /// Whether some step takes several views at once, of which one is of the kind.
+    fn steps_use(&self, kind: &str) -> bool {
+        self.program.steps.iter().any(|s| {
+            let views = self.arena_args(s);
+            views.len() > 1 && views.iter().any(|(_, _, a)| (*a == Access::Read) == (kind == "Read"))
+        })
+    }
+
+    fn constants(&self) -> TokenStream {
+        let arena = Literal::usize_unsuffixed(arena_bytes(self.program));
+        let macs = Literal::u64_unsuffixed(self.program.macs());
+        let weights = Literal::usize_unsuffixed(self.program.weights_bytes());
+        let inputs = self.program.inputs.iter().zip(&self.names.inputs).map(|(p, n)| shape_const("INPUT", "input", p, n));
+        let outputs =
+            self.program.outputs.iter().zip(&self.names.outputs).map(|(p, n)| shape_const("OUTPUT", "output", p, n));
+        quote! {
+            /// Bytes of the arena: every buffer and all working memory of a run.
+            pub const ARENA_BYTES: usize = #arena;
+            /// Bytes of the constants.
+            pub const WEIGHT_BYTES: usize = #weights;
+            /// Multiply-adds of one run.
+            pub const MACS: u64 = #macs;
+            #(#inputs)*
+            #(#outputs)*
+        }
+    }
+
+    /// Type aliases that say where each buffer lies.
+    fn buffers(&self) -> TokenStream {
+        let views = self.names.views(self.program);
+        let aliases = views.iter().map(|(name, v)| {
+            let b = self.program.buffer(v.buffer);
+            let range = self.program.arena_range(*v).unwrap_or(0..0);
+            let (name, element) = (ident(name), rust_type(b.dtype));
+            let (offset, len) = (Literal::usize_unsuffixed(range.start), Literal::usize_unsuffixed(v.len));
+            let doc = match b.name.as_str() {
+                "" => " Working memory.".to_string(),
+                name => format!(" {}.", in_doc(name)),
+            };
+            quote!(#[doc = #doc] type #name = Buffer<#element, #offset, #len>;)
+        });
+        quote!(#(#aliases)*)
+    }
+
+    /// Names of the views that lie in the arena, by argument.
+    fn arena_args(&self, step: &Step) -> Vec<(usize, String, Access)> {
+        let view = |(i, a): (usize, &Arg)| match *a {
+            Arg::Buffer(v, access) if self.program.buffer(v.buffer).storage == Storage::Arena => {
+                Some((i, self.names.view(self.program, v), access))
+            }
+            _ => None,
+        };
+        step.args.iter().enumerate().filter_map(view).collect()
+    }
+
+    fn steps(&self) -> TokenStream {
+        let functions = (0..self.program.steps.len()).map(|i| self.step(i));
+        quote!(#(#functions)*)
+    }
+
+    /// The inputs of the model that a step reads.
+    fn inputs_of(&self, step: &Step) -> Vec<usize> {
+        let mut inputs: Vec<usize> = step
+            .args
+            .iter()
+            .filter_map(|a| match *a {
+                Arg::Buffer(v, _) => match self.program.buffer(v.buffer).storage {
+                    Storage::Input(n) => Some(n),
+                    Storage::Arena => None,
+                },
+                Arg::Weight(_) | Arg::Empty(_) => None,
+            })
+            .collect();
+        inputs.sort_unstable();
+        inputs.dedup();
+        inputs
+    }
+
+    fn step(&self, index: usize) -> TokenStream {
+        let step = &self.program.steps[index];
+        let name = ident(&self.names.steps[index]);
+        let roles = step.call.roles();
+        let args: Vec<TokenStream> = step.args.iter().zip(&roles).map(|(a, role)| self.arg(a, role)).collect();
+        let call = step.call.call(&args);
+        let params = step.call.params().map(|p| {
+            let (ty, value) = (p.ty, p.value);
+            quote!(const P: #ty = #value;)
+        });
+        let views = self.views(step, &roles);
+        let cpu = mentions(&call, "cpu").then(|| quote!(cpu: Cpu,));
+        let inputs = self.inputs_of(step).into_iter().map(|n| {
+            let (name, ty) = (ident(&self.names.inputs[n]), self.stored_type(n));
+            quote!(#name: &#ty)
+        });
+        let doc = self.doc(step);
+        let (result, end) = match step.call.is_fallible() {
+            true => (quote!(-> Result<(), DataError>), quote!()),
+            false => (quote!(), quote!(;)),
+        };
+        quote! {
+            #[doc = #doc]
+            fn #name(#cpu arena: &mut Arena<ARENA_BYTES>, #(#inputs),*) #result {
+                #params
+                #views
+                #call #end
+            }
+        }
+    }
+
+    /// An input as the steps get it: bools as bytes.
+    fn stored_type(&self, input: usize) -> TokenStream {
+        let ty = &self.program.inputs[input].ty;
+        let element = rust_type(ty.dtype);
+        match ty.dtype {
+            DType::Bool => quote!([#element]),
+            _ => {
+                let len = Literal::usize_unsuffixed(ty.elements());
+                quote!([#element; #len])
+            }
+        }
+    }
+
+    /// What a step computes, in one line.
+    fn doc(&self, step: &Step) -> String {
+        let shown = 4;
+        let mut from: Vec<String> = step.origin.iter().take(shown).map(|o| in_doc(&o.name)).collect();
+        if step.origin.len() > shown {
+            from.push(format!("{} more", step.origin.len() - shown));
+        }
+        let operand = step.operands.first().map_or(String::new(), |t| format!("{t} -> "));
+        let from = if from.is_empty() { "An output".to_string() } else { from.join(", ") };
+        format!(" {from}: {} {operand}{}.", step.call.name(), step.result)
+    }
+
+    /// The views of the arena that a step works on, by the names of its arguments.
+    fn views(&self, step: &Step, roles: &[String]) -> TokenStream {
+        let views = self.arena_args(step);
+        let names: Vec<Ident> = views.iter().map(|(i, _, _)| ident(&roles[*i])).collect();
+        let types: Vec<Ident> = views.iter().map(|(_, name, _)| ident(name)).collect();
+        match views.as_slice() {
+            [] => quote!(),
+            [(_, _, Access::Read)] => quote!(#(let #names = arena.get::<#types>();)*),
+            [_] => quote!(#(let #names = arena.get_mut::<#types>();)*),
+            many => {
+                let kinds = many.iter().map(|(_, _, a)| if *a == Access::Read { quote!(Read) } else { quote!(Write) });
+                quote!(let (#(#names),*) = arena.views::<(#(#kinds<#types>),*)>();)
+            }
+        }
+    }
+
+    /// How an argument is passed.
+    fn arg(&self, arg: &Arg, role: &str) -> TokenStream {
+        match *arg {
+            Arg::Empty(_) => quote!(&[]),
+            Arg::Weight(w) => {
+                let field = ident(&self.names.weights[w.index()]);
+                quote!(&WEIGHTS.#field)
+            }
+            Arg::Buffer(v, _) => match self.program.buffer(v.buffer).storage {
+                Storage::Arena => {
+                    let role = ident(role);
+                    quote!(#role)
+                }
+                Storage::Input(n) => self.input_view(n, v),
+            },
+        }
+    }
+
+    /// A range of an input; the whole array where it is that.
+    fn input_view(&self, n: usize, v: View) -> TokenStream {
+        let name = ident(&self.names.inputs[n]);
+        if v.len == self.program.inputs[n].ty.elements() {
+            return quote!(#name);
+        }
+        let (start, len) = (Literal::usize_unsuffixed(v.offset), Literal::usize_unsuffixed(v.len));
+        quote!(#name.split_at(#start).1.split_at(#len).0)
+    }
+
+    /// `Model`, its inputs and outputs, and `run`.
+    fn model(&self) -> TokenStream {
+        let inputs = self.inputs_struct();
+        let outputs = self.outputs_struct();
+        let state = self.state();
+        let run = self.run();
+        quote!(#inputs #outputs #state #run)
+    }
+
+    fn inputs_struct(&self) -> Option<TokenStream> {
+        (self.program.inputs.len() > 1).then(|| {
+            let fields = self.program.inputs.iter().zip(&self.names.inputs).map(|(p, n)| {
+                let (doc, name, ty) = (port_doc(p), ident(n), array_type(p));
+                quote!(#[doc = #doc] pub #name: &'a #ty)
+            });
+            quote! {
+                /// What a run reads.
+                #[derive(Clone, Copy, Debug)]
+                pub struct Inputs<'a> { #(#fields),* }
+            }
+        })
+    }
+
+    fn outputs_struct(&self) -> Option<TokenStream> {
+        (self.program.outputs.len() > 1).then(|| {
+            let fields = self.program.outputs.iter().zip(&self.names.outputs).map(|(p, n)| {
+                let (doc, name, ty) = (port_doc(p), ident(n), array_type(p));
+                quote!(#[doc = #doc] pub #name: &'a #ty)
+            });
+            quote! {
+                /// What a run computes; the values lie in the arena until the next run.
+                #[derive(Clone, Copy, Debug)]
+                pub struct Outputs<'a> { #(#fields),* }
+            }
+        })
+    }
+
+    fn state(&self) -> TokenStream {
+        let doc = format!(" The model{}.", match self.program.name.as_str() {
+            "" => String::new(),
+            name => format!(" {}", in_doc(name)),
+        });
+        let default = quote! {
+            impl Default for Model {
+                fn default() -> Self {
+                    Self::new()
+                }
+            }
+        };
+        match self.source.config.alloc {
+            Alloc::Static => quote! {
+                #[doc = #doc]
+                pub struct Model {
+                    arena: Arena<ARENA_BYTES>,
+                }
+                impl Model {
+                    /// A model that is all zero bytes: as a `static` it lies in `.bss`.
+                    pub const fn new() -> Self {
+                        Model { arena: Arena::new() }
+                    }
+                }
+                #default
+            },
+            Alloc::Caller => quote! {
+                #[doc = #doc]
+                ///
+                /// Its arena is lent by the caller, see [`Model::run`].
+                #[derive(Clone, Copy, Debug)]
+                pub struct Model;
+                impl Model {
+                    /// A model; it has no memory of its own.
+                    pub const fn new() -> Self {
+                        Model
+                    }
+                }
+                #default
+            },
+            Alloc::Heap => quote! {
+                #[doc = #doc]
+                pub struct Model {
+                    arena: alloc::boxed::Box<[arena::Block]>,
+                }
+                impl Model {
+                    /// A model whose arena is taken from the heap, zeroed.
+                    pub fn new() -> Self {
+                        Model { arena: alloc::vec![arena::Block::ZERO; ARENA_BYTES / arena::ALIGN].into_boxed_slice() }
+                    }
+                }
+                #default
+            },
+        }
+    }
+
+    fn run(&self) -> TokenStream {
+        let input = match self.program.inputs.as_slice() {
+            [] => quote!(),
+            [one] => {
+                let (name, ty) = (ident(&self.names.inputs[0]), array_type(one));
+                quote!(#name: &#ty)
+            }
+            _ => quote!(inputs: Inputs<'_>),
+        };
+        let (result, lifetime) = self.result_type();
+        let unpack = (self.program.inputs.len() > 1).then(|| {
+            let names = self.names.inputs.iter().map(|n| ident(n));
+            quote!(let Inputs { #(#names),* } = inputs;)
+        });
+        let bools = self.program.inputs.iter().zip(&self.names.inputs).filter(|(p, _)| p.ty.dtype == DType::Bool);
+        let bools = bools.map(|(_, n)| {
+            let name = ident(n);
+            quote!(let #name = bools_as_bytes(#name);)
+        });
+        let calls: Vec<TokenStream> = (0..self.program.steps.len()).map(|i| self.step_call(i)).collect();
+        let cpu = calls.iter().any(|c| mentions(c, "cpu")).then(|| quote!(let cpu = Cpu::detect();));
+        let unused = self.unused_inputs();
+        let results = self.results();
+        let results = if self.program.is_fallible() { quote!(Ok(#results)) } else { results };
+        let arena = match self.source.config.alloc {
+            Alloc::Static => Some(quote!(let arena = &mut self.arena;)),
+            Alloc::Caller => None,
+            Alloc::Heap => Some(quote!(let arena = Arena::<ARENA_BYTES>::from_blocks(&mut self.arena);)),
+        };
+        let receiver = if owns_arena(self.source.config) || self.source.config.alloc == Alloc::Heap {
+            quote!(&mut self)
+        } else {
+            quote!(&self, arena: &#lifetime mut Arena<ARENA_BYTES>)
+        };
+        let generics = (self.source.config.alloc == Alloc::Caller).then(|| quote!(<#lifetime>));
+        let doc = self.run_doc();
+        quote! {
+            impl Model {
+                #[doc = #doc]
+                pub fn run #generics (#receiver, #input) -> #result {
+                    #arena
+                    #cpu
+                    #unpack
+                    #(#bools)*
+                    #unused
+                    #(#calls)*
+                    #results
+                }
+            }
+        }
+    }
+
+    /// Inputs that no step reads are allowed, and no warning.
+    fn unused_inputs(&self) -> Option<TokenStream> {
+        let read: BTreeSet<usize> = self.program.steps.iter().flat_map(|s| self.inputs_of(s)).collect();
+        let unused: Vec<Ident> = (0..self.program.inputs.len())
+            .filter(|n| !read.contains(n))
+            .map(|n| ident(&self.names.inputs[n]))
+            .collect();
+        (!unused.is_empty()).then(|| quote!(let _ = (#(#unused,)*);))
+    }
+
+    fn run_doc(&self) -> String {
+        let mut doc = " Computes the model once.".to_string();
+        if self.program.is_fallible() {
+            doc += "\n\n # Errors\n Where the data cannot be computed with: an index out of range, an integer division by zero.";
+        }
+        doc
+    }
+
+    fn step_call(&self, index: usize) -> TokenStream {
+        let step = &self.program.steps[index];
+        let name = ident(&self.names.steps[index]);
+        let roles = step.call.roles();
+        let args: Vec<TokenStream> = step.args.iter().zip(&roles).map(|(a, r)| self.arg(a, r)).collect();
+        let cpu = mentions(&step.call.call(&args), "cpu").then(|| quote!(cpu,));
+        let inputs = self.inputs_of(step).into_iter().map(|n| ident(&self.names.inputs[n]));
+        let question = step.call.is_fallible().then(|| quote!(?));
+        quote!(#name(#cpu arena, #(#inputs),*) #question;)
+    }
+
+    /// The type of a run's result, and the lifetime of what it borrows.
+    fn result_type(&self) -> (TokenStream, TokenStream) {
+        let lifetime = if self.source.config.alloc == Alloc::Caller { quote!('a) } else { quote!('_) };
+        let borrow = if self.source.config.alloc == Alloc::Caller { quote!('a) } else { quote!() };
+        let result = match self.program.outputs.as_slice() {
+            [one] => {
+                let ty = array_type(one);
+                quote!(&#borrow #ty)
+            }
+            _ => quote!(Outputs<#lifetime>),
+        };
+        let result = if self.program.is_fallible() { quote!(Result<#result, DataError>) } else { result };
+        (result, lifetime)
+    }
+
+    /// The outputs, borrowed from the arena.
+    fn results(&self) -> TokenStream {
+        let view = |p: &Port| ident(&self.names.view(self.program, p.view));
+        let has_bools = self.program.outputs.iter().any(|p| p.ty.dtype == DType::Bool);
+        match self.program.outputs.as_slice() {
+            [one] if one.ty.dtype == DType::Bool => {
+                let v = view(one);
+                quote!(as_bool_array(arena.get_mut::<#v>()))
+            }
+            [one] => {
+                let v = view(one);
+                quote!(arena.get::<#v>())
+            }
+            many if has_bools => {
+                let names: Vec<Ident> = self.names.outputs.iter().map(|n| ident(n)).collect();
+                let views: Vec<Ident> = many.iter().map(view).collect();
+                let kinds =
+                    many.iter().map(|p| if p.ty.dtype == DType::Bool { quote!(Write) } else { quote!(Read) });
+                let values = many.iter().zip(&names).map(|(p, n)| match p.ty.dtype {
+                    DType::Bool => quote!(#n: as_bool_array(#n)),
+                    _ => quote!(#n),
+                });
+                quote! {
+                    let (#(#names),*) = arena.views::<(#(#kinds<#views>),*)>();
+                    Outputs { #(#values),* }
+                }
+            }
+            many => {
+                let fields = many.iter().zip(&self.names.outputs).map(|(p, n)| {
+                    let (name, v) = (ident(n), view(p));
+                    quote!(#name: arena.get::<#v>())
+                });
+                quote! { Outputs { #(#fields),* } }
+            }
+        }
+    }
+}
+
+/// Whether tokens contain an identifier.
+fn mentions(tokens: &TokenStream, name: &str) -> bool {
+    tokens.clone().into_iter().any(|t| match t {
+        TokenTree::Ident(i) => i == name,
+        TokenTree::Group(g) => mentions(&g.stream(), name),
+        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+    })
+}
+
+/// The Rust type of an input or output: a flat array.
+fn array_type(p: &Port) -> TokenStream {
+    let len = Literal::usize_unsuffixed(p.ty.elements());
+    let element = match p.ty.dtype {
+        DType::Bool => quote!(bool),
+        other => rust_type(other),
+    };
+    quote!([#element; #len])
+}
+
+/// What an input or output is.
+fn port_doc(p: &Port) -> String {
+    let bits = match p.ty.dtype {
+        DType::F16 => ", the bits of IEEE binary16 numbers",
+        DType::BF16 => ", the bits of bfloat16 numbers",
+        _ => "",
+    };
+    format!(" {}: {}, row-major{bits}.", in_doc(&p.name), p.ty)
+}
+
+/// `INPUT_X_SHAPE`, or `INPUT_SHAPE` where the name says nothing.
+fn shape_const(prefix: &str, default: &str, p: &Port, name: &str) -> TokenStream {
+    let upper = name.to_ascii_uppercase();
+    let id = if name == default { format!("{prefix}_SHAPE") } else { format!("{prefix}_{upper}_SHAPE") };
+    let (id, rank) = (ident(&id), Literal::usize_unsuffixed(p.ty.rank()));
+    let dims = p.ty.shape.iter().map(|&d| Literal::usize_unsuffixed(d));
+    let doc = format!(" Shape of the {default} {}.", in_doc(&p.name));
+    quote!(#[doc = #doc] pub const #id: [usize; #rank] = [#(#dims),*];)
+}

@@ -1,0 +1,173 @@
+//! Names from a model as identifiers. Whatever the model says, the result is an ASCII identifier that is no keyword, and
+//! unique among its kind.
+
+use std::collections::BTreeSet;
+
+use crate::program::{Arg, Program, Storage, View};
+
+/// Words that emitted code must not redefine: Rust's keywords, and the names its own text uses.
+const RESERVED: &[&str] = &[
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn", "else",
+    "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod",
+    "move", "mut", "override", "priv", "pub", "ref", "return", "self", "static", "struct", "super", "trait", "true",
+    "try", "type", "typeof", "union", "unsafe", "unsized", "use", "virtual", "where", "while", "yield", // names of the text
+    "arena", "cpu", "new", "run", "take", "model", "weights", "rt", "buffers", "main", "core", "alloc", "std", "inputs",
+    "outputs", "bool", "u8", "u16", "u32", "u64", "i8", "i16", "i32", "i64", "f32", "f64", "usize", "str", "ok", "err",
+];
+
+/// Longest identifier that is made from a name.
+const MAX_LEN: usize = 40;
+
+/// The identifiers of one emitted model.
+pub(super) struct Names {
+    /// Function of each step.
+    pub(super) steps: Vec<String>,
+    /// Field of each weight.
+    pub(super) weights: Vec<String>,
+    /// Field or parameter of each input.
+    pub(super) inputs: Vec<String>,
+    /// Field of each output.
+    pub(super) outputs: Vec<String>,
+    /// Type alias of each buffer.
+    pub(super) buffers: Vec<String>,
+}
+
+impl Names {
+    pub(super) fn new(program: &Program) -> Names {
+        let kernels = program.steps.iter().flat_map(|s| s.call.uses());
+        let imported: Vec<&str> = kernels.filter_map(|u| u.rsplit("::").next()).collect();
+        let mut functions = Unique::new(imported.iter().copied());
+        let mut fields = Unique::new([]);
+        let mut ports = Unique::new(imported.iter().copied());
+        let mut results = Unique::new([]);
+        let mut types = Unique::new(["Model", "Inputs", "Outputs", "Arena", "Buffer", "Read", "Write", "Cpu"]);
+        let step_name = |i: usize| program.steps[i].origin.last().map_or("copy", |o| o.name.as_str());
+        Names {
+            steps: (0..program.steps.len()).map(|i| functions.add(snake(step_name(i), "step"))).collect(),
+            weights: program.weights.iter().map(|w| fields.add(snake(&w.name, "constant"))).collect(),
+            inputs: program.inputs.iter().map(|p| ports.add(snake(&p.name, "input"))).collect(),
+            outputs: program.outputs.iter().map(|p| results.add(snake(&p.name, "output"))).collect(),
+            buffers: program
+                .buffers
+                .iter()
+                .map(|b| match b.storage {
+                    Storage::Arena => types.add(camel(&b.name, "Scratch")),
+                    Storage::Input(_) => String::new(),
+                })
+                .collect(),
+        }
+    }
+
+    /// The alias of a view: that of its buffer where it is all of it.
+    pub(super) fn view(&self, program: &Program, v: View) -> String {
+        let name = &self.buffers[v.buffer.index()];
+        if v.offset == 0 && v.len == program.buffer(v.buffer).elements {
+            name.clone()
+        } else {
+            format!("{name}From{}To{}", v.offset, v.offset + v.len)
+        }
+    }
+
+    /// Every view of the arena that the program's steps and outputs use, once, in the order of their addresses.
+    pub(super) fn views(&self, program: &Program) -> Vec<(String, View)> {
+        let args = program.steps.iter().flat_map(|s| &s.args).filter_map(|a| match *a {
+            Arg::Buffer(v, _) if program.buffer(v.buffer).storage == Storage::Arena => Some(v),
+            _ => None,
+        });
+        let mut views: Vec<(String, View)> =
+            args.chain(program.outputs.iter().map(|o| o.view)).map(|v| (self.view(program, v), v)).collect();
+        views.sort_by_key(|(name, v)| (v.buffer, v.offset, v.len, name.clone()));
+        views.dedup();
+        views
+    }
+}
+
+/// Identifiers in use.
+struct Unique {
+    taken: BTreeSet<String>,
+}
+
+impl Unique {
+    fn new<'a>(taken: impl IntoIterator<Item = &'a str>) -> Unique {
+        Unique { taken: RESERVED.iter().copied().chain(taken).map(str::to_string).collect() }
+    }
+
+    /// The name, with a number behind it where it is taken.
+    fn add(&mut self, name: String) -> String {
+        let numbered = |n: usize| format!("{name}_{n}");
+        let fresh = std::iter::once(name.clone()).chain((2..).map(numbered)).find(|n| !self.taken.contains(n));
+        let fresh = fresh.expect("there is always another number");
+        self.taken.insert(fresh.clone());
+        fresh
+    }
+}
+
+/// The words of a name: runs of ASCII letters and digits, split where a capital follows a small letter.
+fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut before = ' ';
+    for c in name.chars() {
+        let starts = c.is_ascii_uppercase() && (before.is_ascii_lowercase() || before.is_ascii_digit());
+        if starts || !c.is_ascii_alphanumeric() {
+            words.push(String::new());
+        }
+        if c.is_ascii_alphanumeric() {
+            words.last_mut().expect("not empty").push(c.to_ascii_lowercase());
+        }
+        before = c;
+    }
+    words.retain(|w| !w.is_empty());
+    let mut length = 0;
+    let keep = words.iter().rev().take_while(|w| {
+        length += w.len() + 1;
+        length <= MAX_LEN
+    });
+    // The end of a long name tells more than its beginning: exporters prefix the path of the layer.
+    let kept = keep.count().max(1);
+    words.drain(..words.len().saturating_sub(kept));
+    if let Some(w) = words.first_mut() {
+        w.truncate(MAX_LEN);
+    }
+    words
+}
+
+/// A function's, field's or variable's name.
+fn snake(name: &str, default: &str) -> String {
+    let joined = words(name).join("_");
+    match joined.chars().next() {
+        None => default.to_string(),
+        Some(c) if c.is_ascii_digit() => format!("{default}_{joined}"),
+        Some(_) => joined,
+    }
+}
+
+/// A type's name.
+fn camel(name: &str, default: &str) -> String {
+    let capital = |w: &String| w[..1].to_ascii_uppercase() + &w[1..];
+    let joined: String = words(name).iter().map(capital).collect();
+    match joined.chars().next() {
+        None => default.to_string(),
+        Some(c) if c.is_ascii_digit() => format!("{default}{joined}"),
+        Some(_) => joined,
+    }
+}
+
+/// The name of a crate: small letters, digits and hyphens, starting with a letter.
+pub fn crate_name(name: &str) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for part in name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|p| !p.is_empty()) {
+        parts.push(part.to_ascii_lowercase());
+    }
+    let mut joined = parts.join("-");
+    joined.truncate(MAX_LEN);
+    let joined = joined.trim_end_matches('-').to_string();
+    let starts_well = joined.chars().next().is_some_and(|c| c.is_ascii_alphabetic());
+    let name = if starts_well { joined } else { format!("model-{joined}").trim_end_matches('-').to_string() };
+    if RESERVED.contains(&name.as_str()) || name == "test" { format!("{name}-model") } else { name }
+}
+
+/// A name within a doc comment: one line, no backtick, not long.
+pub(super) fn in_doc(name: &str) -> String {
+    let clean: String = name.escape_default().take(MAX_LEN * 2).collect();
+    format!("`{}`", clean.replace('`', "'"))
+}

@@ -1,0 +1,47 @@
+//! `README.md` of an emitted crate.
+
+use super::library::example;
+use super::model::{STACK_LIMIT, arena_bytes};
+use super::names::{Names, in_doc};
+use super::{Source, VERSION};
+use crate::config::Alloc;
+use crate::ir::Numerics;
+
+/// The text of the file.
+pub(super) fn readme(source: &Source<'_>, names: &Names) -> String {
+    let program = source.program;
+    let mut text = format!("# {}\n\n{}\n\n", source.name, super::library::title(source));
+    text += "`no_std`, no heap, no dependencies, no `unsafe` in the model's own code.\n\n";
+    text += "| | |\n| --- | --- |\n";
+    for (p, n) in program.inputs.iter().zip(&names.inputs) {
+        text += &format!("| input `{n}` | {} {} |\n", p.ty, in_doc(&p.name).replace('|', "\\|"));
+    }
+    for (p, n) in program.outputs.iter().zip(&names.outputs) {
+        text += &format!("| output `{n}` | {} {} |\n", p.ty, in_doc(&p.name).replace('|', "\\|"));
+    }
+    let layout = program.layout.as_ref();
+    text += &format!("| RAM (arena) | {} bytes |\n", arena_bytes(program));
+    text += &format!("| least RAM for this order of steps | {} bytes |\n", layout.map_or(0, |l| l.lower_bound_bytes));
+    text += &format!("| constants (flash) | {} bytes |\n", program.weights_bytes());
+    text += &format!("| multiply-adds | {} |\n", program.macs());
+    text += &format!("| steps | {} |\n\n", program.steps.len());
+    text += "## Use\n\n```rust\n";
+    for line in example(source, names) {
+        text += &format!("{line}\n");
+    }
+    text += "```\n\n";
+    if arena_bytes(program) > STACK_LIMIT && source.config.alloc != Alloc::Heap {
+        text += "The arena is too large for most stacks: keep it in a `static`.\n\n";
+    }
+    text += match program.numerics {
+        Numerics::Fused => {
+            "Every product is an IEEE fused multiply-add: by an instruction where the CPU has one, else in exact (slow)\nsoftware. The results have the same bits everywhere.\n\n"
+        }
+        Numerics::Separate => {
+            "Every product is rounded before it is added. The results have the same bits everywhere.\n\n"
+        }
+    };
+    text += "`cargo test` runs the vectors in `tests/golden`; `zant.json` says how the crate was made and where every buffer lies.\n\n";
+    text += &format!("Made by zantc {VERSION} for `{}`. The code may be used under 0BSD, MIT or Apache-2.0, at your choice; the\nconstants are the model's.\n", source.config.target.name);
+    text
+}

@@ -1,0 +1,107 @@
+//! The runtime files that a program needs, and the `mod.rs` files between them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use zant_runtime::sources::{SOURCES, Source as RtSource};
+
+use super::{Package, Source};
+use crate::ir::Numerics;
+use crate::program::Program;
+
+/// What every emitted crate uses: the CPU it runs on, and its arena.
+const ALWAYS: [&str; 3] = ["arch/host.rs", "arch/isa.rs", "arena.rs"];
+
+/// Adds `src/rt`.
+pub(super) fn add_files(package: &mut Package, source: &Source<'_>) {
+    let files = files(source.program);
+    for f in &files {
+        package.text(&format!("src/rt/{}", f.path), f.text.to_string());
+    }
+    for (folder, modules) in folders(&files) {
+        let path = if folder.is_empty() { "src/rt/mod.rs".into() } else { format!("src/rt/{folder}/mod.rs") };
+        package.text(&path, module_file(&folder, &modules, source));
+    }
+}
+
+/// The files, closed under their needs, in ascending order of paths.
+pub(super) fn files(program: &Program) -> Vec<&'static RtSource> {
+    let used = program.steps.iter().flat_map(|s| s.call.uses()).map(file_of);
+    let error = program.is_fallible().then_some("error.rs");
+    let mut open: Vec<&str> = ALWAYS.into_iter().chain(used).chain(error).collect();
+    let mut closed = BTreeSet::new();
+    while let Some(path) = open.pop() {
+        if closed.insert(path) {
+            open.extend(find(path).needs);
+        }
+    }
+    closed.into_iter().map(find).collect()
+}
+
+/// The file in which an imported item is: the longest part of its path that is a file.
+fn file_of(item: &'static str) -> &'static str {
+    let mut parts: Vec<&str> = item.split("::").collect();
+    while !parts.is_empty() {
+        let path = format!("{}.rs", parts.join("/"));
+        if let Some(s) = SOURCES.iter().find(|s| s.path == path) {
+            return s.path;
+        }
+        parts.pop();
+    }
+    panic!("no runtime file has {item}")
+}
+
+fn find(path: &str) -> &'static RtSource {
+    SOURCES.iter().find(|s| s.path == path).unwrap_or_else(|| panic!("the runtime has no file {path}"))
+}
+
+/// The modules of each folder; the root's name is empty.
+pub(super) fn folders(files: &[&RtSource]) -> BTreeMap<String, Vec<String>> {
+    let mut folders: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for f in files {
+        let path = f.path.trim_end_matches(".rs");
+        let (folder, module) = path.rsplit_once('/').unwrap_or(("", path));
+        folders.entry(folder.to_string()).or_default().insert(module.to_string());
+        if !folder.is_empty() {
+            folders.entry(String::new()).or_default().insert(folder.to_string());
+        }
+    }
+    folders.into_iter().map(|(f, m)| (f, m.into_iter().collect())).collect()
+}
+
+/// The modules in which code may be unsafe.
+pub(super) fn may_be_unsafe(folder: &str, module: &str) -> bool {
+    folder.is_empty() && matches!(module, "arch" | "arena")
+}
+
+fn module_file(folder: &str, modules: &[String], source: &Source<'_>) -> String {
+    let mut text = String::from("// SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0\n");
+    text += match folder {
+        "" => "//! The kernels that the model uses, and what they need.\n",
+        "arch" => "//! The instruction sets.\n",
+        "kernels" => "//! The kernels.\n",
+        "math" => "//! Elementary functions.\n",
+        _ => "//! Part of the runtime.\n",
+    };
+    for m in modules {
+        if may_be_unsafe(folder, m) {
+            text += "#[allow(unsafe_code)]\n";
+        }
+        text += &format!("pub mod {m};\n");
+    }
+    if folder.is_empty() {
+        text += &cpu_type(source);
+    }
+    text
+}
+
+/// The CPU that kernels are called with.
+pub(super) fn cpu_type(source: &Source<'_>) -> String {
+    let (numerics, how) = match source.program.numerics {
+        Numerics::Fused => ("Fused", "every product is rounded once, together with the sum it is added to"),
+        Numerics::Separate => ("Separate", "every product is rounded before it is added"),
+    };
+    format!(
+        "\n/// The CPU, with the best instruction set it was found to have; {how}.\n\
+         pub type Cpu = arch::host::Host<arch::isa::{numerics}>;\n"
+    )
+}

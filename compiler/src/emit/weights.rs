@@ -1,0 +1,96 @@
+//! The blob of weights, and the typed static that it becomes.
+//!
+//! Layout: a header of 16 bytes (magic, format version, number of bytes), then each constant at a multiple of 16 bytes, the
+//! whole a multiple of 64. Gaps are fields of their own, so that the structure has no padding.
+
+use proc_macro2::Literal;
+use quote::{format_ident, quote};
+
+use super::names::{Names, in_doc};
+use crate::program::{Program, rust_type};
+
+/// First bytes of every blob.
+const MAGIC: [u8; 4] = *b"ZANT";
+/// Version of this layout.
+const FORMAT: u32 = 1;
+/// Alignment of each constant in bytes.
+const FIELD_ALIGN: usize = 16;
+/// Alignment of the whole: a cache line.
+const BLOB_ALIGN: usize = 64;
+
+/// The blob and the structure over it.
+pub(super) struct Weights {
+    /// The bytes of `weights.bin`.
+    pub(super) blob: Vec<u8>,
+    fields: Vec<proc_macro2::TokenStream>,
+}
+
+impl Weights {
+    pub(super) fn new(program: &Program, names: &Names) -> Weights {
+        let mut blob = [&MAGIC[..], &FORMAT.to_le_bytes(), &[0; 8]].concat();
+        let mut fields = Vec::new();
+        let mut gaps = 0;
+        for (w, name) in program.weights.iter().zip(&names.weights) {
+            let field = format_ident!("{name}");
+            let (element, len) = (rust_type(w.data.dtype()), Literal::usize_unsuffixed(w.data.len()));
+            let doc = format!(" {}: {}.", in_doc(&w.name), w.data.ty());
+            fields.push(quote!(#[doc = #doc] pub(crate) #field: [#element; #len]));
+            blob.extend_from_slice(w.data.data());
+            pad(&mut blob, &mut fields, &mut gaps, FIELD_ALIGN);
+        }
+        pad(&mut blob, &mut fields, &mut gaps, BLOB_ALIGN);
+        let total = blob.len() as u64;
+        blob[8..16].copy_from_slice(&total.to_le_bytes());
+        Weights { blob, fields }
+    }
+
+    /// The module; `path` is that of the blob, from the module's file.
+    pub(super) fn source(&self, path: &str) -> String {
+        let (fields, total) = (&self.fields, Literal::usize_unsuffixed(self.blob.len()));
+        let (magic, version) = (Literal::byte_string(&MAGIC), Literal::u8_unsuffixed(FORMAT as u8));
+        let tokens = quote! {
+            /// All constants of the model, in the layouts that its kernels read.
+            #[repr(C, align(64))]
+            pub(crate) struct Weights {
+                /// Magic, format version, number of bytes.
+                _header: [u8; 16],
+                #(#fields,)*
+            }
+
+            /// The bytes of `weights.bin`; their number is checked by the type.
+            const BYTES: &[u8; #total] = include_bytes!(#path);
+
+            const _: () = {
+                let magic = #magic;
+                let mut i = 0;
+                while i < magic.len() {
+                    assert!(BYTES[i] == magic[i], "weights.bin is not a blob of weights");
+                    i += 1;
+                }
+                assert!(BYTES[4] == #version, "weights.bin has another format version");
+            };
+
+            /// The constants, read where they lie.
+            // SAFETY: `Weights` is `repr(C)`, consists of numbers without padding (gaps are fields), and has the size of the
+            // blob, which `transmute` checks; every bit pattern is a value.
+            pub(crate) static WEIGHTS: Weights = unsafe { core::mem::transmute::<[u8; #total], Weights>(*BYTES) };
+        };
+        let text = super::model::format(tokens);
+        // Formatting drops comments that are not documentation: the reason stands where it is looked for.
+        let reason = "// SAFETY: `Weights` is `repr(C)`, consists of numbers without padding (gaps are fields), and has the size\n\
+                      // of the blob, which `transmute` checks; every bit pattern is a value.\n";
+        let text = text.replacen("pub(crate) static WEIGHTS", &format!("{reason}pub(crate) static WEIGHTS"), 1);
+        format!("//! The constants of the model: one blob, as one typed static.\n\n{text}")
+    }
+}
+
+/// Fills up to a multiple of `align`, with a field for the gap.
+fn pad(blob: &mut Vec<u8>, fields: &mut Vec<proc_macro2::TokenStream>, gaps: &mut usize, align: usize) {
+    let gap = blob.len().next_multiple_of(align) - blob.len();
+    if gap > 0 {
+        let (field, len) = (format_ident!("_gap{gaps}"), Literal::usize_unsuffixed(gap));
+        fields.push(quote!(#field: [u8; #len]));
+        blob.resize(blob.len() + gap, 0);
+        *gaps += 1;
+    }
+}

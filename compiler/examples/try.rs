@@ -3,17 +3,33 @@ use zantc::*;
 fn main() {
     let dir = std::env::args().nth(1).unwrap();
     let mut c = Config::new();
-    for a in std::env::args().skip(2) { let (k, v) = a.split_once('=').unwrap(); c = c.dim(k, v.parse().unwrap()); }
+    for a in std::env::args().skip(2) {
+        let (k, v) = a.split_once('=').unwrap();
+        c = c.dim(k, v.parse().unwrap());
+    }
     let t0 = std::time::Instant::now();
     let m = read(&Path::new(&dir).join("model.onnx")).unwrap();
-    let r = match compile(&m, &c) { Ok(r) => r, Err(e) => { for d in e { println!("{} {} {:?}", d.code, d.message, d.node.map(|n| n.line)); } return; } };
+    let r = match compile(&m, &c) {
+        Ok(r) => r,
+        Err(e) => {
+            for d in e {
+                println!("{} {} {:?}", d.code, d.message, d.node.map(|n| n.line));
+            }
+            return;
+        }
+    };
     println!("compile {:?}", t0.elapsed());
     println!("{}", r.program);
-    if let Err(e) = zantc::program::verify(&r.program) { println!("VERIFY {e:#?}"); }
+    if let Err(e) = zantc::program::verify(&r.program) {
+        println!("VERIFY {e:#?}");
+    }
     let lim = zantc::onnx::Limits::default();
     for k in 0..3 {
         let set = Path::new(&dir).join(format!("test_data_set_{k}"));
-        let load = |p: &str, i: usize| zantc::import::from_raw(&zantc::onnx::RawTensor::read_pb(&set.join(format!("{p}_{i}.pb")), &lim).unwrap()).unwrap();
+        let load = |p: &str, i: usize| {
+            zantc::import::from_raw(&zantc::onnx::RawTensor::read_pb(&set.join(format!("{p}_{i}.pb")), &lim).unwrap())
+                .unwrap()
+        };
         let ins: Vec<_> = (0..r.program.inputs.len()).map(|i| load("input", i)).collect();
         let t0 = std::time::Instant::now();
         let outs = zantc::exec::Executor::new(&r.program, zantc::exec::Hygiene::Poison).unwrap().run(&ins).unwrap();

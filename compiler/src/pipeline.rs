@@ -72,12 +72,16 @@ fn check_budgets(program: &Program, config: &Config) -> Result<(), Vec<Diagnosti
         let message = format!("the arena needs {} bytes of RAM, more than the {limit} allowed", layout.arena_bytes);
         faults.push(
             Diagnostic::error(codes::OVER_BUDGET, message)
-                .help(format!("the peak is at step {} (`{at}`), with {} bytes live", layout.peak_step, layout.lower_bound_bytes))
+                .help(format!(
+                    "the peak is at step {} (`{at}`), with {} bytes live",
+                    layout.peak_step, layout.lower_bound_bytes
+                ))
                 .help("`zantc inspect --svg` draws the arena; a smaller input or fewer channels there would help"),
         );
     }
     if let Some(limit) = config.max_flash.filter(|&limit| program.weights_bytes() > limit) {
-        let message = format!("the weights need {} bytes of flash, more than the {limit} allowed", program.weights_bytes());
+        let message =
+            format!("the weights need {} bytes of flash, more than the {limit} allowed", program.weights_bytes());
         faults.push(Diagnostic::error(codes::OVER_BUDGET, message).help("quantize or prune the model"));
     }
     if faults.is_empty() { Ok(()) } else { Err(faults) }

@@ -285,3 +285,56 @@ pub const fn bools_as_bytes(bools: &[bool]) -> &[u8] {
     // SAFETY: `bool` has the size and alignment of `u8` and is initialised.
     unsafe { slice::from_raw_parts(bools.as_ptr().cast::<u8>(), bools.len()) }
 }
+
+/// An aligned piece of memory, for arenas that lie on a heap.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+pub struct Block([u8; ALIGN]);
+
+impl Block {
+    /// All zero bytes.
+    pub const ZERO: Self = Block([0; ALIGN]);
+}
+
+impl<const BYTES: usize> Arena<BYTES> {
+    /// The arena at the start of `blocks`, whose bytes keep their values.
+    ///
+    /// # Panics
+    /// Where there are fewer than `BYTES / ALIGN` blocks.
+    pub fn from_blocks(blocks: &mut [Block]) -> &mut Self {
+        const { assert!(BYTES.is_multiple_of(ALIGN), "the arena is not a multiple of 64 bytes") };
+        assert!(blocks.len() >= BYTES / ALIGN, "there are too few blocks");
+        // SAFETY: the blocks are aligned, at least `BYTES` bytes long, all initialised, without padding, and borrowed
+        // uniquely for as long as the result.
+        unsafe { &mut *blocks.as_mut_ptr().cast::<Self>() }
+    }
+}
+
+/// A value in a `static` that is lent once, for ever.
+#[cfg(target_has_atomic = "8")]
+#[derive(Debug)]
+pub struct Once<T> {
+    taken: core::sync::atomic::AtomicBool,
+    value: core::cell::UnsafeCell<T>,
+}
+
+// SAFETY: the value is reached only through `take`, which gives it to one caller alone; `T: Send` lets that be any thread.
+#[cfg(target_has_atomic = "8")]
+unsafe impl<T: Send> Sync for Once<T> {}
+
+#[cfg(target_has_atomic = "8")]
+impl<T> Once<T> {
+    /// Holds `value` until it is taken.
+    pub const fn new(value: T) -> Self {
+        Once { taken: core::sync::atomic::AtomicBool::new(false), value: core::cell::UnsafeCell::new(value) }
+    }
+
+    /// The value, the first time; `None` afterwards.
+    pub fn take(&'static self) -> Option<&'static mut T> {
+        if self.taken.swap(true, core::sync::atomic::Ordering::AcqRel) {
+            return None;
+        }
+        // SAFETY: only the first caller comes here, so that the reference is unique; it lives as long as the static.
+        Some(unsafe { &mut *self.value.get() })
+    }
+}

@@ -81,8 +81,7 @@ fn test(source: &Source<'_>, names: &Names, cases: usize) -> String {
     text += "}\n";
     for c in 0..cases {
         let list = |kind: &str, n: usize| {
-            let files: Vec<String> =
-                (0..n).map(|i| format!("include_bytes!(\"golden/{kind}_{c}_{i}.bin\")")).collect();
+            let files: Vec<String> = (0..n).map(|i| format!("include_bytes!(\"golden/{kind}_{c}_{i}.bin\")")).collect();
             files.join(", ")
         };
         text += &format!(
@@ -110,8 +109,7 @@ fn model(source: &Source<'_>) -> String {
 
 /// Conversions between arrays of numbers and their bytes, for the types that the model's inputs and outputs have.
 fn helpers(program: &crate::program::Program) -> String {
-    let mut used: Vec<&str> =
-        program.inputs.iter().chain(&program.outputs).map(|p| element(p.ty.dtype)).collect();
+    let mut used: Vec<&str> = program.inputs.iter().chain(&program.outputs).map(|p| element(p.ty.dtype)).collect();
     used.sort_unstable();
     used.dedup();
     let mut text = String::from(

@@ -124,6 +124,7 @@ pub(super) fn take(source: &Source<'_>) -> String {
         return String::new();
     }
     "\n/// The one model of the program, the first time; `None` afterwards. It lies in `.bss`, never on the stack.\n\
+     #[cfg(target_has_atomic = \"8\")]\n\
      pub fn take() -> Option<&'static mut Model> {\n    \
      static MODEL: rt::arena::Once<Model> = rt::arena::Once::new(Model::new());\n    \
      MODEL.take()\n}\n"

@@ -43,7 +43,9 @@ pub(super) fn model(source: &Source<'_>, names: &Names, form: Form) -> String {
     let parts = [writer.imports(), writer.constants(), writer.model(), writer.steps(), writer.buffers()];
     let body: Vec<String> = parts.into_iter().map(format).filter(|t| !t.is_empty()).collect();
     let head = match form {
-        Form::Crate => "//! The model: its steps in the order in which they run, and the places of their buffers.\n#![forbid(unsafe_code)]\n\n",
+        Form::Crate => {
+            "//! The model: its steps in the order in which they run, and the places of their buffers.\n#![forbid(unsafe_code)]\n\n"
+        }
         Form::Module => "",
     };
     format!("{head}{}", spaced(&body.join("\n")))
@@ -78,6 +80,9 @@ impl Writer<'_> {
         uses.insert("Cpu");
         uses.insert("arena::Arena");
         uses.insert("arena::Buffer");
+        if self.source.config.alloc == Alloc::Heap {
+            uses.insert("arena::Block");
+        }
         if self.program.is_fallible() {
             uses.insert("error::DataError");
         }
@@ -97,7 +102,11 @@ impl Writer<'_> {
             let parts = u.split("::").map(ident);
             quote!(use super::rt #(::#parts)*;)
         });
-        let weights = (!self.program.weights.is_empty()).then(|| quote!(use super::weights::WEIGHTS;));
+        let weights = (!self.program.weights.is_empty()).then(|| {
+            quote!(
+                use super::weights::WEIGHTS;
+            )
+        });
         quote!(#(#paths)* #weights)
     }
 
@@ -113,7 +122,8 @@ impl Writer<'_> {
         let arena = Literal::usize_unsuffixed(arena_bytes(self.program));
         let macs = Literal::u64_unsuffixed(self.program.macs());
         let weights = Literal::usize_unsuffixed(self.program.weights_bytes());
-        let inputs = self.program.inputs.iter().zip(&self.names.inputs).map(|(p, n)| shape_const("INPUT", "input", p, n));
+        let inputs =
+            self.program.inputs.iter().zip(&self.names.inputs).map(|(p, n)| shape_const("INPUT", "input", p, n));
         let outputs =
             self.program.outputs.iter().zip(&self.names.outputs).map(|(p, n)| shape_const("OUTPUT", "output", p, n));
         quote! {
@@ -317,10 +327,13 @@ impl Writer<'_> {
     }
 
     fn state(&self) -> TokenStream {
-        let doc = format!(" The model{}.", match self.program.name.as_str() {
-            "" => String::new(),
-            name => format!(" {}", in_doc(name)),
-        });
+        let doc = format!(
+            " The model{}.",
+            match self.program.name.as_str() {
+                "" => String::new(),
+                name => format!(" {}", in_doc(name)),
+            }
+        );
         let default = quote! {
             impl Default for Model {
                 fn default() -> Self {
@@ -359,12 +372,12 @@ impl Writer<'_> {
             Alloc::Heap => quote! {
                 #[doc = #doc]
                 pub struct Model {
-                    arena: alloc::boxed::Box<[arena::Block]>,
+                    arena: alloc::boxed::Box<[Block]>,
                 }
                 impl Model {
                     /// A model whose arena is taken from the heap, zeroed.
                     pub fn new() -> Self {
-                        Model { arena: alloc::vec![arena::Block::ZERO; ARENA_BYTES / arena::ALIGN].into_boxed_slice() }
+                        Model { arena: alloc::vec![Block::ZERO; ARENA_BYTES.div_ceil(size_of::<Block>())].into_boxed_slice() }
                     }
                 }
                 #default
@@ -484,8 +497,7 @@ impl Writer<'_> {
             many if has_bools => {
                 let names: Vec<Ident> = self.names.outputs.iter().map(|n| ident(n)).collect();
                 let views: Vec<Ident> = many.iter().map(view).collect();
-                let kinds =
-                    many.iter().map(|p| if p.ty.dtype == DType::Bool { quote!(Write) } else { quote!(Read) });
+                let kinds = many.iter().map(|p| if p.ty.dtype == DType::Bool { quote!(Write) } else { quote!(Read) });
                 let values = many.iter().zip(&names).map(|(p, n)| match p.ty.dtype {
                     DType::Bool => quote!(#n: as_bool_array(#n)),
                     _ => quote!(#n),

@@ -10,9 +10,11 @@ const RESERVED: &[&str] = &[
     "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn", "else",
     "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod",
     "move", "mut", "override", "priv", "pub", "ref", "return", "self", "static", "struct", "super", "trait", "true",
-    "try", "type", "typeof", "union", "unsafe", "unsized", "use", "virtual", "where", "while", "yield", // names of the text
-    "arena", "cpu", "new", "run", "take", "model", "weights", "rt", "buffers", "main", "core", "alloc", "std", "inputs",
-    "outputs", "bool", "u8", "u16", "u32", "u64", "i8", "i16", "i32", "i64", "f32", "f64", "usize", "str", "ok", "err",
+    "try", "type", "typeof", "union", "unsafe", "unsized", "use", "virtual", "where", "while",
+    "yield", // names of the text
+    "arena", "cpu", "new", "run", "take", "model", "weights", "rt", "buffers", "main", "core", "alloc", "std",
+    "inputs", "outputs", "bool", "u8", "u16", "u32", "u64", "i8", "i16", "i32", "i64", "f32", "f64", "usize", "str",
+    "ok", "err",
 ];
 
 /// Longest identifier that is made from a name.

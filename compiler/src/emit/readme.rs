@@ -42,6 +42,9 @@ pub(super) fn readme(source: &Source<'_>, names: &Names) -> String {
         }
     };
     text += "`cargo test` runs the vectors in `tests/golden`; `zant.json` says how the crate was made and where every buffer lies.\n\n";
-    text += &format!("Made by zantc {VERSION} for `{}`. The code may be used under 0BSD, MIT or Apache-2.0, at your choice; the\nconstants are the model's.\n", source.config.target.name);
+    text += &format!(
+        "Made by zantc {VERSION} for `{}`. The code may be used under 0BSD, MIT or Apache-2.0, at your choice; the\nconstants are the model's.\n",
+        source.config.target.name
+    );
     text
 }

@@ -83,7 +83,7 @@ fn diagnostic(graph: &Graph, node: &Node, fault: Fault) -> Diagnostic {
             index: o.index,
             name: o.name.clone(),
             op_type: o.op_type.clone(),
-            line: node.op.name().to_string(),
+            line: crate::ir::print_node(graph, node),
             span: None,
         }),
         None => d,

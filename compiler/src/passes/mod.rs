@@ -46,6 +46,7 @@ pub const PASSES: &[Pass] = &[
 pub fn run(graph: &mut Graph, evaluate: &dyn Evaluate, mut observe: impl FnMut(&Pass, &Graph)) {
     for pass in PASSES {
         (pass.run)(graph, evaluate);
+        debug_assert_eq!(crate::ir::verify(graph), Ok(()), "after {}", pass.name);
         observe(pass, graph);
     }
 }

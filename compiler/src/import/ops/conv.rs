@@ -134,7 +134,8 @@ fn transposed_window(
         let full = input[a].max(1).checked_sub(1).and_then(|n| n.checked_mul(stride[a]));
         let full = span.zip(full).and_then(|(s, f)| s.checked_add(f)).and_then(|n| n.checked_add(extra[a]));
         let full = full.ok_or_else(|| Fault::shape("the size of the result overflows"))?;
-        let same = matches!(padding, Padding::SameUpper | Padding::SameLower).then(|| input[a].saturating_mul(stride[a]));
+        let same =
+            matches!(padding, Padding::SameUpper | Padding::SameLower).then(|| input[a].saturating_mul(stride[a]));
         let target = wanted.map(|w| w[a]).or(same);
         match (&padding, target) {
             (_, Some(target)) => {

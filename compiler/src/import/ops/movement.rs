@@ -33,7 +33,9 @@ fn reshape(cx: &mut NodeCx<'_>) -> Imported {
             0 if !allow_zero => *own
                 .get(d)
                 .ok_or_else(|| Fault::shape(format!("dimension {d} is copied from {}, which has none", cx.ty(x))))?,
-            -1 if open.replace(d).is_some() => return Err(Fault::shape(format!("{wanted:?} leaves two dimensions open"))),
+            -1 if open.replace(d).is_some() => {
+                return Err(Fault::shape(format!("{wanted:?} leaves two dimensions open")));
+            }
             -1 => 1,
             n => usize::try_from(n).map_err(|_| Fault::shape(format!("{wanted:?} has a negative dimension")))?,
         });
@@ -41,9 +43,10 @@ fn reshape(cx: &mut NodeCx<'_>) -> Imported {
     if let Some(d) = open {
         let known = checked_elements(&shape).filter(|&k| k > 0);
         let elements = own.iter().product::<usize>();
-        shape[d] = known.filter(|k| elements % k == 0).map(|k| elements / k).ok_or_else(|| {
-            Fault::shape(format!("{} cannot be given the shape {wanted:?}", cx.ty(x)))
-        })?;
+        shape[d] = known
+            .filter(|k| elements % k == 0)
+            .map(|k| elements / k)
+            .ok_or_else(|| Fault::shape(format!("{} cannot be given the shape {wanted:?}", cx.ty(x))))?;
     }
     let y = cx.reshape(x, shape)?;
     cx.set(0, y);

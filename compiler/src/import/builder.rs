@@ -3,10 +3,13 @@
 //! Shape computations of exporters (Shape, Gather, Concat, Range ..) therefore never become nodes, and operators that
 //! need a constant find it.
 
+use std::collections::BTreeMap;
+
 use crate::ir::{
     DType, EvalError, Evaluate, Expr, Graph, Movement, Node, Op, Origin, Reference, Scalar, Tensor, Type, ValueId,
     infer,
 };
+use crate::onnx::ElementType;
 
 /// Bytes that one evaluated constant may have.
 const MAX_CONSTANT_BYTES: usize = 256 << 20;
@@ -32,6 +35,8 @@ pub struct Builder {
     pub graph: Graph,
     /// Origin of the nodes that are added.
     pub origin: Vec<Origin>,
+    /// ONNX's types of inputs, constants and results that it holds narrower than a byte.
+    pub narrow: BTreeMap<ValueId, ElementType>,
     reference: Reference,
     evaluated_bytes: usize,
 }
@@ -39,7 +44,7 @@ pub struct Builder {
 impl Builder {
     /// An empty graph; constants are evaluated by `reference`.
     pub fn new(reference: Reference) -> Builder {
-        Builder { graph: Graph::default(), origin: Vec::new(), reference, evaluated_bytes: 0 }
+        Builder { graph: Graph::default(), origin: Vec::new(), narrow: BTreeMap::new(), reference, evaluated_bytes: 0 }
     }
 
     /// Adds an operator and gives its results: constants where all operands are constants.
@@ -63,20 +68,31 @@ impl Builder {
 
     /// The results as constants, or `None` where an operand is not one.
     fn evaluate(&mut self, op: &Op, inputs: &[ValueId], types: &[Type]) -> Result<Option<Vec<ValueId>>, BuildError> {
-        let Some(operands) = inputs.iter().map(|&i| self.graph.data(i)).collect::<Option<Vec<&Tensor>>>() else {
+        // Clones share their data.
+        let Some(operands) = inputs.iter().map(|&i| self.graph.data(i).cloned()).collect::<Option<Vec<Tensor>>>()
+        else {
             return Ok(None);
         };
-        let bytes: usize = types.iter().map(Type::bytes).sum();
-        let shared = matches!(op, Op::Movement(Movement::Reshape { .. }));
-        let total = self.evaluated_bytes + if shared { 0 } else { bytes };
-        if bytes > MAX_CONSTANT_BYTES || total > MAX_CONSTANTS_BYTES || macs(op, &operands, types) > MAX_EVALUATED_MACS
-        {
-            return Err(BuildError::TooLarge(format!("the constant {} is too large to be computed here", types[0])));
+        let operands: Vec<&Tensor> = operands.iter().collect();
+        if macs(op, &operands, types) > MAX_EVALUATED_MACS {
+            return Err(BuildError::TooLarge(format!("the constant {} takes too long to compute here", types[0])));
         }
+        let shared = matches!(op, Op::Movement(Movement::Reshape { .. }));
+        let bytes = if shared { 0 } else { types.iter().map(Type::bytes).sum() };
+        self.reserve(bytes, &types[0].to_string())?;
         let results = self.reference.evaluate(op, &operands).map_err(BuildError::Eval)?;
-        self.evaluated_bytes = total;
         let name = self.origin.last().map(|o| o.name.clone()).unwrap_or_default();
         Ok(Some(results.into_iter().map(|t| self.graph.add_constant(name.clone(), t)).collect()))
+    }
+
+    /// Counts the bytes of a constant that is about to be made, or refuses it; `what` names it.
+    pub fn reserve(&mut self, bytes: usize, what: &str) -> Result<(), BuildError> {
+        let total = self.evaluated_bytes.saturating_add(bytes);
+        if bytes > MAX_CONSTANT_BYTES || total > MAX_CONSTANTS_BYTES {
+            return Err(BuildError::TooLarge(format!("the constant {what} is too large to be computed here")));
+        }
+        self.evaluated_bytes = total;
+        Ok(())
     }
 
     /// A constant of one value in the shape `[]`.

@@ -85,30 +85,43 @@ impl Term {
 
     /// The expression of a Map; numbers get the type `dtype`.
     pub(super) fn expr(&self, dtype: DType) -> Expr {
+        self.expr_within(dtype, dtype)
+    }
+
+    /// The expression of a Map whose operands and result are of type `dtype`, computed in the type `computed`.
+    pub(super) fn expr_within(&self, dtype: DType, computed: DType) -> Expr {
         let mut e = Expr::new();
-        let result = self.push(&mut e, dtype);
+        let convert = dtype != computed;
+        let mut result = self.push(&mut e, computed, convert);
+        if convert {
+            result = e.cast(dtype, result);
+        }
         e.finish(result)
     }
 
-    fn push(&self, e: &mut Expr, dtype: DType) -> ExprIx {
+    fn push(&self, e: &mut Expr, dtype: DType, convert: bool) -> ExprIx {
         match &*self.0 {
+            Kind::Input(n) if convert => {
+                let operand = e.input(*n);
+                e.cast(dtype, operand)
+            }
             Kind::Input(n) => e.input(*n),
             Kind::Number(v) => e.constant(Scalar::from_f64(*v, dtype)),
             Kind::Constant(v) => e.constant(*v),
             Kind::Unary(op, a) => {
-                let a = a.push(e, dtype);
+                let a = a.push(e, dtype, convert);
                 e.unary(*op, a)
             }
             Kind::Binary(op, a, b) => {
-                let (a, b) = (a.push(e, dtype), b.push(e, dtype));
+                let (a, b) = (a.push(e, dtype, convert), b.push(e, dtype, convert));
                 e.binary(*op, a, b)
             }
             Kind::Select(c, a, b) => {
-                let (c, a, b) = (c.push(e, dtype), a.push(e, dtype), b.push(e, dtype));
+                let (c, a, b) = (c.push(e, dtype, convert), a.push(e, dtype, convert), b.push(e, dtype, convert));
                 e.select(c, a, b)
             }
             Kind::Cast(to, a) => {
-                let a = a.push(e, dtype);
+                let a = a.push(e, dtype, convert);
                 e.cast(*to, a)
             }
         }

@@ -5,16 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::diag::{Diagnostic, codes};
 use crate::ir::eval::Reference;
 use crate::ir::{Output, Tensor, Type, ValueId};
-use crate::onnx::AttributeValue;
 use crate::onnx::proto::{
     AttributeProto, DimensionValue, FunctionProto, GraphProto, ModelProto, NodeProto, TypeValue, ValueInfoProto,
 };
+use crate::onnx::{AttributeValue, ElementType};
 
 use super::builder::Builder;
 use super::node::{Fault, Imported, NodeCx};
 use super::place::{origin, place, qualified};
 use super::scope::{Binding, Scope};
-use super::tensor::{dtype_of_code, import_tensor};
+use super::tensor::{dtype_of_code, import_tensor, narrow};
 use super::{Import, Options, registry};
 
 /// How deep functions and branches may lie in each other.
@@ -88,10 +88,21 @@ impl<'a> Importer<'a> {
         }
     }
 
+    /// Remembers that ONNX holds a value in a type narrower than a byte, where it does.
+    fn mark_narrow(&mut self, id: ValueId, code: i32) {
+        if let Some(element) = ElementType::from_code(code).filter(|&e| narrow(e).is_some()) {
+            self.builder.narrow.insert(id, element);
+        }
+    }
+
     fn initializers(&mut self, graph: &GraphProto) {
         for t in &graph.initializer {
             let binding = match import_tensor(t) {
-                Ok(data) => Binding::Value(self.builder.graph.add_constant(t.name.clone(), data)),
+                Ok(data) => {
+                    let id = self.builder.graph.add_constant(t.name.clone(), data);
+                    self.mark_narrow(id, t.data_type);
+                    Binding::Value(id)
+                }
                 Err(fault) => {
                     let message = format!("initializer `{}`: {}", t.name.escape_debug(), fault.message);
                     self.fault_without_node(Fault { message, ..fault });
@@ -128,14 +139,20 @@ impl<'a> Importer<'a> {
 
     fn input(&mut self, input: &ValueInfoProto) -> Imported<ValueId> {
         let ty = self.input_type(input)?;
-        if let Some(t) = self.options.constants.get(&input.name) {
-            if *t.ty() != ty {
+        let id = match self.options.constants.get(&input.name) {
+            Some(t) if *t.ty() != ty => {
                 return Err(Fault::shape(format!("the constant given for it is {}, the model says {ty}", t.ty())));
             }
-            return Ok(self.builder.graph.add_constant(input.name.clone(), t.clone()));
+            Some(t) => self.builder.graph.add_constant(input.name.clone(), t.clone()),
+            None => {
+                let id = self.builder.graph.add_value(input.name.clone(), ty);
+                self.builder.graph.inputs.push(id);
+                id
+            }
+        };
+        if let Some(TypeValue::Tensor(t)) = input.ty.as_ref().and_then(|t| t.value.as_ref()) {
+            self.mark_narrow(id, t.elem_type);
         }
-        let id = self.builder.graph.add_value(input.name.clone(), ty);
-        self.builder.graph.inputs.push(id);
         Ok(id)
     }
 
@@ -401,7 +418,7 @@ impl<'a> Importer<'a> {
 }
 
 /// The newest opset whose operator texts have been read for this importer.
-const MAX_OPSET: i64 = 27;
+const MAX_OPSET: i64 = 28;
 
 /// Operator set versions by domain. Models before IR version 3 name none: they are of version 1.
 fn opsets(model: &ModelProto) -> BTreeMap<String, i64> {

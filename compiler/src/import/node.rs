@@ -4,8 +4,8 @@
 
 use crate::diag::codes;
 use crate::ir::{BinaryOp, DType, Expr, Op, Scalar, Tensor, Type, UnaryOp, ValueId};
-use crate::onnx::AttributeValue;
 use crate::onnx::proto::{GraphProto, NodeProto};
+use crate::onnx::{AttributeValue, ElementType};
 
 use super::builder::{BuildError, Builder};
 use super::tensor::import_tensor;
@@ -288,6 +288,23 @@ impl NodeCx<'_> {
     pub fn add_constant(&mut self, t: Tensor) -> ValueId {
         let name = self.node.name.clone();
         self.b.graph.add_constant(name, t)
+    }
+
+    /// The indices along a dimension of length `n`, as i64 of the given shape.
+    pub fn positions(&mut self, n: usize, shape: Vec<usize>) -> Imported<ValueId> {
+        self.b.reserve(n.saturating_mul(8), "the list of indices")?;
+        let positions: Vec<i64> = (0..n as i64).collect();
+        Ok(self.add_constant(Tensor::from_elements(shape, &positions)))
+    }
+
+    /// The type of a value that ONNX holds narrower than a byte, where that is known.
+    pub fn narrow_type(&self, v: ValueId) -> Option<ElementType> {
+        self.b.narrow.get(&v).copied()
+    }
+
+    /// Says that ONNX holds a value in a type narrower than a byte.
+    pub fn mark_narrow(&mut self, v: ValueId, element: ElementType) {
+        self.b.narrow.insert(v, element);
     }
 
     /// A float constant of rank 0 in the element type of `like`.

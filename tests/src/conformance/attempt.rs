@@ -106,7 +106,9 @@ fn refusal(diagnostics: &[Diagnostic]) -> Outcome {
     first.map_or_else(
         || Outcome::Error("refused without a diagnostic".to_string()),
         |d| {
-            let operator = d.node.as_ref().map(|n| format!("{}: ", n.op_type)).unwrap_or_default();
+            // The message about an unknown operator names it.
+            let named = d.node.as_ref().filter(|_| d.code != codes::UNSUPPORTED_OPERATOR);
+            let operator = named.map(|n| format!("{}: ", n.op_type)).unwrap_or_default();
             Outcome::Refused { code: d.code, message: format!("{operator}{}", d.message) }
         },
     )

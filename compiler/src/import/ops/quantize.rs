@@ -1,0 +1,183 @@
+//! Conversions between real numbers and quantized ones, as plain arithmetic: QuantizeLinear, DequantizeLinear,
+//! DynamicQuantizeLinear.
+//!
+//! Quotients are computed in the type of the scale (or what `precision` says), rounded to nearest even, and the zero point
+//! is added in f32 or wider, where every sum that does not saturate is exact.
+
+use crate::diag::codes;
+use crate::import::formula::{Term, constant, num, x};
+use crate::import::node::{Fault, Imported, NodeCx};
+use crate::import::ops::cast::range;
+use crate::import::registry::{OpEntry, op};
+use crate::import::tensor::{dtype_of_code, narrow};
+use crate::ir::{DType, Movement, Op, ReduceKind, Scalar, UnaryOp as U, ValueId};
+use crate::onnx::ElementType;
+
+/// The family's operators.
+pub(in crate::import) const OPS: &[OpEntry] = &[
+    op("DequantizeLinear", dequantize),
+    op("DynamicQuantizeLinear", dynamic_quantize),
+    op("QuantizeLinear", quantize),
+];
+
+/// The element type that an attribute names; 0 names none.
+fn type_attribute(cx: &NodeCx<'_>, name: &str) -> Imported<Option<ElementType>> {
+    let code = cx.int(name, 0)?;
+    if code == 0 {
+        return Ok(None);
+    }
+    let code = i32::try_from(code).map_err(|_| Fault::attribute(name, format!("is no type: {code}")))?;
+    dtype_of_code(code)?;
+    Ok(ElementType::from_code(code))
+}
+
+/// The quantized type, and its least and greatest value.
+struct Quantized {
+    dtype: DType,
+    element: Option<ElementType>,
+    range: [i64; 2],
+}
+
+/// By the zero point, else by the attribute `output_dtype`, else u8.
+fn quantized(cx: &NodeCx<'_>) -> Imported<Quantized> {
+    let named = type_attribute(cx, "output_dtype")?;
+    let element = cx.opt(2).and_then(|zero| cx.narrow_type(zero)).or(named);
+    let dtype = match (cx.opt(2), named) {
+        (Some(zero), _) => cx.dtype(zero),
+        (None, Some(named)) => dtype_of_code(named.code())?,
+        (None, None) => DType::U8,
+    };
+    if let Some((bits, signed)) = element.and_then(narrow) {
+        return Ok(Quantized { dtype, element, range: range(bits, signed) });
+    }
+    if !matches!(dtype, DType::I8 | DType::U8 | DType::I16 | DType::U16) {
+        return Err(Fault::new(codes::UNSUPPORTED_TYPE, format!("{dtype} is no quantized type")));
+    }
+    Ok(Quantized { dtype, element: None, range: range(dtype.size() * 8, dtype.is_signed()) })
+}
+
+/// A scale or zero point in a shape that broadcasts over the tensor: one value, one per index of `axis`, or one per block.
+fn spread(cx: &mut NodeCx<'_>, v: ValueId, shape: &[usize]) -> Imported<ValueId> {
+    let own = cx.shape(v);
+    if cx.ty(v).elements() == 1 && own.len() < 2 {
+        return cx.reshape(v, []);
+    }
+    // The axis of a vector needs no saying.
+    let axis = if shape.len() == 1 { 0 } else { cx.axis(cx.int("axis", 1)?, shape.len())? };
+    let misfit = || Fault::shape(format!("scales of shape {own:?} do not fit {shape:?} along dimension {axis}"));
+    if own.len() == 1 {
+        let mut line = vec![1; shape.len()];
+        line[axis] = own[0];
+        return if own[0] == shape[axis] { cx.reshape(v, line) } else { Err(misfit()) };
+    }
+    let block = usize::try_from(cx.int("block_size", 0)?).ok().filter(|&b| b > 0).ok_or_else(misfit)?;
+    let fits = own.len() == shape.len() && (0..own.len()).all(|d| d == axis || own[d] == shape[d]);
+    if !fits || own[axis] != shape[axis].div_ceil(block) {
+        return Err(misfit());
+    }
+    // Each value is repeated along the axis; of the last block as often as there are elements.
+    let block = block.min(shape[axis]);
+    let mut inserted = own.clone();
+    inserted.insert(axis + 1, 1);
+    let v = cx.reshape(v, inserted.as_slice())?;
+    inserted[axis + 1] = block;
+    let v = cx.emit(Op::Movement(Movement::Expand { shape: inserted }), &[v])?;
+    let mut repeated = own;
+    repeated[axis] *= block;
+    let v = cx.reshape(v, repeated)?;
+    let (start, step) = (vec![0; shape.len()], vec![1; shape.len()]);
+    cx.emit(Op::Movement(Movement::Slice { start, step, len: shape.to_vec() }), &[v])
+}
+
+/// `saturate(quotient + zero point)`, the quotient being a float not yet rounded.
+fn saturated(quotient: Term, zero: Option<Term>, to: DType, range: [i64; 2]) -> Term {
+    let [lo, hi] = range.map(|v| constant(Scalar::from_i64(v, DType::F32)));
+    let rounded = quotient.then(U::Round);
+    let moved = match zero {
+        Some(zero) => rounded + zero,
+        None => rounded,
+    };
+    moved.max(lo).min(hi).cast(to)
+}
+
+fn quantize(cx: &mut NodeCx<'_>) -> Imported {
+    let (input, scale) = (cx.input(0)?, cx.input(1)?);
+    let shape = cx.shape(input);
+    let q = quantized(cx)?;
+    let precision = match type_attribute(cx, "precision")? {
+        Some(named) => dtype_of_code(named.code())?,
+        None => cx.dtype(scale),
+    };
+    if !matches!(precision, DType::F16 | DType::BF16 | DType::F32) {
+        return Err(Fault::new(codes::UNSUPPORTED_TYPE, format!("division in {precision} is not supported")));
+    }
+    let scale = spread(cx, scale, &shape)?;
+    let mut inputs = vec![input, scale];
+    let [v, s] = [0, 1].map(|i| if cx.dtype(inputs[i]) == precision { x(i) } else { x(i).cast(precision) });
+    let quotient = if precision == DType::F32 { v / s } else { (v / s).cast(DType::F32) };
+    let mut zero = None;
+    if let Some(point) = cx.opt(2) {
+        inputs.push(spread(cx, point, &shape)?);
+        zero = Some(x(2).cast(DType::F32));
+    }
+    let y = cx.map(saturated(quotient, zero, q.dtype, q.range).expr(DType::F32), &inputs)?;
+    if let Some(element) = q.element {
+        cx.mark_narrow(y, element);
+    }
+    cx.set(0, y);
+    Ok(())
+}
+
+/// The difference is computed in i32, where it is exact for all types but i32 itself, whose zero point is 0.
+fn dequantize(cx: &mut NodeCx<'_>) -> Imported {
+    let (input, scale) = (cx.input(0)?, cx.input(1)?);
+    let shape = cx.shape(input);
+    let dtype = match type_attribute(cx, "output_dtype")? {
+        Some(named) => dtype_of_code(named.code())?,
+        None => cx.dtype(scale),
+    };
+    let quantized = cx.dtype(input);
+    if !dtype.is_float() || !matches!(quantized, DType::I8 | DType::U8 | DType::I16 | DType::U16 | DType::I32) {
+        return Err(Fault::new(codes::UNSUPPORTED_TYPE, format!("{quantized} cannot be dequantized to {dtype}")));
+    }
+    let scale = spread(cx, scale, &shape)?;
+    let mut inputs = vec![input, scale];
+    let as_i32 = |n: usize, dtype: DType| if dtype == DType::I32 { x(n) } else { x(n).cast(DType::I32) };
+    let mut difference = as_i32(0, quantized);
+    if let Some(point) = cx.opt(2) {
+        difference = difference - as_i32(2, cx.dtype(point));
+        inputs.push(spread(cx, point, &shape)?);
+    }
+    // Products of f16 and bf16 are rounded once.
+    let computed = if dtype == DType::F64 { DType::F64 } else { DType::F32 };
+    let factor = if cx.dtype(scale) == computed { x(1) } else { x(1).cast(computed) };
+    let product = difference.cast(computed) * factor;
+    let y = if dtype == computed { product } else { product.cast(dtype) };
+    let y = cx.map(y.expr(computed), &inputs)?;
+    cx.set(0, y);
+    Ok(())
+}
+
+/// The range is that of the data, widened to hold zero.
+fn dynamic_quantize(cx: &mut NodeCx<'_>) -> Imported {
+    let input = cx.input(0)?;
+    let ty = cx.ty(input);
+    if ty.dtype != DType::F32 {
+        return Err(Fault::new(codes::UNSUPPORTED_TYPE, format!("the operand must be f32, not {}", ty.dtype)));
+    }
+    let axes: Vec<usize> = (0..ty.rank()).collect();
+    let max = cx.emit(Op::Reduce { kind: ReduceKind::Max, axes: axes.clone() }, &[input])?;
+    let min = cx.emit(Op::Reduce { kind: ReduceKind::Min, axes }, &[input])?;
+    let least = || x(1).min(num(0.0));
+    let scale = (x(0).max(num(0.0)) - least()) / num(255.0);
+    let scale = cx.map(scale.expr(DType::F32), &[max, min])?;
+    // Zero less the quotient is rounded before it saturates, which gives the same.
+    let zero = saturated(num(0.0) - least() / x(0), None, DType::U8, [0, 255]);
+    let zero = cx.map(zero.expr(DType::F32), &[scale, min])?;
+    let y = saturated(x(0) / x(1), Some(x(2).cast(DType::F32)), DType::U8, [0, 255]);
+    let y = cx.map(y.expr(DType::F32), &[input, scale, zero])?;
+    cx.set(0, y);
+    cx.set(1, scale);
+    cx.set(2, zero);
+    Ok(())
+}

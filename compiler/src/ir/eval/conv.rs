@@ -115,17 +115,19 @@ fn sums<T: Number>(
     let ends = Ends::new(conv.epilogue, &inputs[2..]);
     let start = ends.start(size.out_channels);
     let place = |axis: usize, out: usize, tap: usize| place(axis, out, tap).filter(|&p| p < size.input[axis]);
+    // Weights without elements may claim any number of taps.
+    let kernel = if size.group_in == 0 { [0, 0] } else { conv.window.kernel };
     let mut y = Vec::with_capacity(ty.elements());
     for n in 0..size.batch {
         for oh in 0..size.output[0] {
             for ow in 0..size.output[1] {
                 let mut acc = start.clone();
-                for kh in 0..conv.window.kernel[0] {
+                for kh in 0..kernel[0] {
                     let Some(ih) = place(0, oh, kh) else { continue };
-                    for kw in 0..conv.window.kernel[1] {
+                    for kw in 0..kernel[1] {
                         let Some(iw) = place(1, ow, kw) else { continue };
                         let pixel = &x[((n * size.input[0] + ih) * size.input[1] + iw) * size.channels..];
-                        let tap = &w[(kh * conv.window.kernel[1] + kw) * size.group_in * size.out_channels..];
+                        let tap = &w[(kh * kernel[1] + kw) * size.group_in * size.out_channels..];
                         add_tap(numerics, &size, pixel, tap, &mut acc);
                     }
                 }

@@ -35,9 +35,12 @@ fn fold<T: Number>(
 ) -> Result<Tensor, EvalError> {
     let (height, width, channels) = (x.shape()[1], x.shape()[2], x.shape()[3]);
     let values = elements::<T>(x);
-    let place = |axis: usize, out: usize, tap: usize| {
-        let p = (out * window.stride[axis]).checked_add(tap * window.dilation[axis])?;
-        p.checked_sub(window.pad_begin[axis]).filter(|&p| p < [height, width][axis])
+    // Rows or columns that the taps of an output lie on, of those on the map; also where nearly all taps lie in the padding.
+    let places = |axis: usize, out: usize| {
+        let (first, step, pad) = (out * window.stride[axis], window.dilation[axis], window.pad_begin[axis]);
+        let begin = pad.saturating_sub(first).div_ceil(step);
+        let end = (pad + [height, width][axis]).saturating_sub(first).div_ceil(step).min(window.kernel[axis]);
+        (begin..end).map(move |tap| first + tap * step - pad)
     };
     let mut y = Vec::with_capacity(ty.elements());
     for n in 0..ty.shape[0] {
@@ -45,8 +48,8 @@ fn fold<T: Number>(
             for ow in 0..ty.shape[2] {
                 let mut acc = vec![start; channels];
                 let mut taps = 0;
-                for h in (0..window.kernel[0]).filter_map(|kh| place(0, oh, kh)) {
-                    for w in (0..window.kernel[1]).filter_map(|kw| place(1, ow, kw)) {
+                for h in places(0, oh) {
+                    for w in places(1, ow) {
                         let pixel = &values[((n * height + h) * width + w) * channels..][..channels];
                         acc.iter_mut().zip(pixel).for_each(|(a, &v)| *a = step(*a, v));
                         taps += 1;

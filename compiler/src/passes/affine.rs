@@ -168,7 +168,8 @@ fn binary(op: BinaryOp, a: &Affine, b: &Affine) -> Option<Affine> {
 
 /// The product with a Map before it that only scales, by one factor, folded into its weights.
 fn fold_before(rw: &mut Rewriter<'_>, product: &Node) -> Option<Node> {
-    let x = product.inputs[0];
+    let shaped = product.inputs[0];
+    let x = rw.reshaped(shaped).filter(|_| rw.uses(shaped) == 1).unwrap_or(shaped);
     let map = rw.producer(x).filter(|n| matches!(n.op, Op::Map { .. }) && rw.uses(x) == 1)?.clone();
     let w = product.inputs[1];
     if map.inputs.len() != 1 || rw.data(w).is_none() || rw.ty(w).dtype != DType::F32 {
@@ -179,7 +180,8 @@ fn fold_before(rw: &mut Rewriter<'_>, product: &Node) -> Option<Node> {
     let data: Vec<f32> = t.to_vec::<f32>()?.iter().map(|&v| (f64::from(v) * factor) as f32).collect();
     let (shape, name) = (t.shape().to_vec(), rw.graph.value(w).name.clone());
     let mut inputs = product.inputs.clone();
-    inputs[0] = map.inputs[0];
+    let own_shape = rw.ty(shaped).shape.clone();
+    inputs[0] = rw.reshape(map.inputs[0], &own_shape, &map.origin, &rw.graph.value(shaped).name.clone());
     inputs[1] = rw.graph.add_constant(name, Tensor::from_elements(shape, &data));
     let origin = merge_origins(&map.origin, &product.origin);
     Some(Node { inputs, origin, ..product.clone() })

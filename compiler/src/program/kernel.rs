@@ -80,6 +80,7 @@ impl<'a> Args<'a> {
     /// Argument `i` as elements to read. Plans align buffers, so that the cast holds.
     pub fn read<T: Pod>(&mut self, i: usize) -> &'a [T] {
         match self.0[i].take().expect("an argument is taken once") {
+            ArgSlice::Read([]) | ArgSlice::Write([]) => &[],
             ArgSlice::Read(s) => bytemuck::cast_slice(s),
             ArgSlice::Write(s) => bytemuck::cast_slice(s),
         }
@@ -88,6 +89,7 @@ impl<'a> Args<'a> {
     /// Argument `i` as elements to write.
     pub fn write<T: Pod>(&mut self, i: usize) -> &'a mut [T] {
         match self.0[i].take().expect("an argument is taken once") {
+            ArgSlice::Write([]) => &mut [],
             ArgSlice::Write(s) => bytemuck::cast_slice_mut(s),
             ArgSlice::Read(_) => unreachable!("the step's accesses are those of its kernel"),
         }

@@ -23,6 +23,29 @@ fn main() {
     if let Err(e) = zantc::program::verify(&r.program) {
         println!("VERIFY {e:#?}");
     }
+    if let Ok(dir) = std::env::var("EMIT") {
+        let lim = zantc::onnx::Limits::default();
+        let mut vectors = vec![];
+        for k in 0..3 {
+            let set = Path::new(&std::env::args().nth(1).unwrap()).join(format!("test_data_set_{k}"));
+            let load = |p: &str, i: usize| {
+                zantc::import::from_raw(
+                    &zantc::onnx::RawTensor::read_pb(&set.join(format!("{p}_{i}.pb")), &lim).unwrap(),
+                )
+                .unwrap()
+            };
+            let inputs: Vec<_> = (0..r.program.inputs.len()).map(|i| load("input", i)).collect();
+            let outputs =
+                zantc::exec::Executor::new(&r.program, zantc::exec::Hygiene::AsEmitted).unwrap().run(&inputs).unwrap();
+            vectors.push(zantc::emit::Vector { inputs, outputs });
+        }
+        let name = zantc::emit::crate_name(&dir);
+        let src =
+            zantc::emit::Source { program: &r.program, config: &c, name: &name, model_sha256: "", vectors: &vectors };
+        zantc::emit::emit_crate(&src).write(Path::new(&format!("/tmp/emit/{dir}"))).unwrap();
+        zantc::emit::emit_module(&src).write(Path::new(&format!("/tmp/emit/{dir}-module"))).unwrap();
+        return;
+    }
     let lim = zantc::onnx::Limits::default();
     for k in 0..3 {
         let set = Path::new(&dir).join(format!("test_data_set_{k}"));

@@ -13,7 +13,7 @@ mod readme;
 mod rt;
 mod weights;
 
-use crate::config::{Alloc, Config};
+use crate::config::Config;
 use crate::ir::Tensor;
 use crate::program::Program;
 
@@ -63,9 +63,4 @@ pub fn emit_crate(source: &Source<'_>) -> Package {
     rt::add_files(&mut package, source);
     golden::add_test(&mut package, source, &names);
     package
-}
-
-/// Whether the arena lies inside `Model`.
-fn owns_arena(config: &Config) -> bool {
-    config.alloc == Alloc::Static
 }

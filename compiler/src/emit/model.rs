@@ -1,11 +1,11 @@
 //! `src/model.rs`: constants, the arena's buffers, one function per step, and `Model` with its `run`.
 
 use proc_macro2::{Ident, Literal, Span, TokenStream, TokenTree};
-use quote::{format_ident, quote};
-use std::collections::BTreeSet;
+use quote::quote;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::Source;
 use super::names::{Names, in_doc};
-use super::{Source, owns_arena};
 use crate::config::Alloc;
 use crate::ir::DType;
 use crate::program::{Access, Arg, Port, Program, Step, Storage, View, rust_type};
@@ -52,7 +52,7 @@ pub(super) fn model(source: &Source<'_>, names: &Names, form: Form) -> String {
 }
 
 /// A blank line before each item that has documentation, as people write.
-fn spaced(text: &str) -> String {
+pub(super) fn spaced(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut before = "";
     for line in text.lines() {
@@ -98,9 +98,18 @@ impl Writer<'_> {
         if self.program.outputs.iter().any(|o| o.ty.dtype == DType::Bool) {
             uses.insert("arena::as_bool_array");
         }
-        let paths = uses.into_iter().map(|u| {
-            let parts = u.split("::").map(ident);
-            quote!(use super::rt #(::#parts)*;)
+        // One line per module.
+        let mut modules: BTreeMap<&str, Vec<Ident>> = BTreeMap::new();
+        for u in uses {
+            let (module, item) = u.rsplit_once("::").unwrap_or(("", u));
+            modules.entry(module).or_default().push(ident(item));
+        }
+        let paths = modules.into_iter().map(|(module, items)| {
+            let parts = module.split("::").filter(|p| !p.is_empty()).map(ident);
+            match items.as_slice() {
+                [one] => quote!(use super::rt #(::#parts)* ::#one;),
+                many => quote!(use super::rt #(::#parts)* ::{#(#many),*};),
+            }
         });
         let weights = (!self.program.weights.is_empty()).then(|| {
             quote!(
@@ -192,7 +201,7 @@ impl Writer<'_> {
     fn step(&self, index: usize) -> TokenStream {
         let step = &self.program.steps[index];
         let name = ident(&self.names.steps[index]);
-        let roles = step.call.roles();
+        let roles = self.roles(step);
         let args: Vec<TokenStream> = step.args.iter().zip(&roles).map(|(a, role)| self.arg(a, role)).collect();
         let call = step.call.call(&args);
         let params = step.call.params().map(|p| {
@@ -218,6 +227,13 @@ impl Writer<'_> {
                 #call #end
             }
         }
+    }
+
+    /// Names of a step's arguments, other than those of the inputs that it reads.
+    fn roles(&self, step: &Step) -> Vec<String> {
+        let inputs = self.inputs_of(step);
+        let hidden = |role: &String| inputs.iter().any(|&n| self.names.inputs[n] == *role);
+        step.call.roles().into_iter().map(|r| if hidden(&r) { format!("{r}_view") } else { r }).collect()
     }
 
     /// An input as the steps get it: bools as bytes.
@@ -293,9 +309,22 @@ impl Writer<'_> {
     fn model(&self) -> TokenStream {
         let inputs = self.inputs_struct();
         let outputs = self.outputs_struct();
-        let state = self.state();
+        let (state, new) = self.state();
         let run = self.run();
-        quote!(#inputs #outputs #state #run)
+        quote! {
+            #inputs
+            #outputs
+            #state
+            impl Model {
+                #new
+                #run
+            }
+            impl Default for Model {
+                fn default() -> Self {
+                    Self::new()
+                }
+            }
+        }
     }
 
     fn inputs_struct(&self) -> Option<TokenStream> {
@@ -326,7 +355,8 @@ impl Writer<'_> {
         })
     }
 
-    fn state(&self) -> TokenStream {
+    /// `Model` and its `new`.
+    fn state(&self) -> (TokenStream, TokenStream) {
         let doc = format!(
             " The model{}.",
             match self.program.name.as_str() {
@@ -334,54 +364,50 @@ impl Writer<'_> {
                 name => format!(" {}", in_doc(name)),
             }
         );
-        let default = quote! {
-            impl Default for Model {
-                fn default() -> Self {
-                    Self::new()
-                }
-            }
-        };
         match self.source.config.alloc {
-            Alloc::Static => quote! {
-                #[doc = #doc]
-                pub struct Model {
-                    arena: Arena<ARENA_BYTES>,
-                }
-                impl Model {
+            Alloc::Static => (
+                quote! {
+                    #[doc = #doc]
+                    pub struct Model {
+                        arena: Arena<ARENA_BYTES>,
+                    }
+                },
+                quote! {
                     /// A model that is all zero bytes: as a `static` it lies in `.bss`.
                     pub const fn new() -> Self {
                         Model { arena: Arena::new() }
                     }
-                }
-                #default
-            },
-            Alloc::Caller => quote! {
-                #[doc = #doc]
-                ///
-                /// Its arena is lent by the caller, see [`Model::run`].
-                #[derive(Clone, Copy, Debug)]
-                pub struct Model;
-                impl Model {
+                },
+            ),
+            Alloc::Caller => (
+                quote! {
+                    #[doc = #doc]
+                    ///
+                    /// Its arena is lent by the caller, see [`Model::run`].
+                    #[derive(Clone, Copy, Debug)]
+                    pub struct Model;
+                },
+                quote! {
                     /// A model; it has no memory of its own.
                     pub const fn new() -> Self {
                         Model
                     }
-                }
-                #default
-            },
-            Alloc::Heap => quote! {
-                #[doc = #doc]
-                pub struct Model {
-                    arena: alloc::boxed::Box<[Block]>,
-                }
-                impl Model {
+                },
+            ),
+            Alloc::Heap => (
+                quote! {
+                    #[doc = #doc]
+                    pub struct Model {
+                        arena: alloc::boxed::Box<[Block]>,
+                    }
+                },
+                quote! {
                     /// A model whose arena is taken from the heap, zeroed.
                     pub fn new() -> Self {
                         Model { arena: alloc::vec![Block::ZERO; ARENA_BYTES.div_ceil(size_of::<Block>())].into_boxed_slice() }
                     }
-                }
-                #default
-            },
+                },
+            ),
         }
     }
 
@@ -414,25 +440,22 @@ impl Writer<'_> {
             Alloc::Caller => None,
             Alloc::Heap => Some(quote!(let arena = Arena::<ARENA_BYTES>::from_blocks(&mut self.arena);)),
         };
-        let receiver = if owns_arena(self.source.config) || self.source.config.alloc == Alloc::Heap {
-            quote!(&mut self)
-        } else {
-            quote!(&self, arena: &#lifetime mut Arena<ARENA_BYTES>)
+        let receiver = match self.source.config.alloc {
+            Alloc::Static | Alloc::Heap => quote!(&mut self),
+            Alloc::Caller => quote!(&self, arena: &#lifetime mut Arena<ARENA_BYTES>),
         };
         let generics = (self.source.config.alloc == Alloc::Caller).then(|| quote!(<#lifetime>));
         let doc = self.run_doc();
         quote! {
-            impl Model {
-                #[doc = #doc]
-                pub fn run #generics (#receiver, #input) -> #result {
-                    #arena
-                    #cpu
-                    #unpack
-                    #(#bools)*
-                    #unused
-                    #(#calls)*
-                    #results
-                }
+            #[doc = #doc]
+            pub fn run #generics (#receiver, #input) -> #result {
+                #arena
+                #cpu
+                #unpack
+                #(#bools)*
+                #unused
+                #(#calls)*
+                #results
             }
         }
     }

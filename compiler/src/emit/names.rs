@@ -40,12 +40,14 @@ impl Names {
         let imported: Vec<&str> = kernels.filter_map(|u| u.rsplit("::").next()).collect();
         let mut functions = Unique::new(imported.iter().copied());
         let mut fields = Unique::new([]);
-        let mut ports = Unique::new(imported.iter().copied());
         let mut results = Unique::new([]);
         let mut types = Unique::new(["Model", "Inputs", "Outputs", "Arena", "Buffer", "Read", "Write", "Cpu"]);
-        let step_name = |i: usize| program.steps[i].origin.last().map_or("copy", |o| o.name.as_str());
+        let step_name = |i: usize| program.steps[i].origin.first().map_or("copy", |o| o.name.as_str());
+        let steps: Vec<String> = (0..program.steps.len()).map(|i| functions.add(snake(step_name(i), "step"))).collect();
+        // A parameter must not hide a function.
+        let mut ports = functions;
         Names {
-            steps: (0..program.steps.len()).map(|i| functions.add(snake(step_name(i), "step"))).collect(),
+            steps,
             weights: program.weights.iter().map(|w| fields.add(snake(&w.name, "constant"))).collect(),
             inputs: program.inputs.iter().map(|p| ports.add(snake(&p.name, "input"))).collect(),
             outputs: program.outputs.iter().map(|p| results.add(snake(&p.name, "output"))).collect(),

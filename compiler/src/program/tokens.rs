@@ -62,31 +62,39 @@ impl<T: Lit> Lit for Vec<T> {
     }
 }
 
-impl Lit for Activation {
+impl Lit for Epilogue {
     fn lit(&self) -> TokenStream {
-        match self {
-            Activation::None => quote!(Activation::None),
+        let sum = match self.activation {
+            Activation::None => quote!(Epilogue::NONE),
+            Activation::Clamp { lo: 0.0, hi: f32::INFINITY } => quote!(Epilogue::RELU),
             Activation::Clamp { lo, hi } => {
                 let (lo, hi) = (lo.lit(), hi.lit());
-                quote!(Activation::Clamp { lo: #lo, hi: #hi })
+                quote!(Epilogue::clamp(#lo, #hi))
             }
             Activation::Leaky { alpha } => {
                 let alpha = alpha.lit();
-                quote!(Activation::Leaky { alpha: #alpha })
+                quote!(Epilogue::leaky(#alpha))
             }
+        };
+        match self.residual {
+            Residual::None => sum,
+            Residual::Accumulate => quote!(#sum.accumulate()),
         }
     }
 }
 
-impl Lit for Epilogue {
-    fn lit(&self) -> TokenStream {
-        let activation = self.activation.lit();
-        let residual = match self.residual {
-            Residual::None => quote!(Residual::None),
-            Residual::Accumulate => quote!(Residual::Accumulate),
-        };
-        quote!(Epilogue { activation: #activation, residual: #residual })
+/// `.method(a, b)`, or nothing where the arguments are the defaults.
+pub(super) fn setting<T: Lit + PartialEq>(method: &str, args: &[T], default: &[T]) -> TokenStream {
+    if args == default {
+        return TokenStream::new();
     }
+    let (method, args) = (quote::format_ident!("{method}"), args.iter().map(Lit::lit));
+    quote!(.#method(#(#args),*))
+}
+
+/// `.then(epilogue)`, or nothing where nothing is done.
+pub(super) fn then(epilogue: &Epilogue) -> TokenStream {
+    setting("then", std::slice::from_ref(epilogue), &[Epilogue::NONE])
 }
 
 /// A struct literal of a parameter structure from its fields: `fields!(Conv2d, p, batch, in_h)`.

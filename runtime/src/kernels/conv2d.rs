@@ -52,6 +52,70 @@ pub struct Conv2d {
     pub epilogue: Epilogue,
 }
 
+/// How parameters are written: what is given, and the rest as in most models.
+impl Conv2d {
+    /// One dense map of `[rows, columns, channels]` to another, by a kernel of `[rows, columns]`: stride and dilation 1, no
+    /// padding, one group, nothing done with the sums.
+    pub const fn new([in_h, in_w, in_c]: [usize; 3], [out_h, out_w, out_c]: [usize; 3], kernel: [usize; 2]) -> Self {
+        Conv2d {
+            batch: 1,
+            in_h,
+            in_w,
+            in_c,
+            in_pitch: in_c,
+            out_h,
+            out_w,
+            out_c,
+            out_pitch: out_c,
+            kernel_h: kernel[0],
+            kernel_w: kernel[1],
+            stride_h: 1,
+            stride_w: 1,
+            dilation_h: 1,
+            dilation_w: 1,
+            pad_top: 0,
+            pad_left: 0,
+            groups: 1,
+            epilogue: Epilogue::NONE,
+        }
+    }
+
+    /// This many maps.
+    pub const fn batch(self, batch: usize) -> Self {
+        Conv2d { batch, ..self }
+    }
+
+    /// Windows this many rows and columns apart.
+    pub const fn stride(self, stride_h: usize, stride_w: usize) -> Self {
+        Conv2d { stride_h, stride_w, ..self }
+    }
+
+    /// Taps this many rows and columns apart.
+    pub const fn dilation(self, dilation_h: usize, dilation_w: usize) -> Self {
+        Conv2d { dilation_h, dilation_w, ..self }
+    }
+
+    /// Padding above and left of the input.
+    pub const fn pad(self, pad_top: usize, pad_left: usize) -> Self {
+        Conv2d { pad_top, pad_left, ..self }
+    }
+
+    /// Elements between neighbouring pixels of input and output.
+    pub const fn pitch(self, in_pitch: usize, out_pitch: usize) -> Self {
+        Conv2d { in_pitch, out_pitch, ..self }
+    }
+
+    /// This many groups.
+    pub const fn groups(self, groups: usize) -> Self {
+        Conv2d { groups, ..self }
+    }
+
+    /// What is done with the sums.
+    pub const fn then(self, epilogue: Epilogue) -> Self {
+        Conv2d { epilogue, ..self }
+    }
+}
+
 impl Conv2d {
     /// The windows along the height and the width.
     #[inline(always)]

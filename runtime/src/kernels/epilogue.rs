@@ -42,6 +42,23 @@ pub struct Epilogue {
 impl Epilogue {
     /// The sum itself is stored.
     pub const NONE: Self = Epilogue { activation: Activation::None, residual: Residual::None };
+    /// Relu of the sum.
+    pub const RELU: Self = Self::clamp(0.0, f32::INFINITY);
+
+    /// The sum between two bounds.
+    pub const fn clamp(lo: f32, hi: f32) -> Self {
+        Epilogue { activation: Activation::Clamp { lo, hi }, ..Self::NONE }
+    }
+
+    /// LeakyRelu of the sum.
+    pub const fn leaky(alpha: f32) -> Self {
+        Epilogue { activation: Activation::Leaky { alpha }, ..Self::NONE }
+    }
+
+    /// The same, of the sum and what the output holds.
+    pub const fn accumulate(self) -> Self {
+        Epilogue { residual: Residual::Accumulate, ..self }
+    }
 
     #[inline(always)]
     fn activate<I: Isa>(&self, isa: I, sum: I::V) -> I::V {

@@ -28,6 +28,24 @@ pub struct MatMulPacked {
     pub epilogue: Epilogue,
 }
 
+/// How parameters are written: what is given, and the rest as in most models.
+impl MatMulPacked {
+    /// Dense matrices, nothing done with the sums.
+    pub const fn new(m: usize, k: usize, n: usize) -> Self {
+        MatMulPacked { m, k, n, a_pitch: k, y_pitch: n, epilogue: Epilogue::NONE }
+    }
+
+    /// Elements between the starts of neighbouring rows of `a` and `y`.
+    pub const fn pitch(self, a_pitch: usize, y_pitch: usize) -> Self {
+        MatMulPacked { a_pitch, y_pitch, ..self }
+    }
+
+    /// What is done with the sums.
+    pub const fn then(self, epilogue: Epilogue) -> Self {
+        MatMulPacked { epilogue, ..self }
+    }
+}
+
 /// Computes the product. `bias` has `n` elements or none, which are zeros.
 #[inline]
 pub fn matmul_packed<C: Cpu>(cpu: C, p: &MatMulPacked, a: &[f32], w: &[f32], bias: &[f32], y: &mut [f32]) {

@@ -46,6 +46,70 @@ pub struct Pool2d {
     pub count_include_pad: bool,
 }
 
+/// How parameters are written: what is given, and the rest as in most models.
+impl Pool2d {
+    /// Dense maps of `[rows, columns]` to others, of this many channels, by windows of `[rows, columns]`: stride and dilation
+    /// 1, no padding.
+    pub const fn new(
+        [in_h, in_w]: [usize; 2],
+        [out_h, out_w]: [usize; 2],
+        channels: usize,
+        window: [usize; 2],
+    ) -> Self {
+        Pool2d {
+            batch: 1,
+            in_h,
+            in_w,
+            channels,
+            in_pitch: channels,
+            out_h,
+            out_w,
+            out_pitch: channels,
+            kernel_h: window[0],
+            kernel_w: window[1],
+            stride_h: 1,
+            stride_w: 1,
+            dilation_h: 1,
+            dilation_w: 1,
+            pad_top: 0,
+            pad_left: 0,
+            pad_bottom: 0,
+            pad_right: 0,
+            count_include_pad: false,
+        }
+    }
+
+    /// This many maps.
+    pub const fn batch(self, batch: usize) -> Self {
+        Pool2d { batch, ..self }
+    }
+
+    /// Windows this many rows and columns apart.
+    pub const fn stride(self, stride_h: usize, stride_w: usize) -> Self {
+        Pool2d { stride_h, stride_w, ..self }
+    }
+
+    /// Taps this many rows and columns apart.
+    pub const fn dilation(self, dilation_h: usize, dilation_w: usize) -> Self {
+        Pool2d { dilation_h, dilation_w, ..self }
+    }
+
+    /// Padding above, left of, below and right of the input.
+    pub const fn pad(self, [pad_top, pad_left]: [usize; 2], [pad_bottom, pad_right]: [usize; 2]) -> Self {
+        Pool2d { pad_top, pad_left, pad_bottom, pad_right, ..self }
+    }
+
+    /// Elements between neighbouring pixels of input and output.
+    pub const fn pitch(self, in_pitch: usize, out_pitch: usize) -> Self {
+        Pool2d { in_pitch, out_pitch, ..self }
+    }
+
+    /// Averages count the taps in the padding.
+    pub const fn count_include_pad(self) -> Self {
+        Pool2d { count_include_pad: true, ..self }
+    }
+}
+
 impl Pool2d {
     /// The windows along the height.
     #[inline(always)]

@@ -3,12 +3,13 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 use zant_runtime::kernels::conv2d::Conv2d;
+use zant_runtime::kernels::epilogue::Epilogue;
 use zant_runtime::kernels::{conv, depthwise};
 
 use super::roles;
 use crate::ir::Numerics;
 use crate::program::kernel::{Args, KernelCall, Params, RunError};
-use crate::program::tokens::{fields, with_cpu};
+use crate::program::tokens::{Lit, setting, then, with_cpu};
 
 /// Which kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,9 +29,10 @@ pub struct ConvCall {
     pub params: Conv2d,
 }
 
-/// What every parameter structure with an epilogue imports.
-pub(super) const EPILOGUE_USES: [&str; 3] =
-    ["kernels::epilogue::Activation", "kernels::epilogue::Epilogue", "kernels::epilogue::Residual"];
+/// What parameters with an epilogue import.
+pub(super) fn epilogue_use(epilogue: &Epilogue) -> Option<&'static str> {
+    (*epilogue != Epilogue::NONE).then_some("kernels::epilogue::Epilogue")
+}
 
 impl KernelCall for ConvCall {
     fn name(&self) -> &'static str {
@@ -62,33 +64,23 @@ impl KernelCall for ConvCall {
             ConvKind::General => "kernels::conv::conv2d",
             ConvKind::Depthwise => "kernels::depthwise::depthwise2d",
         };
-        [&[function, "kernels::conv2d::Conv2d"], &EPILOGUE_USES[..]].concat()
+        [function, "kernels::conv2d::Conv2d"].into_iter().chain(epilogue_use(&self.params.epilogue)).collect()
     }
 
     fn params(&self) -> Option<Params> {
-        let value = fields!(
-            Conv2d,
-            self.params,
-            batch,
-            in_h,
-            in_w,
-            in_c,
-            in_pitch,
-            out_h,
-            out_w,
-            out_c,
-            out_pitch,
-            kernel_h,
-            kernel_w,
-            stride_h,
-            stride_w,
-            dilation_h,
-            dilation_w,
-            pad_top,
-            pad_left,
-            groups,
-            epilogue,
-        );
+        let p = &self.params;
+        let (input, output) = ([p.in_h, p.in_w, p.in_c].lit(), [p.out_h, p.out_w, p.out_c].lit());
+        let kernel = [p.kernel_h, p.kernel_w].lit();
+        let settings = [
+            setting("batch", &[p.batch], &[1]),
+            setting("stride", &[p.stride_h, p.stride_w], &[1, 1]),
+            setting("dilation", &[p.dilation_h, p.dilation_w], &[1, 1]),
+            setting("pad", &[p.pad_top, p.pad_left], &[0, 0]),
+            setting("pitch", &[p.in_pitch, p.out_pitch], &[p.in_c, p.out_c]),
+            setting("groups", &[p.groups], &[1]),
+            then(&p.epilogue),
+        ];
+        let value = quote!(Conv2d::new(#input, #output, #kernel) #(#settings)*);
         Some(Params { ty: quote!(Conv2d), value })
     }
 

@@ -6,11 +6,11 @@ use zant_runtime::kernels::matmul::{self, MatMul, Strides};
 use zant_runtime::kernels::matmul_int;
 use zant_runtime::kernels::matmul_packed::{self, MatMulPacked};
 
-use super::conv::EPILOGUE_USES;
+use super::conv::epilogue_use;
 use super::roles;
 use crate::ir::{DType, Numerics};
 use crate::program::kernel::{Args, KernelCall, Params, RunError};
-use crate::program::tokens::{Lit, fields, with_cpu, with_element};
+use crate::program::tokens::{Lit, fields, setting, then, with_cpu, with_element};
 
 impl Lit for Strides {
     fn lit(&self) -> TokenStream {
@@ -40,12 +40,15 @@ impl KernelCall for PackedMatMulCall {
     }
 
     fn uses(&self) -> Vec<&'static str> {
-        [&["kernels::matmul_packed::matmul_packed", "kernels::matmul_packed::MatMulPacked"], &EPILOGUE_USES[..]]
-            .concat()
+        let own = ["kernels::matmul_packed::matmul_packed", "kernels::matmul_packed::MatMulPacked"];
+        own.into_iter().chain(epilogue_use(&self.params.epilogue)).collect()
     }
 
     fn params(&self) -> Option<Params> {
-        let value = fields!(MatMulPacked, self.params, m, k, n, a_pitch, y_pitch, epilogue);
+        let p = &self.params;
+        let (m, k, n) = (p.m.lit(), p.k.lit(), p.n.lit());
+        let settings = [setting("pitch", &[p.a_pitch, p.y_pitch], &[p.k, p.n]), then(&p.epilogue)];
+        let value = quote!(MatMulPacked::new(#m, #k, #n) #(#settings)*);
         Some(Params { ty: quote!(MatMulPacked), value })
     }
 
@@ -91,7 +94,7 @@ impl KernelCall for MatMulCall {
 
     fn uses(&self) -> Vec<&'static str> {
         let own = ["kernels::matmul::matmul", "kernels::matmul::MatMul", "kernels::matmul::Strides"];
-        [&own[..], &EPILOGUE_USES[..]].concat()
+        own.into_iter().chain(["kernels::epilogue::Epilogue"]).collect()
     }
 
     fn params(&self) -> Option<Params> {
@@ -133,7 +136,7 @@ impl KernelCall for IntMatMulCall {
 
     fn uses(&self) -> Vec<&'static str> {
         let own = ["kernels::matmul_int::matmul_int", "kernels::matmul::MatMul", "kernels::matmul::Strides"];
-        [&own[..], &EPILOGUE_USES[..]].concat()
+        own.into_iter().chain(["kernels::epilogue::Epilogue"]).collect()
     }
 
     fn params(&self) -> Option<Params> {

@@ -10,7 +10,7 @@ use zant_runtime::kernels::pool2d::Pool2d;
 use super::roles;
 use crate::ir::{DType, Numerics};
 use crate::program::kernel::{Args, KernelCall, Params, RunError};
-use crate::program::tokens::{fields, with_cpu, with_element};
+use crate::program::tokens::{Lit, setting, with_cpu, with_element};
 
 /// What is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,29 +62,18 @@ impl KernelCall for PoolCall {
     }
 
     fn params(&self) -> Option<Params> {
-        let value = fields!(
-            Pool2d,
-            self.params,
-            batch,
-            in_h,
-            in_w,
-            channels,
-            in_pitch,
-            out_h,
-            out_w,
-            out_pitch,
-            kernel_h,
-            kernel_w,
-            stride_h,
-            stride_w,
-            dilation_h,
-            dilation_w,
-            pad_top,
-            pad_left,
-            pad_bottom,
-            pad_right,
-            count_include_pad,
-        );
+        let p = &self.params;
+        let (input, output) = ([p.in_h, p.in_w].lit(), [p.out_h, p.out_w].lit());
+        let (channels, kernel) = (p.channels.lit(), [p.kernel_h, p.kernel_w].lit());
+        let settings = [
+            setting("batch", &[p.batch], &[1]),
+            setting("stride", &[p.stride_h, p.stride_w], &[1, 1]),
+            setting("dilation", &[p.dilation_h, p.dilation_w], &[1, 1]),
+            setting("pad", &[[p.pad_top, p.pad_left], [p.pad_bottom, p.pad_right]], &[[0, 0], [0, 0]]),
+            setting("pitch", &[p.in_pitch, p.out_pitch], &[p.channels, p.channels]),
+        ];
+        let include = p.count_include_pad.then(|| quote!(.count_include_pad()));
+        let value = quote!(Pool2d::new(#input, #output, #channels, #kernel) #(#settings)* #include);
         Some(Params { ty: quote!(Pool2d), value })
     }
 

@@ -70,16 +70,22 @@ fn groups(cx: &NodeCx<'_>) -> Imported<usize> {
 fn conv(cx: &mut NodeCx<'_>) -> Imported {
     let (x, w) = (cx.input(0)?, cx.input(1)?);
     let spatial = cx.rank(x).saturating_sub(2);
+    let y = convolve(cx, x, w, cx.opt(2))?;
+    let y = channels_first(cx, y, spatial)?;
+    cx.set(0, y);
+    Ok(())
+}
+
+/// The convolution that the node's attributes describe, as a map `[n, h, w, c]`.
+pub(super) fn convolve(cx: &mut NodeCx<'_>, x: ValueId, w: ValueId, bias: Option<ValueId>) -> Imported<ValueId> {
+    let spatial = cx.rank(x).saturating_sub(2);
     let map = channels_last(cx, x)?;
     let weights = weights_last(cx, w, spatial)?;
     let shape = cx.shape(map);
     let window = window::of_conv(cx, kernel(cx, w)?, [shape[1], shape[2]], spatial)?;
-    let epilogue = Epilogue { bias: cx.opt(2).is_some(), ..Epilogue::default() };
-    let operands: Vec<ValueId> = [map, weights].into_iter().chain(cx.opt(2)).collect();
-    let y = cx.emit(Op::Conv { window, groups: groups(cx)?, epilogue }, &operands)?;
-    let y = channels_first(cx, y, spatial)?;
-    cx.set(0, y);
-    Ok(())
+    let epilogue = Epilogue { bias: bias.is_some(), ..Epilogue::default() };
+    let operands: Vec<ValueId> = [map, weights].into_iter().chain(bias).collect();
+    cx.emit(Op::Conv { window, groups: groups(cx)?, epilogue }, &operands)
 }
 
 /// ONNX's weights are `[c, o / groups, spatial..]`.
@@ -139,12 +145,13 @@ fn transposed_window(
         let target = wanted.map(|w| w[a]).or(same);
         match (&padding, target) {
             (_, Some(target)) => {
-                let total = full.checked_sub(target).ok_or_else(|| {
-                    Fault::shape(format!("a result of {target} is larger than {full}, all that the input reaches"))
-                })?;
+                // Where the wanted result reaches beyond all products, what lies there is the bias alone.
+                let total = full.saturating_sub(target);
                 let (less, more) = (total / 2, total - total / 2);
                 (pad_begin[a], pad_end[a]) =
                     if matches!(padding, Padding::SameUpper) { (less, more) } else { (more, less) };
+                output[a] = target;
+                continue;
             }
             (Padding::Explicit(begin, end), None) => (pad_begin[a], pad_end[a]) = (begin[a], end[a]),
             (_, None) => {}

@@ -12,9 +12,15 @@ pub(super) fn product(cx: &mut NodeCx<'_>, a: ValueId, b: ValueId) -> Imported<V
     cx.emit(Op::MatMul { epilogue: Epilogue::default() }, &[a, b])
 }
 
-/// numpy's matmul: a vector on the left is a row, on the right a column, and that dimension is dropped from the result.
 fn matmul(cx: &mut NodeCx<'_>) -> Imported {
-    let (mut a, mut b) = (cx.input(0)?, cx.input(1)?);
+    let (a, b) = (cx.input(0)?, cx.input(1)?);
+    let y = broadcast_product(cx, a, b)?;
+    cx.set(0, y);
+    Ok(())
+}
+
+/// numpy's matmul: a vector on the left is a row, on the right a column, and that dimension is dropped from the result.
+pub(super) fn broadcast_product(cx: &mut NodeCx<'_>, mut a: ValueId, mut b: ValueId) -> Imported<ValueId> {
     let (row, column) = (cx.rank(a) == 1, cx.rank(b) == 1);
     if cx.rank(a) == 0 || cx.rank(b) == 0 {
         return Err(Fault::shape(format!("{} and {} must not be scalars", cx.ty(a), cx.ty(b))));
@@ -27,7 +33,7 @@ fn matmul(cx: &mut NodeCx<'_>) -> Imported {
         let n = cx.shape(b)[0];
         b = cx.reshape(b, [n, 1])?;
     }
-    let mut y = product(cx, a, b)?;
+    let y = product(cx, a, b)?;
     let mut shape = cx.shape(y);
     if column {
         shape.pop();
@@ -35,9 +41,7 @@ fn matmul(cx: &mut NodeCx<'_>) -> Imported {
     if row {
         shape.remove(shape.len() - 1 - usize::from(!column));
     }
-    y = cx.reshape(y, shape)?;
-    cx.set(0, y);
-    Ok(())
+    cx.reshape(y, shape)
 }
 
 /// `alpha * a * b + beta * c`.

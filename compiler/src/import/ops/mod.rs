@@ -3,18 +3,27 @@
 mod activation;
 mod arg;
 mod binary;
+mod blocks;
 mod cast;
 mod constant;
 mod conv;
 mod dropout;
+mod einsum;
 mod gather;
+mod generate;
+mod integer;
 mod local_norm;
 mod matmul;
 mod movement;
 mod norm;
+mod pad;
+mod pieces;
 mod pool;
 mod quantize;
 mod reduce;
+mod resize;
+mod scatter;
+mod select;
 mod softmax;
 mod unary;
 mod variadic;
@@ -27,18 +36,26 @@ pub(super) const FAMILIES: &[&[OpEntry]] = &[
     activation::OPS,
     arg::OPS,
     binary::OPS,
+    blocks::OPS,
     cast::OPS,
     constant::OPS,
     conv::OPS,
     dropout::OPS,
+    einsum::OPS,
     gather::OPS,
+    generate::OPS,
+    integer::OPS,
     local_norm::OPS,
     matmul::OPS,
     movement::OPS,
     norm::OPS,
+    pad::OPS,
     pool::OPS,
     quantize::OPS,
     reduce::OPS,
+    resize::OPS,
+    scatter::OPS,
+    select::OPS,
     softmax::OPS,
     unary::OPS,
     variadic::OPS,

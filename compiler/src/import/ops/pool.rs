@@ -2,15 +2,18 @@
 
 use super::conv::{channels_first, channels_last};
 use super::window::{self, two};
+use crate::import::formula::{binary, num, x};
 use crate::import::node::{Fault, Imported, NodeCx};
 use crate::import::registry::{OpEntry, limited, op};
-use crate::ir::{DType, Op, PoolKind, ReduceKind, Scalar, ValueId, Window};
+use crate::ir::{BinaryOp, DType, Movement, Op, PoolKind, ReduceKind, Scalar, UnaryOp, ValueId, Window};
 
 /// The family's operators.
 pub(in crate::import) const OPS: &[OpEntry] = &[
     limited("AveragePool", average_pool, "one and two spatial dimensions"),
     op("GlobalAveragePool", global_average_pool),
+    op("GlobalLpPool", global_lp_pool),
     op("GlobalMaxPool", global_max_pool),
+    limited("LpPool", lp_pool, "one and two spatial dimensions"),
     limited("MaxPool", max_pool, "one and two spatial dimensions, without the result Indices"),
 ];
 
@@ -30,11 +33,12 @@ fn pool_window(cx: &NodeCx<'_>, map: ValueId, spatial: usize) -> Imported<Window
 
 /// What must follow the padded map for one more window, where rounding up gives one that starts before the end padding.
 fn ceil_padding(w: &Window, axis: usize, input: usize) -> usize {
-    let span = (w.kernel[axis].max(1) - 1) * w.dilation[axis] + 1;
-    let padded = input + w.pad_begin[axis] + w.pad_end[axis];
-    let over = padded.saturating_sub(span) % w.stride[axis];
-    let start = padded.saturating_sub(span) - over + w.stride[axis];
-    if padded < span || over == 0 || start >= input + w.pad_begin[axis] { 0 } else { w.stride[axis] - over }
+    let span = w.kernel[axis].saturating_sub(1).saturating_mul(w.dilation[axis]).saturating_add(1);
+    let mapped = input.saturating_add(w.pad_begin[axis]);
+    let Some(way) = mapped.saturating_add(w.pad_end[axis]).checked_sub(span) else { return 0 };
+    let over = way % w.stride[axis];
+    let start = way - over + w.stride[axis];
+    if over == 0 || start >= mapped { 0 } else { w.stride[axis] - over }
 }
 
 fn max_pool(cx: &mut NodeCx<'_>) -> Imported {
@@ -51,24 +55,85 @@ fn max_pool(cx: &mut NodeCx<'_>) -> Imported {
     Ok(())
 }
 
-/// With `ceil_mode` and padding that counts, the part of a window beyond the padded map does not count: the core operator
-/// does not know that case.
+/// Padding that counts is made part of the map: what `ceil_mode` adds behind it does not count then, as ONNX wants it.
 fn average_pool(cx: &mut NodeCx<'_>) -> Imported {
     let x = cx.input(0)?;
     let spatial = cx.rank(x).saturating_sub(2);
-    let count_include_pad = cx.flag("count_include_pad", false)?;
-    let map = channels_last(cx, x)?;
-    let window = pool_window(cx, map, spatial)?;
-    let explicit = {
-        let shape = cx.shape(map);
-        window::of_conv(cx, window.kernel, [shape[1], shape[2]], spatial)?
-    };
-    if count_include_pad && explicit.pad_end != window.pad_end {
-        return Err(Fault::form("count_include_pad with a last window that ceil_mode adds")
-            .help("pad the map by a Pad node, or export with ceil_mode = 0"));
+    let mut count_include_pad = cx.flag("count_include_pad", false)?;
+    let mut map = channels_last(cx, x)?;
+    let mut window = pool_window(cx, map, spatial)?;
+    let shape = cx.shape(map);
+    let given = window::of_conv(cx, window.kernel, [shape[1], shape[2]], spatial)?;
+    if count_include_pad && given.pad_end != window.pad_end {
+        let value = Scalar::zero(cx.dtype(map));
+        let [top, left] = given.pad_begin;
+        let [bottom, right] = given.pad_end;
+        let (before, after) = (vec![0, top, left, 0], vec![0, bottom, right, 0]);
+        map = cx.emit(Op::Movement(Movement::Pad { before, after, value }), &[map])?;
+        window.pad_begin = [0, 0];
+        window.pad_end = [window.pad_end[0] - bottom, window.pad_end[1] - right];
+        count_include_pad = false;
     }
     let y = cx.emit(Op::Pool { kind: PoolKind::Average { count_include_pad }, window }, &[map])?;
     let y = channels_first(cx, y, spatial)?;
+    cx.set(0, y);
+    Ok(())
+}
+
+/// The exponent p: an integer, in opset 1 a float.
+fn exponent(cx: &NodeCx<'_>) -> Imported<f64> {
+    let p = if cx.opset < 2 { f64::from(cx.float("p", 2.0)?) } else { cx.int("p", 2)? as f64 };
+    if p > 0.0 { Ok(p) } else { Err(Fault::attribute("p", "must be positive")) }
+}
+
+/// |x|^p
+fn power(cx: &mut NodeCx<'_>, operand: ValueId, p: f64) -> Imported<ValueId> {
+    let size = x(0).then(UnaryOp::Abs);
+    let formula = match p {
+        1.0 => size,
+        2.0 => x(0) * x(0),
+        _ => binary(BinaryOp::Pow, size, num(p)),
+    };
+    let dtype = float_type(cx, operand)?;
+    cx.map(formula.expr(dtype), &[operand])
+}
+
+/// `(x * scale)^(1/p)`
+fn root(cx: &mut NodeCx<'_>, operand: ValueId, p: f64, scale: f64) -> Imported<ValueId> {
+    let sum = if scale == 1.0 { x(0) } else { x(0) * num(scale) };
+    let formula = match p {
+        1.0 => sum,
+        2.0 => sum.then(UnaryOp::Sqrt),
+        _ => binary(BinaryOp::Pow, sum, num(1.0 / p)),
+    };
+    let dtype = float_type(cx, operand)?;
+    cx.map(formula.expr(dtype), &[operand])
+}
+
+/// The p-norm of each window: the mean over all taps, padding included, times their number, is the sum.
+fn lp_pool(cx: &mut NodeCx<'_>) -> Imported {
+    let operand = cx.input(0)?;
+    let p = exponent(cx)?;
+    let spatial = cx.rank(operand).saturating_sub(2);
+    let map = channels_last(cx, operand)?;
+    let map = power(cx, map, p)?;
+    let window = pool_window(cx, map, spatial)?;
+    let taps = window.kernel[0] as f64 * window.kernel[1] as f64;
+    let mean = cx.emit(Op::Pool { kind: PoolKind::Average { count_include_pad: true }, window }, &[map])?;
+    let y = root(cx, mean, p, taps)?;
+    let y = channels_first(cx, y, spatial)?;
+    cx.set(0, y);
+    Ok(())
+}
+
+fn global_lp_pool(cx: &mut NodeCx<'_>) -> Imported {
+    let operand = cx.input(0)?;
+    let p = exponent(cx)?;
+    let axes = spatial_axes(cx, operand)?;
+    let powers = power(cx, operand, p)?;
+    let sum = cx.emit(Op::Reduce { kind: ReduceKind::Sum, axes }, &[powers])?;
+    let y = root(cx, sum, p, 1.0)?;
+    let y = cx.reshape(y, kept(cx, operand))?;
     cx.set(0, y);
     Ok(())
 }
@@ -102,7 +167,7 @@ fn global_average_pool(cx: &mut NodeCx<'_>) -> Imported {
     let count: usize = axes.iter().map(|&a| cx.shape(x)[a]).product();
     let sum = cx.emit(Op::Reduce { kind: ReduceKind::Sum, axes }, &[x])?;
     let n = cx.b.scalar(Scalar::from_f64(count as f64, float_type(cx, x)?));
-    let y = cx.binary(crate::ir::BinaryOp::Div, sum, n)?;
+    let y = cx.binary(BinaryOp::Div, sum, n)?;
     let y = cx.reshape(y, kept(cx, x))?;
     cx.set(0, y);
     Ok(())

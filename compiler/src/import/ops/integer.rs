@@ -1,0 +1,141 @@
+//! Products of quantised operands, as exact integer arithmetic: zero points are subtracted, sums are i32.
+//!
+//! Results are requantised as `saturate(round_half_even(f32(sum) * (scale_a * scale_b / scale_y)) + zero_point)`.
+
+use super::conv::{channels_first, convolve};
+use super::matmul::broadcast_product;
+use crate::import::formula::x;
+use crate::import::node::{Fault, Imported, NodeCx};
+use crate::import::registry::{OpEntry, limited, op};
+use crate::ir::{BinaryOp, DType, UnaryOp, ValueId};
+
+/// The family's operators.
+pub(in crate::import) const OPS: &[OpEntry] = &[
+    limited("ConvInteger", conv_integer, "one and two spatial dimensions"),
+    op("MatMulInteger", matmul_integer),
+    limited("QLinearConv", qlinear_conv, "one and two spatial dimensions"),
+    op("QLinearMatMul", qlinear_matmul),
+];
+
+/// Where the values of a scale or zero point that is not a scalar lie.
+#[derive(Clone, Copy)]
+enum Along {
+    /// One for each row: `[m]` stands for `[m, 1]`.
+    Rows,
+    /// One for each column (or output channel of a map that ends in channels).
+    Columns,
+    /// One for each output channel, of weights of the given rank.
+    Weights(usize),
+}
+
+/// A scale or zero point in a shape that broadcasts to what it belongs to.
+fn spread(cx: &mut NodeCx<'_>, v: ValueId, along: Along) -> Imported<ValueId> {
+    let shape = cx.shape(v);
+    match (shape.as_slice(), along) {
+        ([1], _) => cx.reshape(v, []),
+        ([m], Along::Rows) => cx.reshape(v, [*m, 1]),
+        ([o], Along::Weights(rank)) => {
+            let shape: Vec<usize> = [*o].into_iter().chain(std::iter::repeat_n(1, rank.saturating_sub(1))).collect();
+            cx.reshape(v, shape)
+        }
+        ([] | [_, ..], Along::Rows | Along::Columns | Along::Weights(_)) => Ok(v),
+    }
+}
+
+/// An 8-bit operand as i32, less its zero point.
+fn centred(cx: &mut NodeCx<'_>, v: ValueId, zero_point: Option<ValueId>, along: Along) -> Imported<ValueId> {
+    if !matches!(cx.dtype(v), DType::I8 | DType::U8) {
+        return Err(Fault::shape(format!("an operand is {}, should be of i8 or u8", cx.ty(v))));
+    }
+    let shape = cx.shape(v);
+    let wide = cx.cast(v, DType::I32)?;
+    let Some(zero_point) = zero_point else { return Ok(wide) };
+    if cx.dtype(zero_point) != cx.dtype(v) {
+        return Err(Fault::shape(format!("the zero point {} does not fit {}", cx.ty(zero_point), cx.ty(v))));
+    }
+    let zero_point = cx.cast(zero_point, DType::I32)?;
+    let zero_point = spread(cx, zero_point, along)?;
+    let y = cx.binary(BinaryOp::Sub, wide, zero_point)?;
+    if cx.shape(y) != shape {
+        return Err(Fault::shape(format!("a zero point {} does not fit {shape:?}", cx.ty(zero_point))));
+    }
+    Ok(y)
+}
+
+fn matmul_integer(cx: &mut NodeCx<'_>) -> Imported {
+    let (a, b) = (cx.input(0)?, cx.input(1)?);
+    let a = centred(cx, a, cx.opt(2), Along::Rows)?;
+    let b = centred(cx, b, cx.opt(3), Along::Columns)?;
+    let y = broadcast_product(cx, a, b)?;
+    cx.set(0, y);
+    Ok(())
+}
+
+/// Padding holds zero points, which contribute nothing: just what padding is to the core operator.
+fn conv_integer(cx: &mut NodeCx<'_>) -> Imported {
+    let (x, w) = (cx.input(0)?, cx.input(1)?);
+    let spatial = cx.rank(x).saturating_sub(2);
+    let x = centred(cx, x, cx.opt(2), Along::Columns)?;
+    let along = Along::Weights(cx.rank(w));
+    let w = centred(cx, w, cx.opt(3), along)?;
+    let y = convolve(cx, x, w, None)?;
+    let y = channels_first(cx, y, spatial)?;
+    cx.set(0, y);
+    Ok(())
+}
+
+/// The factor of the sums: `scale_a * scale_b / scale_y` in f32.
+fn factor(cx: &mut NodeCx<'_>, [a, b, y]: [ValueId; 3], along: [Along; 2]) -> Imported<ValueId> {
+    let mut scales = [a, b, y];
+    for (scale, along) in scales.iter_mut().zip([along[0], along[1], Along::Columns]) {
+        if !cx.dtype(*scale).is_float() {
+            return Err(Fault::shape(format!("a scale is {}, should be of floats", cx.ty(*scale))));
+        }
+        *scale = cx.cast(*scale, DType::F32)?;
+        *scale = spread(cx, *scale, along)?;
+    }
+    cx.map((x(0) * x(1) / x(2)).expr(DType::F32), &scales)
+}
+
+/// Sums times a factor as the type of the zero point; the conversion to an integer saturates.
+fn requantise(cx: &mut NodeCx<'_>, sums: ValueId, factor: ValueId, zero_point: ValueId) -> Imported<ValueId> {
+    let dtype = cx.dtype(zero_point);
+    if !matches!(dtype, DType::I8 | DType::U8) {
+        return Err(Fault::shape(format!("the result's zero point is {}, should be i8 or u8", cx.ty(zero_point))));
+    }
+    let shape = cx.shape(sums);
+    let zero_point = spread(cx, zero_point, Along::Columns)?;
+    let scaled = (x(0).cast(DType::F32) * x(1)).then(UnaryOp::Round);
+    let y = (scaled + x(2).cast(DType::F32)).cast(dtype);
+    let y = cx.map(y.expr(DType::F32), &[sums, factor, zero_point])?;
+    if cx.shape(y) != shape {
+        return Err(Fault::shape("scales or zero points do not fit the result"));
+    }
+    Ok(y)
+}
+
+fn qlinear_matmul(cx: &mut NodeCx<'_>) -> Imported {
+    let operands = (0..8).map(|i| cx.input(i)).collect::<Imported<Vec<ValueId>>>()?;
+    let a = centred(cx, operands[0], Some(operands[2]), Along::Rows)?;
+    let b = centred(cx, operands[3], Some(operands[5]), Along::Columns)?;
+    let sums = broadcast_product(cx, a, b)?;
+    let factor = factor(cx, [operands[1], operands[4], operands[6]], [Along::Rows, Along::Columns])?;
+    let y = requantise(cx, sums, factor, operands[7])?;
+    cx.set(0, y);
+    Ok(())
+}
+
+fn qlinear_conv(cx: &mut NodeCx<'_>) -> Imported {
+    let operands = (0..8).map(|i| cx.input(i)).collect::<Imported<Vec<ValueId>>>()?;
+    let spatial = cx.rank(operands[0]).saturating_sub(2);
+    let x = centred(cx, operands[0], Some(operands[2]), Along::Columns)?;
+    let along = Along::Weights(cx.rank(operands[3]));
+    let w = centred(cx, operands[3], Some(operands[5]), along)?;
+    let sums = convolve(cx, x, w, cx.opt(8))?;
+    // The map ends in channels here, so that the weights' scales lie along its last dimension.
+    let factor = factor(cx, [operands[1], operands[4], operands[6]], [Along::Columns, Along::Columns])?;
+    let y = requantise(cx, sums, factor, operands[7])?;
+    let y = channels_first(cx, y, spatial)?;
+    cx.set(0, y);
+    Ok(())
+}

@@ -1,0 +1,185 @@
+//! Resize and Upsample: along each dimension a table says which places are read and with what weight.
+//!
+//! A table of one place for each result is a gather. Few places are as many gathers and one weighted sum, many (an
+//! antialiasing filter) a matrix product. Dimensions are resized one after the other, outermost first.
+
+mod axis;
+mod sizes;
+
+use axis::{Filter, Nearest, Places, Table};
+use sizes::{AxisSize, sizes};
+
+use super::matmul::product;
+use super::pieces::{pick, table};
+use crate::import::formula::{constant, select, x};
+use crate::import::node::{Fault, Imported, NodeCx};
+use crate::import::registry::{OpEntry, op};
+use crate::ir::{DType, Scalar, Tensor, ValueId};
+
+/// The family's operators.
+pub(in crate::import) const OPS: &[OpEntry] = &[op("Resize", resize), op("Upsample", upsample)];
+
+/// The most gathers that one weighted sum may read.
+const MAX_TAPS: usize = 4;
+
+/// What the node's attributes say.
+struct Method {
+    /// How places between two elements are read.
+    filter: Filter,
+    /// Which place of the operand each place of the result is.
+    places: Places,
+    /// What stands where `tf_crop_and_resize` leaves the operand.
+    outside: f32,
+}
+
+fn resize(cx: &mut NodeCx<'_>) -> Imported {
+    let operand = cx.input(0)?;
+    let places = if cx.opset < 11 { Places::Asymmetric } else { places(cx)? };
+    let method = Method { filter: filter(cx)?, places, outside: cx.float("extrapolation_value", 0.0)? };
+    let sizes = sizes(cx, operand, places == Places::CropAndResize)?;
+    let y = along_all(cx, operand, &method, &sizes)?;
+    cx.set(0, y);
+    Ok(())
+}
+
+fn upsample(cx: &mut NodeCx<'_>) -> Imported {
+    let operand = cx.input(0)?;
+    let filter = match cx.string("mode", "nearest")?.as_str() {
+        "nearest" => Filter::Nearest(Nearest::Floor),
+        "linear" | "bilinear" => Filter::linear(false),
+        other => return Err(unknown("mode", other, "nearest or linear")),
+    };
+    let method = Method { filter, places: Places::Asymmetric, outside: 0.0 };
+    let sizes = sizes::of_upsample(cx, operand)?;
+    let y = along_all(cx, operand, &method, &sizes)?;
+    cx.set(0, y);
+    Ok(())
+}
+
+fn unknown(name: &str, given: &str, known: &str) -> Fault {
+    Fault::attribute(name, format!("is `{}`; it must be {known}", given.escape_debug()))
+}
+
+fn places(cx: &NodeCx<'_>) -> Imported<Places> {
+    let name = "coordinate_transformation_mode";
+    Ok(match cx.string(name, "half_pixel")?.as_str() {
+        "half_pixel" => Places::HalfPixel,
+        "half_pixel_symmetric" => Places::HalfPixelSymmetric,
+        "pytorch_half_pixel" => Places::PytorchHalfPixel,
+        "align_corners" => Places::AlignCorners,
+        "asymmetric" => Places::Asymmetric,
+        "tf_half_pixel_for_nn" => Places::TfHalfPixelForNn,
+        "tf_crop_and_resize" => Places::CropAndResize,
+        other => return Err(unknown(name, other, "one of ONNX's seven, half_pixel or asymmetric among them")),
+    })
+}
+
+fn filter(cx: &NodeCx<'_>) -> Imported<Filter> {
+    let antialias = cx.flag("antialias", false)?;
+    Ok(match cx.string("mode", "nearest")?.as_str() {
+        "nearest" if cx.opset < 11 => Filter::Nearest(Nearest::FloorOrCeil),
+        "nearest" => Filter::Nearest(match cx.string("nearest_mode", "round_prefer_floor")?.as_str() {
+            "round_prefer_floor" => Nearest::HalfDown,
+            "round_prefer_ceil" => Nearest::HalfUp,
+            "floor" => Nearest::Floor,
+            "ceil" => Nearest::Ceil,
+            other => {
+                return Err(unknown("nearest_mode", other, "round_prefer_floor, round_prefer_ceil, floor or ceil"));
+            }
+        }),
+        "linear" => Filter::Linear { antialias, exclude_outside: cx.flag("exclude_outside", false)? },
+        "cubic" => Filter::Cubic {
+            antialias,
+            exclude_outside: cx.flag("exclude_outside", false)?,
+            a: f64::from(cx.float("cubic_coeff_a", -0.75)?),
+        },
+        other => return Err(unknown("mode", other, "nearest, linear or cubic")),
+    })
+}
+
+/// Resizes every dimension whose table changes anything.
+fn along_all(cx: &mut NodeCx<'_>, operand: ValueId, method: &Method, sizes: &[AxisSize]) -> Imported<ValueId> {
+    let dtype = cx.dtype(operand);
+    let exact = matches!(method.filter, Filter::Nearest(_));
+    if !exact && !dtype.is_float() {
+        return Err(Fault::form(format!("interpolation of {}", cx.ty(operand)))
+            .help("convert the operand to a float type first, or resize with mode = nearest"));
+    }
+    // f16 and bf16 are rounded once, after all dimensions.
+    let work = if exact || dtype == DType::F64 { dtype } else { DType::F32 };
+    let mut y = cx.cast(operand, work)?;
+    let mut outside = Vec::new();
+    for (d, size) in sizes.iter().enumerate() {
+        if let Some(table) = Table::new(&method.filter, method.places, size)? {
+            if table.outside.contains(&true) {
+                outside.push((d, table.outside.clone()));
+            }
+            y = along(cx, y, d, &table)?;
+        }
+    }
+    for (d, mask) in outside {
+        let shape: Vec<usize> = (0..sizes.len()).map(|i| if i == d { mask.len() } else { 1 }).collect();
+        let mask = cx.add_constant(Tensor::from_bools(shape, &mask));
+        let value = Scalar::from_f64(f64::from(method.outside), work);
+        let formula = select(x(1), constant(value), x(0));
+        y = cx.map(formula.expr(work), &[y, mask])?;
+    }
+    cx.cast(y, dtype)
+}
+
+/// Resizes one dimension.
+fn along(cx: &mut NodeCx<'_>, operand: ValueId, axis: usize, table: &Table) -> Imported<ValueId> {
+    match table.taps.as_slice() {
+        [one] if one.weights.iter().all(|&w| w == 1.0) => pick(cx, operand, axis, &one.places),
+        few if few.len() <= MAX_TAPS => weighted(cx, operand, axis, table),
+        _ => filtered(cx, operand, axis, table),
+    }
+}
+
+/// The sum of as many gathers as there are taps, each times its weights.
+fn weighted(cx: &mut NodeCx<'_>, operand: ValueId, axis: usize, table: &Table) -> Imported<ValueId> {
+    let (dtype, rank) = (cx.dtype(operand), cx.rank(operand));
+    let mut operands = Vec::new();
+    let mut sum = None;
+    for (t, tap) in table.taps.iter().enumerate() {
+        operands.push(pick(cx, operand, axis, &tap.places)?);
+        let shape: Vec<usize> = (0..rank).map(|d| if d == axis { tap.weights.len() } else { 1 }).collect();
+        operands.push(weights(cx, &tap.weights, shape, dtype));
+        let term = x(2 * t) * x(2 * t + 1);
+        sum = Some(match sum {
+            None => term,
+            Some(sum) => sum + term,
+        });
+    }
+    let sum = sum.ok_or_else(|| Fault::shape("the filter has no taps"))?;
+    cx.map(sum.expr(dtype), &operands)
+}
+
+fn weights(cx: &mut NodeCx<'_>, weights: &[f64], shape: Vec<usize>, dtype: DType) -> ValueId {
+    let scalars = weights.iter().map(|&w| Scalar::from_f64(w, dtype));
+    cx.add_constant(Tensor::from_scalars(crate::ir::Type::new(dtype, shape), scalars))
+}
+
+/// A matrix product along the dimension.
+fn filtered(cx: &mut NodeCx<'_>, operand: ValueId, axis: usize, filter: &Table) -> Imported<ValueId> {
+    let (shape, dtype) = (cx.shape(operand), cx.dtype(operand));
+    let (n, results) = (shape[axis], filter.outside.len());
+    let mut matrix = vec![0.0; table(n.checked_mul(results), "the filter")?];
+    for tap in &filter.taps {
+        for (r, (&place, &weight)) in tap.places.iter().zip(&tap.weights).enumerate() {
+            matrix[place * results + r] += weight;
+        }
+    }
+    let matrix = weights(cx, &matrix, vec![n, results], dtype);
+    // The dimension goes last, and back.
+    let last = shape.len() - 1;
+    let perm: Vec<usize> = (0..=last).filter(|&d| d != axis).chain([axis]).collect();
+    let mut back: Vec<usize> = (0..last).collect();
+    back.insert(axis, last);
+    let mut rows = cx.transpose(operand, perm)?;
+    if last == 0 {
+        rows = cx.reshape(rows, [1, n])?;
+    }
+    let y = product(cx, rows, matrix)?;
+    if last == 0 { cx.reshape(y, [results]) } else { cx.transpose(y, back) }
+}

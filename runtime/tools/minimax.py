@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 """Derives the polynomial coefficients of `runtime/src/math`.
 
-Usage: python minimax.py [NAME ...]      (needs mpmath; no NAME: every polynomial)
+Usage: python minimax.py [NAME ...]      (needs mpmath, numpy and scipy; no NAME: every polynomial)
 
 Each entry of FITS is a minimax fit sum(c[k] * x**e[k]) of f on [a, b] by Remez exchange in 90-digit
 arithmetic; `weight` multiplies the error, so that weight = 1/F makes it relative to F. The coefficients are
@@ -116,6 +116,33 @@ def fit(target, weight, exponents, a, b, bits=24):
     return best, worst_error(target, weight, exponents, best, a, b)
 
 
+def fit_below(target, weight, exponents, a, b, end):
+    """As fit for 24 bits, with the value at b at most `end`: a linear program in f64, so for f32 only."""
+    import numpy
+    from scipy.optimize import linprog
+
+    xs = [a, b] + grid(a, b, 1500)
+    # Errors in units of 2^-24, so that the solver's tolerance is small beside them.
+    ws = numpy.array([float(weight(x) * 2 ** 24) for x in xs])
+    ts = numpy.array([float(target(x)) for x in xs])
+    powers = numpy.array([[float(x ** e) for e in exponents] for x in xs])
+    # Columns of equal size, for the solver's sake.
+    sizes = abs(powers).max(axis=0)
+    powers = powers / sizes
+    fixed = numpy.array([])
+    for k in range(len(exponents)):
+        rest = ts - powers[:, :k] @ fixed
+        rows = powers[:, k:] * ws[:, None]
+        level = numpy.ones((len(xs), 1))
+        left = numpy.vstack([numpy.hstack([rows, -level]), numpy.hstack([-rows, -level]), numpy.append(powers[1, k:], 0)])
+        right = numpy.concatenate([rest * ws, -rest * ws, [float(end) - powers[1, :k] @ fixed]])
+        free = len(exponents) - k
+        solution = linprog([0] * free + [1], left, right, bounds=[(None, None)] * free + [(0, None)], method="highs")
+        fixed = numpy.append(fixed, float(numpy.float32(solution.x[0] / sizes[k])) * sizes[k])
+    best = [mpf(c) for c in fixed / sizes]
+    return best, worst_error(target, weight, exponents, best, a, b)
+
+
 LN2 = log(mpf(2))
 
 
@@ -124,7 +151,7 @@ def even(f):
     return lambda z: f(sqrt(z))
 
 
-# name: (f, weight, exponents, a, b, bits)
+# name: (f, weight, exponents, a, b, bits[, largest value at b])
 FITS = {
     # expm1(r) = r + r^2 * q(r) on the reduced range of exp; relative to exp.
     "exp": (lambda r: (expm1(r) - r) / r ** 2, lambda r: r ** 2 / exp(r), range(5), "-0.3468", "0.34681", 24),
@@ -136,8 +163,9 @@ FITS = {
     "tanh": (even(lambda x: (tanh(x) / x - 1) / x ** 2), even(lambda x: x ** 3 / tanh(x)), range(5), "1e-9", "0.3165", 24),
     # erf(x) = x + x * P(z).
     "erf_small": (even(lambda x: erf(x) / x - 1), even(lambda x: x / erf(x)), range(6), "1e-9", "0.9604", 24),
-    # erfc(1 + u) = P(u)^4, absolute error of erfc.
-    "erf_large": (lambda u: erfc(1 + u) ** (mpf(1) / 4), lambda u: 4 * erfc(1 + u) ** (mpf(3) / 4), range(8), "-0.02", "2.95", 24),
+    # erfc(1 + u) = P(u)^4, absolute error of erfc; at the end so small that 1 - P^4 rounds to 1.
+    "erf_large": (lambda u: erfc(1 + u) ** (mpf(1) / 4), lambda u: 4 * erfc(1 + u) ** (mpf(3) / 4), range(8), "-0.02", "3.0", 24,
+                  mpf("2.8e-8") ** (mpf(1) / 4)),
     # log(1 + f) = f - f^2/2 + s * (f^2/2 + R), R = z * P(z), s = f / (2 + f), z = s^2.
     "log": (even(lambda s: (2 * atanh(s) / s - 2) / s ** 2), even(lambda s: s ** 3 / (2 * atanh(s))), range(4), "1e-9", "0.02945", 24),
     "log3": (even(lambda s: (2 * atanh(s) / s - 2) / s ** 2), even(lambda s: s ** 3 / (2 * atanh(s))), range(3), "1e-9", "0.02945", 24),
@@ -164,8 +192,11 @@ FITS = {
 
 def main():
     for name in sys.argv[1:] or FITS:
-        target, weight, exponents, a, b, bits = FITS[name]
-        coefficients, error = fit(target, weight, list(exponents), mpf(a), mpf(b), bits)
+        target, weight, exponents, a, b, bits, *end = FITS[name]
+        if end:
+            coefficients, error = fit_below(target, weight, list(exponents), mpf(a), mpf(b), end[0])
+        else:
+            coefficients, error = fit(target, weight, list(exponents), mpf(a), mpf(b), bits)
         print(f"{name}: weighted error 2^{mp.nstr(log(error, 2), 4)}")
         for e, c in zip(exponents, coefficients):
             print(f"    x^{e}: {mp.nstr(c, 9 if bits == 24 else 18)}")

@@ -30,10 +30,12 @@ pub fn asin(x: f32) -> f32 {
     let z = if a > 0.5 { 0.5 * (1.0 - a) } else { a * a };
     let (hi, lo) = split_root(z);
     let e = excess(z);
-    // pi/2 - 2 (hi + lo + root * e), the large parts first: pi/4 - 2 hi is nearly exact.
-    let quarter = core::f32::consts::FRAC_PI_4;
+    // pi/2 - 2 (hi + lo + root * e), with what the first difference lost.
+    let half_pi = core::f32::consts::FRAC_PI_2;
+    let first = half_pi - 2.0 * hi;
+    let lost = (half_pi - first) - 2.0 * hi;
     let rest = 2.0 * (lo + (hi + lo) * e) - HALF_PI_LO;
-    let large = quarter - (rest - (quarter - 2.0 * hi));
+    let large = first - (rest - lost);
     let small = a + a * e;
     let y = if a > 0.5 { large } else { small };
     y.copysign(x)

@@ -50,11 +50,11 @@ pub(crate) fn worst(f: fn(f32) -> f32, exact: fn(f64) -> f64, patterns: Range<u6
     worst
 }
 
-/// The largest error over all 2^32 bit patterns, on every core.
-pub(crate) fn worst_of_all(f: fn(f32) -> f32, exact: fn(f64) -> f64) -> Worst {
+/// The largest error over the bit patterns below `end`, on every core.
+pub(crate) fn worst_of_all(f: fn(f32) -> f32, exact: fn(f64) -> f64, end: u64) -> Worst {
     let parts = std::thread::available_parallelism().map_or(1, usize::from) as u64;
     let workers: Vec<_> =
-        (0..parts).map(|part| std::thread::spawn(move || worst(f, exact, part..1 << 32, parts as usize))).collect();
+        (0..parts).map(|part| std::thread::spawn(move || worst(f, exact, part..end, parts as usize))).collect();
     workers
         .into_iter()
         .map(|worker| worker.join().expect("no function panics"))

@@ -3,7 +3,7 @@
 
 mod values;
 
-use values::{Values, bits};
+use values::{Values, bits, rounds};
 use zant_runtime::arch::host::Host;
 use zant_runtime::arch::isa::{Fused, Numerics, Separate};
 use zant_runtime::arch::portable::Portable;
@@ -214,9 +214,10 @@ fn case(p: Conv2d, values: &mut Values) -> Case {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes hours")]
 fn random_convolutions_are_equal_to_the_bit() {
     let mut values = Values(1);
-    for round in 0..600 {
+    for round in rounds(600) {
         let groups = [1, 1, 1, 2, 3][values.below(5)];
         let group_in = [1, 2, 3, 4, 8, 17][values.below(6)];
         // Every width of a panel, full ones before it or none.
@@ -230,9 +231,10 @@ fn random_convolutions_are_equal_to_the_bit() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes hours")]
 fn random_depthwise_convolutions_are_equal_to_the_bit() {
     let mut values = Values(2);
-    for round in 0..400 {
+    for round in rounds(400) {
         let case = random(&mut values, 1 + round % 35, 1, 1);
         case.check::<Fused>();
         if round % 4 == 0 {
@@ -267,6 +269,7 @@ fn square(size: usize, in_c: usize, out_c: usize) -> Conv2d {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes hours")]
 fn usual_layers_are_equal_to_the_bit() {
     let mut values = Values(3);
     let line = Conv2d { in_h: 1, out_h: 1, kernel_h: 1, pad_top: 0, ..square(24, 5, 18) };
@@ -284,7 +287,7 @@ fn usual_layers_are_equal_to_the_bit() {
 #[test]
 fn infinities_and_nans_travel_as_in_the_direct_sum() {
     let mut values = Values(4);
-    for _ in 0..40 {
+    for _ in rounds(40) {
         let mut case = random(&mut values, 1, 2, 17);
         case.x = values.special(case.x.len());
         case.check::<Fused>();

@@ -60,6 +60,10 @@ fn has_avx2_fma() -> bool {
         unsafe { _xgetbv(0) }
     }
 
+    // Miri has no CPUID.
+    if cfg!(miri) {
+        return false;
+    }
     // Newer toolchains declare CPUID safe on this target; the oldest supported one does not.
     #[allow(unused_unsafe)]
     // SAFETY: every x86-64 CPU has CPUID; leaf 7 is read only where leaf 0 lists it.

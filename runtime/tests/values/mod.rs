@@ -1,6 +1,11 @@
 //! Test data that is the same in every run, and equality to the bit.
 #![allow(dead_code, reason = "each test file uses a part")]
 
+/// So many rounds of a test, and a few of them under Miri, which is a thousand times slower.
+pub(crate) fn rounds(rounds: usize) -> std::ops::Range<usize> {
+    0..if cfg!(miri) { rounds.div_ceil(100) } else { rounds }
+}
+
 /// A splitmix64 generator.
 pub(crate) struct Values(pub(crate) u64);
 

@@ -1,0 +1,172 @@
+//! Every kernel, called with arguments that the compiler knows nothing of, from functions that stay in the object file
+//! because they are never inlined. Compiled by the test beside it as a crate of its own.
+#![no_std]
+#![allow(dead_code, unused_imports)]
+
+#[path = "../../src/arch/mod.rs"]
+pub mod arch;
+#[path = "../../src/arena.rs"]
+pub mod arena;
+#[path = "../../src/error.rs"]
+pub mod error;
+#[path = "../../src/kernels/mod.rs"]
+pub mod kernels;
+#[path = "../../src/math/mod.rs"]
+pub mod math;
+
+use arch::host::Host;
+use arch::isa::Fused;
+use arena::{Arena, Buffer, Read, Write};
+use error::DataError;
+use kernels::*;
+
+type Outcome = Result<(), DataError>;
+type F<'a> = &'a [f32];
+type Y<'a> = &'a mut [f32];
+
+fn cpu() -> Host<Fused> {
+    Host::detect()
+}
+
+#[inline(never)]
+pub fn conv2d(p: &conv2d::Conv2d, x: F, w: F, bias: F, y: Y) {
+    conv::conv2d(cpu(), p, x, w, bias, y);
+}
+
+#[inline(never)]
+pub fn depthwise2d(p: &conv2d::Conv2d, x: F, w: F, bias: F, y: Y) {
+    depthwise::depthwise2d(cpu(), p, x, w, bias, y);
+}
+
+#[inline(never)]
+pub fn matmul_packed(p: &matmul_packed::MatMulPacked, a: F, w: F, bias: F, y: Y) {
+    matmul_packed::matmul_packed(cpu(), p, a, w, bias, y);
+}
+
+#[inline(never)]
+pub fn matmul(p: &matmul::MatMul, a: F, b: F, bias: F, y: Y) {
+    matmul::matmul(cpu(), p, a, b, bias, y);
+}
+
+#[inline(never)]
+pub fn matmul_int(p: &matmul::MatMul, a: &[i32], b: &[i32], y: &mut [i32]) {
+    matmul_int::matmul_int(p, a, b, y);
+}
+
+#[inline(never)]
+pub fn max_pool(p: &pool2d::Pool2d, x: F, y: Y, x8: &[i8], y8: &mut [i8], xy: Y) {
+    pool::max_pool2d(cpu(), p, x, y);
+    pool::max_pool2d(cpu(), p, x8, y8);
+    pool::max_pool2d_in_place(cpu(), p, xy);
+}
+
+#[inline(never)]
+pub fn avg_pool(p: &pool2d::Pool2d, x: F, y: Y, xy: Y) {
+    pool::avg_pool2d(cpu(), p, x, y);
+    pool::avg_pool2d_in_place(cpu(), p, xy);
+}
+
+#[inline(never)]
+pub fn arg(p: &arg::Arg, x: F, y: &mut [i64]) {
+    arg::arg_max(p, x, y);
+    arg::arg_min(p, x, y);
+}
+
+#[inline(never)]
+pub fn copy(p: &copy::StridedCopy<4>, q: &copy::StridedFill<4>, x: F, y: Y) {
+    copy::copy(x, y);
+    copy::fill(0.0, y);
+    copy::strided_copy(p, x, y);
+    copy::strided_fill(q, 0.0, y);
+}
+
+#[inline(never)]
+pub fn cumulative(p: &cumulative::Cumulative, x: F, y: Y, x64: &[i64], y64: &mut [i64]) {
+    cumulative::cumulative_sum(p, x, y);
+    cumulative::cumulative_product_in_place(p, y);
+    cumulative::cumulative_sum(p, x64, y64);
+}
+
+#[inline(never)]
+pub fn gather(p: &gather::Gather, x: F, at: &[i64], y: Y) -> Outcome {
+    gather::gather(p, x, at, y)
+}
+
+#[inline(never)]
+pub fn gather_elements(p: &gather::GatherElements<4>, x: F, at: &[i64], y: Y) -> Outcome {
+    gather::gather_elements(p, x, at, y)
+}
+
+#[inline(never)]
+pub fn gather_nd(p: &gather::GatherNd<3>, x: F, at: &[i64], y: Y) -> Outcome {
+    gather::gather_nd(p, x, at, y)
+}
+
+#[inline(never)]
+pub fn scatter_elements(p: &scatter::ScatterElements<4>, at: &[i64], x: F, y: Y) -> Outcome {
+    scatter::scatter_elements(p, at, x, y, |old, new| old + new)
+}
+
+#[inline(never)]
+pub fn scatter_nd(p: &scatter::ScatterNd<3>, at: &[i64], x: F, y: Y) -> Outcome {
+    scatter::scatter_nd(p, at, x, y, |_, new| new)
+}
+
+#[inline(never)]
+pub fn reduce_f32(p: &reduce::Reduce, x: F, y: Y) {
+    reduce_f32::reduce_sum(cpu(), p, x, y);
+    reduce_f32::reduce_prod(cpu(), p, x, y);
+    reduce_f32::reduce_max(cpu(), p, x, y);
+    reduce_f32::reduce_min(cpu(), p, x, y);
+}
+
+#[inline(never)]
+pub fn reduce_i64(p: &reduce::Reduce, x: &[i64], y: &mut [i64]) {
+    reduce::reduce_sum(p, x, y);
+    reduce::reduce_max(p, x, y);
+}
+
+#[inline(never)]
+pub fn softmax(p: &softmax::Softmax, x: F, y: Y) {
+    softmax::softmax(cpu(), p, x, y);
+    softmax::softmax_in_place(cpu(), p, y);
+    softmax::log_softmax(cpu(), p, x, y);
+    softmax::log_softmax_in_place(cpu(), p, y);
+}
+
+#[inline(never)]
+pub fn top_k(p: &topk::TopK, x: F, values: Y, indices: &mut [i64]) {
+    topk::top_k(p, x, values, indices);
+}
+
+#[inline(never)]
+pub fn resize(p: &resize::Resize, places: &[u32], weights: F, x: F, y: Y) {
+    resize::resize(cpu(), p, (places, weights), x, y);
+}
+
+#[inline(never)]
+pub fn map(p: &map::Map<3>, a: map::Dense<f32, 3>, b: map::Splat<f32, 3>, c: map::Strided<f32, 3>, y: Y) {
+    map::map(cpu(), (a.0, b.0), y, |(a, b)| a + b);
+    map::map_in_place(cpu(), a.0, y, |y, a| math::max(y, a));
+    map::map_nd(cpu(), p, (a, b, c), y, |(a, b, c)| math::fma(a, b, c));
+    map::map_nd_in_place(cpu(), p, (a, c), y, |y, (a, c)| y * a + c);
+}
+
+#[inline(never)]
+pub fn try_map(p: &map::Map<3>, a: map::Dense<i32, 3>, b: map::Strided<i32, 3>, y: &mut [i32]) -> Outcome {
+    let divide = |a: i32, b: i32| a.checked_div(b).ok_or(DataError::DivisionByZero);
+    map::try_map(cpu(), (a.0, b.0), y, |(a, b)| divide(a, b))?;
+    map::try_map_in_place(cpu(), a.0, y, divide)?;
+    map::try_map_nd(cpu(), p, (a, b), y, |(a, b)| divide(a, b))?;
+    map::try_map_nd_in_place(cpu(), p, b, y, divide)
+}
+
+#[inline(never)]
+pub fn arena(arena: &mut Arena<256>, memory: &mut [u8]) -> f32 {
+    let (x, y, bytes) = arena.views::<(Read<Buffer<f32, 0, 4>>, Write<Buffer<f32, 16, 4>>, Write<Buffer<u8, 32, 3>>)>();
+    *y = *x;
+    let truths = arena::bools_as_bytes(arena::as_bool_array(bytes));
+    let first = truths.first().map_or(0.0, |truth| f32::from(*truth));
+    let other = Arena::<256>::from_slice(memory).map_or(0.0, |arena| arena.get::<Buffer<f32, 0, 1>>()[0]);
+    arena.get_mut::<Buffer<f32, 0, 4>>()[0] + first + other
+}

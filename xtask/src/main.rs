@@ -1,7 +1,14 @@
 //! Everything CI and people run, by one name: `cargo xtask`.
 #![forbid(unsafe_code)]
 
+mod bless;
+mod command;
 mod conformance;
+mod large;
+mod layers;
+mod lint;
+mod package;
+mod test;
 
 use std::process::ExitCode;
 
@@ -11,12 +18,22 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask")]
 enum Task {
+    Test(test::Args),
+    Lint,
+    Bless(bless::Args),
     Conformance(conformance::Args),
+    Large,
+    Package,
 }
 
 fn main() -> ExitCode {
     let result = match Task::parse() {
+        Task::Test(args) => test::test(&args),
+        Task::Lint => lint::lint(),
+        Task::Bless(args) => bless::bless(&args),
         Task::Conformance(args) => conformance::conformance(&args),
+        Task::Large => large::large(),
+        Task::Package => package::package(),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

@@ -101,8 +101,9 @@ impl Lowering<'_> {
             let [x_strides, y_strides] = both;
             let call = CopyCall { dtype: x.dtype, dims, x_start: 0, x_strides, y_start: 0, y_strides };
             let source = self.operand(v);
-            // From the operand's first element on: what is written lies behind it.
-            let to = View { buffer: view.buffer, offset: view.offset + offset, len: view.len - offset };
+            // From the operand's first element to its last, with what lies between.
+            let len = 1 + call.dims.iter().zip(&call.y_strides).map(|(&n, &s)| (n - 1) * s as usize).sum::<usize>();
+            let to = View { buffer: view.buffer, offset: view.offset + offset, len };
             self.step(node, Arc::new(call), vec![source, Arg::Buffer(to, Access::Write)], Vec::new());
         }
         debug_assert_eq!(self.program.buffer(view.buffer).storage, Storage::Arena);

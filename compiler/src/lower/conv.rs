@@ -5,8 +5,10 @@ use std::sync::Arc;
 use zant_runtime::kernels::conv2d::Conv2d;
 use zant_runtime::kernels::epilogue;
 
-use super::{Fault, Lowered, Lowering, expect_f32, pack};
-use crate::ir::{Activation, Epilogue, Hw, Node, Tensor, Type, Window};
+use super::dims::merge;
+use super::pack::{self, Piece};
+use super::{Fault, Lowered, Lowering, expect_f32};
+use crate::ir::{Activation, DType, Epilogue, Hw, Node, Tensor, Type, Window};
 use crate::program::kernels::{ConvCall, ConvKind, CopyCall, FillCall};
 use crate::program::{Access, Arg, View};
 
@@ -34,31 +36,47 @@ impl Lowering<'_> {
 
     /// The call of a convolution over `map`, with weights, bias and residual of a node.
     fn conv_call(&mut self, node: &Node, params: Conv2d, map: Arg, epilogue: Epilogue) -> Lowered {
-        let name = self.graph.value(node.inputs[1]).name.clone();
-        let weights = self.data(node.inputs[1]).and_then(Tensor::to_vec::<f32>).ok_or_else(|| {
-            let help = "make the weights an initializer, or take them as constants when exporting";
-            Fault::form("the weights of a convolution must be constant", help)
-        })?;
         let depthwise = params.groups == params.in_c && params.groups == params.out_c;
         let taps = params.kernel_h * params.kernel_w;
-        let (kind, packed) = if depthwise {
-            (ConvKind::Depthwise, pack::taps_first(&weights, params.in_c, taps))
+        let (kind, pieces) = if depthwise {
+            (ConvKind::Depthwise, pack::taps_first(params.in_c, taps))
         } else {
-            let depth = taps * params.in_c / params.groups.max(1);
-            let columns = params.out_c / params.groups.max(1);
-            (ConvKind::General, pack::rows_to_panels(&weights, params.groups, columns, depth))
+            (ConvKind::General, conv_panels(&params, false))
         };
-        let w = self.new_weight(&name, Tensor::from_elements([packed.len()], &packed));
+        let w = self.packed_weights(node, &pieces);
         let bias = self.bias(node, epilogue);
         let y = self.product_result(node, epilogue)?;
-        let call = Arc::new(ConvCall { kind, params });
-        self.step(node, call, vec![map, Arg::Weight(w), bias, y], Vec::new());
+        self.step(node, Arc::new(ConvCall { kind, params }), vec![map, w, bias, y], Vec::new());
         Ok(())
+    }
+
+    /// The second operand of a product in the layout of its kernel: a weight where it is constant, else packed by steps.
+    pub(super) fn packed_weights(&mut self, node: &Node, pieces: &[Piece]) -> Arg {
+        let operand = node.inputs[1];
+        if let Some(weights) = self.data(operand).and_then(Tensor::to_vec::<f32>) {
+            let name = self.graph.value(operand).name.clone();
+            let packed = pack::apply(pieces, &weights);
+            return Arg::Weight(self.new_weight(&name, Tensor::from_elements([packed.len()], &packed)));
+        }
+        let ty = Type::new(DType::F32, [self.ty(operand).elements()]);
+        let (source, view) = (self.operand(operand), self.new_temporary(&ty));
+        let mut y_start = 0;
+        for p in pieces {
+            let mut dims = p.dims.to_vec();
+            let [_, d1, d2] = p.dims.map(|d| d as isize);
+            let mut strides = [p.strides.to_vec(), vec![d1 * d2, d2, 1]];
+            merge(&mut dims, &mut strides);
+            let [x_strides, y_strides] = strides;
+            let call = CopyCall { dtype: DType::F32, dims, x_start: p.start, x_strides, y_start, y_strides };
+            self.helper_step(node, &ty, Arc::new(call), vec![source, Arg::Buffer(view, Access::Write)]);
+            y_start += p.len();
+        }
+        Arg::Buffer(view, Access::Read)
     }
 
     /// The bias operand of a product.
     pub(super) fn bias(&mut self, node: &Node, epilogue: Epilogue) -> Arg {
-        if epilogue.bias { self.operand(node.inputs[2]) } else { Arg::Empty(crate::ir::DType::F32) }
+        if epilogue.bias { self.operand(node.inputs[2]) } else { Arg::Empty(DType::F32) }
     }
 
     /// Where a product goes: over its residual where it has one, which lives no longer.
@@ -104,34 +122,12 @@ impl Lowering<'_> {
         };
         debug_assert_eq!(y.shape[1..3], output);
         let params = conv2d(&spread_ty, &y, &forward, groups, epilogue);
-        let flipped = self.flipped(node, window)?;
-        let packed = pack::rows_to_panels(
-            &flipped,
-            groups,
-            params.out_c / groups,
-            params.kernel_h * params.kernel_w * params.in_c / groups,
-        );
-        let name = self.graph.value(node.inputs[1]).name.clone();
-        let w = self.new_weight(&name, Tensor::from_elements([packed.len()], &packed));
+        let w = self.packed_weights(node, &conv_panels(&params, true));
         let bias = self.bias(node, epilogue);
         let y = self.product_result(node, epilogue)?;
         let call = Arc::new(ConvCall { kind: ConvKind::General, params });
-        self.step(node, call, vec![Arg::Buffer(spread, Access::Read), Arg::Weight(w), bias, y], Vec::new());
+        self.step(node, call, vec![Arg::Buffer(spread, Access::Read), w, bias, y], Vec::new());
         Ok(())
-    }
-
-    /// The weights `[o, kh, kw, ci]` with the taps in reverse order.
-    fn flipped(&self, node: &Node, window: &Window) -> Lowered<Vec<f32>> {
-        let weights = self.data(node.inputs[1]).and_then(Tensor::to_vec::<f32>).ok_or_else(|| {
-            Fault::form("the weights of a transposed convolution must be constant", "make them an initializer")
-        })?;
-        let taps = window.kernel[0] * window.kernel[1];
-        let ci = self.ty(node.inputs[1]).shape[3];
-        let at = |i: usize| {
-            let (channel, tap, c) = (i / (taps * ci), i / ci % taps, i % ci);
-            (channel * taps + taps - 1 - tap) * ci + c
-        };
-        Ok((0..weights.len()).map(|i| weights[at(i)]).collect())
     }
 
     /// The map with `stride - 1` zeros between neighbouring pixels; itself where the stride is one.
@@ -162,6 +158,12 @@ impl Lowering<'_> {
         self.helper_step(node, &ty, Arc::new(copy), vec![source, Arg::Buffer(view, access)]);
         Ok((view, shape))
     }
+}
+
+/// The pieces of the general kernel's weights.
+fn conv_panels(p: &Conv2d, reverse: bool) -> Vec<Piece> {
+    let groups = p.groups.max(1);
+    pack::conv_panels(groups, p.out_c / groups, [p.kernel_h * p.kernel_w, p.in_c / groups], reverse)
 }
 
 /// The kernel's parameters for dense maps.

@@ -8,16 +8,15 @@ use zant_runtime::kernels::matmul_packed::MatMulPacked;
 
 use super::conv::kernel_epilogue;
 use super::{Fault, Lowered, Lowering, expect_f32, pack};
-use crate::ir::{DType, Epilogue, Node, Tensor, Type};
-use crate::program::Arg;
+use crate::ir::{DType, Epilogue, Node, Type};
 use crate::program::kernels::{IntMatMulCall, MatMulCall, PackedMatMulCall};
 
 impl Lowering<'_> {
     pub(super) fn matmul(&mut self, node: &Node, epilogue: Epilogue) -> Lowered {
         let (a, b) = (self.ty(node.inputs[0]).clone(), self.ty(node.inputs[1]).clone());
         let one_matrix = b.shape[..b.rank() - 2].iter().all(|&d| d == 1);
-        match self.data(node.inputs[1]).and_then(Tensor::to_vec::<f32>) {
-            Some(weights) if one_matrix => self.packed(node, epilogue, &weights),
+        match self.data(node.inputs[1]) {
+            Some(w) if one_matrix && w.dtype() == DType::F32 => self.packed(node, epilogue),
             _ if a.dtype.is_int() => self.strided(node, Epilogue::default()),
             _ => {
                 expect_f32("matrix product", a.dtype)?;
@@ -26,19 +25,17 @@ impl Lowering<'_> {
         }
     }
 
-    fn packed(&mut self, node: &Node, epilogue: Epilogue, weights: &[f32]) -> Lowered {
+    fn packed(&mut self, node: &Node, epilogue: Epilogue) -> Lowered {
         let y = self.ty(node.outputs[0]).clone();
         let k = *self.ty(node.inputs[0]).shape.last().expect("rank 2 or more");
         let n = *y.shape.last().expect("rank 2 or more");
         let m = y.elements().checked_div(n).unwrap_or(0);
-        let packed = pack::columns_to_panels(weights, n, k);
-        let name = self.graph.value(node.inputs[1]).name.clone();
-        let w = self.new_weight(&name, Tensor::from_elements([packed.len()], &packed));
+        let w = self.packed_weights(node, &pack::matrix_panels(k, n));
         let a = self.operand(node.inputs[0]);
         let bias = self.bias(node, epilogue);
         let out = self.product_result(node, epilogue)?;
         let params = MatMulPacked { m, k, n, a_pitch: k, y_pitch: n, epilogue: kernel_epilogue(epilogue) };
-        self.step(node, Arc::new(PackedMatMulCall { params }), vec![a, Arg::Weight(w), bias, out], Vec::new());
+        self.step(node, Arc::new(PackedMatMulCall { params }), vec![a, w, bias, out], Vec::new());
         Ok(())
     }
 

@@ -63,12 +63,17 @@ pub fn lower(graph: &Graph, numerics: Numerics) -> Result<Program, Vec<Diagnosti
         },
     };
     l.inputs();
-    let faults: Vec<Diagnostic> = graph
-        .nodes
-        .iter()
-        .filter_map(|n| l.node(n).err().map(|f| (n, f)))
-        .map(|(n, f)| diagnostic(graph, n, f))
-        .collect();
+    let mut faults = Vec::new();
+    // What depends on a node that failed is not looked at: its operand is nowhere.
+    let mut failed = vec![false; graph.values.len()];
+    for node in &graph.nodes {
+        let broken = node.inputs.iter().any(|i| failed[i.index()]);
+        let result = if broken { Ok(()) } else { l.node(node) };
+        if broken || result.is_err() {
+            node.outputs.iter().for_each(|o| failed[o.index()] = true);
+        }
+        faults.extend(result.err().map(|f| diagnostic(graph, node, f)));
+    }
     if !faults.is_empty() {
         return Err(faults);
     }

@@ -53,7 +53,8 @@ fn problem(program: &Program, align: usize) -> (Problem, Vec<BufferId>) {
     buffers.iter().enumerate().for_each(|(ix, id)| index[id.index()] = Some(BufferIx(ix)));
     let specs = buffers.iter().map(|&id| BufferSpec {
         bytes: program.buffer(id).bytes(),
-        live_from_start: false,
+        // Nobody writes what has no elements.
+        live_from_start: program.buffer(id).elements == 0,
         live_to_end: program.outputs.iter().any(|o| o.view.buffer == id),
     });
     let specs = specs.collect();

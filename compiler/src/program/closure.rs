@@ -89,6 +89,7 @@ pub(super) fn imports(expr: &Expr, inputs: &[DType]) -> Vec<&'static str> {
         uses.extend(match *op {
             ExprOp::Unary(op, _) => f32_function(op).map(|(_, path)| path),
             ExprOp::Binary(BinaryOp::Pow, a, _) if types[a] == DType::F32 => Some("math::pow::pow"),
+            ExprOp::Binary(BinaryOp::Pow, ..) => Some("kernels::integer::Integer"),
             ExprOp::Binary(BinaryOp::Max, a, _) if types[a] == DType::F32 => Some("math::minmax::max"),
             ExprOp::Binary(BinaryOp::Min, a, _) if types[a] == DType::F32 => Some("math::minmax::min"),
             ExprOp::Binary(BinaryOp::Max | BinaryOp::Min, a, _) if types[a] == DType::F64 => {
@@ -111,7 +112,7 @@ pub fn unsupported(expr: &Expr, inputs: &[DType]) -> Option<String> {
     expr.ops().iter().zip(&types).find_map(|(op, &ty)| match *op {
         _ if matches!(ty, DType::F16 | DType::BF16) => Some(format!("arithmetic on {ty}")),
         ExprOp::Unary(op, a) if types[a] == DType::F64 && f32_function(op).is_some() => Some(format!("{op:?} of f64")),
-        ExprOp::Binary(BinaryOp::Pow, a, _) if types[a] != DType::F32 => Some(format!("Pow of {}", types[a])),
+        ExprOp::Binary(BinaryOp::Pow, a, _) if types[a] == DType::F64 => Some("Pow of f64".to_string()),
         _ => None,
     })
 }
@@ -280,6 +281,7 @@ fn binary(op: BinaryOp, ty: DType, [a, b]: [&TokenStream; 2], nonzero: bool) -> 
         BinaryOp::Mod => {
             quote!({ let (d, r) = (#b, #a % #b); if r != 0.0 && (r < 0.0) != (d < 0.0) { r + d } else { r } })
         }
+        BinaryOp::Pow if int => method("power"),
         BinaryOp::Pow => function("pow"),
         BinaryOp::Max if float && ty == DType::F32 => function("max"),
         BinaryOp::Min if float && ty == DType::F32 => function("min"),

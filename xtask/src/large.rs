@@ -1,0 +1,46 @@
+//! `cargo xtask large`: makes the models that are too large to be stored, by the script that comes with the model set.
+
+use std::path::Path;
+
+use crate::command::{root, run};
+
+/// The models, by name.
+const NAMES: [&str; 1] = ["darknet_s"];
+
+/// Makes what is not there yet in `target/zant-large`; whether all of it is there then. Without the model set or Python there
+/// is nothing to do but say so: tests count what they skip.
+pub(crate) fn large() -> Result<bool, String> {
+    let script = zant_tests::cases::shared().map(|s| s.join("models/generate.py")).filter(|s| s.is_file());
+    let Some(script) = script else {
+        eprintln!("     Skipped {} large models: the model set is not there", NAMES.len());
+        return Ok(true);
+    };
+    let target = root().join("target/zant-large");
+    let missing: Vec<&str> = NAMES.into_iter().filter(|n| !target.join(n).join("model.onnx").is_file()).collect();
+    if missing.is_empty() {
+        return Ok(true);
+    }
+    std::fs::create_dir_all(&target).map_err(|e| format!("{}: {e}", target.display()))?;
+    let python = python(&root().join("target/zant-venv"))?;
+    let out = target.to_string_lossy().into_owned();
+    let mut args = vec![script.to_str().ok_or("the path of the model set is not UTF-8")?, "--out", &out, "--large"];
+    args.extend(&missing);
+    run(&python, &args)
+}
+
+/// A Python with what the script imports: a virtual environment of the build's own.
+fn python(venv: &Path) -> Result<String, String> {
+    let python = venv.join("bin/python");
+    let path = python.to_string_lossy().into_owned();
+    if !python.is_file() {
+        let folder = venv.to_string_lossy().into_owned();
+        if !run("python3", &["-m", "venv", &folder])? {
+            return Err("python3 cannot make a virtual environment; install python3-venv".into());
+        }
+        if !run(&path, &["-m", "pip", "install", "--quiet", "numpy", "onnx"])? {
+            std::fs::remove_dir_all(venv).map_err(|e| e.to_string())?;
+            return Err("pip cannot install numpy and onnx".into());
+        }
+    }
+    Ok(path)
+}

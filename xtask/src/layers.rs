@@ -1,0 +1,67 @@
+//! Which module of the compiler may use which. A dependency that is not listed is an error: the way of the data is one way.
+
+use std::path::Path;
+
+use crate::command::root;
+
+/// Each module with those it may use. Modules not listed may use all.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("onnx", &[]),
+    ("diag", &[]),
+    ("ir", &[]),
+    ("target", &["ir"]),
+    ("config", &["ir", "target"]),
+    ("program", &["ir"]),
+    ("import", &["diag", "ir", "onnx"]),
+    ("passes", &["ir"]),
+    ("lower", &["diag", "ir", "program"]),
+    ("plan", &["program"]),
+    ("exec", &["ir", "program"]),
+    ("emit", &["config", "ir", "program"]),
+];
+
+/// Prints each use that goes the wrong way; whether there is none.
+pub(crate) fn check() -> Result<bool, String> {
+    let source = root().join("compiler/src");
+    let mut good = true;
+    for (module, allowed) in LAYERS {
+        for file in files(&source, module)? {
+            let text = std::fs::read_to_string(&file).map_err(|e| format!("{}: {e}", file.display()))?;
+            for used in uses(&text).filter(|u| u != module && !allowed.contains(&u.as_str())) {
+                let shown = file.strip_prefix(root()).unwrap_or(&file).display();
+                eprintln!("error: {shown} uses `crate::{used}`, which `{module}` may not");
+                good = false;
+            }
+        }
+    }
+    Ok(good)
+}
+
+/// The files of a module: its own file and all below its folder.
+fn files(source: &Path, module: &str) -> Result<Vec<std::path::PathBuf>, String> {
+    let mut open = vec![source.join(module)];
+    let mut files = vec![source.join(format!("{module}.rs"))];
+    while let Some(folder) = open.pop() {
+        let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+        for path in entries.flatten().map(|e| e.path()) {
+            if path.is_dir() { open.push(path) } else { files.push(path) }
+        }
+    }
+    files.retain(|f| f.extension().is_some_and(|e| e == "rs") && f.is_file());
+    files.sort();
+    if files.is_empty() { Err(format!("there is no module `{module}`")) } else { Ok(files) }
+}
+
+/// The first parts of all paths that begin with `crate::`, save in comments, strings and tests.
+fn uses(text: &str) -> impl Iterator<Item = String> + '_ {
+    let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or(text);
+    code.lines()
+        .filter(|l| !l.trim_start().starts_with("//"))
+        .flat_map(|l| {
+            l.match_indices("crate::").filter(|(i, _)| !l[..*i].ends_with('$')).map(|(i, m)| {
+                let rest = &l[i + m.len()..];
+                rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect::<String>()
+            })
+        })
+        .filter(|u| u.chars().next().is_some_and(|c| c.is_ascii_lowercase()))
+}

@@ -330,6 +330,7 @@ impl<T> Once<T> {
     }
 
     /// The value, the first time; `None` afterwards.
+    #[allow(clippy::mut_from_ref, reason = "only the first call gives a reference")]
     pub fn take(&'static self) -> Option<&'static mut T> {
         if self.taken.swap(true, core::sync::atomic::Ordering::AcqRel) {
             return None;

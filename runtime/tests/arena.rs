@@ -1,6 +1,8 @@
 //! Views of an arena. The whole file runs under Miri.
 
-use zant_runtime::arena::{ALIGN, Arena, ArenaError, Buffer, Read, Write, as_bool_array, as_bools, bools_as_bytes};
+use zant_runtime::arena::{
+    ALIGN, Arena, ArenaError, Block, Buffer, Once, Read, Write, as_bool_array, as_bools, bools_as_bytes,
+};
 
 type Input = Buffer<f32, 0, 4>;
 type Output = Buffer<i64, 16, 2>;
@@ -88,4 +90,30 @@ fn any_byte_becomes_a_truth_value() {
     assert_eq!(*as_bool_array(&mut bytes), [true; 4]);
     assert_eq!(bools_as_bytes(&[true, false]), [1, 0]);
     assert_eq!(as_bools(&mut []), [] as [bool; 0]);
+}
+
+#[test]
+fn blocks_become_an_arena() {
+    let mut blocks = vec![Block::ZERO; 3];
+    let arena = Arena::<{ 2 * ALIGN }>::from_blocks(&mut blocks);
+    assert_eq!(arena.bytes_mut().as_ptr().addr() % ALIGN, 0);
+    arena.get_mut::<Wide>().fill(1.0);
+    assert_eq!(*Arena::<{ 3 * ALIGN }>::from_blocks(&mut blocks).get::<Wide>(), [1.0; 3]);
+}
+
+#[test]
+#[should_panic(expected = "too few blocks")]
+fn too_few_blocks_are_refused() {
+    Arena::<{ 2 * ALIGN }>::from_blocks(&mut [Block::ZERO]);
+}
+
+#[test]
+fn a_static_is_lent_once() {
+    static VALUE: Once<[u8; 3]> = Once::new([1, 2, 3]);
+    let taken: usize = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| VALUE.take().map(|value| value[0] += 1))).collect();
+        threads.into_iter().filter_map(|thread| thread.join().expect("no thread panics")).count()
+    });
+    assert_eq!(taken, 1);
+    assert!(VALUE.take().is_none());
 }

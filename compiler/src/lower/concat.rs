@@ -1,11 +1,14 @@
-//! Concatenations: operands that lie side by side are computed straight into the result.
+//! Concatenations and their inverse: operands are computed straight into the result, parts are read straight from the whole.
+//!
+//! Where the part is one run, every kernel can do that. Where it is a range of channels of every pixel, kernels that know a
+//! pitch (the distance of neighbouring pixels) can.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::dims::merge;
 use super::{Lowered, Lowering};
-use crate::ir::{Graph, Movement, Node, Op, ValueId, row_major_strides};
+use crate::ir::{DType, Graph, Movement, Node, Op, ValueId, row_major_strides};
 use crate::program::kernels::CopyCall;
 use crate::program::{Access, Arg, Storage, View};
 
@@ -16,17 +19,59 @@ pub(super) struct Part {
     pub(super) whole: ValueId,
     /// First element there.
     pub(super) offset: usize,
+    /// Elements between neighbouring pixels, where the part is a range of channels.
+    pub(super) pitch: Option<usize>,
+}
+
+/// Whether an operator's kernel writes pixels at a pitch; it must not read the memory it writes between.
+fn writes_pitched(graph: &Graph, node: &Node) -> bool {
+    match &node.op {
+        Op::Conv { epilogue, .. } => !epilogue.residual,
+        Op::MatMul { epilogue } => {
+            let b = node.inputs[1];
+            !epilogue.residual && graph.data(b).is_some() && graph.ty(b).rank() == 2 && graph.ty(b).dtype == DType::F32
+        }
+        Op::Pool { .. } => true,
+        _ => false,
+    }
+}
+
+/// Whether an operator's kernel reads its map at a pitch.
+fn reads_pitched(node: &Node, v: ValueId) -> bool {
+    let other_operands = node.inputs[1..].contains(&v);
+    matches!(node.op, Op::Conv { .. } | Op::Pool { .. }) && node.inputs[0] == v && !other_operands
+}
+
+/// Ranges of channels that only kernels with a pitch read: these need no copy. With the pitch of each.
+pub(super) fn pitched_slices(graph: &Graph) -> BTreeMap<ValueId, usize> {
+    let users = graph.users();
+    let mut slices = BTreeMap::new();
+    for node in &graph.nodes {
+        let Op::Movement(Movement::Slice { start, step, len }) = &node.op else { continue };
+        let (v, x) = (node.outputs[0], graph.ty(node.inputs[0]));
+        let last = x.rank().saturating_sub(1);
+        let whole = |d: usize| len[d] == x.shape[d] && start[d] == 0 && (step[d] == 1 || len[d] == 1);
+        let channels = x.rank() == 4 && (0..last).all(whole) && step[last] == 1 && !len.contains(&0);
+        let read = users[v.index()].iter().all(|&n| reads_pitched(&graph.nodes[n], v));
+        if channels && read && !graph.is_output(v) && graph.data(node.inputs[0]).is_none() {
+            slices.insert(v, x.shape[last]);
+        }
+    }
+    slices
 }
 
 /// Values that can be computed straight into the result of a Concat: it is contiguous there, and they have no other place.
 pub(super) fn parts(graph: &Graph) -> BTreeMap<ValueId, Part> {
-    let producers = graph.producers();
+    let (producers, users) = (graph.producers(), graph.users());
     let mut parts = BTreeMap::new();
     for node in &graph.nodes {
         let Op::Concat { axis } = node.op else { continue };
         let whole = node.outputs[0];
         let ty = graph.ty(whole);
         if ty.shape[..axis].iter().any(|&d| d != 1) {
+            if axis + 1 == ty.rank() {
+                pitched_parts(graph, node, &producers, &users, &mut parts);
+            }
             continue;
         }
         let mut offset = 0;
@@ -35,12 +80,33 @@ pub(super) fn parts(graph: &Graph) -> BTreeMap<ValueId, Part> {
             // What a kernel computes into memory of its own can as well lie in the result; a view cannot.
             let computed = producers[v.index()].is_some_and(|n| owns_result(&graph.nodes[n].op));
             if computed && !parts.contains_key(&v) && !graph.is_output(v) {
-                parts.insert(v, Part { whole, offset });
+                parts.insert(v, Part { whole, offset, pitch: None });
             }
             offset += len;
         }
     }
     parts
+}
+
+/// The operands of a Concat of channels that nobody else reads, and whose kernels write at a pitch.
+fn pitched_parts(
+    graph: &Graph,
+    node: &Node,
+    producers: &[Option<usize>],
+    users: &[Vec<usize>],
+    parts: &mut BTreeMap<ValueId, Part>,
+) {
+    let whole = node.outputs[0];
+    let pitch = *graph.ty(whole).shape.last().expect("a Concat has a dimension");
+    let mut offset = 0;
+    for &v in &node.inputs {
+        let computed = producers[v.index()].is_some_and(|n| writes_pitched(graph, &graph.nodes[n]));
+        let only_here = users[v.index()].len() == 1 && !graph.is_output(v);
+        if computed && only_here && graph.ty(v).elements() > 0 && !parts.contains_key(&v) {
+            parts.insert(v, Part { whole, offset, pitch: Some(pitch) });
+        }
+        offset += graph.ty(v).shape.last().copied().unwrap_or(0);
+    }
 }
 
 /// Whether an operator's result always lies in memory of its own.
@@ -69,7 +135,26 @@ impl Lowering<'_> {
     /// The range of a Concat's result in which an operand is computed.
     pub(super) fn part(&mut self, v: ValueId, part: Part) -> View {
         let whole = self.whole(part.whole);
-        View { buffer: whole.buffer, offset: whole.offset + part.offset, len: self.ty(v).elements() }
+        let ty = self.ty(v);
+        let channels = ty.shape.last().copied().unwrap_or(1);
+        let len = match part.pitch {
+            None => ty.elements(),
+            // From the first pixel's first channel to the last pixel's last one.
+            Some(pitch) => (ty.elements() / channels - 1) * pitch + channels,
+        };
+        View { buffer: whole.buffer, offset: whole.offset + part.offset, len }
+    }
+
+    /// The distance of neighbouring pixels of a result: that of the whole it is a part of, else its number of channels.
+    pub(super) fn result_pitch(&self, v: ValueId) -> usize {
+        let own = self.ty(v).shape.last().copied().unwrap_or(1);
+        self.parts.get(&v).and_then(|p| p.pitch).unwrap_or(own)
+    }
+
+    /// The distance of neighbouring pixels of an operand.
+    pub(super) fn operand_pitch(&self, v: ValueId) -> usize {
+        let own = self.ty(v).shape.last().copied().unwrap_or(1);
+        self.pitched_slices.get(&v).copied().unwrap_or(own)
     }
 
     /// The result of a Concat, which its first operand makes.
@@ -90,7 +175,7 @@ impl Lowering<'_> {
             let x = self.ty(v).clone();
             let offset = at * strides[axis] as usize;
             at += x.shape[axis];
-            let lies_there = self.parts.get(&v) == Some(&Part { whole: out, offset });
+            let lies_there = self.parts.get(&v).is_some_and(|p| p.whole == out && p.offset == offset);
             if lies_there || x.elements() == 0 {
                 continue;
             }

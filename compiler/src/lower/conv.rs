@@ -30,7 +30,9 @@ impl Lowering<'_> {
         let y = self.ty(node.outputs[0]).clone();
         expect_f32("convolution", x.dtype)?;
         let map = self.operand(node.inputs[0]);
-        let params = conv2d(&x, &y, window, groups, epilogue);
+        let in_pitch = self.operand_pitch(node.inputs[0]);
+        let out_pitch = self.result_pitch(node.outputs[0]);
+        let params = Conv2d { in_pitch, out_pitch, ..conv2d(&x, &y, window, groups, epilogue) };
         self.conv_call(node, params, map, epilogue)
     }
 

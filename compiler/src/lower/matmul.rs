@@ -34,7 +34,14 @@ impl Lowering<'_> {
         let a = self.operand(node.inputs[0]);
         let bias = self.bias(node, epilogue);
         let out = self.product_result(node, epilogue)?;
-        let params = MatMulPacked { m, k, n, a_pitch: k, y_pitch: n, epilogue: kernel_epilogue(epilogue) };
+        let params = MatMulPacked {
+            m,
+            k,
+            n,
+            a_pitch: k,
+            y_pitch: self.result_pitch(node.outputs[0]),
+            epilogue: kernel_epilogue(epilogue),
+        };
         self.step(node, Arc::new(PackedMatMulCall { params }), vec![a, w, bias, out], Vec::new());
         Ok(())
     }

@@ -50,6 +50,7 @@ pub fn lower(graph: &Graph, numerics: Numerics) -> Result<Program, Vec<Diagnosti
         graph,
         places: vec![None; graph.values.len()],
         parts: concat::parts(graph),
+        pitched_slices: concat::pitched_slices(graph),
         weights: BTreeMap::new(),
         program: Program {
             name: graph.name.clone(),
@@ -103,6 +104,8 @@ struct Lowering<'a> {
     places: Vec<Option<View>>,
     /// Values that are computed straight into a part of a Concat's result.
     parts: BTreeMap<ValueId, concat::Part>,
+    /// Ranges of channels that are read straight from the map they are part of, with its number of channels.
+    pitched_slices: BTreeMap<ValueId, usize>,
     /// Constants that are read as they are.
     weights: BTreeMap<ValueId, WeightId>,
 }

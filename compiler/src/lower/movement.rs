@@ -110,6 +110,14 @@ impl Lowering<'_> {
     fn slice(&mut self, node: &Node, x: &Type, [start, len]: [&Vec<usize>; 2], step: &[isize]) {
         let own = row_major_strides(&x.shape);
         let offset: usize = start.iter().zip(&own).map(|(s, o)| s * o).sum();
+        if let (Some(&pitch), Some(v)) =
+            (self.pitched_slices.get(&node.outputs[0]), self.places[node.inputs[0].index()])
+        {
+            let channels = len.last().copied().unwrap_or(1);
+            let len = (len.iter().product::<usize>() / channels - 1) * pitch + channels;
+            self.places[node.outputs[0].index()] = Some(View { buffer: v.buffer, offset: v.offset + offset, len });
+            return;
+        }
         // Neighbours: whole dimensions behind the first cut one, single elements of those before it.
         let cut = (0..x.rank()).find(|&d| len[d] != 1).unwrap_or(x.rank());
         let whole = |d: usize| len[d] == x.shape[d] && start[d] == 0 && (step[d] == 1 || len[d] == 1);

@@ -1,6 +1,10 @@
 //! What a user can choose. One table, used by the command line, by `zant.toml` and by build scripts.
 
+mod options;
+
 use std::collections::BTreeMap;
+
+pub use options::{FILE_NAME, Options, file_beside};
 
 use crate::ir::Numerics;
 use crate::target::{HOST, Target};
@@ -46,6 +50,8 @@ pub struct Config {
     pub max_ram: Option<usize>,
     /// Bytes of flash that weights may take; more is an error.
     pub max_flash: Option<usize>,
+    /// What was set by a method of this type, and what a file of options does not change therefore.
+    chosen: Options,
 }
 
 impl Default for Config {
@@ -59,6 +65,7 @@ impl Default for Config {
             numerics: None,
             max_ram: None,
             max_flash: None,
+            chosen: Options::default(),
         }
     }
 }
@@ -73,57 +80,79 @@ impl Config {
     /// Names the emitted crate.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Config {
-        self.name = Some(name.into());
-        self
+        self.chosen.name = Some(name.into());
+        self.settled()
     }
 
     /// Gives a symbolic dimension a value.
     #[must_use]
     pub fn dim(mut self, name: impl Into<String>, value: usize) -> Config {
-        self.dims.insert(name.into(), value);
-        self
+        self.chosen.dim.push((name.into(), value));
+        self.settled()
     }
 
     /// Chooses the target.
     #[must_use]
     pub fn target(mut self, target: &'static Target) -> Config {
-        self.target = target;
-        self
+        self.chosen.target = Some(target);
+        self.settled()
     }
 
     /// Chooses between speed and size.
     #[must_use]
     pub fn optimize(mut self, optimize: Optimize) -> Config {
-        self.optimize = optimize;
-        self
+        self.chosen.optimize = Some(optimize);
+        self.settled()
     }
 
     /// Chooses who owns the arena.
     #[must_use]
     pub fn alloc(mut self, alloc: Alloc) -> Config {
-        self.alloc = alloc;
-        self
+        self.chosen.alloc = Some(alloc);
+        self.settled()
     }
 
     /// Chooses how products are rounded.
     #[must_use]
     pub fn numerics(mut self, numerics: Numerics) -> Config {
-        self.numerics = Some(numerics);
-        self
+        self.chosen.numerics = Some(numerics);
+        self.settled()
     }
 
     /// Refuses models that need more RAM.
     #[must_use]
     pub fn max_ram(mut self, bytes: usize) -> Config {
-        self.max_ram = Some(bytes);
-        self
+        self.chosen.max_ram = Some(bytes);
+        self.settled()
     }
 
     /// Refuses models whose weights need more flash.
     #[must_use]
     pub fn max_flash(mut self, bytes: usize) -> Config {
-        self.max_flash = Some(bytes);
+        self.chosen.max_flash = Some(bytes);
+        self.settled()
+    }
+
+    /// Sets all that was chosen.
+    fn settled(mut self) -> Config {
+        let chosen = std::mem::take(&mut self.chosen);
+        chosen.apply(&mut self);
+        self.chosen = chosen;
         self
+    }
+
+    /// Makes choices that later files of options do not change: those of a command line.
+    #[must_use]
+    pub fn choose(mut self, options: Options) -> Config {
+        self.chosen = options;
+        self.settled()
+    }
+
+    /// Takes from a file of options what was not chosen.
+    #[must_use]
+    pub fn with_options(mut self, file: &Options) -> Config {
+        file.apply(&mut self);
+        self.settled()
     }
 
     /// How products are rounded: as chosen, else the target's way.

@@ -20,6 +20,7 @@ pub mod pipeline;
 pub mod plan;
 pub mod program;
 pub mod target;
+pub mod verify;
 
 pub use config::{Alloc, Config, Optimize};
 pub use ir::Numerics;

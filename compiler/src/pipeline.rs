@@ -1,13 +1,16 @@
 //! The way of a model: bytes -> messages -> graph -> passes -> program -> plan.
 
-use std::path::Path;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
-use crate::config::Config;
+use sha2::{Digest, Sha256};
+
+use crate::config::{Config, Options, file_beside};
 use crate::diag::{Diagnostic, codes};
-use crate::ir::{Graph, Reference};
-use crate::onnx::{Limits, Model, load};
+use crate::ir::{Graph, Numerics, Reference};
+use crate::onnx::{Limits, LoadError, Model, load};
 use crate::plan::program::Planned;
-use crate::program::Program;
+use crate::program::{Program, View};
 use crate::{import, lower, passes, plan};
 
 /// A compiled model, with what was made on the way.
@@ -19,6 +22,8 @@ pub struct Compiled {
     pub program: Program,
     /// The planning problem and its solution.
     pub planned: Planned,
+    /// Where each value of the graph lies, by its id; `None` for constants that no kernel reads as they are.
+    pub places: Vec<Option<View>>,
     /// Warnings.
     pub warnings: Vec<Diagnostic>,
 }
@@ -28,7 +33,56 @@ pub struct Compiled {
 /// # Errors
 /// A diagnostic where the file cannot be read or is no model.
 pub fn read(path: &Path) -> Result<Model, Vec<Diagnostic>> {
-    load(path, &Limits::default()).map_err(|e| vec![Diagnostic::error(e.code(), e.to_string())])
+    load(path, &Limits::default()).map_err(|e| vec![load_diagnostic(&e)])
+}
+
+/// What went wrong with a file, as a diagnostic.
+pub fn load_diagnostic(error: &LoadError) -> Diagnostic {
+    Diagnostic::error(error.code(), error.to_string()).help(error.help())
+}
+
+/// Largest file of options that is read, in bytes.
+const OPTIONS_BYTES: u64 = 64 << 10;
+
+/// Reads the `zant.toml` beside a model, where there is one.
+///
+/// # Errors
+/// A diagnostic where it cannot be read or makes no sense.
+pub fn read_options(model: &Path) -> Result<Option<(PathBuf, Options)>, Vec<Diagnostic>> {
+    let path = file_beside(model);
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let fail = |why: String| vec![Diagnostic::error(codes::BAD_OPTION, format!("cannot use {path:?}: {why}"))];
+    let file = std::fs::File::open(&path).map_err(|e| fail(e.to_string()))?;
+    let mut text = String::new();
+    file.take(OPTIONS_BYTES).read_to_string(&mut text).map_err(|e| fail(e.to_string()))?;
+    let options = Options::from_toml(&text).map_err(fail)?;
+    Ok(Some((path, options)))
+}
+
+/// The name of a model's crate where the user gives none: from its file, or from its folder where the file is called
+/// `model.onnx`.
+pub fn default_name(model: &Path) -> String {
+    let stem = model.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let absolute = std::path::absolute(model).unwrap_or_else(|_| model.to_path_buf());
+    let folder = absolute.parent().and_then(Path::file_name).map(|f| f.to_string_lossy().into_owned());
+    crate::emit::crate_name(&if stem == "model" { folder.unwrap_or(stem) } else { stem })
+}
+
+/// SHA-256 of a model in hex: of its file, or of that and its external files one after the other.
+///
+/// # Errors
+/// A diagnostic where an external file can no longer be read.
+pub fn sha256(model: &Model) -> Result<String, Vec<Diagnostic>> {
+    let mut hash = Sha256::new();
+    hash.update(&model.file);
+    for path in &model.external_files {
+        let unreadable = |source| vec![load_diagnostic(&LoadError::Read { path: path.clone(), source })];
+        let mut file = std::fs::File::open(path).map_err(unreadable)?;
+        std::io::copy(&mut file, &mut hash).map_err(unreadable)?;
+    }
+    Ok(hash.finalize().iter().map(|b| format!("{b:02x}")).collect())
 }
 
 /// Compiles a model.
@@ -36,30 +90,72 @@ pub fn read(path: &Path) -> Result<Model, Vec<Diagnostic>> {
 /// # Errors
 /// Everything that is wrong with the model, or that exceeds a budget.
 pub fn compile(model: &Model, config: &Config) -> Result<Compiled, Vec<Diagnostic>> {
+    compile_observed(model, config, &mut |_| {})
+}
+
+/// Compiles a model; `observe` hears what is being done, in a few words.
+///
+/// # Errors
+/// Everything that is wrong with the model, or that exceeds a budget.
+pub fn compile_observed(
+    model: &Model,
+    config: &Config,
+    observe: &mut dyn FnMut(&str),
+) -> Result<Compiled, Vec<Diagnostic>> {
+    observe("importing");
+    let import = import(model, config)?;
+    let mut compiled = compile_imported(import.graph, config, observe)?;
+    compiled.warnings.extend(import.warnings);
+    Ok(compiled)
+}
+
+/// Translates a model into the core IR, before any pass.
+///
+/// # Errors
+/// Everything that is wrong with the model.
+pub fn import(model: &Model, config: &Config) -> Result<import::Import, Vec<Diagnostic>> {
     let options = import::Options {
         dims: config.dims.clone(),
         numerics: config.effective_numerics(),
         ..import::Options::default()
     };
-    let import = import::import(&model.proto, &options)?;
-    let mut compiled = compile_graph(import.graph, config)?;
-    compiled.warnings.extend(import.warnings);
-    Ok(compiled)
+    import::import(&model.proto, &options)
 }
 
 /// Compiles a graph.
 ///
 /// # Errors
 /// Operators without kernels, or a budget that is exceeded.
-pub fn compile_graph(mut graph: Graph, config: &Config) -> Result<Compiled, Vec<Diagnostic>> {
+pub fn compile_graph(graph: Graph, config: &Config) -> Result<Compiled, Vec<Diagnostic>> {
+    compile_imported(graph, config, &mut |_| {})
+}
+
+fn compile_imported(
+    mut graph: Graph,
+    config: &Config,
+    observe: &mut dyn FnMut(&str),
+) -> Result<Compiled, Vec<Diagnostic>> {
     let numerics = config.effective_numerics();
-    passes::run(&mut graph, &Reference { numerics }, |_, _| {});
-    let mut program = lower::lower(&graph, numerics)?;
+    observe("optimising");
+    passes::run(&mut graph, &Reference { numerics }, |pass, _| observe(pass.name));
+    observe("choosing kernels");
+    let (mut program, places) = lower::lower_with_places(&graph, numerics)?;
+    observe("planning memory");
     let planned = plan::program::place(&mut program, config.target.align)
         .map_err(|e| vec![Diagnostic::error(codes::TOO_LARGE, e.to_string())])?;
     debug_assert_eq!(crate::program::verify(&program), Ok(()));
     check_budgets(&program, config)?;
-    Ok(Compiled { graph, program, planned, warnings: Vec::new() })
+    Ok(Compiled { graph, program, planned, places, warnings: software_fma(config).into_iter().collect() })
+}
+
+/// Fused products are promised to the bit everywhere, and cost dearly where no instruction computes them.
+fn software_fma(config: &Config) -> Option<Diagnostic> {
+    let slow = config.effective_numerics() == Numerics::Fused && config.target.numerics == Numerics::Separate;
+    slow.then(|| {
+        let name = config.target.name;
+        Diagnostic::warning(codes::SOFTWARE_FMA, format!("{name} has no fused multiply-add; every product is software"))
+            .help("`--numerics separate` is faster there, with other (equally sound) last bits")
+    })
 }
 
 /// Refuses programs that do not fit.

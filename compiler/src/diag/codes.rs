@@ -1,6 +1,9 @@
 //! The table of diagnostic codes: one line each, the single source of `zantc explain` and `docs/errors.md`.
+//!
+//! Codes are stable: a code is never given another meaning, and none is used again after it has gone.
 
 /// What a code means.
+#[derive(Clone, Copy, Debug)]
 pub struct Code {
     /// E.g. `ZA0204`.
     pub code: &'static str,
@@ -32,3 +35,271 @@ pub const MALFORMED_GRAPH: &str = "ZA0209";
 pub const TOO_LARGE: &str = "ZA0210";
 /// A budget of RAM or flash is exceeded.
 pub const OVER_BUDGET: &str = "ZA0301";
+/// Fused products on a target that has no instruction for them.
+pub const SOFTWARE_FMA: &str = "ZA0302";
+/// An option, or the file of options, makes no sense.
+pub const BAD_OPTION: &str = "ZA0401";
+/// There is no data set to check a model with.
+pub const NO_VECTOR: &str = "ZA0501";
+/// Outputs differ from the reference by more than the tolerance.
+pub const BEYOND_TOLERANCE: &str = "ZA0502";
+/// The emitted crate could not be built or run.
+pub const BUILD_FAILED: &str = "ZA0503";
+/// The emitted crate computes other bits than this process.
+pub const BITS_DIFFER: &str = "ZA0504";
+/// A data file does not fit the model.
+pub const BAD_DATA: &str = "ZA0505";
+/// The data make the model fail.
+pub const RUN_FAILED: &str = "ZA0506";
+
+/// The entry of a code.
+pub fn find(code: &str) -> Option<&'static Code> {
+    CODES.iter().find(|c| c.code.eq_ignore_ascii_case(code))
+}
+
+const fn code(code: &'static str, title: &'static str, text: &'static str) -> Code {
+    Code { code, title, text }
+}
+
+/// All codes, in ascending order.
+pub const CODES: &[Code] = &[
+    code(
+        "ZA0001",
+        "a file cannot be read",
+        "The operating system refused to open or read a file, or it is not a regular file. Folders, pipes and devices are\n\
+         never read. Check the path and your rights.",
+    ),
+    code(
+        "ZA0002",
+        "a file is not of the kind expected",
+        "The bytes are no ONNX model (or no TensorProto, where a `.pb` file of data was read): a field is cut off, has a\n\
+         wrong wire type, or text is not UTF-8. Most often the download is incomplete, or a pointer of Git LFS stands in\n\
+         the place of the file. Fetch or export the model again.",
+    ),
+    code(
+        "ZA0003",
+        "a file exceeds a limit",
+        "Every count and size in a file is bounded before memory is spent on it: 4 GiB for a file, 1,000,000 nodes, 32\n\
+         dimensions, graphs nested 16 deep. Honest models are far below; check that the file is not damaged.",
+    ),
+    code(
+        "ZA0004",
+        "external data outside the model's folder",
+        "A tensor names a file for its data by an absolute path, with `..`, or through a link that leads out of the model's\n\
+         folder. Models are untrusted, so such files are never opened. Put the data into the model's folder and name them\n\
+         by a relative path, as `onnx.save_model(.., save_as_external_data=True)` does.",
+    ),
+    code(
+        "ZA0005",
+        "external data are too short",
+        "The file with a tensor's data ends before the tensor does: it is incomplete, or belongs to another model.",
+    ),
+    code(
+        "ZA0006",
+        "data do not fit the shape",
+        "A tensor's shape and element type ask for another number of bytes or entries than its data have. The file is\n\
+         damaged or its exporter has a bug; export the model again.",
+    ),
+    code(
+        "ZA0007",
+        "an element type cannot be stored",
+        "The number of the element type is unknown to ONNX 1.23, or it is one without a fixed width (strings). Store the\n\
+         tensor in a numeric type.",
+    ),
+    code(
+        "ZA0008",
+        "a tensor contradicts itself",
+        "A stored tensor breaks a rule of the format: a negative dimension, data in two places at once, a truth value other\n\
+         than 0 and 1. Export the model again with a current exporter.",
+    ),
+    code(
+        "ZA0009",
+        "external data cannot be used",
+        "The entries that say where a tensor's external data lie make no sense, or their checksum does not match.\n\
+         Export the model again, and copy model and data together.",
+    ),
+    code(
+        "ZA0010",
+        "a .npy file cannot be used",
+        "The file is no NumPy array, or an array of a kind that is not read: structures, objects, strings, big-endian\n\
+         numbers. Save it by `numpy.save` as bool, integers or floats.",
+    ),
+    code(
+        "ZA0011",
+        "a file cannot be written",
+        "The operating system refused to create, write or rename a file. Check that the folder exists, that you may write\n\
+         there, and that the disk is not full. The files that were there before are still the old ones.",
+    ),
+    code(
+        UNSUPPORTED_OPERATOR,
+        "an operator is not supported",
+        "The model uses an operator that has no translation, or one from a domain that is not known. `zantc ops` lists what\n\
+         is supported. Often the exporter can write the same computation with other operators: choose another opset,\n\
+         simplify the model (onnxsim folds what is constant), or cut pre- and postprocessing off.",
+    ),
+    code(
+        UNSUPPORTED_TYPE,
+        "an element type has no kernel",
+        "An operator is supported, but not for elements of this type. Arithmetic is done on float32; integers and bools are\n\
+         compared, moved and computed elementwise; strings and 8-bit floats have no counterpart. Convert the model, or put\n\
+         a Cast around the operator.",
+    ),
+    code(
+        UNSUPPORTED_FORM,
+        "a form of an operator is not supported",
+        "The operator is supported, but not with this value of an attribute or this optional input. The message says which\n\
+         and the help what does the same.",
+    ),
+    code(
+        SHAPE_MISMATCH,
+        "operands do not fit the operator",
+        "The shapes or element types of the operands break the operator's rules: dimensions that do not broadcast, inner\n\
+         dimensions of a product that differ, an axis that does not exist. The model is malformed, or a symbolic dimension\n\
+         was given a value (`--dim`) that it cannot have.",
+    ),
+    code(
+        UNBOUND_DIMENSION,
+        "a symbolic dimension has no value",
+        "Memory is planned at compile time, so every dimension must be a number. The model leaves one open, such as `batch`.\n\
+         Give it a value: `--dim batch=1`, `dim = { batch = 1 }` in zant.toml, or `.dim(\"batch\", 1)` in a build script. A\n\
+         dimension without a name is called `INPUT[AXIS]`.",
+    ),
+    code(
+        NOT_CONSTANT,
+        "a parameter is not known at compile time",
+        "A shape, an axis, a length or another parameter is computed from the model's input, so that memory cannot be\n\
+         planned. Values that follow from shapes alone are folded; this one does not. Export the model with static shapes,\n\
+         or cut off the part that depends on the data (non-maximum suppression, dynamic slices).",
+    ),
+    code(
+        BAD_ATTRIBUTE,
+        "an attribute is missing or wrong",
+        "A node lacks an attribute that its operator requires, or the attribute has another type or an impossible value.\n\
+         `onnx.checker.check_model` says the same; export the model again.",
+    ),
+    code(
+        MISSING_INPUT,
+        "an input of a node is missing",
+        "A node has fewer inputs than its operator requires, or leaves out one that is not optional.",
+    ),
+    code(
+        MALFORMED_GRAPH,
+        "the graph is malformed",
+        "The structure of the graph is broken: a value that nothing makes, two nodes that make the same value, nodes out of\n\
+         order or in a cycle, a function that calls itself, an output that does not exist. Export the model again.",
+    ),
+    code(
+        TOO_LARGE,
+        "a tensor is too large",
+        "A value would have more elements than any target holds, or the buffers together more bytes. Most often a symbolic\n\
+         dimension was given too large a value, or a shape in the file is damaged.",
+    ),
+    code(
+        OVER_BUDGET,
+        "a budget is exceeded",
+        "The arena is larger than `--max-ram`, or the constants are larger than `--max-flash`. Nothing is written. `zantc\n\
+         inspect` shows where the peak is; a smaller input, fewer channels at the peak, or quantized weights help.",
+    ),
+    code(
+        SOFTWARE_FMA,
+        "fused products in software",
+        "The model is compiled with `--numerics fused` for a target that has no instruction for fused multiply-adds. The\n\
+         results have the promised bits, but every product is computed in exact software, which is many times slower.\n\
+         `--numerics separate` rounds products and sums apart; verify the model with the same choice.",
+    ),
+    code(
+        BAD_OPTION,
+        "an option makes no sense",
+        "An option on the command line or a line of zant.toml cannot be used: an unknown key, a target or a choice that does\n\
+         not exist, a size that is no number. The keys of zant.toml are the long options without their hyphens in front:\n\
+         `name`, `dim`, `target`, `optimize`, `alloc`, `numerics`, `max-ram`, `max-flash`.",
+    ),
+    code(
+        NO_VECTOR,
+        "nothing to verify with",
+        "No folder `test_data_set_*` lies beside the model and none was given by `--data`, or a set has no outputs. A check\n\
+         that compares nothing must not pass. Make a set with the framework the model comes from: `input_0.pb`, .. and\n\
+         `output_0.pb`, .., each a TensorProto.",
+    ),
+    code(
+        BEYOND_TOLERANCE,
+        "outputs differ from the reference",
+        "An output differs from the data set's by more than the tolerance. `zantc verify --per-node` names the first node\n\
+         that goes wrong. Sums in another order differ in the last bits, which deep float models make visible: `--tolerance`\n\
+         changes what is accepted.",
+    ),
+    code(
+        BUILD_FAILED,
+        "the emitted crate does not build or run",
+        "`cargo` is missing, or it refused the emitted crate, or the crate stopped while running. The output of cargo says\n\
+         why. An emitted crate that does not build is a bug in zantc; please report it with the model.",
+    ),
+    code(
+        BITS_DIFFER,
+        "the emitted crate computes other bits",
+        "The emitted crate and this process run the same kernels and must agree to the bit, at every optimisation level. A\n\
+         difference is a bug in zantc or in the Rust compiler; please report it with the model.",
+    ),
+    code(
+        BAD_DATA,
+        "data do not fit the model",
+        "A file of data names no input of the model, or has another element type or shape than the input. Where a symbolic\n\
+         dimension was bound by `--dim`, the data must have the same value.",
+    ),
+    code(
+        RUN_FAILED,
+        "the data make the model fail",
+        "An index that is computed at run time lies outside its dimension, or an integer is divided by zero. Nothing is\n\
+         clamped silently: the emitted `run` returns an error for the same data.",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    use super::CODES;
+
+    fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap().flatten() {
+            let path = entry.path();
+            match path.extension() {
+                _ if path.is_dir() => sources(&path, found),
+                Some(e) if e == "rs" => found.push(path),
+                Some(_) | None => {}
+            }
+        }
+    }
+
+    /// Codes in a text: `ZA` and four digits.
+    fn codes(text: &str) -> impl Iterator<Item = &str> {
+        text.match_indices("ZA")
+            .filter_map(|(at, _)| text.get(at..at + 6).filter(|c| c[2..].bytes().all(|b| b.is_ascii_digit())))
+    }
+
+    #[test]
+    fn every_code_in_the_sources_is_explained() {
+        let mut files = Vec::new();
+        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+        let explained: BTreeSet<&str> = CODES.iter().map(|c| c.code).collect();
+        let mut used = BTreeSet::new();
+        for path in files {
+            let text = fs::read_to_string(&path).unwrap();
+            for code in codes(&text) {
+                assert!(explained.contains(code), "{code} in {} has no explanation", path.display());
+                used.insert(code.to_string());
+            }
+        }
+        assert!(used.contains("ZA0001") && used.contains("ZA0301"), "the sources were not read: {used:?}");
+    }
+
+    #[test]
+    fn codes_ascend_and_say_something() {
+        assert!(CODES.windows(2).all(|w| w[0].code < w[1].code));
+        for c in CODES {
+            assert!(!c.title.ends_with('.') && c.text.ends_with('.'), "{}", c.code);
+        }
+    }
+}

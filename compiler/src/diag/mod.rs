@@ -3,6 +3,9 @@
 //! Codes are stable: `docs/errors.md` and `zantc explain` are made from [`codes::CODES`].
 
 pub mod codes;
+mod render;
+
+pub use render::{Style, escape, render, render_all};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]

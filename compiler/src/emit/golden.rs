@@ -34,7 +34,7 @@ pub(super) fn add_test(package: &mut Package, source: &Source<'_>, names: &Names
 }
 
 /// The element of a port in Rust, and how it is read from bytes.
-fn element(dtype: DType) -> &'static str {
+pub(super) fn element(dtype: DType) -> &'static str {
     match dtype {
         DType::F16 | DType::BF16 => "u16",
         other => other.name(),
@@ -58,17 +58,9 @@ fn test(source: &Source<'_>, names: &Names, cases: usize) -> String {
             p.ty.elements()
         );
     }
-    let arena = if source.config.alloc == Alloc::Caller { "&mut arena, " } else { "" };
     let question = if program.is_fallible() { ".expect(\"the vectors are good\")" } else { "" };
     text += &model(source);
-    let call = match names.inputs.as_slice() {
-        [] => format!("model.run({})", arena.trim_end_matches(", ")),
-        [one] => format!("model.run({arena}&{one})"),
-        many => {
-            let fields: Vec<String> = many.iter().map(|n| format!("{n}: &{n}")).collect();
-            format!("model.run({arena}Inputs {{ {} }})", fields.join(", "))
-        }
-    };
+    let call = call(source, names);
     text += &format!("    let result = {call}{question};\n");
     match names.outputs.as_slice() {
         [_] => text += "    assert!(bytes(result) == outputs[0], \"output 0 differs\");\n",
@@ -93,8 +85,21 @@ fn test(source: &Source<'_>, names: &Names, cases: usize) -> String {
     text
 }
 
+/// The call of the model on variables that are named as its inputs are.
+pub(super) fn call(source: &Source<'_>, names: &Names) -> String {
+    let arena = if source.config.alloc == Alloc::Caller { "&mut arena, " } else { "" };
+    match names.inputs.as_slice() {
+        [] => format!("model.run({})", arena.trim_end_matches(", ")),
+        [one] => format!("model.run({arena}&{one})"),
+        many => {
+            let fields: Vec<String> = many.iter().map(|n| format!("{n}: &{n}")).collect();
+            format!("model.run({arena}Inputs {{ {} }})", fields.join(", "))
+        }
+    }
+}
+
 /// The model, never on the stack.
-fn model(source: &Source<'_>) -> String {
+pub(super) fn model(source: &Source<'_>) -> String {
     match source.config.alloc {
         Alloc::Static => {
             "    static MODEL: std::sync::Mutex<Model> = std::sync::Mutex::new(Model::new());\n    let mut model = MODEL.lock().unwrap_or_else(|e| e.into_inner());\n".into()
@@ -108,7 +113,7 @@ fn model(source: &Source<'_>) -> String {
 }
 
 /// Conversions between arrays of numbers and their bytes, for the types that the model's inputs and outputs have.
-fn helpers(program: &crate::program::Program) -> String {
+pub(super) fn helpers(program: &crate::program::Program) -> String {
     let mut used: Vec<&str> = program.inputs.iter().chain(&program.outputs).map(|p| element(p.ty.dtype)).collect();
     used.sort_unstable();
     used.dedup();

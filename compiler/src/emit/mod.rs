@@ -11,6 +11,7 @@ mod names;
 mod package;
 mod readme;
 mod rt;
+mod runner;
 mod weights;
 
 use crate::config::Config;
@@ -20,6 +21,7 @@ use crate::program::Program;
 pub use module::emit_module;
 pub use names::crate_name;
 pub use package::{Package, WriteError};
+pub use runner::{OPT_LEVELS, emit_runner, profile};
 
 /// The version of this compiler, which emitted files name.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -19,7 +19,7 @@ use crate::diag::Diagnostic;
 use crate::ir::{Graph, Numerics, Tensor};
 use crate::onnx::proto::ModelProto;
 
-pub use tensor::{dtype_of, from_raw};
+pub use tensor::{dtype_of, from_raw, to_raw};
 
 /// What a model leaves open and the caller decides.
 #[derive(Clone, Debug, Default)]

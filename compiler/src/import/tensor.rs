@@ -66,6 +66,26 @@ pub fn from_raw(raw: &RawTensor) -> Imported<Tensor> {
         .ok_or_else(|| Fault::new(codes::SHAPE_MISMATCH, "the tensor's data do not fit its shape"))
 }
 
+/// A constant as a tensor that can be stored.
+pub fn to_raw(name: &str, tensor: &Tensor) -> RawTensor {
+    let dtype = match tensor.dtype() {
+        DType::Bool => ElementType::Bool,
+        DType::I8 => ElementType::I8,
+        DType::I16 => ElementType::I16,
+        DType::I32 => ElementType::I32,
+        DType::I64 => ElementType::I64,
+        DType::U8 => ElementType::U8,
+        DType::U16 => ElementType::U16,
+        DType::U32 => ElementType::U32,
+        DType::U64 => ElementType::U64,
+        DType::F16 => ElementType::F16,
+        DType::BF16 => ElementType::Bf16,
+        DType::F32 => ElementType::F32,
+        DType::F64 => ElementType::F64,
+    };
+    RawTensor { name: name.to_string(), dtype, dims: tensor.shape().to_vec(), data: tensor.data().clone() }
+}
+
 /// Bits and signedness of the integer types that are narrower than a byte.
 pub(super) const fn narrow(element: ElementType) -> Option<(usize, bool)> {
     use ElementType as E;

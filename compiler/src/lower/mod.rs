@@ -46,6 +46,14 @@ type Lowered<T = ()> = Result<T, Fault>;
 /// # Errors
 /// A diagnostic for each node without a kernel.
 pub fn lower(graph: &Graph, numerics: Numerics) -> Result<Program, Vec<Diagnostic>> {
+    lower_with_places(graph, numerics).map(|(program, _)| program)
+}
+
+/// The same, with the place of each value of the graph, by its id; constants have none.
+///
+/// # Errors
+/// A diagnostic for each node without a kernel.
+pub fn lower_with_places(graph: &Graph, numerics: Numerics) -> Result<(Program, Vec<Option<View>>), Vec<Diagnostic>> {
     let mut l = Lowering {
         graph,
         places: vec![None; graph.values.len()],
@@ -79,7 +87,7 @@ pub fn lower(graph: &Graph, numerics: Numerics) -> Result<Program, Vec<Diagnosti
         return Err(faults);
     }
     l.outputs().map_err(|f| vec![Diagnostic::error(f.code, f.message).help(f.help)])?;
-    Ok(l.program)
+    Ok((l.program, l.places))
 }
 
 fn diagnostic(graph: &Graph, node: &Node, fault: Fault) -> Diagnostic {

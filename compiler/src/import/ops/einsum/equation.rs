@@ -99,9 +99,9 @@ mod tests {
     fn letters_spaces_and_implicit_results() {
         let e = Equation::parse(" ij, jk ", &[2, 2]).unwrap();
         assert_eq!((e.terms, e.result), (vec![labels("ij"), labels("jk")], labels("ik")));
-        assert_eq!(Equation::parse("ii->", &[2]).unwrap().result, []);
+        assert!(Equation::parse("ii->", &[2]).unwrap().result.is_empty());
         assert_eq!(Equation::parse("ba", &[2]).unwrap().result, labels("ab"));
-        assert_eq!(Equation::parse(",->", &[0, 0]).unwrap().terms, [vec![], vec![]]);
+        assert_eq!(Equation::parse(",->", &[0, 0]).unwrap().terms, [Vec::<usize>::new(), Vec::new()]);
     }
 
     #[test]

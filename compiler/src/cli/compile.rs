@@ -1,0 +1,101 @@
+//! `zantc compile`: a model becomes a crate, a module, or a listing of what lies between.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use zantc::diag::Diagnostic;
+use zantc::emit::{Source, emit_crate, emit_module};
+use zantc::pipeline;
+use zantc::verify::data;
+
+use super::session::{ModelArgs, Session};
+use super::shell::Shell;
+use super::{Failure, Outcome, dot};
+
+/// Compile a model to a standalone crate
+#[derive(clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    model: ModelArgs,
+    /// Folder of the crate or module [default: ./NAME]; file of a listing [default: stdout]
+    #[arg(short, long, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// What to write
+    #[arg(long, value_enum, default_value = "crate")]
+    emit: Emit,
+}
+
+/// What is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Emit {
+    /// A crate
+    Crate,
+    /// One file for `include!`, and its constants
+    Module,
+    /// The graph after all passes, as text
+    Ir,
+    /// The steps and where their buffers lie, as text
+    Plan,
+    /// The graph in the language of Graphviz
+    Dot,
+}
+
+pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
+    let session = args.model.open()?;
+    shell.status("Compiling", &format!("{} ({})", session.name, session.path.display()));
+    let compiled = session.compile(shell)?;
+    let listing = match args.emit {
+        Emit::Crate | Emit::Module => return write_package(args, &session, &compiled, shell),
+        Emit::Ir => compiled.graph.to_string(),
+        Emit::Plan => compiled.program.to_string(),
+        Emit::Dot => dot::dot(&compiled.graph),
+    };
+    match &args.output {
+        Some(path) => fs::write(path, listing).map_err(|e| unwritable(path, &e)),
+        None => shell.out(&listing),
+    }
+}
+
+fn unwritable(path: &Path, error: &dyn std::fmt::Display) -> Failure {
+    let help = "check that the folder exists and that you may write there";
+    Failure::from(Diagnostic::error("ZA0011", format!("cannot write {path:?}: {error}")).help(help))
+}
+
+fn write_package(args: &Args, session: &Session, compiled: &zantc::Compiled, shell: &mut Shell) -> Outcome {
+    let Session { path, model, config, name } = session;
+    let program = &compiled.program;
+    let vectors = match args.emit {
+        Emit::Crate => data::golden_vectors(path, program, &mut |what| shell.progress(&format!("{name}: {what}")))?,
+        Emit::Module | Emit::Ir | Emit::Plan | Emit::Dot => Vec::new(),
+    };
+    let model_sha256 = pipeline::sha256(model)?;
+    let source = Source { program, config, name, model_sha256: &model_sha256, vectors: &vectors };
+    let package = if args.emit == Emit::Crate { emit_crate(&source) } else { emit_module(&source) };
+    let folder = args.output.clone().unwrap_or_else(|| PathBuf::from(name));
+    let written = package.write(&folder).map_err(|e| unwritable(&e.path, &e.source))?;
+    let arena = program.layout.as_ref().map_or(0, |l| l.arena_bytes);
+    if shell.is_json() {
+        let value = serde_json::json!({
+            "reason": "compiled",
+            "name": name,
+            "folder": folder.to_string_lossy(),
+            "files": package.files.len(),
+            "files_written": written.len(),
+            "arena_bytes": arena,
+            "weights_bytes": program.weights_bytes(),
+            "macs": program.macs(),
+            "vectors": vectors.len(),
+        });
+        shell.json(&value)?;
+    }
+    let figures = format!(
+        "{} in {} ({} bytes of RAM, {} bytes of constants, {} multiply-adds)",
+        folder.display(),
+        shell.elapsed(),
+        arena,
+        program.weights_bytes(),
+        program.macs()
+    );
+    shell.status("Finished", &figures);
+    Ok(())
+}

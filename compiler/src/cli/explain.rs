@@ -1,0 +1,84 @@
+//! `zantc explain`: what a diagnostic code means.
+
+use zantc::diag::codes::{CODES, Code, find};
+
+use super::shell::Shell;
+use super::{Failure, Outcome};
+
+/// Explain a diagnostic code, such as ZA0204
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// The code
+    #[arg(required_unless_present = "markdown")]
+    code: Option<String>,
+    /// Write the page of all codes instead
+    #[arg(long)]
+    markdown: bool,
+}
+
+pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
+    if args.markdown {
+        return shell.out(&markdown());
+    }
+    let given = args.code.as_deref().unwrap_or_default();
+    match find(given) {
+        Some(code) if shell.is_json() => {
+            let Code { code, title, text } = code;
+            shell.json(&serde_json::json!({ "reason": "explanation", "code": code, "title": title, "text": text }))
+        }
+        Some(code) => shell.out(&format!("{}: {}\n\n{}\n", code.code, code.title, code.text)),
+        None => {
+            let near = nearest(&given.to_ascii_uppercase());
+            Err(Failure::Usage(format!("there is no code {given:?}; the nearest is {} ({})", near.code, near.title)))
+        }
+    }
+}
+
+/// The code that takes the fewest edits; the first of those.
+fn nearest(given: &str) -> &'static Code {
+    CODES.iter().min_by_key(|c| distance(c.code, given)).expect("there are codes")
+}
+
+/// Characters to insert, remove or replace (Levenshtein's distance), row by row.
+fn distance(a: &str, b: &str) -> usize {
+    // Nothing that long is near anything.
+    let b: Vec<char> = b.chars().take(64).collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, &y) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+fn markdown() -> String {
+    let mut text = String::from(
+        "# Diagnostic codes\n\n<!-- Made by `zantc explain --markdown`. -->\n\nCodes are stable. `zantc explain CODE` prints the same text.\n",
+    );
+    for c in CODES {
+        text += &format!("\n## {}: {}\n\n{}\n", c.code, c.title, c.text);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CODES, markdown, nearest};
+
+    #[test]
+    fn a_mistyped_code_has_a_neighbour() {
+        assert_eq!(nearest("ZA0240").code, "ZA0210");
+        assert_eq!(nearest("ZA204").code, "ZA0204");
+        assert_eq!(nearest("ZA0204").code, "ZA0204");
+    }
+
+    #[test]
+    fn the_page_has_every_code() {
+        let page = markdown();
+        assert!(CODES.iter().all(|c| page.contains(&format!("## {}: ", c.code))));
+    }
+}

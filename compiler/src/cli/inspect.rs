@@ -1,0 +1,131 @@
+//! `zantc inspect`: what a model costs, step by step.
+
+use serde_json::{Value, json};
+use zantc::diag::escape;
+use zantc::program::{Arg, Program, Step};
+
+use super::Outcome;
+use super::session::ModelArgs;
+use super::shell::{Shell, table};
+
+/// Show what a model costs: per step shapes, parameters, multiply-adds and live bytes, and the arena
+#[derive(clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    model: ModelArgs,
+    /// Write JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
+    let session = args.model.open()?;
+    let compiled = session.compile(shell)?;
+    if args.json {
+        let text = serde_json::to_string_pretty(&report(&session.name, &compiled.program)).expect("plain data");
+        return shell.out(&format!("{text}\n"));
+    }
+    if shell.is_json() {
+        let mut value = report(&session.name, &compiled.program);
+        value["reason"] = "inspected".into();
+        return shell.json(&value);
+    }
+    shell.out(&text(&session.name, &compiled.program))
+}
+
+/// Elements of the constants that a step reads.
+fn parameters(program: &Program, step: &Step) -> usize {
+    let weights = step.args.iter().map(|a| match a {
+        Arg::Weight(w) => program.weight(*w).data.len(),
+        Arg::Buffer(..) | Arg::Empty(_) => 0,
+    });
+    weights.sum()
+}
+
+fn live(program: &Program, step: usize) -> usize {
+    program.layout.as_ref().and_then(|l| l.live_bytes.get(step).copied()).unwrap_or(0)
+}
+
+/// The figures as JSON.
+fn report(name: &str, program: &Program) -> Value {
+    let layout = program.layout.as_ref();
+    let port = |p: &zantc::program::Port| json!({ "name": p.name, "type": p.ty.dtype.name(), "shape": p.ty.shape });
+    let types = |types: &[zantc::ir::Type]| types.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let steps: Vec<Value> = program
+        .steps
+        .iter()
+        .enumerate()
+        .map(|(i, s)| {
+            json!({
+                "kernel": s.call.name(),
+                "parameters_of_kernel": s.call.describe(),
+                "nodes": s.origin.iter().map(|o| json!({ "name": o.name, "op_type": o.op_type })).collect::<Vec<_>>(),
+                "operands": types(&s.operands),
+                "result": s.result.to_string(),
+                "parameters": parameters(program, s),
+                "macs": s.macs,
+                "live_bytes": live(program, i),
+            })
+        })
+        .collect();
+    json!({
+        "name": name,
+        "arena_bytes": layout.map(|l| l.arena_bytes),
+        "arena_lower_bound_bytes": layout.map(|l| l.lower_bound_bytes),
+        "best_order": layout.map(|l| l.optimal_order),
+        "gap": layout.and_then(|l| l.gap.clone()),
+        "peak_step": layout.map(|l| l.peak_step),
+        "weights_bytes": program.weights_bytes(),
+        "macs": program.macs(),
+        "inputs": program.inputs.iter().map(port).collect::<Vec<_>>(),
+        "outputs": program.outputs.iter().map(port).collect::<Vec<_>>(),
+        "steps": steps,
+    })
+}
+
+/// The figures as a table and a few lines.
+fn text(name: &str, program: &Program) -> String {
+    let layout = program.layout.as_ref();
+    let rows: Vec<Vec<String>> = program
+        .steps
+        .iter()
+        .enumerate()
+        .map(|(i, s)| {
+            let mark = if layout.is_some_and(|l| l.peak_step == i) { " <- peak" } else { "" };
+            let nodes: Vec<&str> = s.origin.iter().map(|o| o.name.as_str()).collect();
+            vec![
+                i.to_string(),
+                s.call.name().to_string(),
+                s.result.to_string(),
+                parameters(program, s).to_string(),
+                s.macs.to_string(),
+                live(program, i).to_string(),
+                escape(&short(&nodes)) + mark,
+            ]
+        })
+        .collect();
+    let mut text = table(&["step", "kernel", "result", "parameters", "MACs", "live bytes", "nodes"], &rows);
+    text += &format!("\n{name}: {} steps, {} multiply-adds\n", program.steps.len(), program.macs());
+    text += &format!("constants {} bytes\n", program.weights_bytes());
+    if let Some(l) = layout {
+        let order = if l.optimal_order { "for the best order of steps there is" } else { "for this order of steps" };
+        text += &format!("arena {} bytes, lower bound {} bytes {order}\n", l.arena_bytes, l.lower_bound_bytes);
+        if let Some(gap) = &l.gap {
+            text += &format!("gap: {gap}\n");
+        }
+    }
+    text
+}
+
+/// The nodes that a step computes: the last one, and how many others.
+fn short(nodes: &[&str]) -> String {
+    let cut = |n: &str| match n.char_indices().nth(40) {
+        Some((end, _)) => format!("{}..", &n[..end]),
+        None => n.to_string(),
+    };
+    match nodes {
+        [] => String::new(),
+        [one] => cut(one),
+        [others @ .., last] => format!("{} (+{})", cut(last), others.len()),
+    }
+}

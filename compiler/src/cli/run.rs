@@ -1,0 +1,160 @@
+//! `zantc run`: computes a model in this process.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use zantc::diag::{Diagnostic, codes, escape};
+use zantc::exec::{ExecError, Executor, Hygiene};
+use zantc::import::to_raw;
+use zantc::ir::{Scalar, Tensor};
+use zantc::pipeline::load_diagnostic;
+use zantc::program::Program;
+use zantc::verify::data::{fitting, read_tensor};
+
+use super::session::ModelArgs;
+use super::shell::Shell;
+use super::{Failure, Outcome};
+
+/// Elements of a tensor that are printed.
+const SHOWN: usize = 32;
+
+/// Compute a model in this process, without rustc
+#[derive(clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    model: ModelArgs,
+    /// Inputs (.pb or .npy) in the model's order, or each as NAME=FILE
+    #[arg(short, long, value_name = "[NAME=]FILE", num_args = 1..)]
+    input: Vec<String>,
+    /// Write output_K files into this folder instead of printing
+    #[arg(short, long, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// Kind of the files that are written
+    #[arg(long, value_enum, default_value = "pb")]
+    output_format: OutputFormat,
+}
+
+/// A kind of files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum OutputFormat {
+    /// ONNX's TensorProto
+    Pb,
+    /// NumPy's array file
+    Npy,
+}
+
+pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
+    let session = args.model.open()?;
+    let compiled = session.compile(shell)?;
+    let program = &compiled.program;
+    let inputs = inputs(&args.input, program)?;
+    shell.progress(&format!("{}: running", session.name));
+    let outputs = execute(program, &inputs)?;
+    if let Some(folder) = &args.output {
+        write(folder, args.output_format, program, &outputs)?;
+        shell.status("Finished", &format!("{} outputs in {}", outputs.len(), folder.display()));
+        return Ok(());
+    }
+    for (port, tensor) in program.outputs.iter().zip(&outputs) {
+        if shell.is_json() {
+            let values: Vec<serde_json::Value> = tensor.scalars().map(json).collect();
+            let value = serde_json::json!({
+                "reason": "output", "name": port.name, "type": port.ty.dtype.name(), "shape": port.ty.shape, "values": values,
+            });
+            shell.json(&value)?;
+        } else {
+            shell.out(&format!("{}: {}\n  {}\n", escape(&port.name), port.ty, values(tensor)))?;
+        }
+    }
+    Ok(())
+}
+
+/// The inputs in the model's order.
+fn inputs(given: &[String], program: &Program) -> Outcome<Vec<Tensor>> {
+    let mut slots: Vec<Option<Tensor>> = vec![None; program.inputs.len()];
+    for (k, argument) in given.iter().enumerate() {
+        let named = program.inputs.iter().enumerate().find_map(|(i, p)| {
+            let file = argument.strip_prefix(p.name.as_str())?.strip_prefix('=')?;
+            Some((i, file))
+        });
+        let (slot, file) = named.unwrap_or((k, argument));
+        let Some(place) = slots.get_mut(slot) else {
+            let count = program.inputs.len();
+            return Err(Failure::Usage(format!("the model has {count} inputs, {} are given", given.len())));
+        };
+        if place.replace(read_tensor(Path::new(file))?.1).is_some() {
+            return Err(Failure::Usage(format!("input {slot} is given twice")));
+        }
+    }
+    let fitted = program.inputs.iter().zip(slots).map(|(port, t)| fitting(port, t, "the command"));
+    Ok(fitted.collect::<Result<_, _>>()?)
+}
+
+/// Runs a program once.
+pub(super) fn execute(program: &Program, inputs: &[Tensor]) -> Outcome<Vec<Tensor>> {
+    let mut executor = Executor::new(program, Hygiene::AsEmitted).expect("the program has been placed");
+    executor.run(inputs).map_err(|e| failure(program, &e))
+}
+
+/// What a failed run means.
+pub(super) fn failure(program: &Program, error: &ExecError) -> Failure {
+    match error {
+        ExecError::Run { step, error } => {
+            let nodes = program.steps.get(*step).map_or(&[][..], |s| &s.origin);
+            let at =
+                nodes.last().map_or(String::new(), |o| format!(" in node {} {:?} ({})", o.index, o.name, o.op_type));
+            Failure::from(Diagnostic::error(codes::RUN_FAILED, format!("the model fails on these data{at}: {error}")))
+        }
+        ExecError::Unplanned | ExecError::InputCount { .. } | ExecError::InputType { .. } => {
+            Failure::from(Diagnostic::error(codes::BAD_DATA, error.to_string()))
+        }
+    }
+}
+
+fn write(folder: &Path, format: OutputFormat, program: &Program, outputs: &[Tensor]) -> Outcome {
+    fs::create_dir_all(folder).map_err(|source| {
+        let path = folder.to_path_buf();
+        Failure::from(load_diagnostic(&zantc::onnx::LoadError::Write { path, source }))
+    })?;
+    for (k, (port, tensor)) in program.outputs.iter().zip(outputs).enumerate() {
+        let raw = to_raw(&port.name, tensor);
+        let result = match format {
+            OutputFormat::Pb => raw.write_pb(&folder.join(format!("output_{k}.pb"))),
+            OutputFormat::Npy => raw.write_npy(&folder.join(format!("output_{k}.npy"))),
+        };
+        result.map_err(|e| Failure::from(load_diagnostic(&e)))?;
+    }
+    Ok(())
+}
+
+/// The first elements.
+fn values(tensor: &Tensor) -> String {
+    let shown: Vec<String> = tensor.scalars().take(SHOWN).map(|v| v.to_string()).collect();
+    let rest = tensor.len().saturating_sub(SHOWN);
+    let tail = if rest > 0 { format!(" .. ({rest} more)") } else { String::new() };
+    format!("[{}]{tail}", shown.join(", "))
+}
+
+/// A number of JSON; what JSON has no number for is a string.
+fn json(v: Scalar) -> serde_json::Value {
+    match v {
+        Scalar::Bool(b) => b.into(),
+        Scalar::U64(n) => n.into(),
+        v if v.dtype().is_float() && v.to_f64().is_finite() => v.to_f64().into(),
+        v if v.dtype().is_float() => v.to_f64().to_string().into(),
+        v => v.to_i64().into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use zantc::ir::Tensor;
+
+    use super::values;
+
+    #[test]
+    fn long_tensors_are_cut() {
+        assert_eq!(values(&Tensor::from_elements([2], &[1i8, -2])), "[1, -2]");
+        assert!(values(&Tensor::from_elements([40], &[7u8; 40])).ends_with("7, 7] .. (8 more)"));
+    }
+}

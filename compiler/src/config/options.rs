@@ -1,0 +1,259 @@
+//! The options as a user writes them: long options of the command line and keys of `zant.toml`, one table for both.
+//!
+//! ```toml
+//! name = "mnist"
+//! target = "cortex-m7"
+//! optimize = "size"        # or "speed"
+//! alloc = "static"         # or "caller", "heap"
+//! numerics = "separate"    # or "fused"
+//! max-ram = "64K"
+//! max-flash = "1M"
+//! dim = { batch = 1 }
+//! ```
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Deserializer};
+
+use super::{Alloc, Config, Optimize};
+use crate::ir::Numerics;
+use crate::target::{self, TARGETS, Target};
+
+/// Name of the file of options beside a model.
+pub const FILE_NAME: &str = "zant.toml";
+
+/// What a user has chosen; the rest is left open.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[cfg_attr(feature = "cli", derive(clap::Args))]
+pub struct Options {
+    /// Name of the emitted crate [default: from the model's file]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "NAME"))]
+    pub name: Option<String>,
+    /// Value of a symbolic dimension; INPUT[AXIS] names one that has no name
+    #[cfg_attr(feature = "cli", arg(long, value_name = "NAME=K", value_parser = dim))]
+    #[serde(deserialize_with = "dims")]
+    pub dim: Vec<(String, usize)>,
+    /// Where the crate runs [default: host]
+    #[cfg_attr(feature = "cli", arg(long, value_parser = target_named))]
+    #[serde(deserialize_with = "text")]
+    pub target: Option<&'static Target>,
+    /// What is preferred: speed or size [default: speed]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "speed|size"))]
+    #[serde(deserialize_with = "text")]
+    pub optimize: Option<Optimize>,
+    /// Who owns the arena: static (inside `Model`), caller or heap [default: static]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "static|caller|heap"))]
+    #[serde(deserialize_with = "text")]
+    pub alloc: Option<Alloc>,
+    /// How products are rounded: fused or separate [default: the target's way]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "fused|separate", value_parser = numerics))]
+    #[serde(deserialize_with = "text")]
+    pub numerics: Option<Numerics>,
+    /// Fail where the arena needs more bytes; K and M are 1024 and 1024 times that
+    #[cfg_attr(feature = "cli", arg(long, value_name = "BYTES", value_parser = size))]
+    #[serde(deserialize_with = "bytes")]
+    pub max_ram: Option<usize>,
+    /// Fail where the constants need more bytes
+    #[cfg_attr(feature = "cli", arg(long, value_name = "BYTES", value_parser = size))]
+    #[serde(deserialize_with = "bytes")]
+    pub max_flash: Option<usize>,
+}
+
+impl Options {
+    /// Options from the text of a `zant.toml`.
+    ///
+    /// # Errors
+    /// What is wrong, with the line.
+    pub fn from_toml(text: &str) -> Result<Options, String> {
+        toml::from_str(text).map_err(|e| e.to_string())
+    }
+
+    /// Sets what is chosen here; the rest stays.
+    pub fn apply(&self, config: &mut Config) {
+        config.name = self.name.clone().or(config.name.take());
+        config.dims.extend(self.dim.iter().cloned());
+        config.target = self.target.unwrap_or(config.target);
+        config.optimize = self.optimize.unwrap_or(config.optimize);
+        config.alloc = self.alloc.unwrap_or(config.alloc);
+        config.numerics = self.numerics.or(config.numerics);
+        config.max_ram = self.max_ram.or(config.max_ram);
+        config.max_flash = self.max_flash.or(config.max_flash);
+    }
+}
+
+/// Where the options of a model may lie.
+pub fn file_beside(model: &Path) -> PathBuf {
+    model.with_file_name(FILE_NAME)
+}
+
+/// `NAME=K`; the name may itself contain `=`.
+fn dim(text: &str) -> Result<(String, usize), String> {
+    let (name, value) = text.rsplit_once('=').ok_or("expected NAME=K")?;
+    let value = value.trim().parse().map_err(|_| format!("{:?} is not a whole number", value.trim()))?;
+    match name.trim() {
+        "" => Err("the name is missing".into()),
+        name => Ok((name.to_string(), value)),
+    }
+}
+
+/// A number of bytes: `65536`, `64K`, `64KiB`, `1M`, `1G`.
+fn size(text: &str) -> Result<usize, String> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let shift = match text[digits..].trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 0,
+        "k" | "kb" | "kib" => 10,
+        "m" | "mb" | "mib" => 20,
+        "g" | "gb" | "gib" => 30,
+        unit => return Err(format!("unknown unit {unit:?}; use K, M or G")),
+    };
+    let number: usize = text[..digits].parse().map_err(|_| "expected a number of bytes, such as 64K".to_string())?;
+    number.checked_mul(1 << shift).ok_or_else(|| "the number is too large".into())
+}
+
+fn target_named(text: &str) -> Result<&'static Target, String> {
+    target::find(text).ok_or_else(|| {
+        let names: Vec<&str> = TARGETS.iter().map(|t| t.name).collect();
+        format!("unknown target; there are {}", names.join(", "))
+    })
+}
+
+fn numerics(text: &str) -> Result<Numerics, String> {
+    match text {
+        "fused" => Ok(Numerics::Fused),
+        "separate" => Ok(Numerics::Separate),
+        _ => Err("expected fused or separate".into()),
+    }
+}
+
+impl std::str::FromStr for Optimize {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Optimize, String> {
+        match text {
+            "speed" => Ok(Optimize::Speed),
+            "size" => Ok(Optimize::Size),
+            _ => Err("expected speed or size".into()),
+        }
+    }
+}
+
+impl std::str::FromStr for Alloc {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Alloc, String> {
+        match text {
+            "static" => Ok(Alloc::Static),
+            "caller" => Ok(Alloc::Caller),
+            "heap" => Ok(Alloc::Heap),
+            _ => Err("expected static, caller or heap".into()),
+        }
+    }
+}
+
+/// A choice that is written as a word.
+trait Word: Sized {
+    fn parse(text: &str) -> Result<Self, String>;
+}
+
+impl Word for Optimize {
+    fn parse(text: &str) -> Result<Optimize, String> {
+        text.parse()
+    }
+}
+
+impl Word for Alloc {
+    fn parse(text: &str) -> Result<Alloc, String> {
+        text.parse()
+    }
+}
+
+impl Word for Numerics {
+    fn parse(text: &str) -> Result<Numerics, String> {
+        numerics(text)
+    }
+}
+
+impl Word for &'static Target {
+    fn parse(text: &str) -> Result<&'static Target, String> {
+        target_named(text)
+    }
+}
+
+fn text<'de, D: Deserializer<'de>, T: Word>(deserializer: D) -> Result<Option<T>, D::Error> {
+    let word = String::deserialize(deserializer)?;
+    T::parse(&word).map(Some).map_err(serde::de::Error::custom)
+}
+
+fn dims<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<(String, usize)>, D::Error> {
+    Ok(BTreeMap::deserialize(deserializer)?.into_iter().collect())
+}
+
+/// A size as a number or a text.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Size {
+    Number(usize),
+    Text(String),
+}
+
+fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
+    match Size::deserialize(deserializer)? {
+        Size::Number(n) => Ok(Some(n)),
+        Size::Text(t) => size(&t).map(Some).map_err(serde::de::Error::custom),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Options, dim, size};
+    use crate::config::{Alloc, Config, Optimize};
+    use crate::ir::Numerics;
+
+    #[test]
+    fn sizes_have_suffixes() {
+        assert_eq!(size("65536"), Ok(65536));
+        assert_eq!(size("64K"), Ok(65536));
+        assert_eq!(size("1 MiB"), Ok(1 << 20));
+        assert!(size("").is_err() && size("-1").is_err() && size("1T").is_err() && size("é").is_err());
+        assert!(size("99999999999999999G").is_err());
+    }
+
+    #[test]
+    fn dimensions_are_named() {
+        assert_eq!(dim("batch=2"), Ok(("batch".into(), 2)));
+        assert_eq!(dim("x[0]=3"), Ok(("x[0]".into(), 3)));
+        assert_eq!(dim("a=b=3"), Ok(("a=b".into(), 3)));
+        assert!(dim("batch").is_err() && dim("=1").is_err() && dim("batch=").is_err() && dim("batch=-1").is_err());
+    }
+
+    #[test]
+    fn a_file_gives_what_was_not_chosen() {
+        let text = "name = \"a\"\ntarget = \"cortex-m4\"\nalloc = \"heap\"\nmax-ram = \"64K\"\nmax-flash = 9\nnumerics = \"fused\"\noptimize = \"size\"\n[dim]\nbatch = 1\nlength = 7\n";
+        let file = Options::from_toml(text).unwrap();
+        let config = Config::new().alloc(Alloc::Static).dim("batch", 2).with_options(&file);
+        assert_eq!(config.name.as_deref(), Some("a"));
+        assert_eq!((config.alloc, config.optimize), (Alloc::Static, Optimize::Size));
+        assert_eq!((config.dims["batch"], config.dims["length"]), (2, 7));
+        assert_eq!((config.max_ram, config.max_flash), (Some(65536), Some(9)));
+        assert_eq!((config.target.name, config.numerics), ("cortex-m4", Some(Numerics::Fused)));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_an_error() {
+        for text in [
+            "nane = \"a\"",
+            "target = \"pdp-11\"",
+            "alloc = 3",
+            "max-ram = \"a lot\"",
+            "max-ram = -1",
+            "dim = 3",
+            "dim = { a = -1 }",
+        ] {
+            let error = Options::from_toml(text).unwrap_err();
+            assert!(error.contains("line 1"), "{text}: {error}");
+        }
+    }
+}

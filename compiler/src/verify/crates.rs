@@ -1,0 +1,146 @@
+//! The emitted crate, built by cargo in a folder of its own and run on files.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use crate::diag::{Diagnostic, codes};
+use crate::emit::{OPT_LEVELS, Source, emit_crate, emit_runner, profile};
+use crate::ir::Tensor;
+
+/// Lines of cargo's output that a diagnostic shows.
+const SHOWN_LINES: usize = 40;
+
+/// An emitted crate on disk, with its runner; the folder goes with it.
+#[derive(Debug)]
+pub struct BuiltCrate {
+    folder: tempfile::TempDir,
+    output_types: Vec<crate::ir::Type>,
+}
+
+fn failed(message: impl Into<String>) -> Diagnostic {
+    Diagnostic::error(codes::BUILD_FAILED, message)
+}
+
+fn io<T>(what: &str, result: std::io::Result<T>) -> Result<T, Diagnostic> {
+    result.map_err(|e| failed(format!("cannot {what}: {e}")))
+}
+
+impl BuiltCrate {
+    /// Writes crate and runner to a temporary folder.
+    ///
+    /// # Errors
+    /// What the file system refused.
+    pub fn write(source: &Source<'_>) -> Result<BuiltCrate, Diagnostic> {
+        let folder = io("make a temporary folder", tempfile::Builder::new().prefix("zantc-").tempdir())?;
+        for (name, package) in [("model", emit_crate(source)), ("runner", emit_runner(source))] {
+            package.write(&folder.path().join(name)).map_err(|e| failed(e.to_string()))?;
+        }
+        let output_types = source.program.outputs.iter().map(|o| o.ty.clone()).collect();
+        Ok(BuiltCrate { folder, output_types })
+    }
+
+    /// Builds the runner at a level of optimisation, one of [`OPT_LEVELS`].
+    ///
+    /// # Errors
+    /// Cargo is missing or refuses the crate.
+    pub fn build(&self, level: &str) -> Result<(), Diagnostic> {
+        let output = self.cargo("build", level, &[])?;
+        if output.status.success() {
+            return Ok(());
+        }
+        Err(with_output(failed(format!("the emitted crate does not build at opt-level {level}")), &output))
+    }
+
+    /// Runs the model on sets of inputs; gives the outputs of each.
+    ///
+    /// # Errors
+    /// The runner stops, or writes something else than the model's outputs.
+    pub fn run(&self, level: &str, sets: &[Vec<Tensor>]) -> Result<Vec<Vec<Tensor>>, Diagnostic> {
+        let mut folders = Vec::new();
+        for (s, inputs) in sets.iter().enumerate() {
+            let folder = self.folder.path().join(format!("data-{level}")).join(s.to_string());
+            io("make a folder", fs::create_dir_all(&folder))?;
+            for (i, t) in inputs.iter().enumerate() {
+                io("write an input", fs::write(folder.join(format!("input_{i}.bin")), t.data()))?;
+            }
+            folders.push(folder);
+        }
+        let output = self.cargo("run", level, &folders)?;
+        if !output.status.success() {
+            return Err(with_output(failed(format!("the emitted crate stopped ({})", output.status)), &output));
+        }
+        folders.iter().map(|f| self.outputs(f)).collect()
+    }
+
+    fn outputs(&self, folder: &Path) -> Result<Vec<Tensor>, Diagnostic> {
+        let read = |(i, ty): (usize, &crate::ir::Type)| {
+            let bytes = io("read an output", fs::read(folder.join(format!("output_{i}.bin"))))?;
+            Tensor::from_bytes(ty.clone(), bytes.into())
+                .ok_or_else(|| failed(format!("output {i} of the emitted crate has another length than {ty}")))
+        };
+        self.output_types.iter().enumerate().map(read).collect()
+    }
+
+    /// Runs cargo in the runner's folder, free of what its caller's environment would change about the build.
+    fn cargo(&self, command: &str, level: &str, folders: &[PathBuf]) -> Result<Output, Diagnostic> {
+        debug_assert!(OPT_LEVELS.contains(&level), "{level}");
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+        let mut process = Command::new(&cargo);
+        for (name, _) in std::env::vars_os() {
+            if is_build_setting(&name.to_string_lossy()) {
+                process.env_remove(name);
+            }
+        }
+        process
+            .current_dir(self.folder.path().join("runner"))
+            .args([command, "--quiet", "--offline", "--color", "never", "--profile", &profile(level)])
+            .arg("--target-dir")
+            .arg(self.folder.path().join("target"));
+        if command == "run" {
+            process.arg("--").args(folders);
+        }
+        process.output().map_err(|e| {
+            failed(format!("cannot run cargo: {e}"))
+                .help("install Rust (https://rustup.rs), or check in this process only with `--in-process`")
+        })
+    }
+}
+
+/// Whether a variable would change how cargo builds.
+fn is_build_setting(name: &str) -> bool {
+    const PREFIXES: [&str; 6] =
+        ["CARGO_BUILD_", "CARGO_TARGET_", "CARGO_PROFILE_", "CARGO_ENCODED_", "CARGO_PKG_", "CARGO_FEATURE_"];
+    matches!(
+        name,
+        "RUSTFLAGS" | "RUSTDOCFLAGS" | "CARGO_MANIFEST_DIR" | "CARGO_MANIFEST_PATH" | "RUSTC_WORKSPACE_WRAPPER"
+    ) || PREFIXES.iter().any(|p| name.starts_with(p))
+}
+
+/// Adds what cargo said.
+fn with_output(diagnostic: Diagnostic, output: &Output) -> Diagnostic {
+    let text = String::from_utf8_lossy(&output.stderr);
+    text.lines().filter(|l| !l.trim().is_empty()).take(SHOWN_LINES).fold(diagnostic, |d, line| d.help(line))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_build_setting;
+
+    #[test]
+    fn the_callers_build_settings_are_known() {
+        for name in [
+            "RUSTFLAGS",
+            "CARGO_TARGET_DIR",
+            "CARGO_ENCODED_RUSTFLAGS",
+            "CARGO_BUILD_TARGET",
+            "CARGO_PROFILE_RELEASE_LTO",
+        ] {
+            assert!(is_build_setting(name), "{name}");
+        }
+        for name in ["PATH", "CARGO_HOME", "CARGO", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN"] {
+            assert!(!is_build_setting(name), "{name}");
+        }
+    }
+}

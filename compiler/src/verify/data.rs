@@ -1,0 +1,195 @@
+//! Data sets: folders `test_data_set_*` with `input_K.pb` and `output_K.pb`, as the ONNX project lays them out.
+
+use std::path::{Path, PathBuf};
+
+use crate::diag::{Diagnostic, codes};
+use crate::emit::Vector;
+use crate::exec::{ExecError, Executor, Hygiene};
+use crate::import::from_raw;
+use crate::ir::Tensor;
+use crate::onnx::{Limits, RawTensor};
+use crate::pipeline::load_diagnostic;
+use crate::program::{Port, Program};
+
+/// Most files of one kind that a data set may have.
+const MAX_FILES: usize = 1024;
+
+/// A data set.
+#[derive(Clone, Debug)]
+pub struct DataSet {
+    /// The folder's name.
+    pub name: String,
+    /// One tensor per input of the model.
+    pub inputs: Vec<Tensor>,
+    /// What the outputs should be, per output of the model; `None` where the set has no such file.
+    pub outputs: Vec<Option<Tensor>>,
+}
+
+/// The folders of the data sets in a folder, in the order of their numbers; without any, nothing.
+pub fn folders(parent: &Path) -> Vec<PathBuf> {
+    let prefix = "test_data_set_";
+    let Ok(entries) = std::fs::read_dir(parent) else { return Vec::new() };
+    let named = |p: PathBuf| {
+        let name = p.file_name()?.to_str()?.strip_prefix(prefix)?.to_string();
+        p.is_dir().then_some((name.parse::<u64>().unwrap_or(u64::MAX), name, p))
+    };
+    let mut found: Vec<_> = entries.flatten().filter_map(|e| named(e.path())).collect();
+    found.sort();
+    found.into_iter().map(|(_, _, p)| p).collect()
+}
+
+/// The data sets beside a model.
+pub fn folders_beside(model: &Path) -> Vec<PathBuf> {
+    match model.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => folders(parent),
+        Some(_) | None => folders(Path::new(".")),
+    }
+}
+
+/// Reads one tensor: a `.npy` file by its name's end, else a TensorProto.
+///
+/// # Errors
+/// A diagnostic where the file cannot be read or its element type has no counterpart.
+pub fn read_tensor(path: &Path) -> Result<(String, Tensor), Diagnostic> {
+    let limits = Limits::default();
+    let npy = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("npy"));
+    let raw = if npy { RawTensor::read_npy(path, &limits) } else { RawTensor::read_pb(path, &limits) };
+    let raw = raw.map_err(|e| load_diagnostic(&e))?;
+    let tensor = from_raw(&raw).map_err(|fault| {
+        let d = Diagnostic::error(fault.code, format!("{path:?}: {}", fault.message));
+        fault.help.into_iter().fold(d, Diagnostic::help)
+    })?;
+    Ok((raw.name, tensor))
+}
+
+/// Reads a data set for a program.
+///
+/// # Errors
+/// Files that cannot be read, inputs that are missing or do not fit.
+pub fn read_set(folder: &Path, program: &Program) -> Result<DataSet, Vec<Diagnostic>> {
+    let name = folder.file_name().map_or_else(|| folder.to_string_lossy(), |n| n.to_string_lossy()).into_owned();
+    let inputs = assign(read_files(folder, "input")?, &program.inputs);
+    let outputs = assign(read_files(folder, "output")?, &program.outputs);
+    let inputs: Vec<Tensor> = program
+        .inputs
+        .iter()
+        .zip(inputs)
+        .map(|(port, given)| fitting(port, given, &name))
+        .collect::<Result<_, _>>()
+        .map_err(|d| vec![d])?;
+    Ok(DataSet { name, inputs, outputs })
+}
+
+/// `KIND_0.pb`, `KIND_1.pb`, .. (or `.npy`) as far as they go.
+fn read_files(folder: &Path, kind: &str) -> Result<Vec<(String, Tensor)>, Vec<Diagnostic>> {
+    let mut tensors = Vec::new();
+    for k in 0..MAX_FILES {
+        let pb = folder.join(format!("{kind}_{k}.pb"));
+        let npy = folder.join(format!("{kind}_{k}.npy"));
+        let path = if pb.exists() { pb } else { npy };
+        if !path.exists() {
+            break;
+        }
+        tensors.push(read_tensor(&path).map_err(|d| vec![d])?);
+    }
+    Ok(tensors)
+}
+
+/// Tensors to ports: by name where each tensor has the name of another port, else by position.
+fn assign(tensors: Vec<(String, Tensor)>, ports: &[Port]) -> Vec<Option<Tensor>> {
+    let mut assigned = vec![None; ports.len()];
+    let places: Option<Vec<usize>> =
+        tensors.iter().map(|(name, _)| ports.iter().position(|p| p.name == *name)).collect();
+    let distinct = |places: &Vec<usize>| places.iter().enumerate().all(|(i, p)| !places[..i].contains(p));
+    let places = places.filter(distinct).unwrap_or_else(|| (0..tensors.len()).collect());
+    for ((_, tensor), place) in tensors.into_iter().zip(places) {
+        if let Some(slot) = assigned.get_mut(place) {
+            *slot = Some(tensor);
+        }
+    }
+    assigned
+}
+
+/// A tensor that has the port's type.
+///
+/// # Errors
+/// A diagnostic where it is missing or has another type.
+pub fn fitting(port: &Port, given: Option<Tensor>, from: &str) -> Result<Tensor, Diagnostic> {
+    let Some(tensor) = given else {
+        return Err(Diagnostic::error(codes::BAD_DATA, format!("{from} has no input {:?} ({})", port.name, port.ty)));
+    };
+    if *tensor.ty() == port.ty {
+        return Ok(tensor);
+    }
+    let message = format!("input {:?} is {} in {from}, the model's is {}", port.name, tensor.ty(), port.ty);
+    Err(Diagnostic::error(codes::BAD_DATA, message)
+        .help("where the model leaves a dimension open, `--dim` gives it the data's value"))
+}
+
+/// Vectors for an emitted crate's tests: the inputs of the data sets beside the model with the outputs that this process
+/// computes; without data sets, one pseudo-random input. Data that make the model fail are left out.
+///
+/// # Errors
+/// Data sets that cannot be read or do not fit.
+pub fn golden_vectors(
+    model: &Path,
+    program: &Program,
+    observe: &mut dyn FnMut(&str),
+) -> Result<Vec<Vector>, Vec<Diagnostic>> {
+    let mut inputs = Vec::new();
+    for folder in folders_beside(model) {
+        inputs.push(read_set(&folder, program)?.inputs);
+    }
+    if inputs.is_empty() {
+        inputs.push(super::seeded::inputs(program.inputs.iter().map(|p| &p.ty)));
+    }
+    let mut executor = Executor::new(program, Hygiene::AsEmitted).expect("the program has been placed");
+    let mut vectors = Vec::new();
+    for (i, inputs) in inputs.into_iter().enumerate() {
+        observe(&format!("computing vector {i}"));
+        match executor.run(&inputs) {
+            Ok(outputs) => vectors.push(Vector { inputs, outputs }),
+            Err(ExecError::Run { .. }) => {}
+            Err(e) => return Err(vec![Diagnostic::error(codes::BAD_DATA, e.to_string())]),
+        }
+    }
+    Ok(vectors)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{assign, folders};
+    use crate::ir::{DType, Tensor, Type};
+    use crate::program::{BufferId, Port, View};
+
+    fn port(name: &str) -> Port {
+        let view = View { buffer: BufferId(0), offset: 0, len: 1 };
+        Port { name: name.into(), ty: Type::new(DType::F32, [1]), view }
+    }
+
+    fn value(v: f32) -> Tensor {
+        Tensor::from_elements([1], &[v])
+    }
+
+    #[test]
+    fn tensors_go_where_their_names_say() {
+        let ports = [port("a"), port("b")];
+        let named = assign(vec![("b".into(), value(1.0)), ("a".into(), value(2.0))], &ports);
+        assert_eq!(named, [Some(value(2.0)), Some(value(1.0))]);
+        let unnamed = assign(vec![(String::new(), value(1.0)), ("a".into(), value(2.0))], &ports);
+        assert_eq!(unnamed, [Some(value(1.0)), Some(value(2.0))]);
+        let twice = assign(vec![("b".into(), value(1.0)), ("b".into(), value(2.0)), ("a".into(), value(3.0))], &ports);
+        assert_eq!(twice, [Some(value(1.0)), Some(value(2.0))]);
+        assert_eq!(assign(vec![("b".into(), value(1.0))], &ports), [None, Some(value(1.0))]);
+    }
+
+    #[test]
+    fn sets_are_in_the_order_of_their_numbers() {
+        let dir = tempfile::tempdir().unwrap();
+        for n in ["test_data_set_10", "test_data_set_9", "other"] {
+            std::fs::create_dir(dir.path().join(n)).unwrap();
+        }
+        let names: Vec<_> = folders(dir.path()).iter().map(|p| p.file_name().unwrap().to_owned()).collect();
+        assert_eq!(names, ["test_data_set_9", "test_data_set_10"]);
+    }
+}

@@ -1,0 +1,7 @@
+//! Checking a model: data sets, their comparison with what is computed, the emitted crate built and run.
+
+pub mod crates;
+pub mod data;
+pub mod measure;
+pub mod per_node;
+pub mod seeded;

@@ -1,0 +1,109 @@
+//! Where a model first goes wrong: the steps of the program against the naive reference, value by value.
+
+use crate::exec::{ExecError, Executor, Hygiene};
+use crate::ir::{Evaluate, Graph, Numerics, Reference, Tensor, ValueId};
+use crate::program::{Program, View};
+
+/// A step whose result is not the reference's, to the bit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrongStep {
+    /// Position of the step.
+    pub step: usize,
+    /// Its kernel.
+    pub kernel: &'static str,
+    /// The ONNX nodes that it computes: position, name and operator; untrusted text.
+    pub nodes: Vec<crate::ir::Origin>,
+    /// Elements that differ.
+    pub unequal: usize,
+    /// Elements of the value.
+    pub elements: usize,
+}
+
+/// Every value of a graph, by its id.
+///
+/// # Errors
+/// The node at which the reference fails, with why.
+pub fn values(graph: &Graph, inputs: &[Tensor], numerics: Numerics) -> Result<Vec<Option<Tensor>>, (usize, String)> {
+    let reference = Reference { numerics };
+    let mut values: Vec<Option<Tensor>> = graph.values.iter().map(|v| v.data.clone()).collect();
+    for (&id, tensor) in graph.inputs.iter().zip(inputs) {
+        values[id.index()] = Some(tensor.clone());
+    }
+    for (n, node) in graph.nodes.iter().enumerate() {
+        let operand = |id: &ValueId| values[id.index()].as_ref().ok_or((n, "an operand has no value".to_string()));
+        let operands: Vec<&Tensor> = node.inputs.iter().map(operand).collect::<Result<_, _>>()?;
+        let results = reference.evaluate(&node.op, &operands).map_err(|e| (n, e.to_string()))?;
+        for (&id, result) in node.outputs.iter().zip(results) {
+            values[id.index()] = Some(result);
+        }
+    }
+    Ok(values)
+}
+
+/// The first step whose result differs from the reference values of the graph that was lowered; `places` says where each
+/// value lies. Values are compared after the last step that writes all of their place.
+///
+/// # Errors
+/// Where the program does not run.
+pub fn first_wrong(
+    program: &Program,
+    places: &[Option<View>],
+    values: &[Option<Tensor>],
+    inputs: &[Tensor],
+) -> Result<Option<WrongStep>, ExecError> {
+    let expected = expectations(program, places, values);
+    let mut wrong = None;
+    let mut executor = Executor::new(program, Hygiene::Poison)?;
+    executor.run_observed(inputs, |i, results| {
+        if wrong.is_some() {
+            return;
+        }
+        for (result, value) in results.iter().zip(&expected[i]) {
+            let unequal = value.map_or(0, |v| differing(result, v));
+            if unequal > 0 {
+                let step = &program.steps[i];
+                wrong = Some(WrongStep {
+                    step: i,
+                    kernel: step.call.name(),
+                    nodes: step.origin.clone(),
+                    unequal,
+                    elements: result.len(),
+                });
+                return;
+            }
+        }
+    })?;
+    Ok(wrong)
+}
+
+/// Per step and written view, the value that it should then hold.
+fn expectations<'v>(
+    program: &Program,
+    places: &[Option<View>],
+    values: &'v [Option<Tensor>],
+) -> Vec<Vec<Option<&'v Tensor>>> {
+    let mut expected: Vec<Vec<Option<&Tensor>>> =
+        program.steps.iter().map(|s| s.writes().map(|_| None).collect()).collect();
+    for (place, value) in places.iter().zip(values) {
+        let (Some(place), Some(value)) = (place, value) else { continue };
+        let last = program.steps.iter().enumerate().rev().find_map(|(i, s)| {
+            let at = s.writes().position(|(_, v)| v == *place)?;
+            Some((i, at))
+        });
+        if let Some((i, at)) = last {
+            expected[i][at] = Some(value);
+        }
+    }
+    expected
+}
+
+/// Elements that differ in their bits; all of them where the types do not match, none for two NaNs.
+pub fn differing(a: &Tensor, b: &Tensor) -> usize {
+    if a.dtype() != b.dtype() || a.len() != b.len() {
+        return a.len().max(1);
+    }
+    let equal = |(x, y): (crate::ir::Scalar, crate::ir::Scalar)| {
+        x == y || (x.dtype().is_float() && x.to_f64().is_nan() && y.to_f64().is_nan())
+    };
+    a.scalars().zip(b.scalars()).filter(|&p| !equal(p)).count()
+}

@@ -38,23 +38,49 @@ pub(crate) struct Worst {
 }
 
 /// The largest error of `f` over every `step`-th bit pattern of `patterns`.
-pub(crate) fn worst(f: fn(f32) -> f32, exact: fn(f64) -> f64, patterns: Range<u64>, step: usize) -> Worst {
+///
+/// In batches, so that loops over `f` and over the errors are vectorised; what is not plainly within the worst so far
+/// (infinities and NaN too) goes through [`ulp_error`].
+#[inline(always)]
+pub(crate) fn worst(f: impl Fn(f32) -> f32, exact: impl Fn(f64) -> f64, patterns: Range<u64>, step: usize) -> Worst {
+    const BATCH: usize = 512;
     let mut worst = Worst { ulp: 0.0, at: 0.0 };
-    for bits in patterns.step_by(step) {
-        let x = f32::from_bits(bits as u32);
-        let ulp = ulp_error(f(x), exact(f64::from(x)));
-        if ulp > worst.ulp {
-            worst = Worst { ulp, at: x };
+    let (mut x, mut y, mut e, mut error) = ([0.0; BATCH], [0.0; BATCH], [0.0; BATCH], [0.0; BATCH]);
+    for first in patterns.clone().step_by(step * BATCH) {
+        for (i, x) in x.iter_mut().enumerate() {
+            // Beyond the end the last one again.
+            let bits = (first + (i * step) as u64).min(patterns.end - 1);
+            *x = f32::from_bits(bits as u32);
+        }
+        for (y, x) in y.iter_mut().zip(x) {
+            *y = f(x);
+        }
+        for (e, x) in e.iter_mut().zip(x) {
+            *e = exact(f64::from(x));
+        }
+        for (error, (y, e)) in error.iter_mut().zip(y.into_iter().zip(e)) {
+            let exponent = ((e.to_bits() >> 52) & 0x7ff).max(1023 - 126);
+            let inverse_ulp = f64::from_bits((2046 + 23 - exponent) << 52);
+            *error = (f64::from(y) - e).abs() * inverse_ulp;
+        }
+        for i in 0..BATCH {
+            let within = error[i] <= worst.ulp;
+            if !within {
+                let ulp = ulp_error(y[i], e[i]);
+                if ulp > worst.ulp {
+                    worst = Worst { ulp, at: x[i] };
+                }
+            }
         }
     }
     worst
 }
 
-/// The largest error over the bit patterns below `end`, on every core.
-pub(crate) fn worst_of_all(f: fn(f32) -> f32, exact: fn(f64) -> f64, end: u64) -> Worst {
+/// The largest of what `measure` finds in the parts of 0..end, on every core.
+pub(crate) fn worst_of_all(measure: fn(Range<u64>, usize) -> Worst, end: u64) -> Worst {
     let parts = std::thread::available_parallelism().map_or(1, usize::from) as u64;
     let workers: Vec<_> =
-        (0..parts).map(|part| std::thread::spawn(move || worst(f, exact, part..end, parts as usize))).collect();
+        (0..parts).map(|part| std::thread::spawn(move || measure(part..end, parts as usize))).collect();
     workers
         .into_iter()
         .map(|worker| worker.join().expect("no function panics"))

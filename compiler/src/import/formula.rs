@@ -148,7 +148,7 @@ mod tests {
     fn equal_terms_are_shared_and_numbers_get_the_formulas_type() {
         let square = x(0) * x(0);
         let e = (square.clone() + square * num(0.5)).expr(DType::F64);
-        assert_eq!(e.to_string(), "Add(Mul(x0, x0), Mul(Mul(x0, x0), 0.5))");
+        assert_eq!(e.to_string(), "t0 = Mul(x0, x0); t1 = Mul(t0, 0.5_f64); Add(t0, t1)");
         assert_eq!(e.ops().len(), 5);
         assert_eq!(e.types(&[DType::F64]).unwrap().last(), Some(&DType::F64));
     }

@@ -109,7 +109,7 @@ fn conv_transpose(cx: &mut NodeCx<'_>) -> Imported {
 /// Weights `[c, o / groups, spatial..]` as `[o, kh, kw, c / groups]`.
 fn transposed_weights(cx: &mut NodeCx<'_>, w: ValueId, spatial: usize, groups: usize) -> Imported<ValueId> {
     let shape = cx.shape(w);
-    if shape.len() != spatial + 2 || shape[0] % groups != 0 {
+    if shape.len() != spatial + 2 || shape[0] == 0 || !shape[0].is_multiple_of(groups) {
         return Err(Fault::shape(format!("weights {} do not fit {groups} groups", cx.ty(w))));
     }
     let [kh, kw] = kernel(cx, w)?;

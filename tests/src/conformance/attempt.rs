@@ -1,7 +1,6 @@
 //! One case from import to comparison, with panics caught.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::panic::{self, AssertUnwindSafe};
 
 use zantc::diag::{Diagnostic, codes};
@@ -52,7 +51,7 @@ fn in_turn(case: &Case, runner: &Runner<'_>) -> Outcome {
 }
 
 fn is_taken(case: &Case, constants: Constants, input: usize) -> bool {
-    let t = &case.inputs[input];
+    let (_, t) = &case.inputs[input];
     match constants {
         Constants::None => false,
         Constants::SmallIntegers => t.dims.len() <= 1 && from_raw(t).is_ok_and(|t| t.dtype().is_int()),
@@ -63,22 +62,21 @@ fn is_taken(case: &Case, constants: Constants, input: usize) -> bool {
 
 fn with_constants(case: &Case, constants: Constants, taken: &[bool], runner: &Runner<'_>) -> Outcome {
     let mut options = Options::default();
-    let graph = &case.model.proto.graph;
-    let mut values = BTreeMap::new();
-    for (i, (info, raw)) in graph.input.iter().zip(&case.inputs).enumerate() {
+    let mut values = Vec::new();
+    for ((name, raw), &taken) in case.inputs.iter().zip(taken) {
         // What has no type here is refused by the import itself, with a better message.
         let Ok(value) = from_raw(raw) else { continue };
-        if taken[i] {
-            options.constants.insert(info.name.clone(), value);
-        } else if graph.initializer.iter().all(|t| t.name != info.name) {
-            values.insert(i, value);
+        if taken {
+            options.constants.insert(name.clone(), value);
+        } else {
+            values.push(value);
         }
     }
     let imported = match import(&case.model.proto, &options) {
         Ok(imported) => imported,
         Err(diagnostics) => return refusal(&diagnostics),
     };
-    match run(case, &imported, &values.into_values().collect::<Vec<_>>(), runner) {
+    match run(case, &imported, &values, runner) {
         Ok(None) => Outcome::Pass(constants),
         Ok(Some(difference)) => Outcome::Differ(difference),
         Err(why) => Outcome::Error(why),

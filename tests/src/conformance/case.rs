@@ -9,16 +9,18 @@ use crate::cases;
 
 /// An eligible case.
 pub struct Case {
-    /// The folder's name.
+    /// The folder's name; behind that of its group, unless this is `node`.
     pub name: String,
-    /// Operator of the first node, or `(expanded)` for the body of a function.
+    /// Operator of the first node, or `(expanded)` for the body of a function, or the group of a case of whole models.
     pub operator: String,
+    /// Whether it is one of the cases that ONNX has for each operator.
+    pub of_operator: bool,
     /// Whether its inputs and outputs have no types but f32, bool and the integers of 8 to 64 bits.
     pub common: bool,
     /// The model.
     pub model: Model,
-    /// Values of the inputs, in the order of the model.
-    pub inputs: Vec<RawTensor>,
+    /// Values of the inputs by name, in the order of the model; those that the model gives a value are left out.
+    pub inputs: Vec<(String, RawTensor)>,
     /// Values of the outputs.
     pub outputs: Vec<RawTensor>,
 }
@@ -43,16 +45,22 @@ pub(super) fn read(place: &cases::Case) -> Result<Option<Case>, String> {
         }
         paths.iter().map(|p| RawTensor::read_pb(p, &limits).map_err(|e| e.to_string())).collect()
     };
-    let name = place.name.clone();
+    let of_operator = place.group == "node";
     let operator = match graph.node.first() {
-        _ if name.contains("_expanded") => "(expanded)".to_string(),
+        _ if !of_operator => format!("({})", place.group),
+        _ if place.name.contains("_expanded") => "(expanded)".to_string(),
         Some(node) if node.domain.is_empty() || node.domain == "ai.onnx" => node.op_type.clone(),
         Some(node) => format!("{}.{}", node.domain, node.op_type),
         None => "(none)".to_string(),
     };
-    let inputs = values(&data.inputs, graph.input.len())?;
+    let name = if of_operator { place.name.clone() } else { format!("{}/{}", place.group, place.name) };
+    // Older cases have no vectors for inputs that are initializers, newer ones have no such inputs.
+    let names = graph.input.iter().map(|i| &i.name).filter(|name| graph.initializer.iter().all(|t| t.name != **name));
+    let names: Vec<String> = names.cloned().collect();
+    let inputs = values(&data.inputs, names.len())?;
+    let inputs = names.into_iter().zip(inputs).collect();
     let outputs = values(&data.outputs, graph.output.len())?;
-    Ok(Some(Case { name, operator, common, model, inputs, outputs }))
+    Ok(Some(Case { name, operator, of_operator, common, model, inputs, outputs }))
 }
 
 /// The element type of an input or output that is a numeric or bool tensor of static shape.

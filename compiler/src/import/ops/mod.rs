@@ -46,6 +46,7 @@ pub(super) const FAMILIES: &[&[OpEntry]] = &[
     generate::OPS,
     integer::OPS,
     local_norm::OPS,
+    loss::OPS,
     matmul::OPS,
     movement::OPS,
     norm::OPS,

@@ -47,12 +47,12 @@ impl std::fmt::Display for Type {
     }
 }
 
-/// The product of a shape, or `None` beyond [`MAX_ELEMENTS`].
+/// The product of a shape, or `None` beyond [`MAX_ELEMENTS`]. Beside a dimension of 0 the others are bounded all the same,
+/// so that no product of some dimensions of an accepted shape overflows.
 pub fn checked_elements(shape: &[usize]) -> Option<usize> {
-    if shape.contains(&0) {
-        return Some(0);
-    }
-    shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d)).filter(|&n| n <= MAX_ELEMENTS)
+    let bound = shape.iter().filter(|&&d| d > 0).try_fold(1usize, |n, &d| n.checked_mul(d));
+    let elements = bound.filter(|&n| n <= MAX_ELEMENTS)?;
+    Some(if shape.contains(&0) { 0 } else { elements })
 }
 
 /// Distances in elements between neighbours along each dimension of a dense row-major tensor.
@@ -200,5 +200,19 @@ impl Tensor {
 impl std::fmt::Debug for Tensor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Tensor({})", self.ty)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shapes_are_bounded_even_where_they_hold_nothing() {
+        assert_eq!(checked_elements(&[]), Some(1));
+        assert_eq!(checked_elements(&[2, 0, 3]), Some(0));
+        assert_eq!(checked_elements(&[MAX_ELEMENTS, 1]), Some(MAX_ELEMENTS));
+        assert_eq!(checked_elements(&[MAX_ELEMENTS, 2]), None);
+        assert_eq!(checked_elements(&[0, usize::MAX, 2]), None);
     }
 }

@@ -3,7 +3,7 @@
 //! ONNX's maps are `[n, c, spatial..]`; the core operators' are `[n, h, w, c]`, with height 1 for one-dimensional ones. The
 //! transposes that lie between are moved away by the passes.
 
-use super::window::{self, Padding};
+use super::window::{self, Dims, Padding};
 use crate::import::node::{Fault, Imported, NodeCx};
 use crate::import::registry::{OpEntry, limited};
 use crate::ir::{Epilogue, Op, ValueId, Window};
@@ -82,7 +82,7 @@ pub(super) fn convolve(cx: &mut NodeCx<'_>, x: ValueId, w: ValueId, bias: Option
     let map = channels_last(cx, x)?;
     let weights = weights_last(cx, w, spatial)?;
     let shape = cx.shape(map);
-    let window = window::of_conv(cx, kernel(cx, w)?, [shape[1], shape[2]], spatial)?;
+    let window = window::of_conv(cx, kernel(cx, w)?, [shape[1], shape[2]], Dims::all(spatial))?;
     let epilogue = Epilogue { bias: bias.is_some(), ..Epilogue::default() };
     let operands: Vec<ValueId> = [map, weights].into_iter().chain(bias).collect();
     cx.emit(Op::Conv { window, groups: groups(cx)?, epilogue }, &operands)
@@ -97,7 +97,7 @@ fn conv_transpose(cx: &mut NodeCx<'_>) -> Imported {
     let kernel = kernel(cx, w)?;
     let weights = transposed_weights(cx, w, spatial, groups)?;
     let shape = cx.shape(map);
-    let (window, output) = transposed_window(cx, kernel, [shape[1], shape[2]], spatial)?;
+    let (window, output) = transposed_window(cx, kernel, [shape[1], shape[2]], Dims::all(spatial))?;
     let epilogue = Epilogue { bias: cx.opt(2).is_some(), ..Epilogue::default() };
     let operands: Vec<ValueId> = [map, weights].into_iter().chain(cx.opt(2)).collect();
     let y = cx.emit(Op::ConvTranspose { window, output, groups, epilogue }, &operands)?;
@@ -124,16 +124,16 @@ fn transposed_window(
     cx: &NodeCx<'_>,
     kernel: [usize; 2],
     input: [usize; 2],
-    spatial: usize,
+    dims: Dims,
 ) -> Imported<(Window, [usize; 2])> {
-    let stride = window::pair(cx, "strides", spatial, 1)?;
-    let dilation = window::pair(cx, "dilations", spatial, 1)?;
-    let extra = window::pair_from(cx, "output_padding", spatial, 0, 0)?;
+    let stride = window::pair(cx, "strides", dims, 1)?;
+    let dilation = window::pair(cx, "dilations", dims, 1)?;
+    let extra = window::pair_from(cx, "output_padding", dims, 0, 0)?;
     let wanted = match cx.ints_opt("output_shape")? {
-        Some(shape) => Some(window::two("output_shape", &shape, spatial, 1)?),
+        Some(shape) => Some(window::two("output_shape", &shape, dims, 1)?),
         None => None,
     };
-    let padding = window::padding(cx, spatial)?;
+    let padding = window::padding(cx, dims)?;
     let (mut pad_begin, mut pad_end, mut output) = ([0; 2], [0; 2], [0; 2]);
     for a in 0..2 {
         let span = (kernel[a].max(1) - 1).checked_mul(dilation[a]).and_then(|s| s.checked_add(1));

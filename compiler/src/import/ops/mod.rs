@@ -2,6 +2,7 @@
 
 mod activation;
 mod arg;
+mod attention;
 mod binary;
 mod blocks;
 mod cast;
@@ -9,10 +10,13 @@ mod constant;
 mod conv;
 mod dropout;
 mod einsum;
+mod fourier;
 mod gather;
 mod generate;
+mod grid;
 mod integer;
 mod local_norm;
+mod loss;
 mod matmul;
 mod movement;
 mod norm;
@@ -20,12 +24,14 @@ mod pad;
 mod pieces;
 mod pool;
 mod quantize;
+mod recurrent;
 mod reduce;
 mod resize;
 mod scatter;
 mod select;
 mod softmax;
 mod unary;
+mod unique;
 mod variadic;
 mod window;
 
@@ -35,6 +41,7 @@ use super::registry::OpEntry;
 pub(super) const FAMILIES: &[&[OpEntry]] = &[
     activation::OPS,
     arg::OPS,
+    attention::OPS,
     binary::OPS,
     blocks::OPS,
     cast::OPS,
@@ -42,22 +49,26 @@ pub(super) const FAMILIES: &[&[OpEntry]] = &[
     conv::OPS,
     dropout::OPS,
     einsum::OPS,
+    fourier::OPS,
     gather::OPS,
     generate::OPS,
+    grid::OPS,
     integer::OPS,
-    local_norm::OPS,
     loss::OPS,
+    local_norm::OPS,
     matmul::OPS,
     movement::OPS,
     norm::OPS,
     pad::OPS,
     pool::OPS,
     quantize::OPS,
+    recurrent::OPS,
     reduce::OPS,
     resize::OPS,
     scatter::OPS,
     select::OPS,
     softmax::OPS,
     unary::OPS,
+    unique::OPS,
     variadic::OPS,
 ];

@@ -1,28 +1,56 @@
 //! Pools.
 
 use super::conv::{channels_first, channels_last};
-use super::window::{self, two};
+use super::window::{self, Dims, two};
 use crate::import::formula::{binary, num, x};
 use crate::import::node::{Fault, Imported, NodeCx};
 use crate::import::registry::{OpEntry, limited, op};
-use crate::ir::{BinaryOp, DType, Movement, Op, PoolKind, ReduceKind, Scalar, UnaryOp, ValueId, Window};
+use crate::ir::{
+    BinaryOp, DType, Movement, Op, PoolKind, ReduceKind, Scalar, UnaryOp, ValueId, Window, checked_elements,
+};
 
 /// The family's operators.
 pub(in crate::import) const OPS: &[OpEntry] = &[
-    limited("AveragePool", average_pool, "one and two spatial dimensions"),
+    limited("AveragePool", average_pool, "one to three spatial dimensions"),
     op("GlobalAveragePool", global_average_pool),
     op("GlobalLpPool", global_lp_pool),
     op("GlobalMaxPool", global_max_pool),
-    limited("LpPool", lp_pool, "one and two spatial dimensions"),
-    limited("MaxPool", max_pool, "one and two spatial dimensions, without the result Indices"),
+    limited("LpPool", lp_pool, "one to three spatial dimensions"),
+    limited("MaxPool", max_pool, "one to three spatial dimensions, without the result Indices"),
 ];
 
+/// Pools a map `[n, c, ..]` by a function of a map `[n, h, w, c]`. Three dimensions are pooled as planes, then in depth:
+/// extremes, sums and the numbers of taps are all products of those along the dimensions.
+fn pooled(
+    cx: &mut NodeCx<'_>,
+    operand: ValueId,
+    pool: &dyn Fn(&mut NodeCx<'_>, ValueId, Dims) -> Imported<ValueId>,
+) -> Imported<ValueId> {
+    let shape = cx.shape(operand);
+    let &[n, c, depth, height, width] = shape.as_slice() else {
+        let spatial = shape.len().saturating_sub(2);
+        let map = channels_last(cx, operand)?;
+        let y = pool(cx, map, Dims::all(spatial))?;
+        return channels_first(cx, y, spatial);
+    };
+    let count = |dims: &[usize]| checked_elements(dims).ok_or_else(|| Fault::shape("the map is too large"));
+    let planes = cx.transpose(operand, [0, 2, 3, 4, 1])?;
+    let planes = cx.reshape(planes, [count(&[n, depth])?, height, width, c])?;
+    let planes = pool(cx, planes, Dims::PlaneOfThree)?;
+    let (height, width) = (cx.shape(planes)[1], cx.shape(planes)[2]);
+    let columns = cx.reshape(planes, [n, 1, depth, count(&[height, width, c])?])?;
+    let y = pool(cx, columns, Dims::DepthOfThree)?;
+    let depth = cx.shape(y)[2];
+    let y = cx.reshape(y, [n, depth, height, width, c])?;
+    cx.transpose(y, [0, 4, 1, 2, 3])
+}
+
 /// The window of a pool, with the end padding such that the number of windows is ONNX's.
-fn pool_window(cx: &NodeCx<'_>, map: ValueId, spatial: usize) -> Imported<Window> {
+fn pool_window(cx: &NodeCx<'_>, map: ValueId, dims: Dims) -> Imported<Window> {
     let given = cx.ints_opt("kernel_shape")?.ok_or_else(|| Fault::attribute("kernel_shape", "is missing"))?;
-    let kernel = two("kernel_shape", &given, spatial, 1)?;
+    let kernel = two("kernel_shape", &given, dims, 1)?;
     let shape = cx.shape(map);
-    let mut w = window::of_conv(cx, kernel, [shape[1], shape[2]], spatial)?;
+    let mut w = window::of_conv(cx, kernel, [shape[1], shape[2]], dims)?;
     if cx.flag("ceil_mode", false)? {
         for a in 0..2 {
             w.pad_end[a] += ceil_padding(&w, a, shape[a + 1]);
@@ -46,11 +74,10 @@ fn max_pool(cx: &mut NodeCx<'_>) -> Imported {
         return Err(Fault::form("the result Indices of MaxPool is not supported").help("leave it out when exporting"));
     }
     let x = cx.input(0)?;
-    let spatial = cx.rank(x).saturating_sub(2);
-    let map = channels_last(cx, x)?;
-    let window = pool_window(cx, map, spatial)?;
-    let y = cx.emit(Op::Pool { kind: PoolKind::Max, window }, &[map])?;
-    let y = channels_first(cx, y, spatial)?;
+    let y = pooled(cx, x, &|cx, map, dims| {
+        let window = pool_window(cx, map, dims)?;
+        cx.emit(Op::Pool { kind: PoolKind::Max, window }, &[map])
+    })?;
     cx.set(0, y);
     Ok(())
 }
@@ -58,12 +85,16 @@ fn max_pool(cx: &mut NodeCx<'_>) -> Imported {
 /// Padding that counts is made part of the map: what `ceil_mode` adds behind it does not count then, as ONNX wants it.
 fn average_pool(cx: &mut NodeCx<'_>) -> Imported {
     let x = cx.input(0)?;
-    let spatial = cx.rank(x).saturating_sub(2);
+    let y = pooled(cx, x, &mean)?;
+    cx.set(0, y);
+    Ok(())
+}
+
+fn mean(cx: &mut NodeCx<'_>, mut map: ValueId, dims: Dims) -> Imported<ValueId> {
     let mut count_include_pad = cx.flag("count_include_pad", false)?;
-    let mut map = channels_last(cx, x)?;
-    let mut window = pool_window(cx, map, spatial)?;
+    let mut window = pool_window(cx, map, dims)?;
     let shape = cx.shape(map);
-    let given = window::of_conv(cx, window.kernel, [shape[1], shape[2]], spatial)?;
+    let given = window::of_conv(cx, window.kernel, [shape[1], shape[2]], dims)?;
     if count_include_pad && given.pad_end != window.pad_end {
         let value = Scalar::zero(cx.dtype(map));
         let [top, left] = given.pad_begin;
@@ -74,10 +105,7 @@ fn average_pool(cx: &mut NodeCx<'_>) -> Imported {
         window.pad_end = [window.pad_end[0] - bottom, window.pad_end[1] - right];
         count_include_pad = false;
     }
-    let y = cx.emit(Op::Pool { kind: PoolKind::Average { count_include_pad }, window }, &[map])?;
-    let y = channels_first(cx, y, spatial)?;
-    cx.set(0, y);
-    Ok(())
+    cx.emit(Op::Pool { kind: PoolKind::Average { count_include_pad }, window }, &[map])
 }
 
 /// The exponent p: an integer, in opset 1 a float.
@@ -114,14 +142,13 @@ fn root(cx: &mut NodeCx<'_>, operand: ValueId, p: f64, scale: f64) -> Imported<V
 fn lp_pool(cx: &mut NodeCx<'_>) -> Imported {
     let operand = cx.input(0)?;
     let p = exponent(cx)?;
-    let spatial = cx.rank(operand).saturating_sub(2);
-    let map = channels_last(cx, operand)?;
-    let map = power(cx, map, p)?;
-    let window = pool_window(cx, map, spatial)?;
-    let taps = window.kernel[0] as f64 * window.kernel[1] as f64;
-    let mean = cx.emit(Op::Pool { kind: PoolKind::Average { count_include_pad: true }, window }, &[map])?;
-    let y = root(cx, mean, p, taps)?;
-    let y = channels_first(cx, y, spatial)?;
+    let powers = power(cx, operand, p)?;
+    let means = pooled(cx, powers, &|cx, map, dims| {
+        let window = pool_window(cx, map, dims)?;
+        cx.emit(Op::Pool { kind: PoolKind::Average { count_include_pad: true }, window }, &[map])
+    })?;
+    let taps: f64 = cx.ints_opt("kernel_shape")?.unwrap_or_default().iter().map(|&n| n as f64).product();
+    let y = root(cx, means, p, taps)?;
     cx.set(0, y);
     Ok(())
 }

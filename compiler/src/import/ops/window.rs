@@ -16,13 +16,45 @@ pub(super) enum Padding {
     Valid,
 }
 
-/// One or two numbers as height and width; height is `unit` where there is one.
-pub(super) fn two(name: &str, given: &[i64], spatial: usize, unit: usize) -> Imported<[usize; 2]> {
+/// Which of a node's spatial dimensions are the height and width that a core operator sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dims {
+    /// The only one is the width.
+    One,
+    /// Both.
+    Two,
+    /// The inner two of three.
+    PlaneOfThree,
+    /// The outermost of three is the width.
+    DepthOfThree,
+}
+
+impl Dims {
+    /// All dimensions of a node that has one or two; of more, two (which the map's shape then refutes).
+    pub(super) fn all(spatial: usize) -> Dims {
+        if spatial == 1 { Dims::One } else { Dims::Two }
+    }
+
+    /// How many numbers the node's attributes have.
+    fn count(self) -> usize {
+        match self {
+            Dims::One => 1,
+            Dims::Two => 2,
+            Dims::PlaneOfThree | Dims::DepthOfThree => 3,
+        }
+    }
+}
+
+/// Numbers of all spatial dimensions as those of height and width; height is `unit` where there is none.
+pub(super) fn two(name: &str, given: &[i64], dims: Dims, unit: usize) -> Imported<[usize; 2]> {
     let sizes: Option<Vec<usize>> = given.iter().map(|&v| usize::try_from(v).ok().filter(|&v| v <= MAX)).collect();
-    match (sizes.as_deref(), spatial) {
-        (Some([w]), 1) => Ok([unit, *w]),
-        (Some([h, w]), 2) => Ok([*h, *w]),
-        _ => Err(Fault::attribute(name, format!("is {given:?}; {spatial} numbers from 0 to {MAX} are needed"))),
+    match (dims, sizes.as_deref()) {
+        (Dims::One, Some([w])) | (Dims::DepthOfThree, Some([w, _, _])) => Ok([unit, *w]),
+        (Dims::Two, Some([h, w])) | (Dims::PlaneOfThree, Some([_, h, w])) => Ok([*h, *w]),
+        (Dims::One | Dims::Two | Dims::PlaneOfThree | Dims::DepthOfThree, _) => {
+            let needed = dims.count();
+            Err(Fault::attribute(name, format!("is {given:?}; {needed} numbers from 0 to {MAX} are needed")))
+        }
     }
 }
 
@@ -30,15 +62,9 @@ pub(super) fn two(name: &str, given: &[i64], spatial: usize, unit: usize) -> Imp
 const MAX: usize = 1 << 20;
 
 /// An attribute of one number per spatial dimension, each at least `least`.
-pub(super) fn pair_from(
-    cx: &NodeCx<'_>,
-    name: &str,
-    spatial: usize,
-    default: usize,
-    least: usize,
-) -> Imported<[usize; 2]> {
+pub(super) fn pair_from(cx: &NodeCx<'_>, name: &str, dims: Dims, default: usize, least: usize) -> Imported<[usize; 2]> {
     let Some(given) = cx.ints_opt(name)? else { return Ok([default; 2]) };
-    let pair = two(name, &given, spatial, default)?;
+    let pair = two(name, &given, dims, default)?;
     if pair.iter().any(|&v| v < least) {
         return Err(Fault::attribute(name, format!("is {given:?}; each must be at least {least}")));
     }
@@ -46,12 +72,12 @@ pub(super) fn pair_from(
 }
 
 /// An attribute of one positive number per spatial dimension.
-pub(super) fn pair(cx: &NodeCx<'_>, name: &str, spatial: usize, default: usize) -> Imported<[usize; 2]> {
-    pair_from(cx, name, spatial, default, 1)
+pub(super) fn pair(cx: &NodeCx<'_>, name: &str, dims: Dims, default: usize) -> Imported<[usize; 2]> {
+    pair_from(cx, name, dims, default, 1)
 }
 
 /// `pads` and `auto_pad`.
-pub(super) fn padding(cx: &NodeCx<'_>, spatial: usize) -> Imported<Padding> {
+pub(super) fn padding(cx: &NodeCx<'_>, dims: Dims) -> Imported<Padding> {
     match cx.string("auto_pad", "NOTSET")?.as_str() {
         "NOTSET" | "" => {}
         "SAME_UPPER" => return Ok(Padding::SameUpper),
@@ -62,11 +88,11 @@ pub(super) fn padding(cx: &NodeCx<'_>, spatial: usize) -> Imported<Padding> {
         }
     }
     let Some(pads) = cx.ints_opt("pads")? else { return Ok(Padding::Valid) };
-    if pads.len() != 2 * spatial {
-        return Err(Fault::attribute("pads", format!("has {} numbers, {} are needed", pads.len(), 2 * spatial)));
+    if pads.len() != 2 * dims.count() {
+        return Err(Fault::attribute("pads", format!("has {} numbers, {} are needed", pads.len(), 2 * dims.count())));
     }
-    let (begin, end) = pads.split_at(spatial);
-    Ok(Padding::Explicit(two("pads", begin, spatial, 0)?, two("pads", end, spatial, 0)?))
+    let (begin, end) = pads.split_at(dims.count());
+    Ok(Padding::Explicit(two("pads", begin, dims, 0)?, two("pads", end, dims, 0)?))
 }
 
 /// Padding before and after that keeps `ceil(input / stride)` windows.
@@ -78,10 +104,10 @@ fn same(input: usize, span: usize, stride: usize, upper: bool) -> (usize, usize)
 }
 
 /// The window of a node over a map of `input` rows and columns.
-pub(super) fn of_conv(cx: &NodeCx<'_>, kernel: [usize; 2], input: [usize; 2], spatial: usize) -> Imported<Window> {
-    let stride = pair(cx, "strides", spatial, 1)?;
-    let dilation = pair(cx, "dilations", spatial, 1)?;
-    let padding = padding(cx, spatial)?;
+pub(super) fn of_conv(cx: &NodeCx<'_>, kernel: [usize; 2], input: [usize; 2], dims: Dims) -> Imported<Window> {
+    let stride = pair(cx, "strides", dims, 1)?;
+    let dilation = pair(cx, "dilations", dims, 1)?;
+    let padding = padding(cx, dims)?;
     let (mut pad_begin, mut pad_end) = ([0; 2], [0; 2]);
     for a in 0..2 {
         let span = kernel[a].saturating_sub(1).saturating_mul(dilation[a]).saturating_add(1);

@@ -56,6 +56,8 @@ struct Taps<'a> {
     columns: usize,
     column_inputs: usize,
     column_weights: usize,
+    /// Inputs from the first channel of a window's first tap to the last channel of its last tap.
+    span: usize,
     w: &'a [f32],
 }
 
@@ -63,13 +65,17 @@ impl<'a> Taps<'a> {
     #[inline(always)]
     fn new(p: &Conv2d, w: &'a [f32], region: &Region) -> Self {
         let tap = region.row_taps.first * p.kernel_w + region.column_taps.first;
+        let (rows, columns) = (region.row_taps.len(), region.column_taps.len());
+        let (row_inputs, column_inputs) = (p.dilation_h * p.in_w * p.in_pitch, p.dilation_w * p.in_pitch);
+        let is_empty = rows == 0 || columns == 0;
         Taps {
-            rows: region.row_taps.len(),
-            row_inputs: p.dilation_h * p.in_w * p.in_pitch,
+            rows,
+            row_inputs,
             row_weights: p.kernel_w * p.out_c,
-            columns: region.column_taps.len(),
-            column_inputs: p.dilation_w * p.in_pitch,
+            columns,
+            column_inputs,
             column_weights: p.out_c,
+            span: if is_empty { 0 } else { (rows - 1) * row_inputs + (columns - 1) * column_inputs + p.out_c },
             w: w.get(tap * p.out_c..).unwrap_or(&[]),
         }
     }
@@ -198,20 +204,28 @@ impl<const R: usize> Kernel for Tile<'_, R> {
 
     #[inline(always)]
     fn run<I: Isa>(mut self, isa: I) {
-        let channels = self.task.p.out_c;
+        let Task { x, taps, p, .. } = *self.task;
+        let mut rows: [&[f32]; ROWS] = [&[]; ROWS];
+        each_row!(R, ROW => {
+            // All slices have the same length, so that a check of one is seen to hold for all.
+            // Windows without taps may lie outside.
+            let at = if taps.span == 0 { 0 } else { self.places.x[ROW] };
+            let Some(row) = x.get(at..).and_then(|x| x.get(..taps.span)) else { return };
+            rows[ROW] = row;
+        });
         let mut first = 0;
-        while first + LANES <= channels {
-            self.channels(isa, Eight, first);
+        while first + LANES <= p.out_c {
+            self.channels(isa, Eight, first, &rows);
             first += LANES;
         }
         if I::TILE_VECTORS >= 2 {
-            if first < channels {
-                self.channels(isa, Part(channels - first), first);
+            if first < p.out_c {
+                self.channels(isa, Part(p.out_c - first), first, &rows);
             }
             return;
         }
-        while first < channels {
-            self.channels(isa, One, first);
+        while first < p.out_c {
+            self.channels(isa, One, first, &rows);
             first += 1;
         }
     }
@@ -220,17 +234,16 @@ impl<const R: usize> Kernel for Tile<'_, R> {
 impl<const R: usize> Tile<'_, R> {
     /// The channels from `first` on.
     #[inline(always)]
-    fn channels<I: Isa, C: Channels>(&mut self, isa: I, block: C, first: usize) {
-        let Task { x, bias, taps, p } = *self.task;
+    fn channels<I: Isa, C: Channels>(&mut self, isa: I, block: C, first: usize, rows: &[&[f32]; ROWS]) {
+        let Task { bias, taps, p, .. } = *self.task;
         let mut sums = [block.load(isa, bias, first); ROWS];
-        let at = &self.places.x;
         for row in 0..taps.rows {
             for column in 0..taps.columns {
                 let inputs = first + row * taps.row_inputs + column * taps.column_inputs;
                 let weights = first + row * taps.row_weights + column * taps.column_weights;
                 let weights = block.load(isa, taps.w, weights);
                 each_row!(R, ROW => {
-                    let x = block.load(isa, x, at[ROW] + inputs);
+                    let x = block.load(isa, rows[ROW], inputs);
                     sums[ROW] = block.mul_add(isa, x, weights, sums[ROW]);
                 });
             }

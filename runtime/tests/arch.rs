@@ -58,6 +58,8 @@ impl Kernel for &Operations {
             isa.div(a, b),
             isa.max(a, b),
             isa.min(a, b),
+            isa.at_least(a, b),
+            isa.at_most(a, b),
             isa.leaky(a, b),
             isa.splat(self.a[3]),
         ] {

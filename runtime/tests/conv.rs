@@ -11,6 +11,7 @@ use zant_runtime::kernels::conv::conv2d;
 use zant_runtime::kernels::conv2d::Conv2d;
 use zant_runtime::kernels::depthwise::depthwise2d;
 use zant_runtime::kernels::epilogue::{Activation, Epilogue, Residual};
+use zant_runtime::math;
 
 /// What stands between the pixels of the output, which no kernel may touch.
 const GAP: f32 = 12_345.0;
@@ -307,4 +308,27 @@ fn a_window_in_the_padding_alone_gives_the_bias() {
     assert_eq!(y[2 * (4 * 7 + 4)..][..2], [100.25, 199.5]);
     assert_eq!(y[2 * 48..], [0.25, -0.5]);
     assert!(!y.contains(&GAP));
+}
+
+#[test]
+fn clamps_follow_their_definition_for_every_bound() {
+    const X: [f32; 8] = [0.0, -0.0, 1.0, -1.0, f32::INFINITY, f32::NEG_INFINITY, f32::NAN, 0.5];
+    // One pixel for each value, sixteen channels and one more: y = x * 1 + -0, which is x to the bit.
+    let p = Conv2d { kernel_h: 1, kernel_w: 1, pad_top: 0, pad_left: 0, in_h: 1, out_h: 1, ..square(8, 1, 17) };
+    for lo in X {
+        for hi in X {
+            let epilogue = Epilogue { activation: Activation::Clamp { lo, hi }, residual: Residual::None };
+            let p = Conv2d { epilogue, ..p };
+            let mut expected = Vec::new();
+            for x in X {
+                expected.extend([math::min(math::max(x, lo), hi); 17]);
+            }
+            let mut y = vec![GAP; p.out_len()];
+            conv2d(Portable::<Fused>::portable(), &p, &X, &[1.0; 17], &[-0.0; 17], &mut y);
+            assert_eq!(bits(&y), bits(&expected), "portable {lo} {hi}");
+            let mut y = vec![GAP; p.out_len()];
+            conv2d(Host::<Fused>::detect(), &p, &X, &[1.0; 17], &[-0.0; 17], &mut y);
+            assert_eq!(bits(&y), bits(&expected), "host {lo} {hi}");
+        }
+    }
 }

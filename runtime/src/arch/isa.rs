@@ -66,6 +66,10 @@ pub trait Isa: Cpu {
     fn max(self, a: Self::V, b: Self::V) -> Self::V;
     /// The smaller; NaN where either is NaN; -0 of (-0, +0).
     fn min(self, a: Self::V, b: Self::V) -> Self::V;
+    /// `lo` where `x < lo`, else `x` (so also where `x` is NaN, and of two zeros).
+    fn at_least(self, x: Self::V, lo: Self::V) -> Self::V;
+    /// `hi` where `x > hi`, else `x` (so also where `x` is NaN, and of two zeros).
+    fn at_most(self, x: Self::V, hi: Self::V) -> Self::V;
     /// `a * b + c`, rounded as the [`Numerics`] say.
     fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// [`Isa::mul_add`] of one lane.

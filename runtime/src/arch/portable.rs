@@ -109,6 +109,16 @@ impl<N: Numerics> Isa for Portable<N> {
     }
 
     #[inline(always)]
+    fn at_least(self, x: Self::V, lo: Self::V) -> Self::V {
+        zip(x, lo, |x, lo| if x < lo { lo } else { x })
+    }
+
+    #[inline(always)]
+    fn at_most(self, x: Self::V, hi: Self::V) -> Self::V {
+        zip(x, hi, |x, hi| if x > hi { hi } else { x })
+    }
+
+    #[inline(always)]
     fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
         [
             self.mul_add1(a[0], b[0], c[0]),

@@ -195,6 +195,20 @@ impl<N: Numerics> Isa for Avx2<N> {
     }
 
     #[inline(always)]
+    fn at_least(self, x: Self::V, lo: Self::V) -> Self::V {
+        // `vmaxps` gives its second operand unless the first is larger.
+        // SAFETY: `self` proves AVX.
+        unsafe { _mm256_max_ps(lo, x) }
+    }
+
+    #[inline(always)]
+    fn at_most(self, x: Self::V, hi: Self::V) -> Self::V {
+        // `vminps` gives its second operand unless the first is smaller.
+        // SAFETY: `self` proves AVX.
+        unsafe { _mm256_min_ps(hi, x) }
+    }
+
+    #[inline(always)]
     fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
         // SAFETY: `self` proves AVX and FMA.
         unsafe { if N::FUSED { _mm256_fmadd_ps(a, b, c) } else { _mm256_add_ps(_mm256_mul_ps(a, b), c) } }

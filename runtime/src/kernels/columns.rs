@@ -4,7 +4,7 @@
 //! Wide instruction sets take a whole panel at once and mask what a narrow one lacks; others take eight columns, then
 //! the rest one by one.
 use super::super::arch::isa::{Isa, LANES};
-use super::epilogue::Epilogue;
+use super::epilogue::Finish;
 
 /// Columns of a weight panel.
 pub const PANEL: usize = 2 * LANES;
@@ -32,7 +32,7 @@ pub trait Columns: Copy {
     /// Adds the products of `x` with the weights, each by one [`Isa::mul_add`].
     fn add<I: Isa>(self, isa: I, sums: &mut Self::Sums<I>, x: f32, weights: Self::Weights<I>);
     /// Finishes the sums and stores them in `y`, which has [`Columns::width`] elements.
-    fn finish<I: Isa>(self, isa: I, sums: Self::Sums<I>, epilogue: &Epilogue, y: &mut [f32]);
+    fn finish<I: Isa>(self, sums: Self::Sums<I>, finish: &Finish<I>, y: &mut [f32]);
 }
 
 /// The sixteen columns of a full panel, in two vectors.
@@ -112,10 +112,10 @@ fn add_two<I: Isa>(isa: I, sums: &mut [I::V; 2], x: f32, weights: [I::V; 2]) {
 }
 
 #[inline(always)]
-fn finish_two<I: Isa>(isa: I, sums: [I::V; 2], epilogue: &Epilogue, y: &mut [f32]) {
+fn finish_two<I: Isa>(sums: [I::V; 2], finish: &Finish<I>, y: &mut [f32]) {
     if let [a, b, ..] = y.as_chunks_mut::<LANES>().0 {
-        epilogue.store(isa, sums[0], a);
-        epilogue.store(isa, sums[1], b);
+        finish.store(sums[0], a);
+        finish.store(sums[1], b);
     }
 }
 
@@ -153,8 +153,8 @@ impl Columns for Full {
     }
 
     #[inline(always)]
-    fn finish<I: Isa>(self, isa: I, sums: Self::Sums<I>, epilogue: &Epilogue, y: &mut [f32]) {
-        finish_two(isa, sums, epilogue, y);
+    fn finish<I: Isa>(self, sums: Self::Sums<I>, finish: &Finish<I>, y: &mut [f32]) {
+        finish_two(sums, finish, y);
     }
 }
 
@@ -193,10 +193,10 @@ impl Columns for Wide {
     }
 
     #[inline(always)]
-    fn finish<I: Isa>(self, isa: I, sums: Self::Sums<I>, epilogue: &Epilogue, y: &mut [f32]) {
+    fn finish<I: Isa>(self, sums: Self::Sums<I>, finish: &Finish<I>, y: &mut [f32]) {
         if let Some((a, b)) = y.split_first_chunk_mut() {
-            epilogue.store(isa, sums[0], a);
-            epilogue.store_part(isa, sums[1], b);
+            finish.store(sums[0], a);
+            finish.store_part(sums[1], b);
         }
     }
 }
@@ -233,8 +233,8 @@ impl Columns for Narrow {
     }
 
     #[inline(always)]
-    fn finish<I: Isa>(self, isa: I, sums: Self::Sums<I>, epilogue: &Epilogue, y: &mut [f32]) {
-        epilogue.store_part(isa, sums, y);
+    fn finish<I: Isa>(self, sums: Self::Sums<I>, finish: &Finish<I>, y: &mut [f32]) {
+        finish.store_part(sums, y);
     }
 }
 
@@ -269,9 +269,9 @@ impl Columns for Eight {
     }
 
     #[inline(always)]
-    fn finish<I: Isa>(self, isa: I, sums: Self::Sums<I>, epilogue: &Epilogue, y: &mut [f32]) {
+    fn finish<I: Isa>(self, sums: Self::Sums<I>, finish: &Finish<I>, y: &mut [f32]) {
         if let Some(y) = y.first_chunk_mut() {
-            epilogue.store(isa, sums, y);
+            finish.store(sums, y);
         }
     }
 }
@@ -307,9 +307,9 @@ impl Columns for One {
     }
 
     #[inline(always)]
-    fn finish<I: Isa>(self, isa: I, sums: f32, epilogue: &Epilogue, y: &mut [f32]) {
+    fn finish<I: Isa>(self, sums: f32, finish: &Finish<I>, y: &mut [f32]) {
         if let Some(y) = y.first_mut() {
-            epilogue.store1(isa, sums, y);
+            finish.store1(sums, y);
         }
     }
 }
@@ -355,12 +355,12 @@ impl Columns for Four {
     }
 
     #[inline(always)]
-    fn finish<I: Isa>(self, isa: I, sums: Self::Sums<I>, epilogue: &Epilogue, y: &mut [f32]) {
+    fn finish<I: Isa>(self, sums: Self::Sums<I>, finish: &Finish<I>, y: &mut [f32]) {
         if let [a, b, c, d, ..] = y.as_chunks_mut::<PANEL>().0 {
-            finish_two(isa, sums[0], epilogue, a);
-            finish_two(isa, sums[1], epilogue, b);
-            finish_two(isa, sums[2], epilogue, c);
-            finish_two(isa, sums[3], epilogue, d);
+            finish_two(sums[0], finish, a);
+            finish_two(sums[1], finish, b);
+            finish_two(sums[2], finish, c);
+            finish_two(sums[3], finish, d);
         }
     }
 }

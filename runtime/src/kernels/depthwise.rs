@@ -5,7 +5,7 @@
 //! Invariants: those of `conv`: bias first, then kernel row, kernel column; taps in the padding are skipped.
 use super::super::arch::isa::{Cpu, Isa, Kernel, LANES};
 use super::conv2d::Conv2d;
-use super::epilogue::Epilogue;
+use super::epilogue::Finish;
 use super::regions::{Places, Region, Regions, Tiles};
 use super::rows::{ROWS, each_row};
 
@@ -96,8 +96,12 @@ trait Channels: Copy {
     /// The channels at `at`; zeros where they lie outside `x`.
     fn load<I: Isa>(self, isa: I, x: &[f32], at: usize) -> Self::V<I>;
     fn mul_add<I: Isa>(self, isa: I, a: Self::V<I>, b: Self::V<I>, c: Self::V<I>) -> Self::V<I>;
-    fn finish<I: Isa>(self, isa: I, sum: Self::V<I>, epilogue: &Epilogue, y: &mut [f32], at: usize);
+    fn finish<I: Isa>(self, sum: Self::V<I>, finish: &Finish<I>, y: &mut [f32], at: usize);
 }
+
+/// Sixteen channels.
+#[derive(Clone, Copy)]
+struct Sixteen;
 
 /// Eight channels.
 #[derive(Clone, Copy)]
@@ -110,6 +114,31 @@ struct Part(usize);
 /// One channel.
 #[derive(Clone, Copy)]
 struct One;
+
+impl Channels for Sixteen {
+    type V<I: Isa> = [I::V; 2];
+
+    #[inline(always)]
+    fn load<I: Isa>(self, isa: I, x: &[f32], at: usize) -> [I::V; 2] {
+        match x.get(at..).map(|x| x.as_chunks::<LANES>().0) {
+            Some([a, b, ..]) => [isa.load(a), isa.load(b)],
+            Some([] | [_]) | None => [isa.splat(0.0); 2],
+        }
+    }
+
+    #[inline(always)]
+    fn mul_add<I: Isa>(self, isa: I, a: [I::V; 2], b: [I::V; 2], c: [I::V; 2]) -> [I::V; 2] {
+        [isa.mul_add(a[0], b[0], c[0]), isa.mul_add(a[1], b[1], c[1])]
+    }
+
+    #[inline(always)]
+    fn finish<I: Isa>(self, sum: [I::V; 2], finish: &Finish<I>, y: &mut [f32], at: usize) {
+        if let Some([a, b, ..]) = y.get_mut(at..).map(|y| y.as_chunks_mut::<LANES>().0) {
+            finish.store(sum[0], a);
+            finish.store(sum[1], b);
+        }
+    }
+}
 
 impl Channels for Eight {
     type V<I: Isa> = I::V;
@@ -128,9 +157,9 @@ impl Channels for Eight {
     }
 
     #[inline(always)]
-    fn finish<I: Isa>(self, isa: I, sum: I::V, epilogue: &Epilogue, y: &mut [f32], at: usize) {
+    fn finish<I: Isa>(self, sum: I::V, finish: &Finish<I>, y: &mut [f32], at: usize) {
         if let Some(y) = y.get_mut(at..).and_then(|y| y.first_chunk_mut::<LANES>()) {
-            epilogue.store(isa, sum, y);
+            finish.store(sum, y);
         }
     }
 }
@@ -149,9 +178,9 @@ impl Channels for Part {
     }
 
     #[inline(always)]
-    fn finish<I: Isa>(self, isa: I, sum: I::V, epilogue: &Epilogue, y: &mut [f32], at: usize) {
+    fn finish<I: Isa>(self, sum: I::V, finish: &Finish<I>, y: &mut [f32], at: usize) {
         if let Some(y) = y.get_mut(at..).and_then(|y| y.get_mut(..self.0)) {
-            epilogue.store_part(isa, sum, y);
+            finish.store_part(sum, y);
         }
     }
 }
@@ -170,9 +199,9 @@ impl Channels for One {
     }
 
     #[inline(always)]
-    fn finish<I: Isa>(self, isa: I, sum: f32, epilogue: &Epilogue, y: &mut [f32], at: usize) {
+    fn finish<I: Isa>(self, sum: f32, finish: &Finish<I>, y: &mut [f32], at: usize) {
         if let Some(y) = y.get_mut(at) {
-            epilogue.store1(isa, sum, y);
+            finish.store1(sum, y);
         }
     }
 }
@@ -213,19 +242,24 @@ impl<const R: usize> Kernel for Tile<'_, R> {
             let Some(row) = x.get(at..).and_then(|x| x.get(..taps.span)) else { return };
             rows[ROW] = row;
         });
+        let finish = p.epilogue.prepare(isa);
         let mut first = 0;
+        while I::TILE_VECTORS >= 2 && first + 2 * LANES <= p.out_c {
+            self.channels(isa, Sixteen, first, (&rows, &finish));
+            first += 2 * LANES;
+        }
         while first + LANES <= p.out_c {
-            self.channels(isa, Eight, first, &rows);
+            self.channels(isa, Eight, first, (&rows, &finish));
             first += LANES;
         }
         if I::TILE_VECTORS >= 2 {
             if first < p.out_c {
-                self.channels(isa, Part(p.out_c - first), first, &rows);
+                self.channels(isa, Part(p.out_c - first), first, (&rows, &finish));
             }
             return;
         }
         while first < p.out_c {
-            self.channels(isa, One, first, &rows);
+            self.channels(isa, One, first, (&rows, &finish));
             first += 1;
         }
     }
@@ -234,8 +268,14 @@ impl<const R: usize> Kernel for Tile<'_, R> {
 impl<const R: usize> Tile<'_, R> {
     /// The channels from `first` on.
     #[inline(always)]
-    fn channels<I: Isa, C: Channels>(&mut self, isa: I, block: C, first: usize, rows: &[&[f32]; ROWS]) {
-        let Task { bias, taps, p, .. } = *self.task;
+    fn channels<I: Isa, C: Channels>(
+        &mut self,
+        isa: I,
+        block: C,
+        first: usize,
+        (rows, finish): (&[&[f32]; ROWS], &Finish<I>),
+    ) {
+        let Task { bias, taps, .. } = *self.task;
         let mut sums = [block.load(isa, bias, first); ROWS];
         for row in 0..taps.rows {
             for column in 0..taps.columns {
@@ -250,7 +290,7 @@ impl<const R: usize> Tile<'_, R> {
         }
         each_row!(R, ROW => {
             let at = self.places.y[ROW] + first;
-            block.finish(isa, sums[ROW], &p.epilogue, self.y, at);
+            block.finish(sums[ROW], finish, self.y, at);
         });
     }
 }

@@ -60,44 +60,96 @@ impl Epilogue {
         Epilogue { residual: Residual::Accumulate, ..self }
     }
 
+    /// The epilogue with its numbers in vectors, for all sums of a tile.
     #[inline(always)]
-    fn activate<I: Isa>(&self, isa: I, sum: I::V) -> I::V {
+    pub fn prepare<I: Isa>(&self, isa: I) -> Finish<I> {
+        let activation = match self.activation {
+            Activation::None => Vectors::None,
+            Activation::Clamp { lo, hi } => {
+                let (low, high) = (isa.splat(lo), isa.splat(hi));
+                if lo.is_nan() || hi.is_nan() || hi.to_bits() == (-0.0_f32).to_bits() {
+                    Vectors::Exact { lo: low, hi: high }
+                } else {
+                    let zero = if lo.to_bits() == 0 { 0.0 } else { -0.0 };
+                    Vectors::Clamp { lo: low, hi: high, zero: isa.splat(zero) }
+                }
+            }
+            Activation::Leaky { alpha } => Vectors::Leaky { alpha: isa.splat(alpha) },
+        };
+        Finish { isa, activation, residual: self.residual }
+    }
+}
+
+/// An [`Epilogue`] with its numbers in vectors.
+#[derive(Clone, Copy)]
+pub struct Finish<I: Isa> {
+    isa: I,
+    activation: Vectors<I::V>,
+    residual: Residual,
+}
+
+/// An [`Activation`] with its numbers in vectors.
+#[derive(Clone, Copy)]
+enum Vectors<V> {
+    None,
+    /// The definition, by `max` and `min`.
+    Exact {
+        lo: V,
+        hi: V,
+    },
+    /// The same in three operations, for bounds that are numbers, and no `hi` of -0. `at_least` leaves a -0 where `lo`
+    /// is +0, which adding a `zero` of +0 mends; a `zero` of -0 changes nothing.
+    Clamp {
+        lo: V,
+        hi: V,
+        zero: V,
+    },
+    Leaky {
+        alpha: V,
+    },
+}
+
+impl<I: Isa> Finish<I> {
+    #[inline(always)]
+    fn activate(&self, sum: I::V) -> I::V {
+        let isa = self.isa;
         match self.activation {
-            Activation::None => sum,
-            Activation::Clamp { lo, hi } => isa.min(isa.max(sum, isa.splat(lo)), isa.splat(hi)),
-            Activation::Leaky { alpha } => isa.leaky(sum, isa.splat(alpha)),
+            Vectors::None => sum,
+            Vectors::Exact { lo, hi } => isa.min(isa.max(sum, lo), hi),
+            Vectors::Clamp { lo, hi, zero } => isa.at_most(isa.add(isa.at_least(sum, lo), zero), hi),
+            Vectors::Leaky { alpha } => isa.leaky(sum, alpha),
         }
     }
 
     /// Finishes eight sums and stores them in `y`.
     #[inline(always)]
-    pub fn store<I: Isa>(&self, isa: I, sum: I::V, y: &mut [f32; LANES]) {
+    pub fn store(&self, sum: I::V, y: &mut [f32; LANES]) {
         let sum = match self.residual {
             Residual::None => sum,
-            Residual::Accumulate => isa.add(sum, isa.load(y)),
+            Residual::Accumulate => self.isa.add(sum, self.isa.load(y)),
         };
-        isa.store(self.activate(isa, sum), y);
+        self.isa.store(self.activate(sum), y);
     }
 
     /// Finishes the first `y.len()` (at most 8) of the sums and stores them in `y`.
     #[inline(always)]
-    pub fn store_part<I: Isa>(&self, isa: I, sum: I::V, y: &mut [f32]) {
+    pub fn store_part(&self, sum: I::V, y: &mut [f32]) {
         let sum = match self.residual {
             Residual::None => sum,
-            Residual::Accumulate => isa.add(sum, isa.load_part(y)),
+            Residual::Accumulate => self.isa.add(sum, self.isa.load_part(y)),
         };
-        isa.store_part(self.activate(isa, sum), y);
+        self.isa.store_part(self.activate(sum), y);
     }
 
     /// Finishes one sum and stores it in `y`.
     #[inline(always)]
-    pub fn store1<I: Isa>(&self, isa: I, sum: f32, y: &mut f32) {
+    pub fn store1(&self, sum: f32, y: &mut f32) {
         let sum = match self.residual {
             Residual::None => sum,
             Residual::Accumulate => sum + *y,
         };
         // The other lanes compute nothing that is used, and vanish.
-        let [first, ..] = isa.to_array(self.activate(isa, isa.splat(sum)));
+        let [first, ..] = self.isa.to_array(self.activate(self.isa.splat(sum)));
         *y = first;
     }
 }

@@ -193,6 +193,7 @@ impl Block {
     /// Stores the sums, where `y` begins at the block's first row and column.
     #[inline(always)]
     fn finish<I: Isa>(&self, isa: I, p: &MatMul, y: &mut [f32]) {
+        let finish = p.epilogue.prepare(isa);
         for (i, sums) in self.sums.iter().take(self.rows).enumerate() {
             let Some(y) = y.get_mut(i * p.y.row..) else { return };
             let sums = sums.get(..self.columns).unwrap_or(&[]);
@@ -200,13 +201,13 @@ impl Block {
                 let (sums, sums_rest) = sums.as_chunks::<LANES>();
                 let (y, y_rest) = y.get_mut(..self.columns).unwrap_or(&mut []).as_chunks_mut::<LANES>();
                 for (sums, y) in sums.iter().zip(y) {
-                    p.epilogue.store(isa, isa.load(sums), y);
+                    finish.store(isa.load(sums), y);
                 }
-                p.epilogue.store_part(isa, isa.load_part(sums_rest), y_rest);
+                finish.store_part(isa.load_part(sums_rest), y_rest);
             } else {
                 for (j, sum) in sums.iter().enumerate() {
                     if let Some(y) = y.get_mut(j * p.y.col) {
-                        p.epilogue.store1(isa, *sum, y);
+                        finish.store1(*sum, y);
                     }
                 }
             }

@@ -4,7 +4,7 @@
 //! Invariants: the regions of a map are disjoint and cover it; all windows of a region have the same taps inside the
 //! input; the tiles of a region hold each of its pixels once, row by row, regardless of where rows end.
 use super::rows::ROWS;
-use super::window::{Axis, Taps, div_ceil};
+use super::window::{Axis, Taps};
 
 /// A rectangle of output pixels whose windows have the same taps inside the input.
 #[derive(Clone, Copy, Debug)]
@@ -93,10 +93,12 @@ pub struct Maps {
 pub struct Tiles {
     maps: Maps,
     region: Region,
-    /// The next pixel.
+    /// The row of the next pixel, how many pixels are left of it, and where the next one's elements lie.
     row: usize,
-    column: usize,
-    /// Pixels left.
+    row_left: usize,
+    x: usize,
+    y: usize,
+    /// Pixels left of the region.
     left: usize,
     /// The most rows of a tile.
     limit: usize,
@@ -105,10 +107,25 @@ pub struct Tiles {
 impl Tiles {
     /// Those of `region`, of at most `limit` (at most [`ROWS`]) rows each.
     #[inline(always)]
-    pub const fn new(maps: Maps, region: Region, limit: usize) -> Self {
+    pub fn new(maps: Maps, region: Region, limit: usize) -> Self {
         let height = region.rows[1] - region.rows[0];
         let width = region.columns[1] - region.columns[0];
-        Tiles { maps, region, row: region.rows[0], column: region.columns[0], left: height * width, limit }
+        let left = height * width;
+        let mut tiles = Tiles { maps, region, row: region.rows[0], row_left: width, x: 0, y: 0, left, limit };
+        tiles.start_row();
+        tiles
+    }
+
+    /// Goes to the first pixel of the row.
+    #[inline(always)]
+    fn start_row(&mut self) {
+        let Maps { axes: [height, width], in_pitch, out_pitch, x, y } = self.maps;
+        let column = self.region.columns[0];
+        let in_row = height.position(self.row, self.region.row_taps.first);
+        let in_column = width.position(column, self.region.column_taps.first);
+        self.x = x + (in_row * width.input + in_column) * in_pitch;
+        self.y = y + (self.row * width.output + column) * out_pitch;
+        self.row_left = self.region.columns[1] - column;
     }
 }
 
@@ -122,25 +139,30 @@ impl Iterator for Tiles {
         }
         let mut places = Places { rows: even(self.left, self.limit), x: [0; ROWS], y: [0; ROWS] };
         self.left -= places.rows;
-        let Maps { axes: [height, width], in_pitch, out_pitch, x: x_first, y: y_first } = self.maps;
+        let step = self.maps.axes[1].stride * self.maps.in_pitch;
         for (x, y) in places.x.iter_mut().zip(&mut places.y).take(places.rows) {
-            let in_row = height.position(self.row, self.region.row_taps.first);
-            let in_column = width.position(self.column, self.region.column_taps.first);
-            *x = x_first + (in_row * width.input + in_column) * in_pitch;
-            *y = y_first + (self.row * width.output + self.column) * out_pitch;
-            self.column += 1;
-            if self.column == self.region.columns[1] {
-                self.column = self.region.columns[0];
+            if self.row_left == 0 {
                 self.row += 1;
+                self.start_row();
             }
+            (*x, *y) = (self.x, self.y);
+            self.x += step;
+            self.y += self.maps.out_pitch;
+            self.row_left -= 1;
         }
         Some(places)
     }
 }
 
-/// How many of the `left` rows the next tile takes, at most `limit`, so that the tiles are of nearly equal height:
-/// those of few rows wait for their own sums.
+/// How many of the `left` rows the next tile takes, at most `limit`: the last two tiles share what is left, since one of
+/// few rows waits for its own sums.
 #[inline(always)]
 pub const fn even(left: usize, limit: usize) -> usize {
-    div_ceil(left, div_ceil(left, limit))
+    if left >= 2 * limit {
+        limit
+    } else if left > limit {
+        left - left / 2
+    } else {
+        left
+    }
 }

@@ -150,9 +150,10 @@ impl<C: Columns, const R: usize> Kernel for Tile<'_, C, R> {
         // A copy that a loop may index, while the sums above stay in registers. The loop has the body of all epilogues
         // once, not for each row: it would be most of the code.
         let done = sums;
+        let finish = task.epilogue.prepare(isa);
         for row in 0..places.rows {
             if let (Some(sums), Some(at)) = (done.get(row), places.y.get(row)) {
-                block.finish(isa, *sums, &task.epilogue, outputs(y, at + first, width));
+                block.finish(*sums, &finish, outputs(y, at + first, width));
             }
         }
     }

@@ -155,6 +155,12 @@ impl Config {
         self.settled()
     }
 
+    /// Takes the name away, whoever chose it.
+    pub(crate) fn take_name(&mut self) -> Option<String> {
+        self.chosen.name = None;
+        self.name.take()
+    }
+
     /// How products are rounded: as chosen, else the target's way.
     pub fn effective_numerics(&self) -> Numerics {
         self.numerics.unwrap_or(self.target.numerics)

@@ -70,6 +70,22 @@ pub fn default_name(model: &Path) -> String {
     crate::emit::crate_name(&if stem == "model" { folder.unwrap_or(stem) } else { stem })
 }
 
+/// The name of a model's crate: as chosen, else made from its file.
+///
+/// # Errors
+/// A diagnostic where the chosen one is no name for a crate.
+pub fn crate_name(config: &Config, model: &Path) -> Result<String, Diagnostic> {
+    match &config.name {
+        None => Ok(default_name(model)),
+        Some(name) if crate::emit::crate_name(name) == *name => Ok(name.clone()),
+        Some(name) => {
+            let better = crate::emit::crate_name(name);
+            let message = format!("{name:?} is no name for a crate; `{better}` would be one");
+            Err(Diagnostic::error(codes::BAD_OPTION, message))
+        }
+    }
+}
+
 /// SHA-256 of a model in hex: of its file, or of that and its external files one after the other.
 ///
 /// # Errors

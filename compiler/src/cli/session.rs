@@ -40,14 +40,7 @@ impl ModelArgs {
             config = config.with_options(&file);
         }
         let model = pipeline::read(&self.model)?;
-        let name = match &config.name {
-            Some(name) if zantc::emit::crate_name(name) != *name => {
-                let better = zantc::emit::crate_name(name);
-                return Err(Failure::Usage(format!("{name:?} is no name for a crate; try {better:?}")));
-            }
-            Some(name) => name.clone(),
-            None => pipeline::default_name(&self.model),
-        };
+        let name = pipeline::crate_name(&config, &self.model).map_err(|d| Failure::Usage(d.message))?;
         Ok(Session { path: self.model.clone(), model, config, name })
     }
 }

@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::ir::Tensor;
 use crate::program::Program;
 
-pub use module::emit_module;
+pub use module::{emit_module, emit_modules};
 pub use names::crate_name;
 pub use package::{Package, WriteError};
 pub use runner::{OPT_LEVELS, emit_runner, profile};

@@ -10,39 +10,69 @@ use crate::config::Alloc;
 
 /// `NAME.rs` and `NAME.bin`.
 pub fn emit_module(source: &Source<'_>) -> Package {
+    let mut package = Package::default();
+    let mut body = model_module(source, &mut package);
+    body += &runtime(&[*source]);
+    let module = identifier(source.name);
+    let text = format!("/// {}\npub mod {module} {{\n{}}}\n", library::title(source), indented(&body));
+    package.text(&format!("{module}.rs"), text);
+    package
+}
+
+/// Several models that share one runtime: `NAME.rs` with a module for each model, and their blobs. The models have names of
+/// their own and round products alike.
+pub fn emit_modules(name: &str, sources: &[Source<'_>]) -> Package {
+    let mut package = Package::default();
+    let mut body = String::new();
+    for source in sources {
+        let text = format!("use super::rt;\n{}", model_module(source, &mut package));
+        body += &format!(
+            "/// {}\npub mod {} {{\n{}}}\n\n",
+            library::title(source),
+            identifier(source.name),
+            indented(&text)
+        );
+    }
+    body += &runtime(sources);
+    let module = identifier(name);
+    let text = format!("/// Neural networks that share one runtime.\npub mod {module} {{\n{}}}\n", indented(&body));
+    package.text(&format!("{module}.rs"), text);
+    package
+}
+
+fn identifier(name: &str) -> String {
+    name.replace('-', "_")
+}
+
+/// All of a model's module but its runtime, which is called `rt` there.
+fn model_module(source: &Source<'_>, package: &mut Package) -> String {
     let names = Names::new(source.program);
     let weights = Weights::new(source.program, &names);
-    let module = source.name.replace('-', "_");
-    let mut body = String::new();
-    if source.config.alloc == Alloc::Heap {
-        body += "extern crate alloc;\n";
-    }
-    body += "#[allow(unused_imports)]\npub use model::*;\n";
+    let blob = format!("{}.bin", identifier(source.name));
+    let mut body = String::from("#[allow(unused_imports)]\npub use model::*;\n");
     for line in library::exports(source).lines() {
         body += &format!("#[allow(unused_imports)]\n{line}\n");
     }
     body += &library::take(source);
     body += "\n#[forbid(unsafe_code)]\nmod model {\n";
+    if source.config.alloc == Alloc::Heap {
+        body += "    extern crate alloc;\n\n";
+    }
     body += &indented(&model(source, &names, Form::Module));
     body += "}\n\n#[allow(unsafe_code)]\nmod weights {\n";
-    body += &indented(&weights.source(&format!("{module}.bin")));
-    body += "}\n\n#[allow(dead_code)]\nmod rt {\n";
-    body += &indented(&runtime(source));
-    body += "}\n";
-    let text = format!("/// {}\npub mod {module} {{\n{}}}\n", library::title(source), indented(&body));
-    let mut package = Package::default();
-    package.text(&format!("{module}.rs"), text);
-    package.bytes(&format!("{module}.bin"), weights.blob);
-    package
+    body += &indented(&weights.source(&blob));
+    body += "}\n\n";
+    package.bytes(&blob, weights.blob);
+    body
 }
 
 /// The runtime's files as nested modules.
-fn runtime(source: &Source<'_>) -> String {
-    let files = rt::files(source.program);
+fn runtime(sources: &[Source<'_>]) -> String {
+    let files = rt::files(sources.iter().map(|s| s.program));
     let folders = rt::folders(&files);
     let mut text = nested("", &folders[""], &files, &folders);
-    text += &rt::cpu_type(source);
-    text
+    text += &sources.first().map_or(String::new(), rt::cpu_type);
+    format!("#[allow(dead_code)]\nmod rt {{\n{}}}\n", indented(&text))
 }
 
 fn nested(

@@ -13,7 +13,7 @@ const ALWAYS: [&str; 3] = ["arch/host.rs", "arch/isa.rs", "arena.rs"];
 
 /// Adds `src/rt`.
 pub(super) fn add_files(package: &mut Package, source: &Source<'_>) {
-    let files = files(source.program);
+    let files = files([source.program]);
     for f in &files {
         package.text(&format!("src/rt/{}", f.path), f.text.to_string());
     }
@@ -23,11 +23,13 @@ pub(super) fn add_files(package: &mut Package, source: &Source<'_>) {
     }
 }
 
-/// The files, closed under their needs, in ascending order of paths.
-pub(super) fn files(program: &Program) -> Vec<&'static RtSource> {
-    let used = program.steps.iter().flat_map(|s| s.call.uses()).map(file_of);
-    let error = program.is_fallible().then_some("error.rs");
-    let mut open: Vec<&str> = ALWAYS.into_iter().chain(used).chain(error).collect();
+/// The files that some programs need, closed under their needs, in ascending order of paths.
+pub(super) fn files<'p>(programs: impl IntoIterator<Item = &'p Program>) -> Vec<&'static RtSource> {
+    let mut open: Vec<&str> = ALWAYS.to_vec();
+    for program in programs {
+        open.extend(program.steps.iter().flat_map(|s| s.call.uses()).map(file_of));
+        open.extend(program.is_fallible().then_some("error.rs"));
+    }
     let mut closed = BTreeSet::new();
     while let Some(path) = open.pop() {
         if closed.insert(path) {

@@ -1,0 +1,242 @@
+//! Compiling from a build script: modules in `OUT_DIR`, and what cargo wants to be told.
+//!
+//! Invariants: files whose content is right already are not touched, so that nothing is built again; what was read is
+//! announced to cargo before anything can fail, so that a mended model is noticed.
+
+use std::fmt;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use crate::config::Config;
+use crate::diag::{Diagnostic, Style, codes, escape, render_all};
+use crate::emit::{Package, Source, emit_module, emit_modules};
+use crate::onnx::Model;
+use crate::pipeline::{self, Compiled};
+
+/// Why a model could not be compiled; shown as the rendered diagnostics, so that a build script may return it from `main`.
+pub struct BuildError(Vec<Diagnostic>);
+
+impl BuildError {
+    /// The findings.
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        &self.0
+    }
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&render_all(&self.0, Style::default()))
+    }
+}
+
+/// The same as [`fmt::Display`]: Rust prints what `main` returns in its debug form.
+impl fmt::Debug for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\n{self}")
+    }
+}
+
+impl std::error::Error for BuildError {}
+
+impl From<Vec<Diagnostic>> for BuildError {
+    fn from(diagnostics: Vec<Diagnostic>) -> BuildError {
+        BuildError(diagnostics)
+    }
+}
+
+impl From<Diagnostic> for BuildError {
+    fn from(diagnostic: Diagnostic) -> BuildError {
+        BuildError(vec![diagnostic])
+    }
+}
+
+/// For build scripts.
+impl Config {
+    /// Compiles a model to `OUT_DIR/NAME.rs`, which has one module `NAME` and is meant for
+    /// `include!(concat!(env!("OUT_DIR"), "/NAME.rs"))`; gives its path. `NAME` is the configured name or the file's, with `_` for
+    /// `-`. A `zant.toml` beside the model gives what is not set here. Tells cargo when to run the script again.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the model; a budget that is exceeded; `OUT_DIR` missing or not writable.
+    pub fn compile(self, model: impl AsRef<Path>) -> Result<PathBuf, BuildError> {
+        compile(self, model.as_ref(), &out_dir()?, &mut std::io::stdout())
+    }
+
+    /// Compiles several models that share one runtime to `OUT_DIR/NAME.rs`: a module `NAME` with one module for each model,
+    /// named after its file. `NAME` is the configured name, or `models`.
+    ///
+    /// # Errors
+    /// As [`Config::compile`]; two models of one name; models that round products differently.
+    pub fn compile_all<P: AsRef<Path>>(self, models: impl IntoIterator<Item = P>) -> Result<PathBuf, BuildError> {
+        let models: Vec<PathBuf> = models.into_iter().map(|m| m.as_ref().to_path_buf()).collect();
+        compile_all(self, &models, &out_dir()?, &mut std::io::stdout())
+    }
+}
+
+fn out_dir() -> Result<PathBuf, Diagnostic> {
+    let missing = || Diagnostic::error(codes::BAD_OPTION, "OUT_DIR is not set").help("call this from a build script");
+    std::env::var_os("OUT_DIR").map(PathBuf::from).ok_or_else(missing)
+}
+
+/// A model with all that is needed to emit it.
+struct Unit {
+    name: String,
+    config: Config,
+    compiled: Compiled,
+    model_sha256: String,
+}
+
+impl Unit {
+    fn source(&self) -> Source<'_> {
+        let Unit { name, config, compiled, model_sha256 } = self;
+        Source { program: &compiled.program, config, name, model_sha256, vectors: &[] }
+    }
+}
+
+/// Says something to cargo. Its absence is no failure: the script may be run by hand, its output cut off.
+fn tell(cargo: &mut dyn Write, key: &str, value: &str) {
+    drop(writeln!(cargo, "cargo::{key}={}", escape(value)));
+}
+
+fn unit(config: Config, path: &Path, cargo: &mut dyn Write) -> Result<Unit, Vec<Diagnostic>> {
+    tell(cargo, "rerun-if-changed", &path.to_string_lossy());
+    let mut config = config;
+    if let Some((file, options)) = pipeline::read_options(path)? {
+        tell(cargo, "rerun-if-changed", &file.to_string_lossy());
+        config = config.with_options(&options);
+    }
+    let model: Model = pipeline::read(path)?;
+    for file in &model.external_files {
+        tell(cargo, "rerun-if-changed", &file.to_string_lossy());
+    }
+    let name = pipeline::crate_name(&config, path).map_err(|d| vec![d])?;
+    let compiled = pipeline::compile(&model, &config)?;
+    for warning in &compiled.warnings {
+        tell(cargo, "warning", &format!("{name}: {} [{}]", warning.message, warning.code));
+    }
+    Ok(Unit { name, config, compiled, model_sha256: pipeline::sha256(&model)? })
+}
+
+fn compile(config: Config, model: &Path, folder: &Path, cargo: &mut dyn Write) -> Result<PathBuf, BuildError> {
+    let unit = unit(config, model, cargo)?;
+    write(&emit_module(&unit.source()), folder, &unit.name)
+}
+
+fn compile_all(
+    mut config: Config,
+    models: &[PathBuf],
+    folder: &Path,
+    cargo: &mut dyn Write,
+) -> Result<PathBuf, BuildError> {
+    let name = config.take_name().unwrap_or_else(|| "models".into());
+    let mut units: Vec<Unit> = Vec::new();
+    let mut faults = Vec::new();
+    for model in models {
+        match unit(config.clone(), model, cargo) {
+            Ok(unit) => units.push(unit),
+            Err(diagnostics) => faults.extend(diagnostics),
+        }
+    }
+    for (i, unit) in units.iter().enumerate() {
+        if units[..i].iter().any(|u| u.name.replace('-', "_") == unit.name.replace('-', "_")) {
+            faults.push(
+                Diagnostic::error(codes::BAD_OPTION, format!("two models are called `{}`", unit.name))
+                    .help("rename a file, or give `name` in a zant.toml beside it"),
+            );
+        }
+        if unit.compiled.program.numerics != units[0].compiled.program.numerics {
+            let message = format!("`{}` rounds products otherwise than `{}`", unit.name, units[0].name);
+            faults.push(
+                Diagnostic::error(codes::BAD_OPTION, message)
+                    .help("models that share a runtime have the same `numerics`; compile this one alone"),
+            );
+        }
+    }
+    if crate::emit::crate_name(&name) != name {
+        faults.push(Diagnostic::error(codes::BAD_OPTION, format!("{name:?} is no name for a module")));
+    }
+    if !faults.is_empty() {
+        return Err(BuildError(faults));
+    }
+    let sources: Vec<Source<'_>> = units.iter().map(Unit::source).collect();
+    write(&emit_modules(&name, &sources), folder, &name)
+}
+
+fn write(package: &Package, folder: &Path, name: &str) -> Result<PathBuf, BuildError> {
+    package.write(folder).map_err(|e| Diagnostic::error("ZA0011", e.to_string()))?;
+    Ok(folder.join(format!("{}.rs", name.replace('-', "_"))))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    use super::{BuildError, compile, compile_all};
+    use crate::config::Config;
+
+    fn digits() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/digits/digits.onnx")
+    }
+
+    #[test]
+    fn a_model_becomes_a_module_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut said = Vec::new();
+        let path = compile(Config::new(), &digits(), dir.path(), &mut said).unwrap();
+        assert_eq!(path, dir.path().join("digits.rs"));
+        let text = fs::read_to_string(&path).unwrap();
+        syn::parse_file(&text).unwrap();
+        assert!(text.contains("pub mod digits {") && text.contains("include_bytes!(\"digits.bin\")"));
+        assert!(dir.path().join("digits.bin").is_file());
+        let said = String::from_utf8(said).unwrap();
+        assert_eq!(said, format!("cargo::rerun-if-changed={}\n", digits().display()));
+        // What is right already is not written again.
+        let before = fs::metadata(&path).unwrap().modified().unwrap();
+        compile(Config::new(), &digits(), dir.path(), &mut Vec::new()).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().modified().unwrap(), before);
+    }
+
+    #[test]
+    fn models_share_one_runtime() {
+        let dir = tempfile::tempdir().unwrap();
+        let other = dir.path().join("other.onnx");
+        fs::copy(digits(), &other).unwrap();
+        let path = compile_all(Config::new().name("nets"), &[digits(), other], dir.path(), &mut Vec::new()).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        let file = syn::parse_file(&text).unwrap();
+        assert_eq!((file.items.len(), text.matches("mod rt {").count()), (1, 1));
+        assert!(text.contains("pub mod digits {") && text.contains("pub mod other {"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let bad = dir.path().join("bad.onnx");
+        fs::write(&bad, b"no model").unwrap();
+        let models = [bad, digits(), digits()];
+        let error: BuildError = compile_all(Config::new(), &models, dir.path(), &mut Vec::new()).unwrap_err();
+        let text = format!("{error:?}");
+        assert!(text.contains("error[ZA0002]") && text.contains("two models are called `digits`"), "{text}");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is written");
+    }
+
+    #[test]
+    fn a_file_of_options_is_read_and_announced() {
+        let dir = tempfile::tempdir().unwrap();
+        let model = dir.path().join("digits.onnx");
+        fs::copy(digits(), &model).unwrap();
+        fs::write(dir.path().join("zant.toml"), "target = \"cortex-m0\"\nnumerics = \"fused\"\nmax-ram = \"1M\"\n")
+            .unwrap();
+        let mut said = Vec::new();
+        compile(Config::new().name("net"), &model, &dir.path().join("out"), &mut said).unwrap();
+        let said = String::from_utf8(said).unwrap();
+        assert!(
+            said.contains("zant.toml\n") && said.contains("cargo::warning=net: ") && said.contains("[ZA0302]"),
+            "{said}"
+        );
+        fs::write(dir.path().join("zant.toml"), "max-ram = 16\n").unwrap();
+        let error = compile(Config::new(), &model, &dir.path().join("out"), &mut Vec::new()).unwrap_err();
+        assert_eq!(error.diagnostics()[0].code, "ZA0301");
+    }
+}

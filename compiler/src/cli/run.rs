@@ -52,7 +52,7 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
     let outputs = execute(program, &inputs)?;
     if let Some(folder) = &args.output {
         write(folder, args.output_format, program, &outputs)?;
-        shell.status("Finished", &format!("{} outputs in {}", outputs.len(), folder.display()));
+        shell.status("Wrote", &format!("{} outputs to {}", outputs.len(), folder.display()));
         return Ok(());
     }
     for (port, tensor) in program.outputs.iter().zip(&outputs) {
@@ -86,7 +86,7 @@ fn inputs(given: &[String], program: &Program) -> Outcome<Vec<Tensor>> {
             return Err(Failure::Usage(format!("input {slot} is given twice")));
         }
     }
-    let fitted = program.inputs.iter().zip(slots).map(|(port, t)| fitting(port, t, "the command"));
+    let fitted = program.inputs.iter().zip(slots).map(|(port, t)| fitting(port, t, "the command line"));
     Ok(fitted.collect::<Result<_, _>>()?)
 }
 

@@ -79,7 +79,11 @@ fn step_spec(program: &Program, step: &Step, index: &[Option<BufferIx>]) -> Step
         // The two share their start, so both must be the start of their buffer; the result must be all of it.
         let (Arg::Buffer(from, _), Arg::Buffer(to, _)) = (step.args[read], step.args[write]) else { continue };
         let whole = from.offset == 0 && to.offset == 0 && to.len == program.buffer(to.buffer).elements;
-        if let (true, Some(read), Some(write)) = (whole, index[from.buffer.index()], index[to.buffer.index()]) {
+        // Another argument may be another part of the same buffer: it would be written while it is read.
+        let other = |(i, a): (usize, &Arg)| i != read && matches!(a, Arg::Buffer(v, _) if v.buffer == from.buffer);
+        let alone = !step.args.iter().enumerate().any(other);
+        if let (true, Some(read), Some(write)) = (whole && alone, index[from.buffer.index()], index[to.buffer.index()])
+        {
             let again = spec.in_place.iter().any(|p| p.read == read && p.write == write);
             if read != write && !again {
                 spec.in_place.push(InPlace { read, write, mandatory: false });

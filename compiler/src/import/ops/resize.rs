@@ -1,6 +1,6 @@
 //! Resize and Upsample: along each dimension a table says which places are read and with what weight.
 //!
-//! A table of one place for each result is a gather. Few places are as many gathers and one weighted sum, many (an
+//! A table of one place for each result is a gather. Few places are as many gathers and weighted sums, many (an
 //! antialiasing filter) a matrix product. Dimensions are resized one after the other, outermost first.
 
 mod axis;
@@ -19,7 +19,7 @@ use crate::ir::{DType, Scalar, Tensor, ValueId};
 /// The family's operators.
 pub(in crate::import) const OPS: &[OpEntry] = &[op("Resize", resize), op("Upsample", upsample)];
 
-/// The most gathers that one weighted sum may read.
+/// The most gathers that weighted sums are made of.
 const MAX_TAPS: usize = 4;
 
 /// What the node's attributes say.
@@ -136,23 +136,27 @@ fn along(cx: &mut NodeCx<'_>, operand: ValueId, axis: usize, table: &Table) -> I
     }
 }
 
-/// The sum of as many gathers as there are taps, each times its weights.
+/// The sum of as many gathers as there are taps, each times its weights: two at a time, so that each Map has few operands.
 fn weighted(cx: &mut NodeCx<'_>, operand: ValueId, axis: usize, table: &Table) -> Imported<ValueId> {
     let (dtype, rank) = (cx.dtype(operand), cx.rank(operand));
-    let mut operands = Vec::new();
-    let mut sum = None;
-    for (t, tap) in table.taps.iter().enumerate() {
-        operands.push(pick(cx, operand, axis, &tap.places)?);
-        let shape: Vec<usize> = (0..rank).map(|d| if d == axis { tap.weights.len() } else { 1 }).collect();
-        operands.push(weights(cx, &tap.weights, shape, dtype));
-        let term = x(2 * t) * x(2 * t + 1);
-        sum = Some(match sum {
-            None => term,
-            Some(sum) => sum + term,
-        });
+    let mut sum: Option<ValueId> = None;
+    for taps in table.taps.chunks(2) {
+        let mut operands: Vec<ValueId> = sum.into_iter().collect();
+        let mut formula = sum.map(|_| x(0));
+        for tap in taps {
+            let term = x(operands.len()) * x(operands.len() + 1);
+            operands.push(pick(cx, operand, axis, &tap.places)?);
+            let shape: Vec<usize> = (0..rank).map(|d| if d == axis { tap.weights.len() } else { 1 }).collect();
+            operands.push(weights(cx, &tap.weights, shape, dtype));
+            formula = Some(match formula {
+                None => term,
+                Some(sum) => sum + term,
+            });
+        }
+        let formula = formula.ok_or_else(|| Fault::shape("the filter has no taps"))?;
+        sum = Some(cx.map(formula.expr(dtype), &operands)?);
     }
-    let sum = sum.ok_or_else(|| Fault::shape("the filter has no taps"))?;
-    cx.map(sum.expr(dtype), &operands)
+    sum.ok_or_else(|| Fault::shape("the filter has no taps"))
 }
 
 fn weights(cx: &mut NodeCx<'_>, weights: &[f64], shape: Vec<usize>, dtype: DType) -> ValueId {

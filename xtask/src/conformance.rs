@@ -4,9 +4,9 @@ use std::io::Write as _;
 
 use zant_tests::cases;
 use zant_tests::conformance::{Expected, Report, run};
-use zantc::Config;
-use zantc::exec::{Executor, Hygiene};
 use zantc::ir::{Graph, Tensor};
+
+use crate::crates;
 
 /// Runs the official ONNX operator cases and checks them against `tests/conformance/expected_failures.txt`.
 #[derive(clap::Args)]
@@ -23,6 +23,9 @@ pub(crate) struct Args {
     /// Print how often each reason occurs.
     #[arg(long)]
     reasons: bool,
+    /// Then emit what passes in batches of real crates, build and run them.
+    #[arg(long)]
+    crates: bool,
 }
 
 /// Gives whether all is as expected.
@@ -49,21 +52,18 @@ pub(crate) fn conformance(args: &Args) -> Result<bool, String> {
         print!("{}", report.reasons());
     }
     print!("{}", report.table());
-    verdict(args, &report)
+    let as_expected = verdict(args, &report)?;
+    Ok(as_expected && (!args.crates || crates::check()?))
 }
 
 /// Runs a graph as it would be emitted: all passes, kernels, the planned arena; bytes that no buffer lives in are garbage.
 fn by_exec(graph: &Graph, inputs: &[Tensor]) -> Result<Vec<Tensor>, String> {
-    let compiled = zantc::compile_graph(graph.clone(), &Config::default())
-        .map_err(|faults| faults.iter().map(|d| format!("{} {}", d.code, d.message)).collect::<Vec<_>>().join("; "))?;
-    zantc::program::verify(&compiled.program).map_err(|faults| format!("unsound plan: {}", faults.join("; ")))?;
-    let mut executor = Executor::new(&compiled.program, Hygiene::Poison).map_err(|e| e.to_string())?;
-    executor.run(inputs).map_err(|e| e.to_string())
+    crates::in_process(graph, inputs).map(|(_, outputs)| outputs)
 }
 
 /// Checks all cases.
 pub(crate) fn check() -> Result<bool, String> {
-    conformance(&Args { filter: String::new(), bless: false, failures: false, reasons: false })
+    conformance(&Args { filter: String::new(), bless: false, failures: false, reasons: false, crates: true })
 }
 
 /// Compares with the list, or writes it.

@@ -4,6 +4,7 @@
 mod bless;
 mod command;
 mod conformance;
+mod crates;
 mod large;
 mod layers;
 mod lint;

@@ -9,7 +9,7 @@ use crate::program::kernels::{MapCall, MapOperand};
 use crate::program::{Access, Arg, unsupported};
 
 /// Operands that the kernel takes.
-const MAX_OPERANDS: usize = 6;
+const MAX_OPERANDS: usize = 10;
 
 impl Lowering<'_> {
     pub(super) fn map(&mut self, node: &Node, expr: &Expr) -> Lowered {

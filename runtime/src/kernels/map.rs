@@ -45,7 +45,7 @@ pub trait Row: Copy {
     fn at(self, i: usize) -> Option<Self::Item>;
 }
 
-/// What a map over `D` outer dimensions reads: an operand, or a tuple of up to six.
+/// What a map over `D` outer dimensions reads: an operand, or a tuple of up to ten.
 pub trait Source<const D: usize>: Copy {
     /// One row.
     type Row: Row;
@@ -181,7 +181,8 @@ macro_rules! tuples {
     )+};
 }
 
-tuples! { (A) (A B) (A B C) (A B C E) (A B C E F) (A B C E F G) }
+tuples! { (A) (A B) (A B C) (A B C E) (A B C E F) (A B C E F G) (A B C E F G H) (A B C E F G H K) (A B C E F G H K L)
+(A B C E F G H K L M) }
 
 /// A map as it is run on an instruction set: `f` turns an element of `y` into the result, in its place.
 struct Rows<'a, S, Y, F, const D: usize> {

@@ -56,7 +56,7 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
     }
 }
 
-fn unwritable(path: &Path, error: &dyn std::fmt::Display) -> Failure {
+pub(super) fn unwritable(path: &Path, error: &dyn std::fmt::Display) -> Failure {
     let help = "check that the folder exists and that you may write there";
     Failure::from(Diagnostic::error("ZA0011", format!("cannot write {path:?}: {error}")).help(help))
 }

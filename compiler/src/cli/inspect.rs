@@ -1,10 +1,15 @@
 //! `zantc inspect`: what a model costs, step by step.
 
+use std::path::PathBuf;
+
 use serde_json::{Value, json};
+use zantc::Compiled;
 use zantc::diag::escape;
+use zantc::plan::svg;
 use zantc::program::{Arg, Program, Step};
 
 use super::Outcome;
+use super::compile::unwritable;
 use super::session::ModelArgs;
 use super::shell::{Shell, table};
 
@@ -16,11 +21,17 @@ pub(super) struct Args {
     /// Write JSON
     #[arg(long)]
     json: bool,
+    /// Draw the arena: time across, address up, one box a buffer, the peak marked
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
 }
 
 pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
     let session = args.model.open()?;
     let compiled = session.compile(shell)?;
+    if let Some(path) = &args.svg {
+        std::fs::write(path, picture(&compiled)).map_err(|e| unwritable(path, &e))?;
+    }
     if args.json {
         let text = serde_json::to_string_pretty(&report(&session.name, &compiled.program)).expect("plain data");
         return shell.out(&format!("{text}\n"));
@@ -31,6 +42,17 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
         return shell.json(&value);
     }
     shell.out(&text(&session.name, &compiled.program))
+}
+
+/// The arena as an SVG.
+fn picture(compiled: &Compiled) -> String {
+    let (program, planned) = (&compiled.program, &compiled.planned);
+    let mut steps = vec![String::new(); program.steps.len()];
+    for (step, ix) in program.steps.iter().zip(&planned.placement.order) {
+        steps[ix.0] = step.origin.first().map_or(step.call.name().to_string(), |o| o.name.clone());
+    }
+    let buffers = planned.buffers.iter().map(|&b| program.buffer(b).name.clone()).collect();
+    svg::draw(&planned.problem, &planned.placement, &svg::Names { buffers, steps })
 }
 
 /// Elements of the constants that a step reads.

@@ -17,6 +17,7 @@ pub mod problem;
 pub mod program;
 mod rng;
 mod sharing;
+pub mod svg;
 #[cfg(test)]
 mod tests;
 pub mod verify;

@@ -27,7 +27,7 @@ pub struct Diagnostic {
     /// What is wrong, in one sentence without a full stop.
     pub message: String,
     /// The ONNX node it is about.
-    pub node: Option<NodePlace>,
+    pub node: Option<Box<NodePlace>>,
     /// What to do, a sentence each.
     pub help: Vec<String>,
 }
@@ -68,7 +68,7 @@ impl Diagnostic {
     /// Says which node it is about.
     #[must_use]
     pub fn at(mut self, node: NodePlace) -> Diagnostic {
-        self.node = Some(node);
+        self.node = Some(Box::new(node));
         self
     }
 }

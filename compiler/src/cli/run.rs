@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use zantc::diag::{Diagnostic, codes, escape};
 use zantc::exec::{ExecError, Executor, Hygiene};
 use zantc::import::to_raw;
-use zantc::ir::{Scalar, Tensor};
+use zantc::ir::{DType, Scalar, Tensor};
 use zantc::pipeline::load_diagnostic;
 use zantc::program::Program;
 use zantc::verify::data::{fitting, read_tensor};
@@ -137,12 +137,17 @@ fn values(tensor: &Tensor) -> String {
 
 /// A number of JSON; what JSON has no number for is a string.
 fn json(v: Scalar) -> serde_json::Value {
-    match v {
-        Scalar::Bool(b) => b.into(),
-        Scalar::U64(n) => n.into(),
-        v if v.dtype().is_float() && v.to_f64().is_finite() => v.to_f64().into(),
-        v if v.dtype().is_float() => v.to_f64().to_string().into(),
-        v => v.to_i64().into(),
+    let dtype = v.dtype();
+    if dtype == DType::Bool {
+        (v.bits() != 0).into()
+    } else if dtype == DType::U64 {
+        v.bits().into()
+    } else if dtype.is_int() {
+        v.to_i64().into()
+    } else if v.to_f64().is_finite() {
+        v.to_f64().into()
+    } else {
+        v.to_f64().to_string().into()
     }
 }
 

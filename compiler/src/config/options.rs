@@ -88,7 +88,8 @@ pub fn file_beside(model: &Path) -> PathBuf {
     model.with_file_name(FILE_NAME)
 }
 
-/// `NAME=K`; the name may itself contain `=`.
+/// `NAME=K` of the command line; the name may itself contain `=`.
+#[cfg(feature = "cli")]
 fn dim(text: &str) -> Result<(String, usize), String> {
     let (name, value) = text.rsplit_once('=').ok_or("expected NAME=K")?;
     let value = value.trim().parse().map_err(|_| format!("{:?} is not a whole number", value.trim()))?;
@@ -208,7 +209,7 @@ fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D:
 
 #[cfg(test)]
 mod tests {
-    use super::{Options, dim, size};
+    use super::{Options, size};
     use crate::config::{Alloc, Config, Optimize};
     use crate::ir::Numerics;
 
@@ -221,8 +222,10 @@ mod tests {
         assert!(size("99999999999999999G").is_err());
     }
 
+    #[cfg(feature = "cli")]
     #[test]
     fn dimensions_are_named() {
+        use super::dim;
         assert_eq!(dim("batch=2"), Ok(("batch".into(), 2)));
         assert_eq!(dim("x[0]=3"), Ok(("x[0]".into(), 3)));
         assert_eq!(dim("a=b=3"), Ok(("a=b".into(), 3)));

@@ -99,10 +99,7 @@ fn error(a: Scalar, b: Scalar) -> f64 {
 
 /// An integer without loss: unsigned 64-bit ones do not fit into signed ones.
 fn exact(v: Scalar) -> i128 {
-    match v {
-        Scalar::U64(v) => i128::from(v),
-        other => i128::from(other.to_i64()),
-    }
+    if v.dtype() == DType::U64 { i128::from(v.bits()) } else { i128::from(v.to_i64()) }
 }
 
 /// Steps from one value to the other through the values that their type has.
@@ -118,11 +115,7 @@ fn ulps(a: Scalar, b: Scalar) -> u64 {
 
 /// The position of a float among those of its type: sign and magnitude become one ascending integer, both zeros the same.
 fn rank(v: Scalar) -> i128 {
-    let sign = match v.dtype() {
-        DType::F64 => 1u64 << 63,
-        DType::F32 => 1 << 31,
-        _ => 1 << 15,
-    };
+    let sign = 1u64 << (8 * v.dtype().size() - 1);
     let magnitude = i128::from(v.bits() & (sign - 1));
     if v.bits() & sign == 0 { magnitude } else { -magnitude }
 }

@@ -22,14 +22,16 @@ pub fn inputs<'t>(types: impl IntoIterator<Item = &'t Type>) -> Vec<Tensor> {
 }
 
 fn tensor(ty: &Type, random: &mut SplitMix64) -> Tensor {
-    let element = |bits: u64| match ty.dtype {
-        DType::Bool => Scalar::Bool(bits >> 63 == 1),
-        d if d.is_float() => {
+    let element = |bits: u64| {
+        if ty.dtype == DType::Bool {
+            Scalar::Bool(bits >> 63 == 1)
+        } else if ty.dtype.is_float() {
             // 11 bits of fraction: exact in every float type but bf16, which rounds.
             let step = (bits >> 52) as f64;
-            Scalar::from_f64(step / 2048.0 - 1.0, d)
+            Scalar::from_f64(step / 2048.0 - 1.0, ty.dtype)
+        } else {
+            Scalar::from_i64((bits % 3) as i64, ty.dtype)
         }
-        d => Scalar::from_i64((bits % 3) as i64, d),
     };
     let elements: Vec<Scalar> = (0..ty.elements()).map(|_| element(random.next())).collect();
     Tensor::from_scalars(ty.clone(), elements)

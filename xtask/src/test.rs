@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every test there is, by one command.
 
-use crate::command::{command, status};
+use crate::command::{command, root, status};
 use crate::{bless, conformance, large};
 
 /// Run all tests.
@@ -22,13 +22,25 @@ pub(crate) fn test(args: &Args) -> Result<bool, String> {
     let tests = status(&mut run)?;
     let conformance = conformance::check()?;
     let blessed = bless::bless(&bless::Args::check())?;
+    let example = build_script()?;
     for (ok, what) in [
         (large, "the large models"),
         (tests, "the workspace's tests"),
         (conformance, "the official operator cases"),
         (blessed, "the generated examples and pages"),
+        (example, "the example of a build script"),
     ] {
         eprintln!("{} {what}", if ok { "      passed" } else { "      FAILED" });
     }
-    Ok(tests && conformance && blessed)
+    Ok(tests && conformance && blessed && example)
+}
+
+/// Tests and lints the project that compiles its model in its build script: the module must be good code in a user's crate.
+fn build_script() -> Result<bool, String> {
+    let folder = root().join("generated-examples/build-script");
+    let cargo = |args: &[&str]| {
+        let program = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
+        status(command(&program, args).current_dir(&folder))
+    };
+    Ok(cargo(&["test"])? && cargo(&["clippy", "--quiet", "--all-targets", "--", "-D", "warnings"])?)
 }

@@ -107,3 +107,31 @@ pub fn differing(a: &Tensor, b: &Tensor) -> usize {
     };
     a.scalars().zip(b.scalars()).filter(|&p| !equal(p)).count()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{first_wrong, values};
+    use crate::ir::Tensor;
+    use crate::{Config, compile, read};
+
+    #[test]
+    fn the_first_wrong_step_is_named() {
+        let model = read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/digits/digits.onnx")).unwrap();
+        let compiled = compile(&model, &Config::new()).unwrap();
+        let program = &compiled.program;
+        let inputs = crate::verify::seeded::inputs(program.inputs.iter().map(|p| &p.ty));
+        let mut expected = values(&compiled.graph, &inputs, program.numerics).unwrap();
+        assert_eq!(first_wrong(program, &compiled.places, &expected, &inputs), Ok(None));
+        // Another reference for the results of the last two nodes: the earlier step is the one to name.
+        for node in compiled.graph.nodes.iter().rev().take(2) {
+            let value = expected[node.outputs[0].index()].as_mut().unwrap();
+            let elements = vec![7.0f32; value.len()];
+            *value = Tensor::from_elements(value.shape(), &elements);
+        }
+        let wrong = first_wrong(program, &compiled.places, &expected, &inputs).unwrap().unwrap();
+        assert_eq!((wrong.step, wrong.unequal), (program.steps.len() - 2, 10));
+        assert_eq!(wrong.nodes, program.steps[wrong.step].origin);
+    }
+}

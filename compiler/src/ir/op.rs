@@ -160,7 +160,8 @@ pub enum Op {
     /// Transposed convolution. `x [n,h,w,c]`, weights `[o,kh,kw,c/groups]` where `o` counts all output channels, then bias.
     ///
     /// Input row i meets output row `i * stride + kh * dilation - pad_begin` at tap kh, and so do columns.
-    /// Each output starts from the bias and adds products in (kh, kw, ci) order over the taps that hit it.
+    /// Each output starts from the bias and adds the products of the inputs that hit it in (row, column, channel) order of the
+    /// inputs, as a convolution over the map with zeros between its elements does: taps descend.
     ConvTranspose {
         /// The window, in terms of the output map; `pad_end` is negative padding where `output_padding` exceeds it: see `output`.
         window: Window,

@@ -75,36 +75,39 @@ pub(super) fn conv(numerics: Numerics, conv: &Conv<'_>, inputs: &[&Tensor], ty: 
     // Row and column of the map that a tap of an output lies on.
     let place = |axis: usize, out: usize, tap: usize| {
         let w = conv.window;
-        (out * w.stride[axis]).checked_add(tap * w.dilation[axis])?.checked_sub(w.pad_begin[axis])
+        let place = (out * w.stride[axis]).checked_add(tap * w.dilation[axis])?.checked_sub(w.pad_begin[axis])?;
+        Some((tap, place))
     };
     with_number!(ty.dtype, T => sums::<T>(numerics, conv, inputs, ty, place), else Err(unsupported("conv", ty.dtype)))
 }
 
-/// `Op::ConvTranspose`: input `i` meets output `i * stride + tap * dilation - pad_begin` at a tap.
+/// `Op::ConvTranspose`: input `i` meets output `i * stride + tap * dilation - pad_begin` at a tap. Ascending inputs are
+/// descending taps.
 pub(super) fn conv_transpose(
     numerics: Numerics,
     conv: &Conv<'_>,
     inputs: &[&Tensor],
     ty: &Type,
 ) -> Result<Tensor, EvalError> {
-    let place = |axis: usize, out: usize, tap: usize| {
+    let place = |axis: usize, out: usize, nth: usize| {
         let w = conv.window;
+        let tap = w.kernel[axis] - 1 - nth;
         let ahead = tap.checked_mul(w.dilation[axis])?;
         let distance = out.checked_add(w.pad_begin[axis])?.checked_sub(ahead)?;
-        distance.is_multiple_of(w.stride[axis]).then(|| distance / w.stride[axis])
+        distance.is_multiple_of(w.stride[axis]).then(|| (tap, distance / w.stride[axis]))
     };
     let what = "conv_transpose";
     with_number!(ty.dtype, T => sums::<T>(numerics, conv, inputs, ty, place), else Err(unsupported(what, ty.dtype)))
 }
 
-/// Each output starts from the bias and adds products in (row tap, column tap, input channel) order, over the taps whose
-/// place (by axis, output and tap) lies on the map.
+/// Each output starts from the bias and adds products in (row, column, input channel) order of its taps. `place` gives, by
+/// axis and output, the nth tap and where on the map it lies; the taps whose place lies on the map count.
 fn sums<T: Number>(
     numerics: Numerics,
     conv: &Conv<'_>,
     inputs: &[&Tensor],
     ty: &Type,
-    place: impl Fn(usize, usize, usize) -> Option<usize>,
+    place: impl Fn(usize, usize, usize) -> Option<(usize, usize)>,
 ) -> Result<Tensor, EvalError> {
     if ty.elements() == 0 {
         return tensor(ty, Vec::<T>::new());
@@ -114,7 +117,7 @@ fn sums<T: Number>(
     let w = outputs_last(&elements::<T>(inputs[1]), size.out_channels);
     let ends = Ends::new(conv.epilogue, &inputs[2..]);
     let start = ends.start(size.out_channels);
-    let place = |axis: usize, out: usize, tap: usize| place(axis, out, tap).filter(|&p| p < size.input[axis]);
+    let place = |axis: usize, out: usize, nth: usize| place(axis, out, nth).filter(|&(_, p)| p < size.input[axis]);
     // Weights without elements may claim any number of taps.
     let kernel = if size.group_in == 0 { [0, 0] } else { conv.window.kernel };
     let mut y = Vec::with_capacity(ty.elements());
@@ -122,10 +125,10 @@ fn sums<T: Number>(
         for oh in 0..size.output[0] {
             for ow in 0..size.output[1] {
                 let mut acc = start.clone();
-                for kh in 0..kernel[0] {
-                    let Some(ih) = place(0, oh, kh) else { continue };
-                    for kw in 0..kernel[1] {
-                        let Some(iw) = place(1, ow, kw) else { continue };
+                for row in 0..kernel[0] {
+                    let Some((kh, ih)) = place(0, oh, row) else { continue };
+                    for column in 0..kernel[1] {
+                        let Some((kw, iw)) = place(1, ow, column) else { continue };
                         let pixel = &x[((n * size.input[0] + ih) * size.input[1] + iw) * size.channels..];
                         let tap = &w[(kh * kernel[1] + kw) * size.group_in * size.out_channels..];
                         add_tap(numerics, &size, pixel, tap, &mut acc);

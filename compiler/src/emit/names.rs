@@ -9,8 +9,8 @@ use crate::program::{Arg, Program, Storage, View};
 const RESERVED: &[&str] = &[
     "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn", "else",
     "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod",
-    "move", "mut", "override", "priv", "pub", "ref", "return", "self", "static", "struct", "super", "trait", "true",
-    "try", "type", "typeof", "union", "unsafe", "unsized", "use", "virtual", "where", "while",
+    "move", "mut", "override", "priv", "pub", "ref", "return", "self", "static", "struct", "super", "Self", "trait",
+    "true", "try", "type", "typeof", "union", "unsafe", "unsized", "use", "virtual", "where", "while",
     "yield", // names of the text
     "arena", "cpu", "new", "run", "take", "model", "weights", "rt", "buffers", "main", "core", "alloc", "std",
     "inputs", "outputs", "bool", "u8", "u16", "u32", "u64", "i8", "i16", "i32", "i64", "f32", "f64", "usize", "str",
@@ -41,7 +41,10 @@ impl Names {
         let mut functions = Unique::new(imported.iter().copied());
         let mut fields = Unique::new([]);
         let mut results = Unique::new([]);
-        let mut types = Unique::new(["Model", "Inputs", "Outputs", "Arena", "Buffer", "Read", "Write", "Cpu"]);
+        let own = ["Model", "Inputs", "Outputs", "Arena", "Buffer", "Read", "Write", "Cpu", "Block", "DataError"];
+        // What every module sees without an import, as far as emitted code uses it.
+        let prelude = ["Result", "Ok", "Err", "Option", "Some", "None", "Default"];
+        let mut types = Unique::new(own.into_iter().chain(prelude).chain(imported.iter().copied()));
         let step_name = |i: usize| program.steps[i].origin.first().map_or("copy", |o| o.name.as_str());
         let steps: Vec<String> = (0..program.steps.len()).map(|i| functions.add(snake(step_name(i), "step"))).collect();
         // A parameter must not hide a function.

@@ -4,11 +4,14 @@
 //! exp(y log x) with the logarithm and the product as sums of two f32 (`double`), so that the error stays near
 //! half an ULP whatever the exponent: log2(m) = s (C1 + z (C3 + z P(z))), s = (m - 1) / (m + 1), z = s^2, with C1
 //! and C3 in two parts and P minimax of degree 2 (`tools/minimax.py pow_log2`); 2^f = 1 + u + u^2/2 + u^3 Q(u),
-//! u = f ln 2, Q minimax of degree 4 (`tools/minimax.py pow_exp`).
+//! u = f ln 2, Q minimax of degree 4 (`tools/minimax.py pow_exp`). Straight-line code: the special cases are selected
+//! at the end.
 
 use super::double::{fast_two_sum, product, sum, two_product, two_sum};
 use super::round_even::round_even;
 
+/// 1.5 * 2^23 + 254: adding it to a small number rounds that to an integer n, and leaves n + 254 in the low bits.
+const ROUND: f32 = 12_583_166.0;
 /// The bits of sqrt(1/2).
 const SQRT_HALF: u32 = 0x3f35_04f3;
 /// 2 / ln 2.
@@ -23,32 +26,22 @@ const LN2: (f32, f32) = (core::f32::consts::LN_2, -1.904_654_2e-9);
 /// x for odd y; pow(-1, +-inf) = 1. Overflow gives inf, underflow is gradual.
 #[inline]
 pub fn pow(x: f32, y: f32) -> f32 {
-    if y == 0.0 || x == 1.0 {
-        return 1.0;
-    }
-    if x.is_nan() || y.is_nan() {
-        return f32::NAN;
-    }
     let a = x.abs();
+    let half = 0.5 * y;
     let integer = round_even(y) == y;
-    let odd = integer && y.abs() < 16_777_216.0 && round_even(0.5 * y) != 0.5 * y;
-    let magnitude = if a == 1.0 {
-        1.0
-    } else if a == 0.0 || a == f32::INFINITY || y.abs() == f32::INFINITY {
-        // Towards infinity where both grow or both shrink.
-        if (a > 1.0) == (y > 0.0) { f32::INFINITY } else { 0.0 }
-    } else {
-        exp2(scaled_log2(a, y))
-    };
-    if x.is_sign_negative() {
-        if odd {
-            return -magnitude;
-        }
-        if !integer && a != 0.0 && a != f32::INFINITY {
-            return f32::NAN;
-        }
-    }
-    magnitude
+    // From 2^24 on every f32 is even.
+    let odd = integer & (y.abs() < 16_777_216.0) & (round_even(half) != half);
+    let ordinary = exp2(scaled_log2(a, y));
+    // Towards infinity where both grow or both shrink.
+    let limit = if (a > 1.0) == (y > 0.0) { f32::INFINITY } else { 0.0 };
+    let unbounded = (a == 0.0) | (a == f32::INFINITY);
+    let magnitude = if unbounded | (y.abs() == f32::INFINITY) { limit } else { ordinary };
+    let magnitude = if a == 1.0 { 1.0 } else { magnitude };
+    let negative = x.is_sign_negative();
+    let signed = if negative & odd { -magnitude } else { magnitude };
+    let undefined = (negative & !integer & !unbounded) | x.is_nan() | y.is_nan();
+    let result = if undefined { f32::NAN } else { signed };
+    if (y == 0.0) | (x == 1.0) { 1.0 } else { result }
 }
 
 /// y * log2(a) as the sum of two f32, for a positive and finite.
@@ -81,10 +74,11 @@ fn scaled_log2(a: f32, y: f32) -> (f32, f32) {
 #[inline]
 fn exp2(t: (f32, f32)) -> f32 {
     // Beyond these bounds the result is inf or 0.
-    let t = if t.0 > 200.0 { (200.0, 0.0) } else { t };
-    let t = if t.0 < -200.0 { (-200.0, 0.0) } else { t };
-    let n = round_even(t.0);
-    let f = two_sum(t.0 - n, t.1);
+    let hi = if t.0 > 200.0 { 200.0 } else { t.0 };
+    let hi = if hi < -200.0 { -200.0 } else { hi };
+    let lo = if hi == t.0 { t.1 } else { 0.0 };
+    let rounded = hi + ROUND;
+    let f = two_sum(hi - (rounded - ROUND), lo);
     let u = product(f, LN2);
     let (square, square_lo) = two_product(u.0, u.0);
     let q =
@@ -94,9 +88,9 @@ fn exp2(t: (f32, f32)) -> f32 {
     let (w, e1) = fast_two_sum(1.0, u.0);
     let (w, e2) = fast_two_sum(w, 0.5 * square);
     let y = w + (e2 + (e1 + (rest + (u.1 + (0.5 * square_lo + u.0 * u.1)))));
-    // 2^n in two factors, for the results whose exponent no single factor has.
-    let n = n as i32;
-    let half = n >> 1;
-    let power = |k: i32| f32::from_bits((k.wrapping_add(127) as u32) << 23);
-    y * power(half) * power(n.wrapping_sub(half))
+    // 2^n in two factors, each a normal number: s1 has the exponent field (n + 254) / 2, s2 the rest.
+    let bits = rounded.to_bits();
+    let s1 = (bits >> 1) << 23;
+    let s2 = (bits << 23).wrapping_sub(s1);
+    y * f32::from_bits(s1) * f32::from_bits(s2)
 }

@@ -1,0 +1,33 @@
+//! The neural network `digits`, compiled by zantc 0.1.0 from an ONNX model.
+//!
+//! - input `image`: f32[1,1,8,8] (`image`)
+//! - output `probabilities`: f32[1,10] (`probabilities`)
+//!
+//! 2048 bytes of RAM, 7592 bytes of constants, 23680 multiply-adds a run; no heap.
+//!
+//! ```
+//! let mut model = digits::Model::new();
+//! let result = model.run(&[0.0f32; 64]);
+//! assert_eq!(result.len(), 10);
+//! ```
+#![no_std]
+#![deny(unsafe_code)]
+
+#[cfg(target_endian = "big")]
+compile_error!("weights.bin is little-endian; big-endian targets are not supported");
+
+mod model;
+/// The kernels; each file is a family, of which the model may use a part.
+#[allow(dead_code)]
+mod rt;
+#[allow(unsafe_code)]
+mod weights;
+
+pub use model::*;
+
+/// The one model of the program, the first time; `None` afterwards. It lies in `.bss`, never on the stack.
+#[cfg(target_has_atomic = "8")]
+pub fn take() -> Option<&'static mut Model> {
+    static MODEL: rt::arena::Once<Model> = rt::arena::Once::new(Model::new());
+    MODEL.take()
+}

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
+//! The instruction sets.
+pub mod host;
+pub mod isa;
+pub mod portable;
+pub mod x86_64;

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
+//! x86-64: AVX2 with FMA where the CPU and the system have them, plain Rust otherwise.
+//!
+//! Invariant: an [`Avx2`] exists only after CPUID and XGETBV have shown AVX2, FMA and saved YMM registers. Every
+//! unsafe block here rests on that.
+// Targets that compile without SSE (kernels, UEFI) have no vector registers to offer.
+#![cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+use super::isa::{Cpu, Isa, Kernel, LANES, Numerics};
+use super::portable::Portable;
+use core::arch::x86_64::*;
+use core::marker::PhantomData;
+use core::sync::atomic::{AtomicU8, Ordering};
+
+/// AVX2 and FMA. A value is the proof that the CPU has them.
+#[derive(Clone, Copy, Debug)]
+pub struct Avx2<N>(PhantomData<N>);
+
+/// The CPU as found by [`Host::detect`].
+#[derive(Clone, Copy, Debug)]
+pub struct Host<N>(Option<Avx2<N>>);
+
+impl<N: Numerics> Host<N> {
+    /// The best instruction set of this CPU. Asks the CPU in the first call and remembers the answer.
+    pub fn detect() -> Self {
+        const UNKNOWN: u8 = 0;
+        const PLAIN: u8 = 1;
+        const AVX2: u8 = 2;
+        static FOUND: AtomicU8 = AtomicU8::new(UNKNOWN);
+        let mut found = FOUND.load(Ordering::Relaxed);
+        if found == UNKNOWN {
+            found = if has_avx2_fma() { AVX2 } else { PLAIN };
+            FOUND.store(found, Ordering::Relaxed);
+        }
+        Host((found == AVX2).then_some(Avx2(PhantomData)))
+    }
+
+    /// Plain Rust whatever the CPU has: what a CPU without AVX2 runs.
+    pub const fn portable() -> Self {
+        Host(None)
+    }
+
+    /// The vector instructions, where the CPU has them.
+    pub fn avx2(self) -> Option<Avx2<N>> {
+        self.0
+    }
+}
+
+/// Whether the CPU has AVX2 and FMA and the system saves the YMM registers
+/// (Intel SDM volume 1, 14.3 and 14.7.1: detection of AVX and AVX2).
+fn has_avx2_fma() -> bool {
+    const FMA: u32 = 1 << 12;
+    const OSXSAVE: u32 = 1 << 27;
+    const AVX: u32 = 1 << 28;
+    const AVX2: u32 = 1 << 5;
+    const XMM_AND_YMM: u64 = 0b110;
+
+    #[target_feature(enable = "xsave")]
+    fn saved_registers() -> u64 {
+        // SAFETY: the caller has seen OSXSAVE, which says that XGETBV exists and register 0 may be read.
+        unsafe { _xgetbv(0) }
+    }
+
+    // Miri has no CPUID.
+    if cfg!(miri) {
+        return false;
+    }
+    // Newer toolchains declare CPUID safe on this target; the oldest supported one does not.
+    #[allow(unused_unsafe)]
+    // SAFETY: every x86-64 CPU has CPUID; leaf 7 is read only where leaf 0 lists it.
+    let (leaf1, leaf7) = unsafe {
+        if __cpuid(0).eax < 7 {
+            return false;
+        }
+        (__cpuid(1), __cpuid_count(7, 0))
+    };
+    let needed = FMA | OSXSAVE | AVX;
+    if leaf1.ecx & needed != needed || leaf7.ebx & AVX2 == 0 {
+        return false;
+    }
+    // SAFETY: OSXSAVE is set.
+    let saved = unsafe { saved_registers() };
+    saved & XMM_AND_YMM == XMM_AND_YMM
+}
+
+impl<N: Numerics> Cpu for Host<N> {
+    #[inline]
+    fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        match self.0 {
+            Some(avx2) => avx2.run(kernel),
+            None => Portable::<N>::portable().run(kernel),
+        }
+    }
+}
+
+impl<N: Numerics> Cpu for Avx2<N> {
+    #[inline]
+    fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        #[target_feature(enable = "avx2,fma")]
+        fn body<N: Numerics, K: Kernel>(isa: Avx2<N>, kernel: K) -> K::Output {
+            kernel.run(isa)
+        }
+        // SAFETY: `self` proves AVX2 and FMA.
+        unsafe { body(self, kernel) }
+    }
+}
+
+/// Lane `i` is all ones where `i < n`.
+///
+/// # Safety
+/// The CPU has AVX2.
+#[inline(always)]
+unsafe fn first_lanes(n: usize) -> __m256i {
+    let n = if n < LANES { n as i32 } else { LANES as i32 };
+    // SAFETY: the caller has AVX2; these touch no memory.
+    unsafe { _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)) }
+}
+
+impl<N: Numerics> Isa for Avx2<N> {
+    type V = __m256;
+
+    // Twelve sums, two weights and one input: fifteen of sixteen registers.
+    const TILE_ROWS: usize = 6;
+    const TILE_VECTORS: usize = 2;
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> Self::V {
+        // SAFETY: `self` proves AVX.
+        unsafe { _mm256_set1_ps(x) }
+    }
+
+    #[inline(always)]
+    fn load(self, x: &[f32; LANES]) -> Self::V {
+        // SAFETY: `self` proves AVX; `x` is eight `f32`; no alignment is needed.
+        unsafe { _mm256_loadu_ps(x.as_ptr()) }
+    }
+
+    #[inline(always)]
+    fn store(self, v: Self::V, y: &mut [f32; LANES]) {
+        // SAFETY: `self` proves AVX; `y` is eight `f32`; no alignment is needed.
+        unsafe { _mm256_storeu_ps(y.as_mut_ptr(), v) }
+    }
+
+    #[inline(always)]
+    fn load_part(self, x: &[f32]) -> Self::V {
+        // SAFETY: `self` proves AVX2; lanes outside `x` are masked and not read.
+        unsafe { _mm256_maskload_ps(x.as_ptr(), first_lanes(x.len())) }
+    }
+
+    #[inline(always)]
+    fn store_part(self, v: Self::V, y: &mut [f32]) {
+        // SAFETY: `self` proves AVX2; lanes outside `y` are masked and not written.
+        unsafe { _mm256_maskstore_ps(y.as_mut_ptr(), first_lanes(y.len()), v) }
+    }
+
+    #[inline(always)]
+    fn add(self, a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: `self` proves AVX.
+        unsafe { _mm256_add_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn sub(self, a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: `self` proves AVX.
+        unsafe { _mm256_sub_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul(self, a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: `self` proves AVX.
+        unsafe { _mm256_mul_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn div(self, a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: `self` proves AVX.
+        unsafe { _mm256_div_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn max(self, a: Self::V, b: Self::V) -> Self::V {
+        // `vmaxps` gives its second operand for NaNs and for two zeros. The two orders differ there alone: their
+        // conjunction is right for zeros, and NaNs are put in afterwards.
+        // SAFETY: `self` proves AVX.
+        unsafe {
+            let both = _mm256_and_ps(_mm256_max_ps(a, b), _mm256_max_ps(b, a));
+            _mm256_or_ps(both, _mm256_cmp_ps::<_CMP_UNORD_Q>(a, b))
+        }
+    }
+
+    #[inline(always)]
+    fn min(self, a: Self::V, b: Self::V) -> Self::V {
+        // As for `max`. The disjunction is right for zeros, and keeps a NaN a NaN.
+        // SAFETY: `self` proves AVX.
+        unsafe { _mm256_or_ps(_mm256_min_ps(a, b), _mm256_min_ps(b, a)) }
+    }
+
+    #[inline(always)]
+    fn at_least(self, x: Self::V, lo: Self::V) -> Self::V {
+        // `vmaxps` gives its second operand unless the first is larger.
+        // SAFETY: `self` proves AVX.
+        unsafe { _mm256_max_ps(lo, x) }
+    }
+
+    #[inline(always)]
+    fn at_most(self, x: Self::V, hi: Self::V) -> Self::V {
+        // `vminps` gives its second operand unless the first is smaller.
+        // SAFETY: `self` proves AVX.
+        unsafe { _mm256_min_ps(hi, x) }
+    }
+
+    #[inline(always)]
+    fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+        // SAFETY: `self` proves AVX and FMA.
+        unsafe { if N::FUSED { _mm256_fmadd_ps(a, b, c) } else { _mm256_add_ps(_mm256_mul_ps(a, b), c) } }
+    }
+
+    #[inline(always)]
+    fn mul_add1(self, a: f32, b: f32, c: f32) -> f32 {
+        if N::FUSED {
+            // SAFETY: `self` proves FMA.
+            unsafe { _mm_cvtss_f32(_mm_fmadd_ss(_mm_set_ss(a), _mm_set_ss(b), _mm_set_ss(c))) }
+        } else {
+            a * b + c
+        }
+    }
+
+    #[inline(always)]
+    fn leaky(self, x: Self::V, alpha: Self::V) -> Self::V {
+        // SAFETY: `self` proves AVX.
+        unsafe {
+            let negative = _mm256_cmp_ps::<_CMP_LT_OQ>(x, _mm256_setzero_ps());
+            _mm256_blendv_ps(x, _mm256_mul_ps(x, alpha), negative)
+        }
+    }
+
+    #[inline(always)]
+    fn to_array(self, v: Self::V) -> [f32; LANES] {
+        let mut y = [0.0; LANES];
+        self.store(v, &mut y);
+        y
+    }
+}

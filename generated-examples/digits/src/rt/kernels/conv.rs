@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
+//! Convolution as an implicit matrix product over kernel taps, straight from the channels-last map.
+//!
+//! Invariants: each output starts from its bias and adds products in the order of kernel row, kernel column, input
+//! channel, each by one multiply-add; taps in the padding are skipped. Pixels whose windows have the same taps inside
+//! the map share tiles, whole rows of them and more, so that borders run the code of the middle.
+use super::super::arch::isa::{Cpu, Isa, Kernel};
+use super::columns::PANEL;
+use super::conv2d::Conv2d;
+use super::regions::{Maps, Region, Regions, Tiles};
+use super::tile::{Runs, Task, tile};
+
+/// Computes the convolution. `bias` has `out_c` elements or none, which are zeros.
+#[inline]
+pub fn conv2d<C: Cpu>(cpu: C, p: &Conv2d, x: &[f32], w: &[f32], bias: &[f32], y: &mut [f32]) {
+    debug_assert!(p.groups > 0 && p.in_c.is_multiple_of(p.groups));
+    debug_assert!(p.out_c.is_multiple_of(p.groups) && p.dilation_h > 0 && p.dilation_w > 0);
+    debug_assert!(x.len() >= p.in_len() && y.len() >= p.out_len());
+    debug_assert!(w.len() >= p.kernel_h * p.kernel_w * (p.in_c / p.groups) * p.out_c);
+    debug_assert!(bias.is_empty() || bias.len() >= p.out_c);
+    cpu.run(Convolution { p, x, w, bias, y });
+}
+
+struct Convolution<'a> {
+    p: &'a Conv2d,
+    x: &'a [f32],
+    w: &'a [f32],
+    bias: &'a [f32],
+    y: &'a mut [f32],
+}
+
+impl Kernel for Convolution<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) {
+        let Convolution { p, x, w, bias, y } = self;
+        let (Some(group_in), Some(group_out)) = (p.in_c.checked_div(p.groups), p.out_c.checked_div(p.groups)) else {
+            return;
+        };
+        let depth = p.kernel_h * p.kernel_w * group_in;
+        for batch in 0..p.batch {
+            for group in 0..p.groups {
+                let mut channel = 0;
+                while channel < group_out {
+                    let first = group * group_out + channel;
+                    let panel = Panel {
+                        columns: PANEL.min(group_out - channel),
+                        group_in,
+                        maps: p.maps(
+                            batch * p.in_h * p.in_w * p.in_pitch + group * group_in,
+                            batch * p.out_h * p.out_w * p.out_pitch + first,
+                        ),
+                        w: w.get(first * depth..).unwrap_or(&[]),
+                        bias: bias.get(first..).unwrap_or(&[]),
+                    };
+                    panel.run(isa, p, x, y);
+                    channel += PANEL;
+                }
+            }
+        }
+    }
+}
+
+/// One panel of output channels of one map.
+struct Panel<'a> {
+    columns: usize,
+    /// Input channels of the group.
+    group_in: usize,
+    maps: Maps,
+    w: &'a [f32],
+    bias: &'a [f32],
+}
+
+impl Panel<'_> {
+    #[inline(always)]
+    fn run<I: Isa>(&self, isa: I, p: &Conv2d, x: &[f32], y: &mut [f32]) {
+        for region in Regions::new(p.axes()) {
+            let task = Task {
+                x,
+                w: self.weights(p, &region),
+                bias: self.bias,
+                columns: self.columns,
+                runs: self.runs(p, &region),
+                epilogue: p.epilogue,
+                resume: false,
+            };
+            for places in Tiles::new(self.maps, region, I::TILE_ROWS) {
+                tile(isa, &task, &places, y);
+            }
+        }
+    }
+
+    /// The weights from the first tap of the region on.
+    #[inline(always)]
+    fn weights(&self, p: &Conv2d, region: &Region) -> &[f32] {
+        let tap = region.row_taps.first * p.kernel_w + region.column_taps.first;
+        self.w.get(tap * self.group_in * self.columns..).unwrap_or(&[])
+    }
+
+    /// The taps of the region.
+    #[inline(always)]
+    fn runs(&self, p: &Conv2d, region: &Region) -> Runs {
+        if region.row_taps.is_empty() || region.column_taps.is_empty() {
+            return Runs::one(0);
+        }
+        Runs {
+            outer: region.row_taps.len(),
+            outer_step: p.dilation_h * p.in_w * p.in_pitch,
+            outer_depth: p.kernel_w * self.group_in,
+            inner: region.column_taps.len(),
+            inner_step: p.dilation_w * p.in_pitch,
+            depth: self.group_in,
+        }
+        .joined()
+    }
+}

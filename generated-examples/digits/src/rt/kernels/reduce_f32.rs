@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
+//! The reductions of `reduce` for `f32`, by vectors: the same functions, in the same order, to the same bits.
+//!
+//! Where the columns lie side by side (`inner > 1`) a vector holds eight of them; where a column is a run of elements
+//! (`inner == 1`) it holds the eight lanes of the fixed order.
+
+use super::super::arch::isa::{Cpu, Isa, Kernel, LANES};
+use super::number::Number;
+use super::reduce::{Reduce, join};
+use core::marker::PhantomData;
+
+/// What a reduction does with two values, or eight pairs of them.
+pub trait Op: Copy {
+    /// The neutral element.
+    const START: f32;
+    /// Joins two values.
+    fn scalar(a: f32, b: f32) -> f32;
+    /// Joins values lane by lane.
+    fn vector<I: Isa>(isa: I, a: I::V, b: I::V) -> I::V;
+}
+
+macro_rules! ops {
+    ($($(#[$doc:meta])* $op:ident: $start:ident, $scalar:ident, $vector:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        pub struct $op;
+
+        impl Op for $op {
+            const START: f32 = <f32 as Number>::$start;
+
+            #[inline(always)]
+            fn scalar(a: f32, b: f32) -> f32 {
+                Number::$scalar(a, b)
+            }
+
+            #[inline(always)]
+            fn vector<I: Isa>(isa: I, a: I::V, b: I::V) -> I::V {
+                isa.$vector(a, b)
+            }
+        }
+    )*};
+}
+
+ops! {
+    /// Sums.
+    Sum: ZERO, add, add;
+    /// Products.
+    Prod: ONE, mul, mul;
+    /// Maxima.
+    Max: LOWEST, max, max;
+    /// Minima.
+    Min: HIGHEST, min, min;
+}
+
+/// The sum of each column.
+pub fn reduce_sum<C: Cpu>(cpu: C, p: &Reduce, x: &[f32], y: &mut [f32]) {
+    cpu.run(Run { p, x, y, op: PhantomData::<Sum> });
+}
+
+/// The product of each column.
+pub fn reduce_prod<C: Cpu>(cpu: C, p: &Reduce, x: &[f32], y: &mut [f32]) {
+    cpu.run(Run { p, x, y, op: PhantomData::<Prod> });
+}
+
+/// The largest element of each column; NaN where there is one.
+pub fn reduce_max<C: Cpu>(cpu: C, p: &Reduce, x: &[f32], y: &mut [f32]) {
+    cpu.run(Run { p, x, y, op: PhantomData::<Max> });
+}
+
+/// The smallest element of each column; NaN where there is one.
+pub fn reduce_min<C: Cpu>(cpu: C, p: &Reduce, x: &[f32], y: &mut [f32]) {
+    cpu.run(Run { p, x, y, op: PhantomData::<Min> });
+}
+
+struct Run<'a, O> {
+    p: &'a Reduce,
+    x: &'a [f32],
+    y: &'a mut [f32],
+    op: PhantomData<O>,
+}
+
+impl<O: Op> Kernel for Run<'_, O> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) {
+        let Reduce { outer, n, inner } = *self.p;
+        debug_assert!(self.x.len() == outer * n * inner && self.y.len() == outer * inner);
+        for o in 0..outer {
+            let x = self.x.get(o * n * inner..(o + 1) * n * inner);
+            let y = self.y.get_mut(o * inner..(o + 1) * inner);
+            let (Some(x), Some(y)) = (x, y) else { return };
+            match y {
+                [y] => *y = reduce_run::<O, I>(isa, x),
+                y => reduce_columns::<O, I>(isa, x, y),
+            }
+        }
+    }
+}
+
+/// The elements of `x` joined to one.
+#[inline(always)]
+pub fn reduce_run<O: Op, I: Isa>(isa: I, x: &[f32]) -> f32 {
+    let (chunks, rest) = x.as_chunks();
+    let mut lanes = isa.splat(O::START);
+    for chunk in chunks {
+        lanes = O::vector(isa, lanes, isa.load(chunk));
+    }
+    // The neutral element changes no lane: sums that start from +0 never become -0.
+    let mut last = [O::START; LANES];
+    for (last, x) in last.iter_mut().zip(rest) {
+        *last = *x;
+    }
+    join(isa.to_array(O::vector(isa, lanes, isa.load(&last))), O::scalar)
+}
+
+/// The columns of `x`, rows of `y.len()`, each joined to one element.
+#[inline(always)]
+fn reduce_columns<O: Op, I: Isa>(isa: I, x: &[f32], y: &mut [f32]) {
+    let inner = y.len();
+    for (block, y) in y.chunks_mut(LANES).enumerate() {
+        let mut lanes = [isa.splat(O::START); LANES];
+        for (lane, acc) in lanes.iter_mut().enumerate() {
+            let mut at = lane * inner + block * LANES;
+            while let Some(x) = load_columns(isa, x, at, y.len()) {
+                *acc = O::vector(isa, *acc, x);
+                at += LANES * inner;
+            }
+        }
+        store_columns(isa, join_vectors::<O, I>(isa, lanes), y);
+    }
+}
+
+/// [`join`] of vectors.
+#[inline(always)]
+pub fn join_vectors<O: Op, I: Isa>(isa: I, [a, b, c, d, e, f, g, h]: [I::V; LANES]) -> I::V {
+    let even = O::vector(isa, O::vector(isa, a, e), O::vector(isa, c, g));
+    let odd = O::vector(isa, O::vector(isa, b, f), O::vector(isa, d, h));
+    O::vector(isa, even, odd)
+}
+
+/// `width` elements from `at` on, eight or fewer; `None` past the end.
+#[inline(always)]
+pub fn load_columns<I: Isa>(isa: I, x: &[f32], at: usize, width: usize) -> Option<I::V> {
+    let x = x.get(at..at + width)?;
+    Some(match x.first_chunk() {
+        Some(x) => isa.load(x),
+        None => isa.load_part(x),
+    })
+}
+
+/// Writes as many lanes as `y` has elements, eight or fewer.
+#[inline(always)]
+pub fn store_columns<I: Isa>(isa: I, v: I::V, y: &mut [f32]) {
+    match y.first_chunk_mut() {
+        Some(y) => isa.store(v, y),
+        None => isa.store_part(v, y),
+    }
+}

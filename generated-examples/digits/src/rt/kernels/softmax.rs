@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
+//! ONNX `Softmax` and `LogSoftmax` along a dimension.
+//!
+//! With `m` the largest element and `s` the sum of `exp(x - m)` in the order of `reduce`: `exp(x - m) * (1 / s)`, and
+//! `(x - m) - log(s)`. Beside finite elements -inf gives 0 (log: -inf); a column with a NaN or an inf, and one of -inf
+//! alone, becomes NaN.
+
+use super::super::arch::isa::{Cpu, Isa, Kernel, LANES};
+use super::super::math::exp::exp;
+use super::super::math::log::log;
+use super::copy::copy;
+use super::reduce::join;
+use super::reduce_f32::{Max, Op, Sum, join_vectors, load_columns, reduce_run, store_columns};
+
+/// `x` and `y` are `[outer, n, inner]`; each column along `n` is a distribution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Softmax {
+    /// Product of the dimensions before.
+    pub outer: usize,
+    /// Length of the dimension.
+    pub n: usize,
+    /// Product of the dimensions after.
+    pub inner: usize,
+}
+
+/// `y = softmax(x)`.
+pub fn softmax<C: Cpu>(cpu: C, p: &Softmax, x: &[f32], y: &mut [f32]) {
+    cpu.run(Run::<false> { p, x: Some(x), y });
+}
+
+/// `xy = softmax(xy)`.
+pub fn softmax_in_place<C: Cpu>(cpu: C, p: &Softmax, xy: &mut [f32]) {
+    cpu.run(Run::<false> { p, x: None, y: xy });
+}
+
+/// `y = log(softmax(x))`.
+pub fn log_softmax<C: Cpu>(cpu: C, p: &Softmax, x: &[f32], y: &mut [f32]) {
+    cpu.run(Run::<true> { p, x: Some(x), y });
+}
+
+/// `xy = log(softmax(xy))`.
+pub fn log_softmax_in_place<C: Cpu>(cpu: C, p: &Softmax, xy: &mut [f32]) {
+    cpu.run(Run::<true> { p, x: None, y: xy });
+}
+
+/// Slab by slab: the copy of one is still in the cache when it is worked on.
+struct Run<'a, const LOG: bool> {
+    p: &'a Softmax,
+    x: Option<&'a [f32]>,
+    y: &'a mut [f32],
+}
+
+impl<const LOG: bool> Kernel for Run<'_, LOG> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) {
+        let Softmax { outer, n, inner } = *self.p;
+        debug_assert!(self.y.len() == outer * n * inner && self.x.is_none_or(|x| x.len() == self.y.len()));
+        for o in 0..outer {
+            let slab = o * n * inner..(o + 1) * n * inner;
+            let Some(xy) = self.y.get_mut(slab.clone()) else { return };
+            if let Some(x) = self.x.and_then(|x| x.get(slab)) {
+                copy(x, xy);
+            }
+            if inner == 1 {
+                run::<LOG, I>(isa, xy);
+            } else {
+                columns::<LOG, I>(isa, inner, xy);
+            }
+        }
+    }
+}
+
+/// One column that is a run of elements.
+#[inline(always)]
+fn run<const LOG: bool, I: Isa>(isa: I, xy: &mut [f32]) {
+    let m = isa.splat(reduce_run::<Max, I>(isa, xy));
+    let mut lanes = isa.splat(0.0);
+    let (chunks, rest) = xy.as_chunks_mut();
+    for chunk in chunks {
+        let (x, e) = weigh::<LOG, I>(isa, isa.load(chunk), m);
+        isa.store(x, chunk);
+        lanes = isa.add(lanes, e);
+    }
+    if !rest.is_empty() {
+        let (x, e) = weigh::<LOG, I>(isa, isa.load_part(rest), m);
+        isa.store_part(x, rest);
+        // Lanes past the end of the column add +0, not what was computed there.
+        let e = isa.to_array(e);
+        let Some(e) = e.get(..rest.len()) else { return };
+        lanes = isa.add(lanes, isa.load_part(e));
+    }
+    let s = join(isa.to_array(lanes), Sum::scalar);
+    let factor = isa.splat(if LOG { log(s) } else { 1.0 / s });
+    for xy in xy.chunks_mut(LANES) {
+        let Some(x) = load_columns(isa, xy, 0, xy.len()) else { return };
+        store_columns(isa, finish::<LOG, I>(isa, x, factor), xy);
+    }
+}
+
+/// Columns that lie side by side, in rows of `inner`: eight at a time.
+#[inline(always)]
+fn columns<const LOG: bool, I: Isa>(isa: I, inner: usize, xy: &mut [f32]) {
+    for column in (0..inner).step_by(LANES) {
+        let width = LANES.min(inner - column);
+        let mut m = isa.splat(Max::START);
+        let mut at = column;
+        while let Some(x) = load_columns(isa, xy, at, width) {
+            m = isa.max(m, x);
+            at += inner;
+        }
+        let mut lanes = [isa.splat(0.0); LANES];
+        for (lane, acc) in lanes.iter_mut().enumerate() {
+            let mut at = lane * inner + column;
+            while let Some(xy) = xy.get_mut(at..at + width) {
+                let Some(x) = load_columns(isa, xy, 0, width) else { return };
+                let (x, e) = weigh::<LOG, I>(isa, x, m);
+                store_columns(isa, x, xy);
+                *acc = isa.add(*acc, e);
+                at += LANES * inner;
+            }
+        }
+        let s = join_vectors::<Sum, I>(isa, lanes);
+        let factor = if LOG { log_lanes(isa, s) } else { isa.div(isa.splat(1.0), s) };
+        let mut at = column;
+        while let Some(xy) = xy.get_mut(at..at + width) {
+            let Some(x) = load_columns(isa, xy, 0, width) else { return };
+            store_columns(isa, finish::<LOG, I>(isa, x, factor), xy);
+            at += inner;
+        }
+    }
+}
+
+/// The first step: what is stored for the last one, and `exp(x - m)`.
+#[inline(always)]
+fn weigh<const LOG: bool, I: Isa>(isa: I, x: I::V, m: I::V) -> (I::V, I::V) {
+    let x = isa.sub(x, m);
+    let e = exp_lanes(isa, x);
+    (if LOG { x } else { e }, e)
+}
+
+/// The last step: `x - log(s)`, or `e * (1 / s)`.
+#[inline(always)]
+fn finish<const LOG: bool, I: Isa>(isa: I, x: I::V, factor: I::V) -> I::V {
+    if LOG { isa.sub(x, factor) } else { isa.mul(x, factor) }
+}
+
+/// `exp` of each lane.
+#[inline(always)]
+fn exp_lanes<I: Isa>(isa: I, x: I::V) -> I::V {
+    let mut x = isa.to_array(x);
+    for x in &mut x {
+        *x = exp(*x);
+    }
+    isa.load(&x)
+}
+
+/// `log` of each lane.
+#[inline(always)]
+fn log_lanes<I: Isa>(isa: I, x: I::V) -> I::V {
+    let mut x = isa.to_array(x);
+    for x in &mut x {
+        *x = log(*x);
+    }
+    isa.load(&x)
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
+//! `max`, `min`, `clamp`: explicit comparisons, the same on every target.
+
+/// The larger of the two. NaN if either is NaN; max(-0, +0) = +0 in either order.
+#[inline]
+pub fn max(a: f32, b: f32) -> f32 {
+    // Both orders of the comparison: they differ only where a and b are zeros, or one is NaN.
+    let p = if a > b { a } else { b };
+    let q = if b > a { b } else { a };
+    // Equal bits stay; of two zeros the positive one.
+    let y = f32::from_bits(p.to_bits() & q.to_bits());
+    if a.is_nan() || b.is_nan() { f32::NAN } else { y }
+}
+
+/// The smaller of the two. NaN if either is NaN; min(-0, +0) = -0 in either order.
+#[inline]
+pub fn min(a: f32, b: f32) -> f32 {
+    // Both orders of the comparison: they differ only where a and b are zeros, or one is NaN.
+    let p = if a < b { a } else { b };
+    let q = if b < a { b } else { a };
+    // Equal bits stay; of two zeros the negative one; the union of a NaN's bits and any others is a NaN.
+    f32::from_bits(p.to_bits() | q.to_bits())
+}
+
+/// `x` limited to [`lo`, `hi`]. A NaN `x` gives NaN; an `x` equal to a bound is returned as it is, so
+/// clamp(-0, +0, 1) = -0. Where lo > hi the result is hi. A NaN bound does not limit.
+#[inline]
+pub fn clamp(x: f32, lo: f32, hi: f32) -> f32 {
+    let y = if x < lo { lo } else { x };
+    if y > hi { hi } else { y }
+}

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
+//! The kernels that the model uses, and what they need.
+#[allow(unsafe_code)]
+pub mod arch;
+#[allow(unsafe_code)]
+pub mod arena;
+pub mod kernels;
+pub mod math;
+
+/// The CPU, with the best instruction set it was found to have; every product is rounded once, together with the sum it is added to.
+pub type Cpu = arch::host::Host<arch::isa::Fused>;

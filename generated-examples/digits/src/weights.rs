@@ -1,0 +1,40 @@
+//! The constants of the model: one blob, as one typed static.
+
+/// All constants of the model, in the layouts that its kernels read.
+#[repr(C, align(64))]
+pub(crate) struct Weights {
+    /// Magic, format version, number of bytes.
+    _header: [u8; 16],
+    /// `conv1`: f32[72].
+    pub(crate) conv1: [f32; 72],
+    /// `conv1_bias`: f32[8].
+    pub(crate) conv1_bias: [f32; 8],
+    /// `conv2`: f32[1152].
+    pub(crate) conv2: [f32; 1152],
+    /// `conv2.bias`: f32[16].
+    pub(crate) conv2_bias: [f32; 16],
+    /// `linear`: f32[640].
+    pub(crate) linear: [f32; 640],
+    /// `linear.bias`: f32[10].
+    pub(crate) linear_bias: [f32; 10],
+    _gap0: [u8; 8],
+}
+
+/// The bytes of `weights.bin`; their number is checked by the type.
+const BYTES: &[u8; 7616] = include_bytes!("../weights.bin");
+const _: () = {
+    let magic = b"ZANT";
+    let mut i = 0;
+    while i < magic.len() {
+        assert!(BYTES[i] == magic[i], "weights.bin is not a blob of weights");
+        i += 1;
+    }
+    assert!(BYTES[4] == 1, "weights.bin has another format version");
+};
+
+/// The constants, read where they lie.
+// SAFETY: `Weights` is `repr(C)`, consists of numbers without padding (gaps are fields), and has the size
+// of the blob, which `transmute` checks; every bit pattern is a value.
+pub(crate) static WEIGHTS: Weights = unsafe {
+    core::mem::transmute::<[u8; 7616], Weights>(*BYTES)
+};

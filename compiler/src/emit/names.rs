@@ -44,7 +44,7 @@ impl Names {
         let own = ["Model", "Inputs", "Outputs", "Arena", "Buffer", "Read", "Write", "Cpu", "Block", "DataError"];
         // What every module sees without an import, as far as emitted code uses it.
         let prelude = ["Result", "Ok", "Err", "Option", "Some", "None", "Default"];
-        let mut types = Unique::new(own.into_iter().chain(prelude).chain(imported.iter().copied()));
+        let mut types = Unique::types(own.into_iter().chain(prelude).chain(imported.iter().copied()));
         let step_name = |i: usize| program.steps[i].origin.first().map_or("copy", |o| o.name.as_str());
         let steps: Vec<String> = (0..program.steps.len()).map(|i| functions.add(snake(step_name(i), "step"))).collect();
         // A parameter must not hide a function.
@@ -92,16 +92,22 @@ impl Names {
 /// Identifiers in use.
 struct Unique {
     taken: BTreeSet<String>,
+    /// Between a name and its number: Rust's types have no underscores.
+    joint: &'static str,
 }
 
 impl Unique {
     fn new<'a>(taken: impl IntoIterator<Item = &'a str>) -> Unique {
-        Unique { taken: RESERVED.iter().copied().chain(taken).map(str::to_string).collect() }
+        Unique { taken: RESERVED.iter().copied().chain(taken).map(str::to_string).collect(), joint: "_" }
+    }
+
+    fn types<'a>(taken: impl IntoIterator<Item = &'a str>) -> Unique {
+        Unique { joint: "", ..Unique::new(taken) }
     }
 
     /// The name, with a number behind it where it is taken.
     fn add(&mut self, name: String) -> String {
-        let numbered = |n: usize| format!("{name}_{n}");
+        let numbered = |n: usize| format!("{name}{}{n}", self.joint);
         let fresh = std::iter::once(name.clone()).chain((2..).map(numbered)).find(|n| !self.taken.contains(n));
         let fresh = fresh.expect("there is always another number");
         self.taken.insert(fresh.clone());

@@ -23,6 +23,8 @@ pub(super) struct Weights {
     /// The bytes of `weights.bin`.
     pub(super) blob: Vec<u8>,
     fields: Vec<proc_macro2::TokenStream>,
+    /// There is no constant that anything reads.
+    unused: bool,
 }
 
 impl Weights {
@@ -41,15 +43,18 @@ impl Weights {
         pad(&mut blob, &mut fields, &mut gaps, BLOB_ALIGN);
         let total = blob.len() as u64;
         blob[8..16].copy_from_slice(&total.to_le_bytes());
-        Weights { blob, fields }
+        Weights { blob, fields, unused: program.weights.is_empty() }
     }
 
     /// The module; `path` is that of the blob, from the module's file.
     pub(super) fn source(&self, path: &str) -> String {
         let (fields, total) = (&self.fields, Literal::usize_unsuffixed(self.blob.len()));
         let (magic, version) = (Literal::byte_string(&MAGIC), Literal::u8_unsuffixed(FORMAT as u8));
+        // A model without constants keeps the blob, so that every crate has the same files.
+        let unused = self.unused.then(|| quote!(#[allow(dead_code)]));
         let tokens = quote! {
             /// All constants of the model, in the layouts that its kernels read.
+            #unused
             #[repr(C, align(64))]
             pub(crate) struct Weights {
                 /// Magic, format version, number of bytes.
@@ -73,6 +78,7 @@ impl Weights {
             /// The constants, read where they lie.
             // SAFETY: `Weights` is `repr(C)`, consists of numbers without padding (gaps are fields), and has the size of the
             // blob, which `transmute` checks; every bit pattern is a value.
+            #unused
             pub(crate) static WEIGHTS: Weights = unsafe { core::mem::transmute::<[u8; #total], Weights>(*BYTES) };
         };
         let text = super::model::spaced(&super::model::format(tokens));

@@ -1,0 +1,137 @@
+//! The models that are built into one crate, with the memory that they may take.
+
+use std::path::PathBuf;
+
+use zant_tests::cases;
+use zantc::config::{Alloc, Config};
+use zantc::ir::{Tensor, text};
+use zantc::onnx::{Limits, RawTensor};
+use zantc::pipeline::{Compiled, compile, compile_graph, read};
+use zantc::{emit, exec, import};
+
+/// A model of the set: its name, the dimensions to bind, the bytes that its arena may have.
+struct Listed(&'static str, &'static [(&'static str, usize)], Option<usize>);
+
+/// The limits are what the project promises; other compilers need up to twice as much.
+const LISTED: [Listed; 14] = [
+    Listed("mnist-8", &[], Some(32 << 10)),
+    Listed("mnist-1", &[], None),
+    Listed("hello_world_f32", &[], None),
+    Listed("hello_world_f32_dyn", &[("unk__23", 1)], None),
+    Listed("ecg_cnn1d_dyn", &[("batch", 1)], None),
+    Listed("ad_autoencoder_f32", &[], None),
+    Listed("kws_dscnn_f32", &[], Some(66 << 10)),
+    Listed("ic_resnet8_f32", &[], Some(150 << 10)),
+    Listed("vww_mobilenetv1_f32", &[], Some(225 << 10)),
+    Listed("fomo8_f32", &[], None),
+    Listed("ternary_mlp", &[], None),
+    Listed("bitlinear_mlp", &[], None),
+    Listed("mobilenet_v2", &[], None),
+    Listed("darknet_s", &[], None),
+];
+
+/// One data set: what goes in, what another implementation gave, what this process computes.
+pub(crate) struct Vector {
+    pub(crate) input: Tensor,
+    pub(crate) reference: Option<Tensor>,
+    pub(crate) computed: Tensor,
+}
+
+/// A compiled model of one input and one output, both f32.
+pub(crate) struct Model {
+    pub(crate) module: String,
+    pub(crate) config: Config,
+    pub(crate) compiled: Compiled,
+    pub(crate) arena_limit: Option<usize>,
+    pub(crate) vectors: Vec<Vector>,
+}
+
+impl Model {
+    /// The file of the emitted module and its blob.
+    pub(crate) fn package(&self) -> emit::Package {
+        emit::emit_module(&emit::Source {
+            program: &self.compiled.program,
+            config: &self.config,
+            name: &self.module,
+            model_sha256: "",
+            vectors: &[],
+        })
+    }
+
+    fn new(module: &str, config: Config, compiled: Compiled, io: Vec<(Tensor, Option<Tensor>)>) -> Model {
+        let program = &compiled.program;
+        assert!(program.inputs.len() == 1 && program.outputs.len() == 1, "{module}: one input, one output");
+        let mut executor = exec::Executor::new(program, exec::Hygiene::AsEmitted).expect("it is planned");
+        let vectors = io.into_iter().map(|(input, reference)| {
+            let computed = executor.run(std::slice::from_ref(&input)).unwrap_or_else(|e| panic!("{module}: {e}"));
+            Vector { computed: computed.into_iter().next().expect("one output"), input, reference }
+        });
+        let vectors = vectors.collect();
+        Model { module: module.replace('-', "_"), config, compiled, arena_limit: None, vectors }
+    }
+}
+
+/// Every model that is there; how many are not.
+pub(crate) fn all() -> (Vec<Model>, usize) {
+    let mut models = vec![digits(), wide()];
+    let mut skipped = 0;
+    for listed in &LISTED {
+        match files(listed.0) {
+            Some((model, vectors)) => models.push(from_files(listed, &model, &vectors)),
+            None => skipped += 1,
+        }
+    }
+    models.extend([Alloc::Caller, Alloc::Heap].map(other_alloc));
+    (models, skipped)
+}
+
+/// The model's file and the folder of its vectors. Large models are not stored but made, into the target folder.
+fn files(name: &str) -> Option<(PathBuf, PathBuf)> {
+    let folder = cases::shared()?.join("models").join(name);
+    let made = cases::workspace().join("target/zant-large").join(name).join("model.onnx");
+    let stored = folder.join("model.onnx");
+    let model = [stored, made].into_iter().find(|path| path.is_file())?;
+    Some((model, folder))
+}
+
+fn from_files(listed: &Listed, model: &std::path::Path, vectors: &std::path::Path) -> Model {
+    let Listed(name, dims, limit) = *listed;
+    let config = dims.iter().fold(Config::new(), |c, &(dim, n)| c.dim(dim, n));
+    let compiled = read(model).and_then(|m| compile(&m, &config)).unwrap_or_else(|e| panic!("{name}: {e:?}"));
+    let case = cases::Case { group: "models".into(), name: name.into(), folder: vectors.to_path_buf() };
+    let sets = case.data_sets();
+    assert!(!sets.is_empty(), "{name} has no vectors");
+    let io = sets.iter().map(|set| (tensor(&set.inputs[0]), Some(tensor(&set.outputs[0])))).collect();
+    Model { arena_limit: limit, ..Model::new(name, config, compiled, io) }
+}
+
+fn tensor(path: &std::path::Path) -> Tensor {
+    let raw = RawTensor::read_pb(path, &Limits::default()).unwrap_or_else(|e| panic!("{path:?}: {e}"));
+    import::from_raw(&raw).unwrap_or_else(|e| panic!("{path:?}: {e:?}"))
+}
+
+/// The project's own model.
+fn digits() -> Model {
+    let folder = cases::workspace().join("models/digits");
+    from_files(&Listed("digits", &[], None), &folder.join("digits.onnx"), &folder)
+}
+
+/// The same with another owner of the arena.
+fn other_alloc(alloc: Alloc) -> Model {
+    let mut model = digits();
+    model.config = model.config.alloc(alloc);
+    model.module = format!("digits_{}", if alloc == Alloc::Heap { "heap" } else { "caller" });
+    model
+}
+
+/// A model whose arena is far larger than any stack: 11 MB.
+fn wide() -> Model {
+    let graph = text::parse(
+        "graph \"wide\"\n in %0 \"x\": f32[1000]\n %1 = map %0 {Tanh(x0)} : f32[1000]\n %2 = expand %1 : f32[2800,1000]\n \
+         $3 = f32[2800,1] random 3\n %4 = map %2, $3 {Mul(x0, x1)} : f32[2800,1000]\n out \"y\" = %4\n",
+    );
+    let config = Config::new();
+    let compiled = compile_graph(graph.expect("the text is a graph"), &config).expect("it compiles");
+    let elements: Vec<f32> = (0..1000u16).map(|i| f32::from(i) / 500.0 - 1.0).collect();
+    Model::new("wide", config, compiled, vec![(Tensor::from_elements([1000], &elements), None)])
+}

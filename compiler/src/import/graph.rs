@@ -5,20 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::diag::{Diagnostic, codes};
 use crate::ir::eval::Reference;
 use crate::ir::{Output, Tensor, Type, ValueId};
-use crate::onnx::proto::{
-    AttributeProto, DimensionValue, FunctionProto, GraphProto, ModelProto, NodeProto, TypeValue, ValueInfoProto,
-};
+use crate::onnx::proto::{DimensionValue, FunctionProto, GraphProto, ModelProto, NodeProto, TypeValue, ValueInfoProto};
 use crate::onnx::{AttributeValue, ElementType};
 
 use super::builder::Builder;
 use super::node::{Fault, Imported, NodeCx};
+use super::nodes::{MAX_DEPTH, bind_attributes, topological};
 use super::place::{origin, place, qualified};
 use super::scope::{Binding, Scope};
 use super::tensor::{dtype_of_code, import_tensor, narrow};
 use super::{Import, Options, registry};
 
-/// How deep functions and branches may lie in each other.
-const MAX_DEPTH: usize = 32;
 /// Nodes that inlined functions may add up to.
 const MAX_NODES: usize = 1_000_000;
 
@@ -426,74 +423,4 @@ fn opsets(model: &ModelProto) -> BTreeMap<String, i64> {
     let mut opsets: BTreeMap<String, i64> = model.opset_import.iter().map(|o| (name(&o.domain), o.version)).collect();
     opsets.entry(String::new()).or_insert(1);
     opsets
-}
-
-/// The nodes of a function's body with references to attributes replaced by the caller's values, or the defaults.
-fn bind_attributes(f: &FunctionProto, call: &NodeProto) -> Vec<NodeProto> {
-    fn bind(nodes: &mut [NodeProto], values: &BTreeMap<&str, &AttributeProto>, depth: usize) {
-        for node in nodes.iter_mut() {
-            node.attribute.retain_mut(|a| {
-                if a.ref_attr_name.is_empty() {
-                    return true;
-                }
-                let Some(value) = values.get(a.ref_attr_name.as_str()) else { return false };
-                let name = std::mem::take(&mut a.name);
-                *a = AttributeProto { name, ..(*value).clone() };
-                true
-            });
-            if depth < MAX_DEPTH {
-                let graphs = node.attribute.iter_mut().filter_map(|a| a.g.as_deref_mut());
-                graphs.for_each(|g| bind(&mut g.node, values, depth + 1));
-            }
-        }
-    }
-    let mut values: BTreeMap<&str, &AttributeProto> = BTreeMap::new();
-    values.extend(f.attribute_proto.iter().map(|a| (a.name.as_str(), a)));
-    values.extend(call.attribute.iter().map(|a| (a.name.as_str(), a)));
-    let mut nodes = f.node.clone();
-    bind(&mut nodes, &values, 0);
-    nodes
-}
-
-/// Nodes in an order in which operands come first (that of the file where it is one), and the nodes on cycles.
-fn topological(nodes: &[NodeProto]) -> (Vec<usize>, Vec<usize>) {
-    let mut makers: BTreeMap<&str, usize> = BTreeMap::new();
-    for (i, n) in nodes.iter().enumerate() {
-        for o in n.output.iter().filter(|o| !o.is_empty()) {
-            makers.entry(o).or_insert(i);
-        }
-    }
-    let mut users = vec![Vec::new(); nodes.len()];
-    let mut missing = vec![0usize; nodes.len()];
-    for (i, n) in nodes.iter().enumerate() {
-        let mut names = BTreeSet::new();
-        read_names(n, &mut names, 0);
-        let sources: BTreeSet<usize> = names.iter().filter_map(|s| makers.get(s)).copied().collect();
-        missing[i] = sources.len();
-        sources.into_iter().for_each(|s| users[s].push(i));
-    }
-    let mut ready: BTreeSet<usize> = (0..nodes.len()).filter(|&i| missing[i] == 0).collect();
-    let mut order = Vec::with_capacity(nodes.len());
-    while let Some(i) = ready.pop_first() {
-        order.push(i);
-        for &u in &users[i] {
-            missing[u] -= 1;
-            if missing[u] == 0 {
-                ready.insert(u);
-            }
-        }
-    }
-    let cyclic = (0..nodes.len()).filter(|&i| missing[i] > 0).collect();
-    (order, cyclic)
-}
-
-/// The names that a node reads, those of its subgraphs included.
-fn read_names<'n>(node: &'n NodeProto, names: &mut BTreeSet<&'n str>, depth: usize) {
-    names.extend(node.input.iter().map(String::as_str).filter(|n| !n.is_empty()));
-    if depth < MAX_DEPTH {
-        for g in node.attribute.iter().filter_map(|a| a.g.as_deref()) {
-            g.node.iter().for_each(|n| read_names(n, names, depth + 1));
-            names.extend(g.output.iter().map(|o| o.name.as_str()));
-        }
-    }
 }

@@ -7,6 +7,7 @@ mod builder;
 mod formula;
 mod graph;
 mod node;
+mod nodes;
 mod ops;
 mod place;
 pub mod registry;

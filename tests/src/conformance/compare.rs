@@ -4,6 +4,8 @@ use zantc::ir::{DType, Scalar, Tensor};
 
 /// Relative tolerance for floats: that of ONNX's own runner.
 const RTOL: f64 = 1e-3;
+/// Relative tolerance for bf16, of that runner too: two steps of the type.
+const RTOL_BF16: f64 = 0.015_625;
 /// Absolute tolerance for floats.
 const ATOL: f64 = 1e-5;
 
@@ -22,7 +24,8 @@ fn close(got: Scalar, expected: Scalar) -> bool {
     match expected.dtype() {
         DType::F16 | DType::BF16 | DType::F32 | DType::F64 => {
             let (g, e) = (got.to_f64(), expected.to_f64());
-            g == e || (g.is_nan() && e.is_nan()) || (e.is_finite() && (g - e).abs() <= ATOL + RTOL * e.abs())
+            let rtol = if expected.dtype() == DType::BF16 { RTOL_BF16 } else { RTOL };
+            g == e || (g.is_nan() && e.is_nan()) || (e.is_finite() && (g - e).abs() <= ATOL + rtol * e.abs())
         }
         DType::Bool
         | DType::I8

@@ -110,24 +110,31 @@ fn modulo(cx: &mut NodeCx<'_>) -> Imported {
     formula(cx, |_| Ok(y))
 }
 
-/// The result has the type of the base. Integers are raised exactly to integers, by way of f64 to floats.
+/// The result has the type of the base; so has the exponent of a float. Whole powers of integers are exact (and wrap), also
+/// where the exponent is of a float type; other ones are computed as floats and truncated.
 fn pow(cx: &mut NodeCx<'_>) -> Imported {
     let [base, exponent] = operands(cx)?;
     let [b, e] = [cx.dtype(base), cx.dtype(exponent)];
-    let common = match (b.is_float(), e.is_float()) {
-        (true, false) => b,
-        (true, true) if b == e || b.size() > e.size() => b,
-        (true, true) if e.size() > b.size() => e,
-        // f16 and bf16.
-        (true, true) => DType::F32,
-        (false, false) if b == e => b,
-        (false, false) => DType::I64,
-        (false, true) => DType::F64,
+    let to = |n: usize, from: DType, to: DType| if from == to { x(n) } else { x(n).cast(to) };
+    let power = |t: DType| binary(B::Pow, to(0, b, t), to(1, e, t));
+    let (power, computed) = match (b.is_float(), e.is_float()) {
+        (true, false) => (power(b), b),
+        (true, true) => {
+            // Of f16 and bf16 neither holds the other.
+            let t = if b.size() == e.size() && b != e { DType::F32 } else { std::cmp::max_by_key(b, e, |t| t.size()) };
+            (power(t), t)
+        }
+        (false, false) if b == e => (power(b), b),
+        (false, false) => (power(DType::I64), DType::I64),
+        (false, true) => {
+            let t = if e == DType::F64 { e } else { DType::F32 };
+            let exponent = to(1, e, t);
+            let is_whole = exponent.eq(exponent.then(U::Round));
+            (select(is_whole, power(DType::I64), power(t).cast(DType::I64)), DType::I64)
+        }
     };
-    let as_common = |n: usize, dtype: DType| if dtype == common { x(n) } else { x(n).cast(common) };
-    let power = binary(B::Pow, as_common(0, b), as_common(1, e));
-    let result = if b == common { power } else { power.cast(b) };
-    let y = cx.map(result.expr(common), &[base, exponent])?;
+    let result = if computed == b { power } else { power.cast(b) };
+    let y = cx.map(result.expr(computed), &[base, exponent])?;
     cx.set(0, y);
     Ok(())
 }

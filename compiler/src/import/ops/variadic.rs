@@ -5,8 +5,8 @@ use crate::import::node::{Fault, Imported, NodeCx};
 use crate::import::registry::{OpEntry, op};
 use crate::ir::{BinaryOp as B, ValueId};
 
-/// Operands that one Map may have; more are folded in turns.
-const MAX_OPERANDS: usize = 32;
+/// Operands that one Map may have at run time; more are folded in turns.
+const MAX_OPERANDS: usize = 6;
 
 /// The family's operators.
 pub(in crate::import) const OPS: &[OpEntry] = &[

@@ -3,7 +3,9 @@
 
 use libfuzzer_sys::fuzz_target;
 use zantc::onnx::proto::{GraphProto, TensorProto};
+use zantc::Config;
 use zantc::onnx::{Limits, Model, RawTensor, load_bytes};
+use zantc::pipeline::compile;
 
 fuzz_target!(|bytes: &[u8]| {
     let limits = Limits::default();
@@ -17,6 +19,15 @@ fuzz_target!(|bytes: &[u8]| {
 /// The readers of a model, one after the other. A stage that takes a model joins them here.
 fn read(model: &Model, limits: &Limits) {
     decode_tensors(&model.proto.graph, limits);
+    compile_it(model);
+}
+
+/// Import, passes, lowering and planning; the graph and the plan are verified on the way, since assertions are on.
+fn compile_it(model: &Model) {
+    match compile(model, &Config::new().dim("N", 1).dim("batch", 1)) {
+        Ok(compiled) => assert_eq!(zantc::program::verify(&compiled.program), Ok(())),
+        Err(faults) => assert!(!faults.is_empty() && faults.iter().all(|d| d.code.starts_with("ZA"))),
+    }
 }
 
 fn decode_tensors(graph: &GraphProto, limits: &Limits) {

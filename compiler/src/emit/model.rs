@@ -446,8 +446,10 @@ impl Writer<'_> {
         };
         let generics = (self.source.config.alloc == Alloc::Caller).then(|| quote!(<#lifetime>));
         let doc = self.run_doc();
+        // One attribute a line: a text of several lines is printed as a block comment.
+        let doc = doc.lines();
         quote! {
-            #[doc = #doc]
+            #(#[doc = #doc])*
             pub fn run #generics (#receiver, #input) -> #result {
                 #arena
                 #cpu

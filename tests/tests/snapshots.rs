@@ -1,0 +1,154 @@
+//! Small models in text form: the graph before and after all passes, the planned program, the emitted model. And refused
+//! models: what a user reads.
+//!
+//! Snapshots are never accepted automatically: look at `git diff tests/tests/snapshots` after `cargo insta review`.
+
+use zant_tests::cases;
+use zantc::config::Config;
+use zantc::diag::{Diagnostic, Style, render_all};
+use zantc::emit::{Source, emit_crate};
+use zantc::ir::{Origin, text};
+use zantc::pipeline::{compile, compile_graph, read};
+
+/// Everything that a compiler says about a model, one under the other.
+fn stages(text: &str) -> String {
+    let mut graph = text::parse(text).unwrap_or_else(|e| panic!("{e}\n{text}"));
+    let config = Config::new();
+    let before = graph.to_string();
+    // The text form has no names inside; real models have.
+    for (index, node) in graph.nodes.iter_mut().enumerate() {
+        let (name, op_type) = (format!("{} {index}", node.op.name()), node.op.name().to_string());
+        graph.values[node.outputs[0].index()].name = format!("{name} result");
+        node.origin = vec![Origin { index, name, op_type }];
+    }
+    let compiled = compile_graph(graph, &config).expect("it compiles");
+    let program = &compiled.program;
+    let source = Source { program, config: &config, name: "small", model_sha256: "", vectors: &[] };
+    let model = String::from_utf8(emit_crate(&source).files["src/model.rs"].clone()).expect("it is text");
+    let graph = compiled.graph.to_string();
+    format!("== read ==\n{before}\n== after passes ==\n{graph}\n== planned ==\n{program}\n== emitted ==\n{model}")
+}
+
+#[test]
+fn convolution_with_batch_norm_relu_and_pool() {
+    insta::assert_snapshot!(stages(
+        r#"graph "block"
+  in %0 "image": f32[1,1,6,6]
+  $1 = f32[2,3,3,1] random 1
+  $2 = f32[2] 0.5 2.0
+  $3 = f32[2] 0.25 -1.0
+  %4 = transpose %0 {perm 0 2 3 1} : f32[1,6,6,1]
+  %5 = conv %4, $1 {kernel 3x3, pad 1 1 1 1} : f32[1,6,6,2]
+  %6 = map %5, $2 {Mul(x0, x1)} : f32[1,6,6,2]
+  %7 = map %6, $3 {Add(x0, x1)} : f32[1,6,6,2]
+  %8 = map %7 {Max(x0, 0.0)} : f32[1,6,6,2]
+  %9 = max_pool %8 {kernel 2x2, stride 2x2} : f32[1,3,3,2]
+  %10 = transpose %9 {perm 0 3 1 2} : f32[1,2,3,3]
+  out "features" = %10
+"#
+    ));
+}
+
+#[test]
+fn residual_is_written_over_its_operand() {
+    insta::assert_snapshot!(stages(
+        r#"graph "residual"
+  in %0 "x": f32[1,4,4,4]
+  $1 = f32[4,1,1,4] random 1
+  $2 = f32[4,3,3,4] random 2
+  %3 = conv %0, $1 {kernel 1x1} : f32[1,4,4,4]
+  %4 = conv %3, $2 {kernel 3x3, pad 1 1 1 1} : f32[1,4,4,4]
+  %5 = conv %4, $1 {kernel 1x1} : f32[1,4,4,4]
+  %6 = map %5, %3 {Add(x0, x1)} : f32[1,4,4,4]
+  %7 = map %6 {Max(x0, 0.0)} : f32[1,4,4,4]
+  out "y" = %7
+"#
+    ));
+}
+
+#[test]
+fn concat_copies_nothing() {
+    insta::assert_snapshot!(stages(
+        r#"graph "concat"
+  in %0 "x": f32[2,8]
+  %1 = map %0 {Tanh(x0)} : f32[2,8]
+  %2 = map %0 {Sigmoid(x0)} : f32[2,8]
+  %3 = concat %1, %2 {axis 0} : f32[4,8]
+  out "both" = %3
+"#
+    ));
+}
+
+#[test]
+fn elementwise_chain_becomes_one_step() {
+    insta::assert_snapshot!(stages(
+        r#"graph "gelu"
+  in %0 "x": f32[16]
+  in %1 "keep": bool[16]
+  %2 = map %0 {Mul(x0, 0.70710677)} : f32[16]
+  %3 = map %2 {Erf(x0)} : f32[16]
+  %4 = map %3 {Add(x0, 1.0)} : f32[16]
+  %5 = map %0, %4 {Mul(x0, x1)} : f32[16]
+  %6 = map %1, %5 {Select(x0, x1, 0.0)} : f32[16]
+  out "y" = %6
+"#
+    ));
+}
+
+#[test]
+fn dense_layers_with_softmax() {
+    insta::assert_snapshot!(stages(
+        r#"graph "mlp"
+  in %0 "x": f32[1,8]
+  $1 = f32[8,6] random 1
+  $2 = f32[6] random 2
+  $3 = f32[6,3] random 3
+  %4 = matmul %0, $1 : f32[1,6]
+  %5 = map %4, $2 {Add(x0, x1)} : f32[1,6]
+  %6 = map %5 {Max(x0, 0.0)} : f32[1,6]
+  %7 = matmul %6, $3 : f32[1,3]
+  %8 = softmax %7 {axis 1} : f32[1,3]
+  out "scores" = %8
+"#
+    ));
+}
+
+#[test]
+fn gather_makes_run_fallible() {
+    insta::assert_snapshot!(stages(
+        r#"graph "embedding"
+  in %0 "tokens": i64[4]
+  $1 = f32[10,2] random 1
+  %2 = gather $1, %0 {axis 0} : f32[4,2]
+  out "vectors" = %2
+"#
+    ));
+}
+
+/// What a user reads about a model of the corpus.
+fn refusal(file: &str) -> String {
+    let path = cases::workspace().join("tests/corpus").join(file);
+    let refused = |faults: Vec<Diagnostic>| render_all(&faults, Style { color: false });
+    let result = read(&path).and_then(|model| compile(&model, &Config::new()));
+    let text = refused(result.err().unwrap_or_default());
+    // Where the project lies is no part of the message.
+    text.replace(&*cases::workspace().to_string_lossy(), "..")
+}
+
+#[test]
+fn refused_models_say_what_to_do() {
+    let files = [
+        "attribute_missing.onnx",
+        "broadcast.onnx",
+        "cast_string.onnx",
+        "concat_shapes.onnx",
+        "conv_group_not_dividing.onnx",
+        "conv_kernel_other.onnx",
+        "einsum_equation.onnx",
+        "tensor_raw_short.onnx",
+        "transpose_twice.onnx",
+        "wire_length_beyond.onnx",
+    ];
+    let all: Vec<String> = files.iter().map(|f| format!("== {f} ==\n{}", refusal(f))).collect();
+    insta::assert_snapshot!(all.join("\n"));
+}

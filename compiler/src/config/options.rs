@@ -31,7 +31,7 @@ pub struct Options {
     /// Name of the emitted crate [default: from the model's file]
     #[cfg_attr(feature = "cli", arg(long, value_name = "NAME"))]
     pub name: Option<String>,
-    /// Value of a symbolic dimension; INPUT[AXIS] names one that has no name
+    /// Value of a symbolic dimension; `INPUT[AXIS]` names one that has no name
     #[cfg_attr(feature = "cli", arg(long, value_name = "NAME=K", value_parser = dim))]
     #[serde(deserialize_with = "dims")]
     pub dim: Vec<(String, usize)>,

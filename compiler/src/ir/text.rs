@@ -1,4 +1,4 @@
-//! Reads graphs from the text form that [`super::print`] writes, for small models in tests and printed IR.
+//! Reads graphs from the text form that `ir::print` writes, for small models in tests and printed IR.
 //!
 //! Constants must be given whole: all elements, `splat v`, or `random seed` (see [`random`]). Comments, and with
 //! them where nodes came from, are dropped; values that are neither inputs nor outputs lose their names, not their numbers.

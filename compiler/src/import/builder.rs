@@ -6,16 +6,14 @@
 use std::collections::BTreeMap;
 
 use crate::ir::{
-    DType, EvalError, Evaluate, Expr, Graph, Movement, Node, Op, Origin, Reference, Scalar, Tensor, Type, ValueId,
-    infer,
+    Budget, DType, EvalError, Evaluate, Expr, Graph, Movement, Node, Op, Origin, Reference, Scalar, Tensor, Type,
+    ValueId, infer,
 };
 use crate::onnx::ElementType;
 
-/// Bytes that one evaluated constant may have.
-const MAX_CONSTANT_BYTES: usize = 256 << 20;
-/// Bytes that all evaluated constants together may have.
-const MAX_CONSTANTS_BYTES: usize = 1 << 30;
-/// Multiply-adds that the evaluation of one operator may cost.
+/// Bytes that all evaluated constants together may have, beside what the stored ones account for.
+const MAX_CONSTANTS_BYTES: usize = 512 << 20;
+/// Multiply-adds that all evaluations together may cost, beside what the stored constants account for.
 const MAX_EVALUATED_MACS: u64 = 1 << 31;
 
 /// Why an operator could not be added.
@@ -25,6 +23,8 @@ pub enum BuildError {
     Type(String),
     /// Its evaluation failed (a constant division by zero, a constant index out of range).
     Eval(EvalError),
+    /// A constant index lies outside a dimension of this length.
+    Index(i64, usize),
     /// Its result is larger than the limits allow.
     TooLarge(String),
 }
@@ -37,14 +37,16 @@ pub struct Builder {
     pub origin: Vec<Origin>,
     /// ONNX's types of inputs, constants and results that it holds narrower than a byte.
     pub narrow: BTreeMap<ValueId, ElementType>,
+    /// What may still be evaluated.
+    pub budget: Budget,
     reference: Reference,
-    evaluated_bytes: usize,
 }
 
 impl Builder {
     /// An empty graph; constants are evaluated by `reference`.
     pub fn new(reference: Reference) -> Builder {
-        Builder { graph: Graph::default(), origin: Vec::new(), narrow: BTreeMap::new(), reference, evaluated_bytes: 0 }
+        let budget = Budget::new(MAX_CONSTANTS_BYTES, MAX_EVALUATED_MACS);
+        Builder { graph: Graph::default(), origin: Vec::new(), narrow: BTreeMap::new(), budget, reference }
     }
 
     /// Adds an operator and gives its results: constants where all operands are constants.
@@ -59,6 +61,7 @@ impl Builder {
         if let Some(values) = self.evaluate(&op, inputs, &types)? {
             return Ok(values);
         }
+        self.check_indices(&op, inputs)?;
         let name = self.origin.last().map(|o| o.name.clone()).unwrap_or_default();
         let outputs: Vec<ValueId> = types.into_iter().map(|t| self.graph.add_value(name.clone(), t)).collect();
         let node = Node { op, inputs: inputs.to_vec(), outputs: outputs.clone(), origin: self.origin.clone() };
@@ -73,13 +76,9 @@ impl Builder {
         else {
             return Ok(None);
         };
+        let operand_types: Vec<&Type> = operands.iter().map(Tensor::ty).collect();
+        self.budget.spend(op, &operand_types, types).map_err(BuildError::TooLarge)?;
         let operands: Vec<&Tensor> = operands.iter().collect();
-        if macs(op, &operands, types) > MAX_EVALUATED_MACS {
-            return Err(BuildError::TooLarge(format!("the constant {} takes too long to compute here", types[0])));
-        }
-        let shared = matches!(op, Op::Movement(Movement::Reshape { .. }));
-        let bytes = if shared { 0 } else { types.iter().map(Type::bytes).sum() };
-        self.reserve(bytes, &types[0].to_string())?;
         let results = self.reference.evaluate(op, &operands).map_err(BuildError::Eval)?;
         let name = self.origin.last().map(|o| o.name.clone()).unwrap_or_default();
         Ok(Some(results.into_iter().map(|t| self.graph.add_constant(name.clone(), t)).collect()))
@@ -87,11 +86,56 @@ impl Builder {
 
     /// Counts the bytes of a constant that is about to be made, or refuses it; `what` names it.
     pub fn reserve(&mut self, bytes: usize, what: &str) -> Result<(), BuildError> {
-        let total = self.evaluated_bytes.saturating_add(bytes);
-        if bytes > MAX_CONSTANT_BYTES || total > MAX_CONSTANTS_BYTES {
-            return Err(BuildError::TooLarge(format!("the constant {what} is too large to be computed here")));
+        self.budget
+            .spend_bytes(bytes)
+            .map_err(|()| BuildError::TooLarge(format!("the constant {what} is too large to be computed here")))
+    }
+
+    /// Adds a constant that the model's file holds.
+    pub fn add_stored(&mut self, name: impl Into<String>, data: Tensor) -> ValueId {
+        self.budget.grow(data.data().len());
+        self.graph.add_constant(name, data)
+    }
+
+    /// Adds a constant that an operator is translated to, and counts it.
+    pub fn add_made(&mut self, name: impl Into<String>, data: Tensor) -> ValueId {
+        self.budget.count_bytes(data.data().len());
+        self.graph.add_constant(name, data)
+    }
+
+    /// Refuses constant indices beyond the data that they point into, where those are not constant.
+    fn check_indices(&mut self, op: &Op, inputs: &[ValueId]) -> Result<(), BuildError> {
+        let axes = match op {
+            Op::Gather { axis } | Op::GatherElements { axis } | Op::ScatterElements { axis, .. } => *axis..axis + 1,
+            Op::GatherNd { batch_dims } => *batch_dims..usize::MAX,
+            Op::ScatterNd { .. } => 0..usize::MAX,
+            Op::Conv { .. }
+            | Op::ConvTranspose { .. }
+            | Op::MatMul { .. }
+            | Op::Pool { .. }
+            | Op::Reduce { .. }
+            | Op::Arg { .. }
+            | Op::Map { .. }
+            | Op::Movement(_)
+            | Op::Concat { .. }
+            | Op::Softmax { .. }
+            | Op::Cumulative { .. }
+            | Op::TopK { .. } => return Ok(()),
+        };
+        let Some(indices) = self.graph.data(inputs[1]).cloned() else { return Ok(()) };
+        self.budget
+            .spend_work(indices.len() as u64)
+            .map_err(|()| BuildError::TooLarge("too many constant indices".into()))?;
+        let shape = &self.graph.ty(inputs[0]).shape;
+        // Of indices in several dimensions the last dimension counts those.
+        let depth = if axes.end == usize::MAX { indices.shape().last().copied().unwrap_or(1) } else { 1 };
+        let lens = shape.get(axes.start..axes.start.saturating_add(depth)).unwrap_or_default();
+        for (i, len) in indices.scalars().zip(lens.iter().cycle()) {
+            let (i, len) = (i128::from(i.to_i64()), *len as i128);
+            if !(-len..len).contains(&i) {
+                return Err(BuildError::Index(i as i64, len as usize));
+            }
         }
-        self.evaluated_bytes = total;
         Ok(())
     }
 
@@ -157,28 +201,4 @@ fn is_identity(op: &Op, x: &Type, result: &Type) -> bool {
         | Op::Cumulative { .. }
         | Op::TopK { .. } => false,
     }
-}
-
-/// Multiply-adds of an operator, saturating.
-fn macs(op: &Op, operands: &[&Tensor], types: &[Type]) -> u64 {
-    let out = types[0].elements() as u64;
-    let per_output = match op {
-        Op::Conv { .. } | Op::ConvTranspose { .. } => operands[1].shape()[1..].iter().product::<usize>(),
-        Op::MatMul { .. } => *operands[0].shape().last().unwrap_or(&1),
-        Op::Pool { window, .. } => window.kernel[0].saturating_mul(window.kernel[1]),
-        Op::Reduce { .. }
-        | Op::Arg { .. }
-        | Op::Map { .. }
-        | Op::Movement(_)
-        | Op::Concat { .. }
-        | Op::Gather { .. }
-        | Op::GatherElements { .. }
-        | Op::GatherNd { .. }
-        | Op::ScatterElements { .. }
-        | Op::ScatterNd { .. }
-        | Op::Softmax { .. }
-        | Op::Cumulative { .. }
-        | Op::TopK { .. } => 1,
-    };
-    out.saturating_mul(per_output as u64)
 }

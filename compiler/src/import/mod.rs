@@ -6,13 +6,18 @@
 mod builder;
 mod formula;
 mod graph;
+mod inline;
 mod node;
 mod nodes;
 mod ops;
 mod place;
+mod ports;
 pub mod registry;
 mod scope;
+mod signature;
 mod tensor;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 

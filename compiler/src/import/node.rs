@@ -64,6 +64,9 @@ impl From<BuildError> for Fault {
         match e {
             BuildError::Type(m) => Fault::shape(m),
             BuildError::Eval(e) => Fault::new(codes::SHAPE_MISMATCH, e.to_string()),
+            BuildError::Index(i, len) => {
+                Fault::shape(format!("the index {i} lies outside a dimension of {len} elements"))
+            }
             BuildError::TooLarge(m) => Fault::new(codes::TOO_LARGE, m),
         }
     }
@@ -136,9 +139,12 @@ impl NodeCx<'_> {
         })
     }
 
-    /// A constant operand of integers.
+    /// A constant operand that is a list of integers, or one.
     pub fn const_ints(&self, i: usize, what: &str) -> Imported<Vec<i64>> {
         let t = self.constant(i, what)?;
+        if t.shape().len() > 1 {
+            return Err(Fault::shape(format!("{what} (input {i}) must be a list, not {}", t.ty())));
+        }
         t.to_i64s().ok_or_else(|| Fault::shape(format!("{what} (input {i}) must hold integers, not {}", t.dtype())))
     }
 
@@ -287,7 +293,7 @@ impl NodeCx<'_> {
     /// Adds a constant.
     pub fn add_constant(&mut self, t: Tensor) -> ValueId {
         let name = self.node.name.clone();
-        self.b.graph.add_constant(name, t)
+        self.b.add_made(name, t)
     }
 
     /// The indices along a dimension of length `n`, as i64 of the given shape.

@@ -13,6 +13,8 @@ pub(super) enum Binding {
     Value(ValueId),
     /// A value that could not be made; the reason has been reported.
     Failed,
+    /// A result that the translation of its operator does not give; who uses it reports it.
+    Unset,
     /// An operand or result that a function's caller left out.
     Absent,
 }

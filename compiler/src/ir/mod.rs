@@ -13,6 +13,7 @@ mod print;
 mod tensor;
 pub mod text;
 mod verify;
+mod work;
 
 pub use dtype::{DType, Scalar};
 pub use eval::{EvalError, Evaluate, GraphError, Reference, eval_graph};
@@ -23,6 +24,7 @@ pub use op::{Activation, Epilogue, Hw, Movement, Op, PoolKind, ReduceKind, Scatt
 pub use print::print_node;
 pub use tensor::{Element, MAX_ELEMENTS, Tensor, Type, checked_elements, row_major_strides};
 pub use verify::verify;
+pub use work::Budget;
 
 /// How products are rounded when they are added up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

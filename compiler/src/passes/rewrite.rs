@@ -1,6 +1,11 @@
 //! What passes share: a walk over the nodes, operands first, that builds the new list.
 
-use crate::ir::{Evaluate, Graph, Movement, Node, Op, Origin, Tensor, Type, ValueId, infer};
+use crate::ir::{Budget, Evaluate, Graph, Movement, Node, Op, Origin, Tensor, Type, ValueId, infer};
+
+/// Bytes of constants that one walk may make, beside what the constants there are account for.
+const MAX_FOLDED_BYTES: usize = 256 << 20;
+/// Multiply-adds that one walk may spend on constants, beside what the constants there are account for.
+const MAX_FOLDED_WORK: u64 = 1 << 28;
 
 /// The graph during a walk.
 pub(super) struct Rewriter<'a> {
@@ -11,6 +16,7 @@ pub(super) struct Rewriter<'a> {
     aliases: Vec<Option<ValueId>>,
     uses: Vec<usize>,
     changed: bool,
+    budget: Budget,
 }
 
 /// Walks the nodes; `visit` gets each with its operands renamed, and keeps or replaces it. Gives whether anything changed.
@@ -23,6 +29,8 @@ pub(super) fn rewrite(
     let mut uses = vec![0; graph.values.len()];
     nodes.iter().flat_map(|n| &n.inputs).for_each(|i| uses[i.index()] += 1);
     graph.outputs.iter().for_each(|o| uses[o.value.index()] += 1);
+    let mut budget = Budget::new(MAX_FOLDED_BYTES, MAX_FOLDED_WORK);
+    budget.grow(graph.values.iter().filter_map(|v| v.data.as_ref()).fold(0, |n, t| n.saturating_add(t.data().len())));
     let mut rw = Rewriter {
         producers: vec![None; graph.values.len()],
         aliases: vec![None; graph.values.len()],
@@ -31,6 +39,7 @@ pub(super) fn rewrite(
         evaluate,
         graph,
         changed: false,
+        budget,
     };
     for mut node in nodes {
         node.inputs.iter_mut().for_each(|i| *i = rw.resolve(*i));
@@ -120,7 +129,8 @@ impl Rewriter<'_> {
         self.uses[new.index()] += uses;
     }
 
-    /// Adds an operator with one result: a constant where its operands are constants, else a node.
+    /// Adds an operator with one result: a constant where its operands are constants (and it is not too heavy), else a
+    /// node.
     ///
     /// # Panics
     /// Where operands do not fit: passes build only what is well typed.
@@ -129,6 +139,7 @@ impl Rewriter<'_> {
         let ty = infer(&op, &types).unwrap_or_else(|e| panic!("{}: {e}", op.name())).remove(0);
         let constants: Option<Vec<&Tensor>> = inputs.iter().map(|&i| self.graph.data(i)).collect();
         if let Some(operands) = constants
+            && self.budget.spend(&op, &types, std::slice::from_ref(&ty)).is_ok()
             && let Ok(mut results) = self.evaluate.evaluate(&op, &operands)
         {
             return self.graph.add_constant(name, results.remove(0));

@@ -1,5 +1,6 @@
 //! Operators whose results are known at compile time: constants, shapes, ranges.
 
+use crate::diag::codes;
 use crate::import::node::{Fault, Imported, NodeCx};
 use crate::import::registry::{OpEntry, limited, op};
 use crate::ir::{Tensor, ValueId};
@@ -10,9 +11,10 @@ pub(in crate::import) const OPS: &[OpEntry] =
     &[limited("Constant", constant, "dense tensors, no strings"), op("Shape", shape), op("Size", size)];
 
 fn constant(cx: &mut NodeCx<'_>) -> Imported {
-    let name = ["value", "value_float", "value_floats", "value_int", "value_ints"];
-    let found = name.iter().find_map(|n| cx.attr(n).transpose());
-    let tensor = match found.transpose()? {
+    let [value] = cx.node.attribute.as_slice() else {
+        return Err(Fault::new(codes::BAD_ATTRIBUTE, "a constant has one attribute, its value"));
+    };
+    let tensor = match cx.attr(&value.name)? {
         Some(AttributeValue::Tensor(_)) => {
             cx.tensor_opt("value")?.ok_or_else(|| Fault::attribute("value", "is missing"))?
         }
@@ -22,7 +24,7 @@ fn constant(cx: &mut NodeCx<'_>) -> Imported {
         Some(AttributeValue::Ints(v)) => Tensor::from_elements([v.len()], v),
         _ => return Err(Fault::form("a constant that is neither a dense tensor nor numbers")),
     };
-    let y = cx.add_constant(tensor);
+    let y = cx.b.add_stored(cx.node.name.clone(), tensor);
     cx.set(0, y);
     Ok(())
 }

@@ -41,11 +41,11 @@ fn range(cx: &mut NodeCx<'_>) -> Imported {
     let values: Vec<Scalar> = if dtype.is_float() {
         let wide = if dtype == DType::F64 { DType::F64 } else { DType::F32 };
         let [start, limit, delta] = bounds.map(|b| b.to_f64());
-        let count = ((limit - start) / delta).ceil().max(0.0);
+        let count = ((limit - start) / delta).ceil();
         if !count.is_finite() {
             return Err(Fault::shape(format!("a range from {start} to {limit} by {delta} has no end")));
         }
-        let count = table(Some(count as usize), "the range")?;
+        let count = table(Some(count.max(0.0) as usize), "the range")?;
         let at = |i: usize| {
             let step = Scalar::from_f64(i as f64 * delta, wide).to_f64();
             Scalar::from_f64(Scalar::from_f64(start + step, wide).to_f64(), dtype)

@@ -107,7 +107,11 @@ fn transpose(cx: &mut NodeCx<'_>) -> Imported {
     let rank = cx.rank(x);
     let perm = match cx.ints_opt("perm")? {
         None => (0..rank).rev().collect(),
-        Some(perm) => perm.iter().map(|&p| cx.axis(p, rank)).collect::<Imported<Vec<usize>>>()?,
+        Some(perm) => perm
+            .iter()
+            .map(|&p| usize::try_from(p).ok().filter(|&p| p < rank))
+            .collect::<Option<Vec<usize>>>()
+            .ok_or_else(|| Fault::attribute("perm", format!("is {perm:?}, not an order of {rank} dimensions")))?,
     };
     let y = cx.transpose(x, perm)?;
     cx.set(0, y);
@@ -198,7 +202,11 @@ fn slice(cx: &mut NodeCx<'_>) -> Imported {
     let (mut start, mut step, mut len) = (vec![0; shape.len()], vec![1isize; shape.len()], shape.clone());
     for (i, &raw) in axes.iter().enumerate() {
         let axis = cx.axis(raw, shape.len())?;
-        let by = isize::try_from(steps[i]).ok().filter(|&s| s != 0 && s != isize::MIN);
+        if axes[..i].iter().any(|&other| cx.axis(other, shape.len()).is_ok_and(|a| a == axis)) {
+            return Err(Fault::shape(format!("axes {axes:?} name one twice")));
+        }
+        // A step that cannot be negated reaches no further than the next one.
+        let by = isize::try_from(steps[i].max(-i64::MAX)).ok().filter(|&s| s != 0);
         step[axis] = by.ok_or_else(|| Fault::shape(format!("a step of {}", steps[i])))?;
         (start[axis], len[axis]) = range(shape[axis], starts[i], ends[i], step[axis]);
         if len[axis] < 2 {

@@ -4,8 +4,8 @@ use crate::diag::codes;
 use crate::import::node::{Fault, Imported, NodeCx};
 use crate::ir::{Movement, Op, Scalar, Tensor, ValueId};
 
-/// The longest list of places or other table that an operator may need: 16 million entries.
-pub(super) const MAX_TABLE: usize = 1 << 24;
+/// The longest list of places or other table that an operator may need: 4 million entries.
+pub(super) const MAX_TABLE: usize = 1 << 22;
 
 /// A table's length, where it is not larger than the limit.
 pub(super) fn table(len: Option<usize>, what: &str) -> Imported<usize> {

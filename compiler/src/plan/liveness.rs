@@ -45,6 +45,8 @@ pub struct Liveness {
     pub ranges: Vec<Option<LiveRange>>,
     /// The in-place pairs that save most at every step, ordered by position.
     pub sharing: Vec<Sharing>,
+    /// The in-place pairs that this order makes possible, `sharing` among them, ordered by position.
+    pub possible: Vec<Sharing>,
     /// Per position: the room of all live buffers, a sharing pair counted as the larger of the two, plus the
     /// scratch of the step. Without steps there is one position, at which state is live.
     pub live_bytes: Vec<usize>,
@@ -62,22 +64,22 @@ impl Liveness {
                 change[range.last].1 += problem.room(BufferIx(buffer));
             }
         }
-        let mut sharing = Vec::new();
+        let (mut sharing, mut possible) = (Vec::new(), Vec::new());
         let mut live_bytes = Vec::with_capacity(end + 1);
         let mut live = 0;
         for (position, (born, died)) in change.into_iter().enumerate() {
             live += born;
             let mut at_step = live;
             if let Some(&step) = order.get(position) {
-                let taken = taken_at(problem, &ranges, position, step);
-                let saved: usize = taken.iter().map(|s| saving(problem, &s.pair)).sum();
+                let begin = sharing.len();
+                share(problem, &ranges, (position, step), (&mut sharing, &mut possible));
+                let saved: usize = sharing[begin..].iter().map(|s: &Sharing| saving(problem, &s.pair)).sum();
                 at_step = live - saved + problem.scratch_room(step);
-                sharing.extend(taken);
             }
             live_bytes.push(at_step);
             live -= died;
         }
-        Self { ranges, sharing, live_bytes }
+        Self { ranges, sharing, possible, live_bytes }
     }
 
     /// The largest sum of live bytes: no placement of this order needs less.
@@ -116,20 +118,30 @@ fn ranges(problem: &Problem, order: &[StepIx]) -> Vec<Option<LiveRange>> {
     touched
 }
 
-/// The in-place pairs that `step`, which runs at `position`, takes.
-fn taken_at(problem: &Problem, ranges: &[Option<LiveRange>], position: usize, step: StepIx) -> Vec<Sharing> {
+/// Adds the in-place pairs that `step`, which runs at `position`, takes, and those that it could take.
+fn share(
+    problem: &Problem,
+    ranges: &[Option<LiveRange>],
+    (position, step): (usize, StepIx),
+    (taken, possible): (&mut Vec<Sharing>, &mut Vec<Sharing>),
+) {
     if problem.steps[step.0].in_place.is_empty() {
-        return Vec::new();
+        return;
     }
     let candidates = Candidates::of(problem, step);
-    let possible = |pair: &InPlace| {
-        ranges[pair.read.0].is_some_and(|range| range.last == position)
-            && ranges[pair.write.0].is_some_and(|range| range.first == position)
-    };
-    let eligible = candidates.optional.iter().enumerate().filter(|(_, pair)| possible(pair));
-    let eligible = eligible.fold(0u32, |mask, (i, _)| mask | 1 << i);
+    let sharing = |&pair: &InPlace| Sharing { step, pair };
+    taken.extend(candidates.mandatory.iter().map(sharing));
+    possible.extend(candidates.mandatory.iter().map(sharing));
+    let mut eligible = 0u32;
+    for (i, pair) in candidates.optional.iter().enumerate() {
+        let dies = ranges[pair.read.0].is_some_and(|range| range.last == position);
+        let born = ranges[pair.write.0].is_some_and(|range| range.first == position);
+        if dies && born {
+            eligible |= 1 << i;
+            possible.push(sharing(pair));
+        }
+    }
     let (_, best) = best_pairs(&choices(problem, &candidates.optional), eligible);
     let chosen = candidates.optional.iter().enumerate().filter(|(i, _)| best >> i & 1 == 1);
-    let pairs = candidates.mandatory.iter().chain(chosen.map(|(_, pair)| pair));
-    pairs.map(|&pair| Sharing { step, pair }).collect()
+    taken.extend(chosen.map(|(_, pair)| sharing(pair)));
 }

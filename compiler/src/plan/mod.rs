@@ -10,6 +10,7 @@
 //! The result depends on the problem only: every search is bounded by counts, never by time.
 
 mod deps;
+mod joint;
 pub mod liveness;
 pub mod order;
 pub mod place;
@@ -22,6 +23,7 @@ pub mod svg;
 mod tests;
 pub mod verify;
 
+use joint::Joint;
 use liveness::{LiveRange, Liveness, Sharing};
 use problem::{BufferIx, PlanError, Problem, StepIx};
 
@@ -30,8 +32,6 @@ use problem::{BufferIx, PlanError, Problem, StepIx};
 pub struct Placement {
     /// The steps in the order in which they run.
     pub order: Vec<StepIx>,
-    /// No order of the steps has a lower peak of live bytes than this.
-    pub peak_bound_bytes: usize,
     /// Per buffer, its start in bytes; 0 for buffers without bytes and those that nothing touches.
     pub offsets: Vec<usize>,
     /// Per step (as given, not as ordered), the start of each of its scratch areas.
@@ -42,21 +42,17 @@ pub struct Placement {
     pub sharing: Vec<Sharing>,
     /// Per position of `order`, the bytes live while that step runs, rounded up, scratch included.
     pub live_bytes: Vec<usize>,
+    /// The first step at which the most bytes are live; `None` if there are no steps.
+    pub peak_step: Option<StepIx>,
     /// Size of the arena.
     pub arena_bytes: usize,
-    /// The largest of `live_bytes`: no arena for this order is smaller.
+    /// The lowest peak of live bytes of an order of the steps: no arena for such an order is smaller.
     pub lower_bound_bytes: usize,
-    /// The first step at which `lower_bound_bytes` are live; `None` if there are no steps.
-    pub peak_step: Option<StepIx>,
+    /// It is proved that no order of the steps has a lower peak, hence no plan at all a smaller arena than
+    /// `lower_bound_bytes`.
+    pub optimal_order: bool,
     /// Why the arena is larger than its lower bound; `None` if it is not.
     pub gap: Option<Gap>,
-}
-
-impl Placement {
-    /// Whether it is proved that no order of the steps has a lower peak of live bytes.
-    pub fn is_order_optimal(&self) -> bool {
-        self.lower_bound_bytes == self.peak_bound_bytes
-    }
 }
 
 /// By how much an arena misses its lower bound, and why.
@@ -64,10 +60,32 @@ impl Placement {
 pub struct Gap {
     /// Arena less lower bound.
     pub bytes: usize,
-    /// The buffers that hold the arena up: from its end down, each rests on another.
+    /// The buffers that hold the arena up: from its end down, each rests on another. Empty if the arena is
+    /// the peak of the order chosen: lower ones need more room than their peak.
     pub blocking: Vec<BufferIx>,
-    /// It is proved that no placement of this order, with these pairs sharing, is smaller.
+    /// It is proved that no placement of the order chosen is smaller.
     pub proved: bool,
+}
+
+impl Placement {
+    /// The most bytes that are live at a step of the order chosen.
+    pub fn peak_bytes(&self) -> usize {
+        self.live_bytes.iter().copied().max().unwrap_or(0)
+    }
+
+    /// How good the plan is, in a sentence; `name` names a buffer.
+    pub fn describe(&self, name: impl Fn(BufferIx) -> String) -> String {
+        let arena = match &self.gap {
+            None => "the arena equals its lower bound".to_owned(),
+            Some(gap) => gap.describe(name),
+        };
+        let order = if self.optimal_order {
+            "no order of the steps has a lower peak"
+        } else {
+            "an order with a lower peak may exist, there are too many to try"
+        };
+        format!("{arena}; {order}")
+    }
 }
 
 impl Gap {
@@ -78,12 +96,14 @@ impl Gap {
         if self.blocking.len() > shown {
             names.push(format!("{} more", self.blocking.len() - shown));
         }
-        let why = if self.proved {
-            "their lifetimes interlock so that no placement of this order is smaller"
+        let why = if self.blocking.is_empty() {
+            "it is the peak of this order, and orders with a lower peak were not placed in less".to_owned()
+        } else if self.proved {
+            format!("the lifetimes of {} interlock, no placement of this order is smaller", names.join(", "))
         } else {
-            "no smaller placement was found within the search budget"
+            format!("{} rest on each other, no smaller placement was found", names.join(", "))
         };
-        format!("{} bytes above the lower bound: {} rest on each other; {why}", self.bytes, names.join(", "))
+        format!("the arena is {} bytes above its lower bound: {why}", self.bytes)
     }
 }
 
@@ -93,26 +113,30 @@ impl Gap {
 /// The problem is malformed, or a mandatory in-place pair is impossible in every order.
 pub fn plan(problem: &Problem) -> Result<Placement, PlanError> {
     let ordering = order::order(problem)?;
+    let (lower_bound_bytes, optimal_order) = (ordering.peak_bytes, ordering.is_optimal());
     let liveness = Liveness::new(problem, &ordering.order);
     let places = place::place(problem, &ordering.order, &liveness, place::BUDGET);
-    let lower_bound_bytes = liveness.peak_bytes();
+    let missed = places.arena_bytes > lower_bound_bytes;
+    let first = Joint { order: ordering.order, liveness, places };
+    let best = if missed { joint::improve(problem, first, lower_bound_bytes)? } else { first };
+    let Joint { order, liveness, places } = best;
     let gap = (places.arena_bytes > lower_bound_bytes).then_some(Gap {
         bytes: places.arena_bytes - lower_bound_bytes,
         blocking: places.blocking,
         proved: places.proved,
     });
     let placement = Placement {
-        peak_step: ordering.order.get(liveness.peak_position()).copied(),
-        order: ordering.order,
-        peak_bound_bytes: ordering.lower_bound_bytes,
+        peak_step: order.get(liveness.peak_position()).copied(),
+        order,
         offsets: places.offsets,
         scratch: places.scratch,
         sharing: places.sharing,
-        arena_bytes: places.arena_bytes,
-        lower_bound_bytes,
-        gap,
         ranges: liveness.ranges,
         live_bytes: liveness.live_bytes,
+        arena_bytes: places.arena_bytes,
+        lower_bound_bytes,
+        optimal_order,
+        gap,
     };
     debug_assert_eq!(verify::verify(problem, &placement), Vec::<String>::new());
     Ok(placement)

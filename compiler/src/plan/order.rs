@@ -6,24 +6,28 @@
 //! too, unless the search exceeds a budget counted in operations, never in time, so that the result is the
 //! same on every machine.
 
+mod beam;
 mod bound;
+mod dense;
+mod moves;
 mod search;
 mod segment;
 mod state;
 
 use super::deps::Graph;
-use super::problem::{PlanError, Problem, StepIx};
-use search::{Found, beam, exact};
+use super::problem::{BufferIx, PlanError, Problem, StepIx};
+use beam::beam;
+use dense::table;
+pub(crate) use moves::moved;
+use moves::polish;
+use search::{Found, exact};
 use segment::Segment;
 
-/// Problems of at most this many steps are searched without a budget: at most 2^20 states.
+/// Problems of at most this many steps get the best order in any case: there are at most 2^20 sets of steps.
 pub const EXACT_STEPS: usize = 20;
 
-/// Elementary operations that the exact search of a larger problem may spend, and again the beam search.
-pub const BUDGET: usize = 4_000_000;
-
-/// States of equal length that the beam search keeps.
-const BEAM_WIDTH: usize = 32;
+/// Elementary operations that the exact search may spend, and again the search that needs no proof.
+pub const BUDGET: usize = 2_000_000;
 
 /// Segments with more steps keep their order: a state has a bit per step.
 const MAX_SEGMENT: usize = 4096;
@@ -54,7 +58,7 @@ pub fn order(problem: &Problem) -> Result<Ordering, PlanError> {
     order_within(problem, BUDGET)
 }
 
-/// [`order`] with another budget for problems of more than [`EXACT_STEPS`] steps.
+/// [`order`] with another [`BUDGET`].
 ///
 /// # Errors
 /// As [`order`].
@@ -63,17 +67,18 @@ pub fn order_within(problem: &Problem, budget: usize) -> Result<Ordering, PlanEr
     let graph = Graph::new(problem)?;
     let segments = segment::split(problem, &graph);
     let mut search = Search {
-        exact_budget: if problem.steps.len() <= EXACT_STEPS { usize::MAX } else { budget },
-        beam_budget: budget,
-        lower_bound: segments.iter().map(bound::lower_bound).max().unwrap_or(0),
+        exact: budget,
+        beam: budget,
+        polish: 2 * budget,
+        sets: 1 << EXACT_STEPS,
+        lower_bound: lower_bound(problem, &segments),
         reached: 0,
     };
     let mut by_peak: Vec<(usize, usize)> = segments.iter().map(base_peak).zip(0..).collect();
     by_peak.sort_by_key(|&(peak, index)| (std::cmp::Reverse(peak), index));
     let mut base = graph.base.clone();
     for (peak, index) in by_peak {
-        if peak <= search.reached.max(search.lower_bound) {
-            search.reached = search.reached.max(peak);
+        if peak <= search.floor() {
             break;
         }
         let segment = &segments[index];
@@ -92,10 +97,23 @@ fn base_peak(segment: &Segment) -> usize {
     segment.peak(&(0..segment.steps.len()).collect::<Vec<_>>())
 }
 
+/// No order has a lower peak; also where there are no steps.
+fn lower_bound(problem: &Problem, segments: &[Segment]) -> usize {
+    let held = (0..problem.buffers.len()).filter(|&b| problem.buffers[b].live_from_start);
+    let start: usize = held.map(|b| problem.room(BufferIx(b))).sum();
+    segments.iter().map(bound::lower_bound).fold(start, usize::max)
+}
+
 /// What is left to spend, and what is known of the whole.
 struct Search {
-    exact_budget: usize,
-    beam_budget: usize,
+    /// Elementary operations of the exact search.
+    exact: usize,
+    /// Elementary operations of the beam search.
+    beam: usize,
+    /// Elementary operations of the improvement of what the beam search finds.
+    polish: usize,
+    /// Sets of steps that tables may hold, all together.
+    sets: usize,
     /// No order has a lower peak.
     lower_bound: usize,
     /// The largest peak of the segments done.
@@ -103,35 +121,47 @@ struct Search {
 }
 
 impl Search {
+    /// Nothing is gained below it.
+    fn floor(&self) -> usize {
+        self.reached.max(self.lower_bound)
+    }
+
     /// A better order of the local steps of `segment` than the given one, whose peak is `base`.
     fn improve(&mut self, segment: &Segment, base: usize) -> Option<Vec<usize>> {
-        let floor = self.reached.max(self.lower_bound);
-        if segment.steps.len() > MAX_SEGMENT {
-            self.reached = self.reached.max(base);
-            return None;
-        }
-        let (found, left) = exact(segment, floor, base, self.exact_budget);
-        if self.exact_budget != usize::MAX {
-            self.exact_budget = left;
-        }
-        match found {
+        let floor = self.floor();
+        let (order, peak) = match self.find(segment, base) {
             Found::Best { order, peak } => {
                 // Beyond the floor it is the least peak of the segment, hence of the whole.
                 self.lower_bound = if peak > floor { peak } else { self.lower_bound };
-                self.reached = self.reached.max(peak);
-                Some(order)
+                (Some(order), peak)
             }
             Found::Nothing => {
                 self.lower_bound = self.lower_bound.max(base);
-                self.reached = self.reached.max(base);
-                None
+                (None, base)
             }
             Found::Unknown => {
-                let order = beam(segment, floor, base, (BEAM_WIDTH, self.beam_budget));
-                let peak = order.as_ref().map_or(base, |order| segment.peak(order));
-                self.reached = self.reached.max(peak);
-                order
+                let given = || (0..segment.steps.len()).collect();
+                let start = beam(segment, floor, base, &mut self.beam).unwrap_or_else(given);
+                let order = polish(segment, start, floor, &mut self.polish);
+                let peak = segment.peak(&order);
+                ((peak < base).then_some(order), peak)
             }
+        };
+        self.reached = self.reached.max(peak);
+        order
+    }
+
+    fn find(&mut self, segment: &Segment, limit: usize) -> Found {
+        let steps = segment.steps.len();
+        if steps > MAX_SEGMENT {
+            return Found::Unknown;
         }
+        let found = exact(segment, self.floor(), limit, &mut self.exact);
+        let sets = if steps <= EXACT_STEPS { 1 << steps } else { usize::MAX };
+        if matches!(found, Found::Unknown) && sets <= self.sets {
+            self.sets -= sets;
+            return table(segment, self.floor(), limit);
+        }
+        found
     }
 }

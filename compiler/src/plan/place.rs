@@ -8,19 +8,21 @@
 mod climb;
 mod exact;
 mod fit;
+mod pairs;
 mod regions;
 
 use std::cmp::Reverse;
 
 use super::liveness::{Liveness, Sharing};
-use super::problem::{BufferIx, Problem, StepIx};
+use super::problem::{BufferIx, InPlace, Problem, StepIx};
 use climb::{Climb, tower};
 use exact::{Fits, fits};
 use fit::{Layout, fit, fit_by_birth};
-use regions::{Conflict, Item, Region, Regions};
+use pairs::Pairs;
+use regions::{Conflict, Item, Part, Region, Regions};
 
 /// Conflicts that the climb, and again the exhaustive search, may look at.
-pub const BUDGET: usize = 6_000_000;
+pub const BUDGET: usize = 1_500_000;
 
 /// Where everything lies, for one order of the steps.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -35,37 +37,103 @@ pub struct Places {
     pub arena_bytes: usize,
     /// Buffers that hold the arena up: from its end down, each rests on another. Empty at the bound.
     pub blocking: Vec<BufferIx>,
-    /// No placement of this order, with these pairs sharing, has a smaller arena.
+    /// No placement of this order has a smaller arena.
     pub proved: bool,
 }
 
-/// Places the buffers of `problem` for `order`, whose liveness is `liveness`.
+/// Places the buffers of `problem` for `order`, whose liveness is `liveness`. `budget` as in [`BUDGET`].
 pub fn place(problem: &Problem, order: &[StepIx], liveness: &Liveness, budget: usize) -> Places {
-    let bound = liveness.peak_bytes();
-    let (pinned, free) = Regions::new(problem, order, liveness, &liveness.sharing);
-    let mut places = Places {
-        offsets: vec![0; problem.buffers.len()],
-        scratch: problem.steps.iter().map(|step| vec![0; step.scratch.len()]).collect(),
-        sharing: liveness.sharing.clone(),
-        arena_bytes: 0,
-        blocking: Vec::new(),
-        proved: true,
+    let task = Task { problem, order, liveness, pairs: Pairs::new(problem, order, liveness) };
+    let regions = task.regions(&task.pairs.fixed, &task.pairs.free);
+    let Some(conflicts) = &regions.conflicts else {
+        let regions = task.regions(&liveness.sharing, &[]);
+        return task.places(&regions, &fit_by_birth(&regions.all));
     };
-    let mut base = 0;
-    for region in &pinned {
-        places.put(region, base);
-        base += region.room;
+    let bound = liveness.peak_bytes() - regions.base;
+    let (sequence, first) = first_fit(&regions, conflicts, bound);
+    let layout = Climb { regions: &regions, conflicts, bound }.run(sequence, first, budget);
+    let places = task.places(&regions, &layout);
+    if places.arena_bytes == liveness.peak_bytes() { places } else { task.exhaust(places, budget) }
+}
+
+/// What is to be placed.
+struct Task<'a> {
+    problem: &'a Problem,
+    order: &'a [StepIx],
+    liveness: &'a Liveness,
+    pairs: Pairs,
+}
+
+impl Task<'_> {
+    fn regions(&self, joined: &[Sharing], free: &[Sharing]) -> Regions {
+        Regions::new(self.problem, self.order, self.liveness, (joined, free))
     }
-    let found = search(&free, bound - base, problem.align, budget);
-    for (region, offset) in free.all.iter().zip(&found.layout.offsets) {
-        places.put(region, base + offset);
+
+    /// Looks for an arena between the bound and that of `places` by exhaustive search, first at the bound.
+    fn exhaust(&self, mut places: Places, mut budget: usize) -> Places {
+        if self.regions(&self.pairs.fixed, &[]).all.len() > exact::MAX_REGIONS {
+            return places;
+        }
+        let (sets, complete) = self.pairs.combinations(&self.liveness.sharing);
+        let all: Vec<Regions> = sets.iter().map(|set| self.regions(set, &[])).collect();
+        let align = self.problem.align;
+        // Nothing fits below `low`; every height is a multiple of the alignment.
+        let mut low = self.liveness.peak_bytes();
+        let mut height = low;
+        while low < places.arena_bytes {
+            let mut found = Fits::No;
+            for regions in &all {
+                let conflicts = regions.conflicts.as_deref().unwrap_or_default();
+                found = fits(regions, conflicts, height - regions.base, &mut budget);
+                if let Fits::Yes(layout) = &found {
+                    places = self.places(regions, layout);
+                }
+                if !matches!(found, Fits::No) {
+                    break;
+                }
+            }
+            match found {
+                Fits::Yes(_) => {}
+                Fits::No => low = height + align,
+                Fits::Unknown => return places,
+            }
+            height = low + (places.arena_bytes - low) / (2 * align) * align;
+        }
+        places.proved = complete || places.blocking.is_empty();
+        places
     }
-    places.arena_bytes = base + found.layout.arena;
-    if places.arena_bytes > bound {
-        places.proved = found.proved;
-        places.blocking = found.blocking(&free);
+
+    fn places(&self, regions: &Regions, layout: &Layout) -> Places {
+        let mut places = Places {
+            offsets: vec![0; self.problem.buffers.len()],
+            scratch: self.problem.steps.iter().map(|step| vec![0; step.scratch.len()]).collect(),
+            sharing: Vec::new(),
+            arena_bytes: regions.base + layout.arena,
+            blocking: Vec::new(),
+            proved: false,
+        };
+        let mut base = 0;
+        for region in &regions.pinned {
+            places.put(region, base);
+            base += region.room;
+        }
+        for (region, offset) in regions.all.iter().zip(&layout.offsets) {
+            places.put(region, base + offset);
+        }
+        let room = |buffer| self.problem.room(buffer) > 0;
+        let together = |shared: &&Sharing| {
+            let InPlace { read, write, mandatory } = shared.pair;
+            mandatory || (room(read) && room(write) && places.offsets[read.0] == places.offsets[write.0])
+        };
+        places.sharing = self.liveness.possible.iter().filter(together).copied().collect();
+        if places.arena_bytes > self.liveness.peak_bytes() {
+            let conflicts = regions.conflicts.as_deref().unwrap_or_default();
+            places.blocking = blocking(&regions.all, &tower(&regions.all, conflicts, layout));
+        } else {
+            places.proved = true;
+        }
+        places
     }
-    places
 }
 
 impl Places {
@@ -79,73 +147,30 @@ impl Places {
     }
 }
 
-struct Search {
-    layout: Layout,
-    /// There is no better one.
-    proved: bool,
-}
-
-impl Search {
-    fn blocking(&self, regions: &Regions) -> Vec<BufferIx> {
-        let Some(conflicts) = &regions.conflicts else {
-            return Vec::new();
-        };
-        let tower = tower(regions, conflicts, &self.layout);
-        let buffer = |item: Item| match item {
-            Item::Buffer(buffer) => Some(buffer),
-            Item::Scratch(..) => None,
-        };
-        let parts = tower.iter().flat_map(|&index| &regions.all[index].parts);
-        parts.filter_map(|part| buffer(part.item)).collect()
-    }
-}
-
-/// The best layout found within `budget`; never below `bound`.
-fn search(regions: &Regions, bound: usize, align: usize, budget: usize) -> Search {
-    let Some(conflicts) = &regions.conflicts else {
-        let layout = fit_by_birth(&regions.all);
-        return Search { proved: layout.arena == bound, layout };
+/// The buffers in the regions of a tower.
+fn blocking(regions: &[Region], tower: &[usize]) -> Vec<BufferIx> {
+    let parts = tower.iter().flat_map(|&index| &regions[index].parts);
+    let buffer = |part: &Part| match part.item {
+        Item::Buffer(buffer) => Some(buffer),
+        Item::Scratch(..) => None,
     };
-    let mut best: Option<(Layout, Vec<usize>)> = None;
-    for sequence in sequences(regions, conflicts) {
-        let limit = best.as_ref().map_or(usize::MAX, |(layout, _)| layout.arena - 1);
-        if let Some(layout) = fit(regions, conflicts, &sequence, limit) {
-            let done = layout.arena == bound;
-            best = Some((layout, sequence));
-            if done {
-                break;
-            }
+    parts.filter_map(buffer).collect()
+}
+
+/// The best of several sequences by first fit, and its layout.
+fn first_fit(regions: &Regions, conflicts: &[Vec<Conflict>], bound: usize) -> (Vec<usize>, Layout) {
+    let mut best = (Vec::new(), Layout { offsets: Vec::new(), arena: 0 });
+    for (number, sequence) in sequences(regions, conflicts).into_iter().enumerate() {
+        let limit = if number == 0 { usize::MAX } else { best.1.arena };
+        match fit(regions, conflicts, &sequence, limit) {
+            Some(layout) if number == 0 || layout.arena < best.1.arena => best = (sequence, layout),
+            Some(_) | None => {}
+        }
+        if best.1.arena == bound {
+            break;
         }
     }
-    let Some((layout, sequence)) = best else {
-        return Search { layout: Layout { offsets: Vec::new(), arena: 0 }, proved: true };
-    };
-    if layout.arena == bound {
-        return Search { layout, proved: true };
-    }
-    let layout = Climb { regions, conflicts, bound }.run(sequence, layout, budget);
-    bisect(regions, layout, (bound, align), budget)
-}
-
-/// Looks between `bound` and the arena of `layout` by exhaustive search, first at the bound itself.
-fn bisect(regions: &Regions, layout: Layout, (bound, align): (usize, usize), budget: usize) -> Search {
-    let Some(conflicts) = &regions.conflicts else {
-        return Search { layout, proved: false };
-    };
-    let mut search = Search { layout, proved: true };
-    // Nothing fits below `low`; every height is a multiple of `align`.
-    let (mut low, mut height, mut budget) = (bound, bound, budget);
-    while low < search.layout.arena {
-        match fits(regions, conflicts, height, &mut budget) {
-            Fits::Yes(layout) => search.layout = layout,
-            Fits::No => low = height + align,
-            Fits::Unknown => {
-                return Search { proved: false, ..search };
-            }
-        }
-        height = low + (search.layout.arena - low) / (2 * align) * align;
-    }
-    search
+    best
 }
 
 /// Orders in which first fit is tried; ties by birth.

@@ -39,7 +39,7 @@ pub fn place(program: &mut Program, align: usize) -> Result<Planned, PlanError> 
         lower_bound_bytes: placement.lower_bound_bytes,
         peak_step: placement.peak_step.map_or(0, position),
         live_bytes: placement.live_bytes.clone(),
-        optimal_order: placement.is_order_optimal(),
+        optimal_order: placement.optimal_order,
         gap: placement.gap.as_ref().map(|g| g.describe(|b| format!("b{}", buffers[b.0].0))),
     });
     Ok(Planned { problem, placement, buffers })

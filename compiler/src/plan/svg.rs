@@ -62,10 +62,10 @@ const NARROWEST: f64 = 760.0;
 /// Width of a character of a label, and its height, in pixels.
 const CHARACTER: f64 = 5.9;
 const LINE: f64 = 12.0;
-/// Characters of a step's name that are shown.
-const STEP_CHARACTERS: usize = 26;
+/// Characters of a name that are shown outside of boxes.
+const NAME: usize = 26;
 /// Step names stand no closer than this.
-const STEP_NAMES: f64 = 13.0;
+const PITCH: f64 = 13.0;
 
 const STYLE: &str = "\
 text{font-family:'Helvetica Neue',Helvetica,Arial,'Liberation Sans',sans-serif;font-size:10.5px;fill:#1f2933}
@@ -172,21 +172,8 @@ impl<'a> Map<'a> {
     fn heading(&self, canvas: &mut Canvas) {
         let p = self.placement;
         let at = |y| Anchor { x: LEFT, y, at: "start", turned: 0 };
-        let bound = match &p.gap {
-            None => "equal to the lower bound of this order".to_owned(),
-            Some(gap) => {
-                let proved = if gap.proved { ", proved to be the least" } else { "" };
-                let lower = grouped(p.lower_bound_bytes);
-                format!("{} bytes above the lower bound of {lower}{proved}", grouped(gap.bytes))
-            }
-        };
         canvas.text(at(26.0), "h1", &format!("Arena of {} bytes", grouped(p.arena_bytes)));
-        let order = if p.is_order_optimal() {
-            "no order of the steps has a lower peak".to_owned()
-        } else {
-            format!("no order of the steps has a peak below {} bytes", grouped(p.peak_bound_bytes))
-        };
-        canvas.text(at(44.0), "h2", &format!("{bound}; {order}"));
+        canvas.text(at(44.0), "h2", &p.describe(|buffer| cut(&self.names.buffer(buffer.0), NAME)));
     }
 
     fn axes(&self, canvas: &mut Canvas) {
@@ -207,7 +194,7 @@ impl<'a> Map<'a> {
     }
 
     fn step_label(&self, position: usize, step: StepIx) -> String {
-        format!("{}: {}", position + 1, cut(&self.names.step(step), STEP_CHARACTERS))
+        format!("{}: {}", position + 1, cut(&self.names.step(step), NAME))
     }
 
     fn peak_position(&self) -> Option<usize> {
@@ -305,7 +292,7 @@ impl<'a> Map<'a> {
         for x in [self.x(position), self.x(position + 1)] {
             canvas.line((x, TOP - 4.0), (x, TOP + MAP + SPACE + BARS), "peak");
         }
-        let live = grouped(self.placement.lower_bound_bytes);
+        let live = grouped(self.placement.peak_bytes());
         let text = format!("peak: {live} bytes in step {}", self.step_label(position, step));
         // The text runs towards the side that has more room.
         let (x, at) = if self.x(position) < self.width() / 2.0 {
@@ -319,10 +306,10 @@ impl<'a> Map<'a> {
     /// Live bytes and names of the steps.
     fn bars(&self, canvas: &mut Canvas) {
         let base = TOP + MAP + SPACE + BARS;
-        let most = self.placement.lower_bound_bytes.max(1) as f64;
+        let most = self.placement.peak_bytes().max(1) as f64;
         let peak = self.peak_position();
         canvas.text(Anchor { x: LEFT - 8.0, y: base - BARS / 2.0, at: "end", turned: 0 }, "axis", "live bytes");
-        let every = (STEP_NAMES / self.column).ceil().max(1.0) as usize;
+        let every = (PITCH / self.column).ceil().max(1.0) as usize;
         for (position, &step) in self.placement.order.iter().enumerate() {
             let live = self.placement.live_bytes[position];
             let height = BARS * live as f64 / most;

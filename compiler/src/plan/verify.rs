@@ -16,7 +16,12 @@ const MAX_LISTED: usize = 50;
 /// - no two that are live at one step overlap, except in-place pairs that are declared, possible there, and
 ///   share their start; mandatory pairs do share it.
 pub fn verify(problem: &Problem, placement: &Placement) -> Vec<String> {
-    let mut check = Check { problem, placement, position: Vec::new(), life: Vec::new(), wrong: Vec::new() };
+    let mut shared = vec![Vec::new(); problem.steps.len()];
+    for Sharing { step, pair } in &placement.sharing {
+        shared.get_mut(step.0).into_iter().for_each(|pairs: &mut Vec<InPlace>| pairs.push(*pair));
+    }
+    let (position, life, wrong) = (Vec::new(), Vec::new(), Vec::new());
+    let mut check = Check { problem, placement, shared, position, life, wrong };
     if check.shape() {
         check.order();
         check.lifetimes();
@@ -35,6 +40,8 @@ pub fn verify(problem: &Problem, placement: &Placement) -> Vec<String> {
 struct Check<'a> {
     problem: &'a Problem,
     placement: &'a Placement,
+    /// Of each step, the pairs that share.
+    shared: Vec<Vec<InPlace>>,
     /// Of each step, its position in the order.
     position: Vec<usize>,
     /// Of each buffer, the first and the last position where it is live.
@@ -230,7 +237,7 @@ impl Check<'_> {
     fn extents(&self, live: &[usize], position: usize) -> Vec<Extent> {
         let (problem, placement) = (self.problem, self.placement);
         let step = placement.order.get(position).copied();
-        let shared: Vec<InPlace> = placement.sharing.iter().filter(|s| Some(s.step) == step).map(|s| s.pair).collect();
+        let shared = step.map_or(&[][..], |step| &self.shared[step.0]);
         let together = |pair: &InPlace| {
             let offset = |buffer: BufferIx| placement.offsets[buffer.0];
             offset(pair.read) == offset(pair.write) && step.is_some_and(|step| self.possible(step, pair))

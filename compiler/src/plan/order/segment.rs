@@ -60,6 +60,29 @@ pub(crate) struct LocalBuffer {
     pub(crate) lives_on: bool,
     /// Local steps that touch it.
     pub(crate) touches: Vec<usize>,
+    /// The same as bits, in segments of at most 64 steps.
+    mask: Option<u64>,
+}
+
+impl LocalBuffer {
+    /// Whether one of the steps `done` touches it.
+    fn touched_by(&self, done: &[u64]) -> bool {
+        match self.mask {
+            Some(mask) => done[0] & mask != 0,
+            None => self.touches.iter().any(|&other| contains(done, other)),
+        }
+    }
+
+    /// Whether no step besides `done` and `step` touches it.
+    fn finished_by(&self, done: &[u64], step: usize) -> bool {
+        match self.mask {
+            Some(mask) => mask & !(done[0] | 1 << step) == 0,
+            None => {
+                let mut others = self.touches.iter().filter(|&&other| other != step);
+                others.all(|&other| contains(done, other))
+            }
+        }
+    }
 }
 
 /// What running a step does to the live bytes.
@@ -75,11 +98,8 @@ impl Segment {
     /// The effect of running `step` where `done` has run and `live` bytes are live.
     pub(crate) fn effect(&self, done: &[u64], live: usize, step: usize) -> Effect {
         let spec = &self.steps[step];
-        let born =
-            |buffer: &LocalBuffer| !buffer.born_before && !buffer.touches.iter().any(|&other| contains(done, other));
-        let dies = |buffer: &LocalBuffer| {
-            !buffer.lives_on && buffer.touches.iter().all(|&other| other == step || contains(done, other))
-        };
+        let born = |buffer: &LocalBuffer| !buffer.born_before && !buffer.touched_by(done);
+        let dies = |buffer: &LocalBuffer| !buffer.lives_on && buffer.finished_by(done, step);
         let (mut births, mut deaths) = (0, 0);
         for &index in &spec.touches {
             let buffer = &self.buffers[index];
@@ -220,7 +240,8 @@ impl Base<'_> {
         for step in &mut steps {
             step.touches.retain(|&b| !(buffers[b].born_before && buffers[b].lives_on));
             let checks: usize = step.touches.iter().map(|&b| 2 * buffers[b].touches.len()).sum();
-            step.work = 1 + checks + step.pairs.len() + step.succs.len();
+            let words = (end - start) / 64;
+            step.work = 1 + checks + step.pairs.len() + step.succs.len() + words;
         }
         Segment { start, steps, buffers, live_before: live }
     }
@@ -229,11 +250,14 @@ impl Base<'_> {
         let spec = &self.problem.buffers[buffer.0];
         let places = &self.touched[buffer.0];
         let (from, to) = (places.partition_point(|&p| p < start), places.partition_point(|&p| p < end));
+        let touches: Vec<usize> = places[from..to].iter().map(|p| p - start).collect();
+        let mask = (end - start <= 64).then(|| touches.iter().fold(0, |mask, &s| mask | 1 << s));
         LocalBuffer {
             room: self.problem.room(buffer),
             born_before: spec.live_from_start || from > 0,
             lives_on: spec.live_to_end || to < places.len(),
-            touches: places[from..to].iter().map(|p| p - start).collect(),
+            touches,
+            mask,
         }
     }
 }

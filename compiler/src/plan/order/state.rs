@@ -6,10 +6,12 @@
 //! order. For the live bytes are a submodular function of the set, hence moving the run to the front
 //! neither raises what is live at any other step nor takes an in-place pair away.
 
-use super::segment::{Segment, Set, contains, insert};
+use std::collections::BTreeSet;
+
+use super::segment::{Effect, Segment, Set, contains, insert};
 
 /// Steps of a harmless run that are looked at before giving up.
-const LONGEST_RUN: usize = 64;
+const LONGEST_RUN: usize = 12;
 
 /// Index into [`States::all`].
 pub(crate) type StateIx = usize;
@@ -36,12 +38,12 @@ pub(crate) struct States<'a> {
     pub(crate) segment: &'a Segment,
     pub(crate) all: Vec<State>,
     /// Elementary operations left to spend; at 0 the search gives up.
-    pub(crate) budget: usize,
+    budget: &'a mut usize,
 }
 
 impl<'a> States<'a> {
-    /// The state in which nothing has run, closed; peaks count from `floor`, below which none matters.
-    pub(crate) fn new(segment: &'a Segment, floor: usize, budget: usize) -> Self {
+    /// The state in which nothing has run; peaks count from `floor`, below which none matters.
+    pub(crate) fn new(segment: &'a Segment, floor: usize, budget: &'a mut usize) -> Self {
         let ready = (0..segment.steps.len()).filter(|&s| segment.steps[s].preds.is_empty()).collect();
         let first = State {
             done: segment.none(),
@@ -53,19 +55,22 @@ impl<'a> States<'a> {
             run: Vec::new(),
         };
         let mut states = Self { segment, all: Vec::new(), budget };
-        let first = states.close(first);
+        let try_all = (0..segment.steps.len()).collect();
+        let first = states.close(first, try_all);
         states.all.push(first);
         states
     }
 
-    /// The closed state after running `step` in state `from`; `None` if its peak would reach `limit`.
-    pub(crate) fn child(&mut self, from: StateIx, step: usize, limit: usize) -> Option<State> {
+    /// What running `step` in state `from` does.
+    pub(crate) fn effect(&mut self, from: StateIx, step: usize) -> Effect {
+        self.spend(self.segment.steps[step].work);
         let state = &self.all[from];
-        self.budget = self.budget.saturating_sub(self.segment.steps[step].work);
-        let effect = self.segment.effect(&state.done, state.live, step);
-        if effect.during >= limit {
-            return None;
-        }
+        self.segment.effect(&state.done, state.live, step)
+    }
+
+    /// The closed state after running `step`, which has this effect, in state `from`.
+    pub(crate) fn child(&mut self, from: StateIx, step: usize, effect: Effect) -> State {
+        let state = &self.all[from];
         let mut child = State {
             done: state.done.clone(),
             count: state.count,
@@ -75,8 +80,12 @@ impl<'a> States<'a> {
             parent: Some(from),
             run: Vec::new(),
         };
+        // Under the same peak a run that was harmful before is harmless now only if the step changed it.
+        let same_peak = child.peak == state.peak;
+        self.spend(child.ready.len());
         self.advance(&mut child, step, effect.after);
-        Some(self.close(child))
+        let try_first = if same_peak { self.near(step).collect() } else { child.ready.iter().copied().collect() };
+        self.close(child, try_first)
     }
 
     /// All steps in the order in which `state` was reached.
@@ -88,6 +97,15 @@ impl<'a> States<'a> {
             at = self.all[index].parent;
         }
         runs.into_iter().rev().flatten().copied().collect()
+    }
+
+    /// What is left of the budget; at 0 the search gives up.
+    pub(crate) fn left(&self) -> usize {
+        *self.budget
+    }
+
+    fn spend(&mut self, work: usize) {
+        *self.budget = self.budget.saturating_sub(work);
     }
 
     fn advance(&self, state: &mut State, step: usize, live: usize) {
@@ -108,16 +126,22 @@ impl<'a> States<'a> {
         self.segment.steps[step].succs.iter().copied().filter(ready)
     }
 
-    /// Takes harmless runs until there is none.
-    fn close(&mut self, mut state: State) -> State {
-        let mut next = 0;
-        while let Some(&step) = state.ready.get(next) {
-            next += 1;
-            if let Some(run) = self.harmless_run(&state, step) {
-                for (step, live) in run {
-                    self.advance(&mut state, step, live);
-                }
-                next = 0;
+    /// Steps that wait for `step` or touch a buffer that it touches.
+    fn near(&self, step: usize) -> impl Iterator<Item = usize> {
+        let spec = &self.segment.steps[step];
+        let around = spec.touches.iter().flat_map(|&b| &self.segment.buffers[b].touches);
+        around.chain(&spec.succs).copied()
+    }
+
+    /// Takes harmless runs that begin with one of `open`, and then those that begin near what has run.
+    fn close(&mut self, mut state: State, mut open: BTreeSet<usize>) -> State {
+        while let Some(step) = open.pop_first() {
+            if state.ready.binary_search(&step).is_err() {
+                continue;
+            }
+            for (step, live) in self.harmless_run(&state, step).unwrap_or_default() {
+                self.advance(&mut state, step, live);
+                open.extend(self.near(step));
             }
         }
         state
@@ -130,7 +154,7 @@ impl<'a> States<'a> {
         let (mut live, mut next) = (state.live, Some(step));
         let mut run = Vec::new();
         while let Some(step) = next {
-            self.budget = self.budget.saturating_sub(self.segment.steps[step].work);
+            self.spend(self.segment.steps[step].work);
             let effect = self.segment.effect(&done, live, step);
             if effect.during > state.peak {
                 return None;

@@ -1,7 +1,7 @@
 //! Improvement of a placement: takes regions that hold the arena up and places them earlier.
 
 use super::fit::{Layout, fit};
-use super::regions::{Conflict, Regions};
+use super::regions::{Conflict, Region, Regions};
 use crate::plan::rng::Rng;
 
 /// Moves without progress after which the search starts again from the best order, shaken.
@@ -56,7 +56,7 @@ impl Climb<'_> {
 
     /// Moves one of the regions that hold the arena up to an earlier place.
     fn lift(&self, sequence: &mut [usize], layout: &Layout, rng: &mut Rng) {
-        let tower = tower(self.regions, self.conflicts, layout);
+        let tower = tower(&self.regions.all, self.conflicts, layout);
         let pick = tower[rng.below(tower.len())];
         let from = sequence.iter().position(|&index| index == pick).unwrap_or(0);
         let to = rng.below(from);
@@ -66,10 +66,10 @@ impl Climb<'_> {
 
 /// The regions that reach the end of the arena and those that they rest on, ascending; without regions
 /// there is nothing to improve, so it is never empty where the arena is above its bound.
-pub(crate) fn tower(regions: &Regions, conflicts: &[Vec<Conflict>], layout: &Layout) -> Vec<usize> {
-    let mut in_tower = vec![false; regions.all.len()];
-    let top = |&index: &usize| layout.offsets[index] + regions.all[index].room == layout.arena;
-    let mut open: Vec<usize> = (0..regions.all.len()).filter(top).collect();
+pub(crate) fn tower(regions: &[Region], conflicts: &[Vec<Conflict>], layout: &Layout) -> Vec<usize> {
+    let mut in_tower = vec![false; regions.len()];
+    let top = |&index: &usize| layout.offsets[index] + regions[index].room == layout.arena;
+    let mut open: Vec<usize> = (0..regions.len()).filter(top).collect();
     while let Some(index) = open.pop() {
         if std::mem::replace(&mut in_tower[index], true) {
             continue;
@@ -77,5 +77,5 @@ pub(crate) fn tower(regions: &Regions, conflicts: &[Vec<Conflict>], layout: &Lay
         let rests = |c: &&Conflict| layout.offsets[c.other] + c.others == layout.offsets[index];
         open.extend(conflicts[index].iter().filter(rests).map(|c| c.other));
     }
-    (0..regions.all.len()).filter(|&index| in_tower[index]).collect()
+    (0..regions.len()).filter(|&index| in_tower[index]).collect()
 }

@@ -8,8 +8,8 @@
 use super::fit::Layout;
 use super::regions::{Conflict, Regions};
 
-/// More regions are not tried: the search is as deep as they are many, and it would spend any budget.
-const MAX_REGIONS: usize = 200;
+/// More regions must not be tried: the search recurses as deep as they are many, and would spend any budget.
+pub(crate) const MAX_REGIONS: usize = 200;
 
 /// What the search found.
 #[derive(Debug)]
@@ -21,11 +21,8 @@ pub(crate) enum Fits {
     Unknown,
 }
 
-/// Looks for a placement of at most `height` bytes; `budget` is in regions and conflicts looked at.
+/// Looks for a placement of at most `height` bytes of at most [`MAX_REGIONS`] regions; `budget` is in regions and conflicts looked at.
 pub(crate) fn fits(regions: &Regions, conflicts: &[Vec<Conflict>], height: usize, budget: &mut usize) -> Fits {
-    if regions.all.len() > MAX_REGIONS {
-        return Fits::Unknown;
-    }
     let positions = regions.all.iter().map(|region| region.range.last + 1).max().unwrap_or(0);
     let mut search = Search {
         regions,

@@ -20,8 +20,10 @@ pub(crate) fn fit(regions: &Regions, conflicts: &[Vec<Conflict>], sequence: &[us
     let mut taken = Vec::new();
     for &index in sequence {
         taken.clear();
-        let placed = |c: &Conflict| offsets[c.other].map(|offset| (offset, c.own, c.others));
-        taken.extend(conflicts[index].iter().filter_map(placed));
+        for c in &conflicts[index] {
+            let Conflict { own, others, may_share, .. } = *c;
+            taken.extend(offsets[c.other].map(|offset| Taken { offset, own, others, may_share }));
+        }
         let offset = lowest(&mut taken);
         arena = arena.max(offset + regions.all[index].room);
         if arena > limit {
@@ -32,20 +34,38 @@ pub(crate) fn fit(regions: &Regions, conflicts: &[Vec<Conflict>], sequence: &[us
     Some(Layout { offsets: offsets.into_iter().map(|offset| offset.unwrap_or(0)).collect(), arena })
 }
 
-/// The lowest address that meets no conflict. Each is `(offset of the other, own room, other's room)`; the
-/// addresses above `offset - own` and below `offset + other` are excluded.
-pub(crate) fn lowest(taken: &mut [(usize, usize, usize)]) -> usize {
+/// A region placed that conflicts with one to be placed.
+#[derive(Clone, Copy)]
+struct Taken {
+    offset: usize,
+    /// Room of the one to be placed, and of the other, while both are live.
+    own: usize,
+    others: usize,
+    /// The same address is fine.
+    may_share: bool,
+}
+
+impl Taken {
+    fn allows(&self, address: usize) -> bool {
+        let apart = address + self.own <= self.offset || address >= self.offset + self.others;
+        apart || (self.may_share && address == self.offset)
+    }
+}
+
+/// The lowest address that all of `taken` allow.
+fn lowest(taken: &mut [Taken]) -> usize {
     // By the lower end of what is excluded; shifted, for it may lie below 0.
-    let shift = taken.iter().map(|t| t.1).max().unwrap_or(0);
-    taken.sort_unstable_by_key(|&(offset, own, _)| offset + shift - own);
+    let shift = taken.iter().map(|t| t.own).max().unwrap_or(0);
+    taken.sort_unstable_by_key(|t| t.offset + shift - t.own);
     let mut lowest = 0;
-    for &(offset, own, other) in taken.iter() {
-        if lowest + own <= offset {
+    for t in taken.iter() {
+        if lowest + t.own <= t.offset {
             break;
         }
-        lowest = lowest.max(offset + other);
+        lowest = lowest.max(t.offset + t.others);
     }
-    lowest
+    let shared = taken.iter().filter(|t| t.may_share && t.offset < lowest).map(|t| t.offset);
+    shared.filter(|&address| taken.iter().all(|t| t.allows(address))).fold(lowest, usize::min)
 }
 
 /// First fit in the order of birth, without stored conflicts: what is placed before and conflicts is live
@@ -61,7 +81,8 @@ pub(crate) fn fit_by_birth(regions: &[Region]) -> Layout {
             if let Some(common) = region.range.common(regions[other].range) {
                 let (own, others) = (region.room_within(common), regions[other].room_within(common));
                 if own > 0 && others > 0 {
-                    taken.push((layout.offsets[other], own, others));
+                    let offset = layout.offsets[other];
+                    taken.push(Taken { offset, own, others, may_share: false });
                 }
             }
         }

@@ -6,12 +6,13 @@
 //! one starts at or above `start of the lower + below`.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use crate::plan::liveness::{LiveRange, Liveness, Sharing};
 use crate::plan::problem::{BufferIx, Problem, StepIx};
 
 /// Conflicts (ordered pairs) that are stored; beyond it regions are placed without search.
-const MAX_CONFLICTS: usize = 1 << 21;
+const MAX_CONFLICTS: usize = 1 << 20;
 
 /// What lies in a region.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -77,27 +78,33 @@ pub(crate) struct Conflict {
     pub(crate) own: usize,
     /// Room of the other one while both are live.
     pub(crate) others: usize,
+    /// The two may start at the same address: an in-place pair.
+    pub(crate) may_share: bool,
 }
 
 /// All regions of a problem in one order, with their conflicts.
 #[derive(Debug)]
 pub(crate) struct Regions {
+    /// Live throughout at one size, state first; they lie at the bottom.
+    pub(crate) pinned: Vec<Region>,
+    /// Room of all the pinned.
+    pub(crate) base: usize,
+    /// The others, by birth; they lie above `base`.
     pub(crate) all: Vec<Region>,
     /// Per region; `None` if there are too many to store.
     pub(crate) conflicts: Option<Vec<Vec<Conflict>>>,
 }
 
 impl Regions {
-    /// Regions of everything that takes room, ordered by birth, with the parts joined that `sharing` joins.
-    /// Those that are live throughout at one size are split off, state first: they lie at the bottom.
+    /// Regions of everything that takes room: the pairs `joined` as one, the pairs `free` if they turn out so.
     pub(crate) fn new(
         problem: &Problem,
         order: &[StepIx],
         liveness: &Liveness,
-        sharing: &[Sharing],
-    ) -> (Vec<Region>, Self) {
+        (joined, free): (&[Sharing], &[Sharing]),
+    ) -> Self {
         let end = order.len().saturating_sub(1);
-        let mut all = chains(problem, liveness, sharing);
+        let mut all = chains(problem, liveness, joined);
         all.extend(scratch(problem, order));
         all.retain(|region| region.room > 0);
         all.sort_by_key(|region| (region.range.first, Reverse(region.range.last)));
@@ -107,8 +114,29 @@ impl Regions {
         };
         let (mut pinned, all): (Vec<Region>, Vec<Region>) = all.into_iter().partition(throughout);
         pinned.sort_by_key(|region| !region.is_state(problem));
-        let conflicts = conflicts(&all);
-        (pinned, Self { all, conflicts })
+        let mut conflicts = conflicts(&all);
+        if let Some(conflicts) = &mut conflicts {
+            mark_free(&all, conflicts, free);
+        }
+        Self { base: pinned.iter().map(|region| region.room).sum(), pinned, all, conflicts }
+    }
+}
+
+/// Marks the conflicts of pairs that may share.
+fn mark_free(all: &[Region], conflicts: &mut [Vec<Conflict>], free: &[Sharing]) {
+    let mut home = BTreeMap::new();
+    for (index, region) in all.iter().enumerate() {
+        for part in &region.parts {
+            if let Item::Buffer(buffer) = part.item {
+                home.insert(buffer, index);
+            }
+        }
+    }
+    for Sharing { pair, .. } in free {
+        let (Some(&read), Some(&write)) = (home.get(&pair.read), home.get(&pair.write)) else { continue };
+        for (here, there) in [(read, write), (write, read)] {
+            conflicts[here].iter_mut().filter(|c| c.other == there).for_each(|c| c.may_share = true);
+        }
     }
 }
 
@@ -163,8 +191,8 @@ fn conflicts(all: &[Region]) -> Option<Vec<Vec<Conflict>>> {
             if own == 0 || others == 0 {
                 continue;
             }
-            conflicts[index].push(Conflict { other, own, others });
-            conflicts[other].push(Conflict { other: index, own: others, others: own });
+            conflicts[index].push(Conflict { other, own, others, may_share: false });
+            conflicts[other].push(Conflict { other: index, own: others, others: own, may_share: false });
             count += 2;
             if count > MAX_CONFLICTS {
                 return None;

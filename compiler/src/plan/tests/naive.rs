@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use crate::plan::liveness::{LiveRange, Liveness};
 use crate::plan::problem::{BufferIx, InPlace, Problem, StepIx};
 
 /// The lowest peak over all correct orders; `None` if none makes the mandatory pairs possible.
@@ -119,4 +120,60 @@ fn permutations(count: usize, visit: &mut impl FnMut(&[usize])) {
         }
     }
     go(&mut Vec::new(), count, visit);
+}
+
+/// The smallest arena for `order`, by trying every address of every buffer and scratch area.
+pub(super) fn least_arena(problem: &Problem, liveness: &Liveness, order: &[StepIx]) -> usize {
+    let mut items: Vec<Item> = Vec::new();
+    for (index, range) in liveness.ranges.iter().enumerate() {
+        let room = problem.room(BufferIx(index));
+        if let (Some(range), true) = (range, room > 0) {
+            items.push(Item { buffer: Some(BufferIx(index)), room, range: *range });
+        }
+    }
+    for (position, step) in order.iter().enumerate() {
+        let range = LiveRange { first: position, last: position };
+        for &bytes in problem.steps[step.0].scratch.iter().filter(|&&bytes| bytes > 0) {
+            items.push(Item { buffer: None, room: problem.round_up(bytes), range });
+        }
+    }
+    let pairs: Vec<InPlace> = liveness.possible.iter().map(|shared| shared.pair).collect();
+    let mut height = liveness.peak_bytes();
+    while !fits(&items, &pairs, (problem.align, height), &mut Vec::new()) {
+        height += problem.align;
+    }
+    height
+}
+
+/// A buffer, or a scratch area.
+struct Item {
+    buffer: Option<BufferIx>,
+    room: usize,
+    range: LiveRange,
+}
+
+fn fits(items: &[Item], pairs: &[InPlace], (align, height): (usize, usize), placed: &mut Vec<usize>) -> bool {
+    let Some(item) = items.get(placed.len()) else { return true };
+    let paired = |other: &Item| {
+        let is = |a: Option<BufferIx>, b: Option<BufferIx>| {
+            pairs.iter().any(|pair| a == Some(pair.read) && b == Some(pair.write))
+        };
+        is(item.buffer, other.buffer) || is(other.buffer, item.buffer)
+    };
+    for start in (0..=height.saturating_sub(item.room)).step_by(align) {
+        let apart = items.iter().zip(placed.iter()).all(|(other, &at)| {
+            !item.range.meets(other.range)
+                || start + item.room <= at
+                || at + other.room <= start
+                || (start == at && paired(other))
+        });
+        if apart && item.room <= height {
+            placed.push(start);
+            if fits(items, pairs, (align, height), placed) {
+                return true;
+            }
+            placed.pop();
+        }
+    }
+    false
 }

@@ -11,6 +11,8 @@ pub(super) struct Shape {
     pub(super) reach: usize,
     /// Percent of possible in-place pairs that are mandatory.
     pub(super) mandatory: usize,
+    /// Buffers are smaller than this; most are smaller by far.
+    pub(super) sizes: usize,
 }
 
 /// A problem in which every step makes a buffer or a piece of one, or updates state.
@@ -19,7 +21,7 @@ pub(super) fn problem(rng: &mut Rng, shape: Shape) -> Problem {
     let mut problem = Problem { align, buffers: Vec::new(), steps: Vec::new() };
     for _ in 0..rng.below(3) {
         let live_to_end = rng.below(2) == 0;
-        problem.buffers.push(BufferSpec { bytes: bytes(rng), live_from_start: true, live_to_end });
+        problem.buffers.push(BufferSpec { bytes: bytes(rng, shape.sizes), live_from_start: true, live_to_end });
     }
     // Buffers that may be read: complete, or state.
     let mut complete: Vec<BufferIx> = (0..problem.buffers.len()).map(BufferIx).collect();
@@ -45,7 +47,7 @@ pub(super) fn problem(rng: &mut Rng, shape: Shape) -> Problem {
             for _ in 0..1 + rng.below(5) / 4 {
                 let buffer = BufferIx(problem.buffers.len());
                 problem.buffers.push(BufferSpec {
-                    bytes: bytes(rng),
+                    bytes: bytes(rng, shape.sizes),
                     live_from_start: false,
                     live_to_end: rng.below(8) == 0,
                 });
@@ -58,7 +60,7 @@ pub(super) fn problem(rng: &mut Rng, shape: Shape) -> Problem {
             }
         }
         for _ in 0..rng.below(5) / 3 {
-            step.scratch.push(bytes(rng));
+            step.scratch.push(bytes(rng, shape.sizes));
         }
         if index > 0 && rng.below(10) == 0 {
             step.after.push(StepIx(rng.below(index)));
@@ -82,11 +84,11 @@ fn add_pairs(rng: &mut Rng, problem: &Problem, mandatory: usize, step: &mut Step
     }
 }
 
-fn bytes(rng: &mut Rng) -> usize {
+fn bytes(rng: &mut Rng, sizes: usize) -> usize {
     match rng.below(8) {
         0 => 0,
-        1 => 1 + rng.below(4),
-        2..=5 => 1 + rng.below(64),
-        _ => 64 + rng.below(200),
+        1 => rng.below(sizes.min(5)),
+        2..=5 => rng.below(sizes / 4 + 1),
+        _ => rng.below(sizes),
     }
 }

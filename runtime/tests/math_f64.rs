@@ -92,7 +92,8 @@ fn errors_of_a_long_sample_are_within_the_stated_bounds() {
 
 fn worst_pow(count: usize) {
     let mut patterns = Patterns(4);
-    let mut worst = (0.0, 0.0, 0.0);
+    // Of normal and of subnormal results, which are rounded twice.
+    let mut worst = [(0.0, 0.0, 0.0); 2];
     for i in 0..count {
         // Bases of all sizes and near 1, exponents such that the result is finite more often than not.
         let bits = patterns.next();
@@ -106,13 +107,15 @@ fn worst_pow(count: usize) {
         }
         let unit = patterns.next() as i64 as f64 * (1.0 / 9.3e18);
         let y = unit * 760.0 / x.ln();
-        let ulp = ulp_error(math::pow_f64(x, y), Wide::pow(x, y));
+        let computed = math::pow_f64(x, y);
+        let ulp = ulp_error(computed, Wide::pow(x, y));
+        let worst = &mut worst[usize::from(computed < f64::MIN_POSITIVE)];
         if ulp > worst.0 {
-            worst = (ulp, x, y);
+            *worst = (ulp, x, y);
         }
     }
-    println!("pow: {:.4} ULP at {:e}, {:e}", worst.0, worst.1, worst.2);
-    assert!(worst.0 <= 1.0, "pow: {worst:?}");
+    println!("pow: normal and subnormal results {worst:?}");
+    assert!(worst[0].0 <= 0.6 && worst[1].0 <= 1.0, "pow: {worst:?}");
 }
 
 #[test]

@@ -6,10 +6,11 @@ mod math_reference;
 use math_reference::{Patterns, ulp_error};
 use zant_runtime::math::pow;
 
-/// The largest error of pairs with a finite result, more often than not.
-fn worst(count: usize) -> (f64, f32, f32) {
+/// Asserts the stated error of pairs with a finite result, more often than not.
+fn check_errors(count: usize) {
     let mut patterns = Patterns(5);
-    let mut worst = (0.0, 0.0, 0.0);
+    // Of normal and of subnormal results, which are rounded twice.
+    let mut worst = [(0.0, 0.0, 0.0); 2];
     for i in 0..count {
         // Bases of all sizes, of few binades, and near 1 from both sides.
         let bits = patterns.next() as u32;
@@ -30,26 +31,26 @@ fn worst(count: usize) -> (f64, f32, f32) {
             4 => (unit * 20.0).round_ties_even() as f32,
             _ => (unit * 8.0).round_ties_even() as f32 * 0.5,
         };
-        let ulp = ulp_error(pow(x, y), f64::from(x).powf(f64::from(y)));
+        let exact = f64::from(x).powf(f64::from(y));
+        let ulp = ulp_error(pow(x, y), exact);
+        let worst = &mut worst[usize::from(exact < f64::from(f32::MIN_POSITIVE))];
         if ulp > worst.0 {
-            worst = (ulp, x, y);
+            *worst = (ulp, x, y);
         }
     }
-    println!("pow: {:.4} ULP at {:e}, {:e}", worst.0, worst.1, worst.2);
-    worst
+    println!("pow: normal and subnormal results {worst:?}");
+    assert!(worst[0].0 <= 0.6 && worst[1].0 <= 1.0, "{worst:?}");
 }
 
 #[test]
 fn sampled_errors_are_within_the_stated_bound() {
-    let worst = worst(2_000_000);
-    assert!(worst.0 <= 1.0, "{worst:?}");
+    check_errors(2_000_000);
 }
 
 #[test]
 #[ignore = "long sample, minutes"]
 fn errors_of_a_long_sample_are_within_the_stated_bound() {
-    let worst = worst(300_000_000);
-    assert!(worst.0 <= 1.0, "{worst:?}");
+    check_errors(300_000_000);
 }
 
 #[test]

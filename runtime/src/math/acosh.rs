@@ -5,6 +5,8 @@ use super::log1p::log1p;
 use super::sqrt::sqrt;
 
 /// The inverse hyperbolic cosine of `x`, not negative. NaN and x < 1 give NaN, inf gives inf, 1 gives +0.
+///
+/// Error at most 2.01 ULP.
 #[inline]
 pub fn acosh(x: f32) -> f32 {
     // From 2^25 on x + sqrt(x^2 - 1) is 2 (1 + x) to f32 precision; x^2 might overflow.

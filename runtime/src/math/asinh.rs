@@ -5,6 +5,8 @@ use super::log1p::log1p;
 use super::sqrt::sqrt;
 
 /// The inverse hyperbolic sine of `x`, odd to the bit. NaN gives NaN, +-inf gives +-inf, -0 gives -0.
+///
+/// Error at most 1.78 ULP.
 #[inline]
 pub fn asinh(x: f32) -> f32 {
     let a = x.abs();

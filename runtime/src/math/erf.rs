@@ -7,6 +7,8 @@
 //! neglected term has that sign: the larger of the two is the right one. Straight-line code.
 
 /// The error function of `x`, odd to the bit. NaN gives NaN, +-inf gives +-1, -0 gives -0.
+///
+/// Error at most 1.65 ULP.
 #[inline]
 pub fn erf(x: f32) -> f32 {
     let a = x.abs();

@@ -13,6 +13,8 @@ const LN2_LO: f64 = 7.371_002_565_167_799e-13;
 
 /// e to the power `x`. NaN gives NaN, inf gives inf, -inf gives +0, zeros give 1; overflow gives inf,
 /// underflow is gradual (subnormal results are rounded once).
+///
+/// Error at most 1 ULP (sampled).
 #[inline]
 pub fn exp_f64(x: f64) -> f64 {
     // Beyond these bounds the result is inf or 0 anyway; a NaN passes both comparisons.

@@ -9,6 +9,8 @@ const LN2_HI: f64 = 0.693_147_180_559_208_2;
 const LN2_LO: f64 = 7.371_002_565_167_799e-13;
 
 /// The natural logarithm of `x`. Zeros give -inf, negative numbers and NaN give NaN, inf gives inf, 1 gives +0.
+///
+/// Error at most 1 ULP (sampled).
 #[inline]
 pub fn log_f64(x: f64) -> f64 {
     // 0 for ordinary numbers; else it decides the result: inf - MAX, NaN - NaN, or what the comparisons say.

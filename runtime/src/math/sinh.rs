@@ -7,6 +7,8 @@
 use super::exp::half_exp;
 
 /// The hyperbolic sine of `x`, odd to the bit. NaN gives NaN, +-inf and overflow give +-inf, -0 gives -0.
+///
+/// Error at most 1.62 ULP.
 #[inline]
 pub fn sinh(x: f32) -> f32 {
     let a = x.abs();

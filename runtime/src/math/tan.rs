@@ -4,6 +4,8 @@
 use super::trig::{cos_angle, reduce, sin_angle};
 
 /// The tangent of `x` radians, odd to the bit. NaN and infinities give NaN, -0 gives -0.
+///
+/// Error at most 2.32 ULP.
 #[inline]
 pub fn tan(x: f32) -> f32 {
     let (quadrant, angle) = reduce(x);

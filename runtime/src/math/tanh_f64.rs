@@ -6,6 +6,8 @@ use super::exp_f64::parts;
 
 /// The hyperbolic tangent of `x`, odd to the bit. NaN gives NaN, +-inf gives +-1, -0 gives -0, subnormals give
 /// themselves.
+///
+/// Error at most 3 ULP (sampled).
 #[inline]
 pub fn tanh_f64(x: f64) -> f64 {
     let a = x.abs();

@@ -15,19 +15,6 @@ use zantc::pipeline::{compile, read};
 /// The slowest one fills a gigabyte before the limit is reached, which an unoptimised build does slowly.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Models that ONNX forbids and that compile all the same, so far: each should be refused.
-#[rustfmt::skip]
-const LENIENT: [&str; 24] = [
-    "attribute_of_old_opset", "attribute_twice", "attribute_unknown", "constant_two_values", "function_twice",
-    "gather_before", "gather_beyond", "gather_minimum", "graph_inputs_many", "graph_output_wrong_type",
-    "graph_outputs_many", "graph_outputs_none", "if_one_branch", "name_initializer_empty", "name_input_empty",
-    "operator_too_new", "operator_withdrawn", "opset_none", "opset_other_domain", "opset_twice", "range_nan",
-    "reshape_shape_rank", "slice_axis_twice", "transpose_negative",
-];
-
-/// Models that ONNX allows and that are refused, so far.
-const STRICT: [&str; 1] = ["slice_step_min"];
-
 fn corpus() -> PathBuf {
     cases::workspace().join("tests/corpus")
 }
@@ -39,9 +26,7 @@ fn expectations() -> Vec<(String, bool, String)> {
     let field = |v: &serde_json::Value, name: &str| v[name].as_str().expect("a text").to_string();
     let expectation = |v: &serde_json::Value| {
         let file = field(v, "file");
-        let stem = file.trim_end_matches(".onnx");
-        let ok = (field(v, "expect") == "ok" || LENIENT.contains(&stem)) && !STRICT.contains(&stem);
-        (file, ok, field(v, "why"))
+        (file, field(v, "expect") == "ok", field(v, "why"))
     };
     list.iter().map(expectation).collect()
 }

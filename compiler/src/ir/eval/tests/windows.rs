@@ -51,7 +51,7 @@ fn conv_without_outputs_or_channels() {
     let op = Op::Conv { window: window([1, 1]), groups: 1, epilogue: Epilogue::default() };
     let y = eval(&op, &[&f32s(&[1, 2, 2, 0], &[]), &f32s(&[1, 1, 1, 0], &[])]).unwrap();
     assert_same(&y, &f32s(&[1, 2, 2, 1], &[0.; 4]));
-    let far = 1 << 40;
+    let far = 1 << 28;
     let wide = Window { pad_begin: [far - 2, 0], ..window([far, 1]) };
     let wide = Op::Conv { window: wide, groups: 1, epilogue: Epilogue::default() };
     let y = eval(&wide, &[&f32s(&[1, 2, 1, 0], &[]), &f32s(&[1, far, 1, 0], &[])]).unwrap();

@@ -108,6 +108,9 @@ fn mandatory_pairs(problem: &Problem) -> Result<Vec<(usize, InPlace)>, PlanError
     for (index, step) in problem.steps.iter().enumerate() {
         let begin = all.len();
         for &pair in step.in_place.iter().filter(|p| p.mandatory) {
+            if all[begin..].iter().any(|&(_, other)| other == pair) {
+                continue;
+            }
             let taken = all[begin..].iter().any(|(_, other)| super::sharing::meet(other, &pair));
             let conflict = if problem.buffers[pair.read.0].live_to_end {
                 Conflict::ReadLivesToEnd

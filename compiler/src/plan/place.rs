@@ -18,7 +18,7 @@ use super::problem::{BufferIx, InPlace, Problem, StepIx};
 use climb::{Climb, tower};
 use exact::{Fits, fits};
 use fit::{Layout, fit, fit_by_birth};
-use pairs::Pairs;
+use pairs::{Pairs, combinations};
 use regions::{Conflict, Item, Part, Region, Regions};
 
 /// Conflicts that the climb, and again the exhaustive search, may look at.
@@ -74,15 +74,16 @@ impl Task<'_> {
         if self.regions(&self.pairs.fixed, &[]).all.len() > exact::MAX_REGIONS {
             return places;
         }
-        let (sets, complete) = self.pairs.combinations(&self.liveness.sharing);
-        let all: Vec<Regions> = sets.iter().map(|set| self.regions(set, &[])).collect();
         let align = self.problem.align;
         // Nothing fits below `low`; every height is a multiple of the alignment.
         let mut low = self.liveness.peak_bytes();
         let mut height = low;
+        let mut proved = true;
         while low < places.arena_bytes {
             let mut found = Fits::No;
-            for regions in &all {
+            let (sets, complete) = combinations(self.problem, self.order, self.liveness, height);
+            for set in sets {
+                let regions = &self.regions(&set, &[]);
                 let conflicts = regions.conflicts.as_deref().unwrap_or_default();
                 found = fits(regions, conflicts, height - regions.base, &mut budget);
                 if let Fits::Yes(layout) = &found {
@@ -94,12 +95,15 @@ impl Task<'_> {
             }
             match found {
                 Fits::Yes(_) => {}
-                Fits::No => low = height + align,
+                Fits::No => {
+                    low = height + align;
+                    proved &= complete;
+                }
                 Fits::Unknown => return places,
             }
             height = low + (places.arena_bytes - low) / (2 * align) * align;
         }
-        places.proved = complete || places.blocking.is_empty();
+        places.proved = proved || places.blocking.is_empty();
         places
     }
 

@@ -18,7 +18,12 @@ impl Candidates {
     /// The candidates of `step`, in the order in which it declares them.
     pub(crate) fn of(problem: &Problem, step: StepIx) -> Self {
         let declared = &problem.steps[step.0].in_place;
-        let mandatory: Vec<InPlace> = declared.iter().filter(|p| p.mandatory).copied().collect();
+        let mut mandatory: Vec<InPlace> = Vec::new();
+        for pair in declared.iter().filter(|p| p.mandatory) {
+            if !mandatory.contains(pair) {
+                mandatory.push(*pair);
+            }
+        }
         let free = |pair: &InPlace| {
             !pair.mandatory
                 && !problem.buffers[pair.read.0].live_to_end

@@ -7,8 +7,8 @@ use crate::plan::liveness::{Liveness, Sharing};
 use crate::plan::problem::{Problem, StepIx};
 use crate::plan::sharing::{meet, saving};
 
-/// With more pairs that may or may not share, not every combination is tried exhaustively.
-const MAX_FREE: usize = 4;
+/// Sets of pairs that are tried exhaustively, at most.
+const MAX_SETS: usize = 64;
 
 /// The in-place pairs of an order.
 #[derive(Debug)]
@@ -47,22 +47,50 @@ impl Pairs {
         }
         pairs
     }
+}
 
-    /// Sets of pairs to join, and whether these are all there are. First the one that shares most.
-    pub(crate) fn combinations(&self, most: &[Sharing]) -> (Vec<Vec<Sharing>>, bool) {
-        if self.free.len() > MAX_FREE {
-            return (vec![most.to_vec(), self.fixed.clone()], false);
+/// Sets of pairs to join so that the live bytes of no step exceed `height`, and whether these are all there are.
+/// First the one that shares most.
+pub(crate) fn combinations(
+    problem: &Problem,
+    order: &[StepIx],
+    liveness: &Liveness,
+    height: usize,
+) -> (Vec<Vec<Sharing>>, bool) {
+    let mut sets: Vec<Vec<Sharing>> = vec![Vec::new()];
+    let mut complete = true;
+    let (mut taken, mut possible) = (&liveness.sharing[..], &liveness.possible[..]);
+    for (position, &step) in order.iter().enumerate() {
+        let here = taken.iter().take_while(|shared| shared.step == step).count();
+        let could = possible.iter().take_while(|shared| shared.step == step).count();
+        let saved: usize = taken[..here].iter().map(|s| saving(problem, &s.pair)).sum();
+        let excess = (liveness.live_bytes[position] + saved).saturating_sub(height);
+        let mut choices = compatible(problem, &possible[..could], excess);
+        if sets.len() * choices.len() > MAX_SETS {
+            complete = false;
+            choices = vec![taken[..here].to_vec()];
         }
-        let mut sets: Vec<Vec<Sharing>> = Vec::new();
-        for bits in (0..1u32 << self.free.len()).rev() {
-            let chosen = (0..self.free.len()).filter(|i| bits >> i & 1 == 1).map(|i| self.free[i]);
-            let chosen: Vec<Sharing> = chosen.collect();
-            let apart =
-                |(i, a): (usize, &Sharing)| chosen[..i].iter().all(|b| a.step != b.step || !meet(&a.pair, &b.pair));
-            if chosen.iter().enumerate().all(apart) {
-                sets.push(self.fixed.iter().chain(&chosen).copied().collect());
-            }
-        }
-        (sets, true)
+        sets = choices.iter().flat_map(|choice| sets.iter().map(|set| [&set[..], choice].concat())).collect();
+        (taken, possible) = (&taken[here..], &possible[could..]);
     }
+    (sets, complete)
+}
+
+/// All sets of the pairs of one step that can be taken together, contain the mandatory ones and save at least `excess` bytes,
+/// those that save most first.
+fn compatible(problem: &Problem, pairs: &[Sharing], excess: usize) -> Vec<Vec<Sharing>> {
+    let mut sets: Vec<Vec<Sharing>> = vec![Vec::new()];
+    for &pair in pairs {
+        let with = sets.iter().filter(|set| set.iter().all(|other| !meet(&other.pair, &pair.pair)));
+        let with: Vec<Vec<Sharing>> = with.map(|set| [&set[..], &[pair]].concat()).collect();
+        match pair.pair.mandatory {
+            true => sets = with,
+            false if saving(problem, &pair.pair) == 0 => {}
+            false => sets.extend(with),
+        }
+    }
+    let saved = |set: &[Sharing]| set.iter().map(|s| saving(problem, &s.pair)).sum::<usize>();
+    sets.retain(|set| saved(set) >= excess);
+    sets.sort_by_key(|set| std::cmp::Reverse(saved(set)));
+    sets
 }

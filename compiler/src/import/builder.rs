@@ -86,9 +86,8 @@ impl Builder {
 
     /// Counts the bytes of a constant that is about to be made, or refuses it; `what` names it.
     pub fn reserve(&mut self, bytes: usize, what: &str) -> Result<(), BuildError> {
-        self.budget
-            .spend_bytes(bytes)
-            .map_err(|()| BuildError::TooLarge(format!("the constant {what} is too large to be computed here")))
+        let too_large = || BuildError::TooLarge(format!("the constant {what} is too large to be computed here"));
+        self.budget.spend_bytes(bytes).then_some(()).ok_or_else(too_large)
     }
 
     /// Adds a constant that the model's file holds.
@@ -123,9 +122,9 @@ impl Builder {
             | Op::TopK { .. } => return Ok(()),
         };
         let Some(indices) = self.graph.data(inputs[1]).cloned() else { return Ok(()) };
-        self.budget
-            .spend_work(indices.len() as u64)
-            .map_err(|()| BuildError::TooLarge("too many constant indices".into()))?;
+        if !self.budget.spend_work(indices.len() as u64) {
+            return Err(BuildError::TooLarge("too many constant indices".into()));
+        }
         let shape = &self.graph.ty(inputs[0]).shape;
         // Of indices in several dimensions the last dimension counts those.
         let depth = if axes.end == usize::MAX { indices.shape().last().copied().unwrap_or(1) } else { 1 };

@@ -23,9 +23,12 @@ struct Form {
     attributes: BTreeSet<&'static str>,
 }
 
-/// Forms of each operator, each with its first opset, ascending; `None` where the operator was withdrawn.
-static SIGNATURES: LazyLock<BTreeMap<&str, Vec<(i64, Option<Form>)>>> = LazyLock::new(|| {
-    let mut all: BTreeMap<&str, Vec<(i64, Option<Form>)>> = BTreeMap::new();
+/// An operator's forms, each with its first opset, ascending; `None` where the operator was withdrawn.
+type Forms = Vec<(i64, Option<Form>)>;
+
+/// The forms of each operator.
+static SIGNATURES: LazyLock<BTreeMap<&str, Forms>> = LazyLock::new(|| {
+    let mut all: BTreeMap<&str, Forms> = BTreeMap::new();
     for line in include_str!("signatures.txt").lines() {
         let (name, since, form) = parse(line).expect("the table is well formed");
         all.entry(name).or_default().push((since, form));

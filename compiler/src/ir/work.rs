@@ -39,29 +39,36 @@ impl Budget {
         if made > given.max(MAX_RESULT_BYTES) {
             return Err(format!("the constant {result} is too large to be computed here"));
         }
-        self.spend_work(work(op, operands, results))
-            .map_err(|()| format!("the constant {result} takes too long to compute here"))?;
+        if !self.spend_work(work(op, operands, results)) {
+            return Err(format!("the constant {result} takes too long to compute here"));
+        }
         // A reshape shares its operand's data.
         let made = if matches!(op, Op::Movement(super::Movement::Reshape { .. })) { 0 } else { made };
-        self.spend_bytes(made)
-            .map_err(|()| format!("with the constant {result} there are too many to be computed here"))
-    }
-
-    /// Takes work, in multiply-adds.
-    pub fn spend_work(&mut self, work: u64) -> Result<(), ()> {
-        self.work = self.work.checked_sub(work).ok_or(())?;
+        if !self.spend_bytes(made) {
+            return Err(format!("with the constant {result} there are too many to be computed here"));
+        }
         Ok(())
     }
 
-    /// Takes bytes of a result.
-    pub fn spend_bytes(&mut self, bytes: usize) -> Result<(), ()> {
-        self.bytes = self.bytes.checked_sub(bytes).ok_or(())?;
-        Ok(())
+    /// Takes work, in multiply-adds; whether there was as much.
+    #[must_use]
+    pub fn spend_work(&mut self, work: u64) -> bool {
+        let left = self.work.checked_sub(work);
+        self.work = left.unwrap_or(self.work);
+        left.is_some()
+    }
+
+    /// Takes bytes of a result; whether there were as many.
+    #[must_use]
+    pub fn spend_bytes(&mut self, bytes: usize) -> bool {
+        let left = self.bytes.checked_sub(bytes);
+        self.bytes = left.unwrap_or(self.bytes);
+        left.is_some()
     }
 
     /// Counts bytes that are there already.
     pub fn count_bytes(&mut self, bytes: usize) {
-        self.exhausted |= self.spend_bytes(bytes).is_err();
+        self.exhausted |= !self.spend_bytes(bytes);
     }
 
     /// Whether more bytes were counted than there may be.

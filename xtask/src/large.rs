@@ -10,26 +10,31 @@ const NAMES: [&str; 1] = ["darknet_s"];
 /// Makes what is not there yet in `target/zant-large`; whether all of it is there then. Without the model set or Python there
 /// is nothing to do but say so: tests count what they skip.
 pub(crate) fn large() -> Result<bool, String> {
+    make(&NAMES)
+}
+
+/// [`large`] for other models that the script makes.
+pub(crate) fn make(names: &[&str]) -> Result<bool, String> {
     let script = zant_tests::cases::shared().map(|s| s.join("models/generate.py")).filter(|s| s.is_file());
     let Some(script) = script else {
-        eprintln!("     Skipped {} large models: the model set is not there", NAMES.len());
+        eprintln!("     Skipped {} large models: the model set is not there", names.len());
         return Ok(true);
     };
     let target = root().join("target/zant-large");
-    let missing: Vec<&str> = NAMES.into_iter().filter(|n| !target.join(n).join("model.onnx").is_file()).collect();
+    let missing: Vec<&str> = names.iter().copied().filter(|n| !target.join(n).join("model.onnx").is_file()).collect();
     if missing.is_empty() {
         return Ok(true);
     }
     std::fs::create_dir_all(&target).map_err(|e| format!("{}: {e}", target.display()))?;
-    let python = python(&root().join("target/zant-venv"))?;
+    let python = python(&root().join("target/zant-venv"), &["numpy", "onnx", "onnxruntime"])?;
     let out = target.to_string_lossy().into_owned();
     let mut args = vec![script.to_str().ok_or("the path of the model set is not UTF-8")?, "--out", &out, "--large"];
     args.extend(&missing);
     run(&python, &args)
 }
 
-/// A Python with what the script imports: a virtual environment of the build's own.
-fn python(venv: &Path) -> Result<String, String> {
+/// A Python with some packages: a virtual environment of the build's own.
+pub(crate) fn python(venv: &Path, packages: &[&str]) -> Result<String, String> {
     let python = venv.join("bin/python");
     let path = python.to_string_lossy().into_owned();
     if !python.is_file() {
@@ -37,9 +42,9 @@ fn python(venv: &Path) -> Result<String, String> {
         if !run("python3", &["-m", "venv", &folder])? {
             return Err("python3 cannot make a virtual environment; install python3-venv".into());
         }
-        if !run(&path, &["-m", "pip", "install", "--quiet", "numpy", "onnx"])? {
+        if !run(&path, &[&["-m", "pip", "install", "--quiet"], packages].concat())? {
             std::fs::remove_dir_all(venv).map_err(|e| e.to_string())?;
-            return Err("pip cannot install numpy and onnx".into());
+            return Err(format!("pip cannot install {}", packages.join(" ")));
         }
     }
     Ok(path)

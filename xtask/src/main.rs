@@ -1,6 +1,7 @@
 //! Everything CI and people run, by one name: `cargo xtask`.
 #![forbid(unsafe_code)]
 
+mod bench;
 mod bless;
 mod command;
 mod conformance;
@@ -22,6 +23,7 @@ enum Task {
     Test(test::Args),
     Lint,
     Bless(bless::Args),
+    Bench(bench::Args),
     Conformance(conformance::Args),
     Large,
     Package,
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
         Task::Test(args) => test::test(&args),
         Task::Lint => lint::lint(),
         Task::Bless(args) => bless::bless(&args),
+        Task::Bench(args) => bench::bench(&args),
         Task::Conformance(args) => conformance::conformance(&args),
         Task::Large => large::large(),
         Task::Package => package::package(),

@@ -1,4 +1,4 @@
-//! A program that runs an emitted crate on files: what `zantc verify` builds.
+//! A program that runs an emitted crate on files: what `zantc verify` builds, and what measurements time.
 
 use super::golden::{call, element, helpers, model};
 use super::names::Names;
@@ -13,7 +13,9 @@ pub fn profile(level: &str) -> String {
 }
 
 /// A crate `runner` beside the emitted one, which lies in `../model`. Started with folders, it reads `input_K.bin` of each
-/// (elements in little-endian order), runs the model, and writes `output_K.bin`.
+/// (elements in little-endian order), runs the model, and writes `output_K.bin`. Started with `--serve` and one folder, it
+/// reads counts from its input, runs the model so many times on the folder's inputs, and answers with the nanoseconds
+/// that they took together, a line for each.
 pub fn emit_runner(source: &Source<'_>) -> Package {
     let names = Names::new(source.program);
     let mut package = Package::default();
@@ -33,11 +35,23 @@ pub fn emit_runner(source: &Source<'_>) -> Package {
     package
 }
 
+const MAIN: &str = r#"fn main() -> std::process::ExitCode {
+    let serve = std::env::args().any(|a| a == "--serve");
+    for folder in std::env::args_os().skip(1).filter(|a| a != "--serve") {
+        if let Err(why) = run(std::path::Path::new(&folder), serve) {
+            eprintln!("error: {why}");
+            return std::process::ExitCode::FAILURE;
+        }
+    }
+    std::process::ExitCode::SUCCESS
+}
+"#;
+
 fn main(source: &Source<'_>, names: &Names) -> String {
     let program = source.program;
     let mut text = String::from("//! Runs the model on files of elements.\n\n");
     text += &format!("use {}::*;\n\n{}", source.name.replace('-', "_"), helpers(program));
-    text += "fn run(folder: &std::path::Path) -> Result<(), String> {\n";
+    text += "fn run(folder: &std::path::Path, serve: bool) -> Result<(), String> {\n";
     for (i, p) in program.inputs.iter().enumerate() {
         text += &format!(
             "    let {} = array::<{}, {}>(&std::fs::read(folder.join(\"input_{i}.bin\")).map_err(|e| e.to_string())?);\n",
@@ -48,13 +62,18 @@ fn main(source: &Source<'_>, names: &Names) -> String {
     }
     text += &model(source);
     let question = if program.is_fallible() { ".map_err(|e| format!(\"{e:?}\"))?" } else { "" };
-    text += &format!("    let result = {}{question};\n", call(source, names));
+    let call = call(source, names);
+    text += &format!(
+        "    if serve {{\n        for count in std::io::stdin().lines() {{\n            let count = count.map_err(|e| e.to_string())?.parse::<u64>().map_err(|e| e.to_string())?;\n            let start = std::time::Instant::now();\n            for _ in 0..count {{\n                std::hint::black_box({call}{question});\n            }}\n            println!(\"{{}}\", start.elapsed().as_nanos());\n        }}\n        return Ok(());\n    }}\n"
+    );
+    text += &format!("    let result = {call}{question};\n");
     for (i, n) in names.outputs.iter().enumerate() {
         let value = if names.outputs.len() == 1 { "result".to_string() } else { format!("result.{n}") };
         text += &format!(
             "    std::fs::write(folder.join(\"output_{i}.bin\"), bytes({value})).map_err(|e| e.to_string())?;\n"
         );
     }
-    text += "    Ok(())\n}\n\nfn main() -> std::process::ExitCode {\n    for folder in std::env::args_os().skip(1) {\n        if let Err(why) = run(std::path::Path::new(&folder)) {\n            eprintln!(\"error: {why}\");\n            return std::process::ExitCode::FAILURE;\n        }\n    }\n    std::process::ExitCode::SUCCESS\n}\n";
+    text += "    Ok(())\n}\n\n";
+    text += MAIN;
     text
 }

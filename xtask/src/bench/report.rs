@@ -1,0 +1,128 @@
+//! What was measured, as JSON and as a table.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use serde::Serialize;
+
+/// Nanoseconds of a run.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Times {
+    pub(crate) median: f64,
+    pub(crate) min: f64,
+}
+
+impl Times {
+    pub(crate) fn of(samples: &[f64]) -> Times {
+        let mut sorted = samples.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let at = |i: usize| sorted.get(i).copied().unwrap_or(f64::NAN);
+        Times { median: at(sorted.len() / 2), min: at(0) }
+    }
+}
+
+/// One model.
+#[derive(Debug, Serialize)]
+pub(crate) struct Row {
+    pub(crate) name: String,
+    /// Compiled for speed, built at level 3.
+    pub(crate) ours: Times,
+    /// Compiled for size, built at level "z".
+    pub(crate) small: Times,
+    pub(crate) onnxruntime: Times,
+    pub(crate) litert: Option<Times>,
+    pub(crate) macs: u64,
+    pub(crate) weight_bytes: usize,
+    pub(crate) arena_bytes: usize,
+    /// Nanoseconds that the multiply-adds take where nothing else does.
+    pub(crate) compute_floor: f64,
+    /// Nanoseconds that reading as many bytes as the weights have takes, again and again.
+    pub(crate) read_floor: f64,
+    /// By callgrind, of one run.
+    pub(crate) instructions: Option<u64>,
+    pub(crate) small_instructions: Option<u64>,
+    /// Code of the model and all it calls.
+    pub(crate) text_bytes: u64,
+    pub(crate) small_text_bytes: u64,
+}
+
+impl Row {
+    fn floor(&self) -> f64 {
+        self.compute_floor.max(self.read_floor)
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    /// What the system calls the processor.
+    cpu: String,
+    rows: Vec<Row>,
+}
+
+/// One model in one line, for those who wait.
+pub(crate) fn line(row: &Row) -> String {
+    let mut text = format!(
+        "{}: {:.2} us, ours/onnxruntime {:.3} (minima {:.3})",
+        row.name,
+        row.ours.median / 1e3,
+        row.ours.median / row.onnxruntime.median,
+        row.ours.min / row.onnxruntime.min
+    );
+    if let Some(litert) = row.litert {
+        let _ = write!(text, ", ours/litert {:.3} ({:.3})", row.ours.median / litert.median, row.ours.min / litert.min);
+    }
+    let _ = write!(text, ", ours/floor {:.2}", row.ours.min / row.floor());
+    text
+}
+
+impl Report {
+    pub(crate) fn new(rows: Vec<Row>) -> Report {
+        let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+        let cpu = info.lines().find_map(|l| l.strip_prefix("model name")).unwrap_or(": unknown");
+        Report { cpu: cpu.trim_start_matches([' ', '\t', ':']).to_string(), rows }
+    }
+
+    pub(crate) fn markdown(&self) -> String {
+        let mut text = format!(
+            "# Measurements\n\nWritten by `cargo xtask bench` on one core of: {}. Times are microseconds of one run, batch 1, one thread,\nmeasured in turns: medians, then minima. Ratios below 1 are in favour of zantc. The floor is the larger of two times: that of the\nmultiply-adds alone at the measured peak of 256-bit fused multiply-adds, and that of reading the weights from the cache they fit.\n*Small* is `--optimize size` at `opt-level = \"z\"`; code is `.text` of the model and all it calls.\n\n",
+            self.cpu
+        );
+        text += "| model | zantc | onnxruntime | zantc / onnxruntime | LiteRT | zantc / LiteRT | floor | zantc / floor | Minstr | code | small | small Minstr | small code |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n";
+        for r in &self.rows {
+            let us = |t: Times| format!("{:.2}, {:.2}", t.median / 1e3, t.min / 1e3);
+            let ratio = |t: Times| format!("{:.3}, {:.3}", r.ours.median / t.median, r.ours.min / t.min);
+            let millions = |n: Option<u64>| n.map_or(String::new(), |n| format!("{:.4}", n as f64 / 1e6));
+            let _ = writeln!(
+                text,
+                "| `{}` | {} | {} | {} | {} | {} | {:.2} | {:.2} | {} | {} | {} | {} | {} |",
+                r.name,
+                us(r.ours),
+                us(r.onnxruntime),
+                ratio(r.onnxruntime),
+                r.litert.map_or(String::new(), us),
+                r.litert.map_or(String::new(), ratio),
+                r.floor() / 1e3,
+                r.ours.min / r.floor(),
+                millions(r.instructions),
+                r.text_bytes,
+                us(r.small),
+                millions(r.small_instructions),
+                r.small_text_bytes,
+            );
+        }
+        let ratios: Vec<f64> =
+            self.rows.iter().map(|r| r.ours.median / r.onnxruntime.median).filter(|r| r.is_finite()).collect();
+        let mean = (ratios.iter().map(|r| r.ln()).sum::<f64>() / ratios.len().max(1) as f64).exp();
+        let _ = writeln!(text, "\nGeometric mean of zantc / onnxruntime: {mean:.3}.");
+        text
+    }
+
+    /// Writes `benchmarks.md` and `benchmarks.json`.
+    pub(crate) fn write(&self, folder: &Path) -> Result<(), String> {
+        let json = serde_json::to_string_pretty(self).map_err(|e| e.to_string())?;
+        for (name, text) in [("benchmarks.md", self.markdown()), ("benchmarks.json", json + "\n")] {
+            std::fs::write(folder.join(name), text).map_err(|e| format!("{name}: {e}"))?;
+        }
+        Ok(())
+    }
+}

@@ -114,6 +114,41 @@ fn dense_layers_with_softmax() {
 }
 
 #[test]
+fn written_out_normalizations_are_one_step() {
+    insta::assert_snapshot!(stages(
+        r#"graph "norms"
+  in %0 "x": f32[2,8]
+  $1 = f32[8] random 1
+  $2 = f32[8] random 2
+  $3 = f32[] 2.0
+  %4 = reduce_sum %0 {axes 1} : f32[2]
+  %5 = reshape %4 : f32[2,1]
+  %6 = map %5 {Div(x0, 8.0)} : f32[2,1]
+  %7 = map %0, %6 {Sub(x0, x1)} : f32[2,8]
+  %8 = map %7, $3 {Pow(x0, x1)} : f32[2,8]
+  %9 = reduce_sum %8 {axes 1} : f32[2]
+  %10 = reshape %9 : f32[2,1]
+  %11 = map %10 {Div(x0, 8.0)} : f32[2,1]
+  %12 = map %11 {Add(x0, 1e-5)} : f32[2,1]
+  %13 = map %12 {Sqrt(x0)} : f32[2,1]
+  %14 = map %7, %13 {Div(x0, x1)} : f32[2,8]
+  %15 = map %14, $1 {Mul(x0, x1)} : f32[2,8]
+  %16 = map %15, $2 {Add(x0, x1)} : f32[2,8]
+  %17 = map %16, %16 {Mul(x0, x1)} : f32[2,8]
+  %18 = reduce_sum %17 {axes 1} : f32[2]
+  %19 = reshape %18 : f32[2,1]
+  %20 = map %19 {Mul(x0, 0.125)} : f32[2,1]
+  %21 = map %20 {Add(x0, 1e-6)} : f32[2,1]
+  %22 = map %21 {Sqrt(x0)} : f32[2,1]
+  %23 = map %22 {Reciprocal(x0)} : f32[2,1]
+  %24 = map %16, %23 {Mul(x0, x1)} : f32[2,8]
+  %25 = map $2, %24 {Mul(x0, x1)} : f32[2,8]
+  out "y" = %25
+"#
+    ));
+}
+
+#[test]
 fn gather_makes_run_fallible() {
     insta::assert_snapshot!(stages(
         r#"graph "embedding"

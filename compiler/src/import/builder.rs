@@ -118,6 +118,7 @@ impl Builder {
             | Op::Movement(_)
             | Op::Concat { .. }
             | Op::Softmax { .. }
+            | Op::Norm { .. }
             | Op::Cumulative { .. }
             | Op::TopK { .. } => return Ok(()),
         };
@@ -197,6 +198,7 @@ fn is_identity(op: &Op, x: &Type, result: &Type) -> bool {
         | Op::ScatterElements { .. }
         | Op::ScatterNd { .. }
         | Op::Softmax { .. }
+        | Op::Norm { .. }
         | Op::Cumulative { .. }
         | Op::TopK { .. } => false,
     }

@@ -82,6 +82,16 @@ pub fn infer(op: &Op, inputs: &[&Type]) -> Result<Vec<Type>, String> {
             check_axis(inputs[0], *axis)?;
             vec![inputs[0].clone()]
         }
+        Op::Norm { axis, scale, bias, .. } => {
+            expect_operands(inputs, 1 + usize::from(*scale) + usize::from(*bias))?;
+            if *bias && !*scale {
+                return Err("a bias comes with a scale".into());
+            }
+            check_axis(inputs[0], *axis)?;
+            let rows = Type::new(inputs[0].dtype, &inputs[0].shape[*axis..]);
+            inputs[1..].iter().try_for_each(|t| same_shape(&rows, t))?;
+            vec![inputs[0].clone()]
+        }
         Op::TopK { axis, k, .. } => {
             expect_operands(inputs, 1)?;
             check_axis(inputs[0], *axis)?;
@@ -119,6 +129,10 @@ fn check_dtypes(op: &Op, inputs: &[&Type]) -> Result<(), String> {
             operand(0, if epilogue.activation == Activation::None { number } else { DType::is_float })
         }
         Op::Pool { kind: PoolKind::Average { .. }, .. } | Op::Softmax { .. } => operand(0, DType::is_float),
+        Op::Norm { .. } => inputs.iter().try_for_each(|t| match t.dtype {
+            DType::F32 => Ok(()),
+            other => Err(format!("norm of {other}")),
+        }),
         Op::Pool { kind: PoolKind::Max, .. }
         | Op::Reduce { kind: ReduceKind::Sum | ReduceKind::Prod, .. }
         | Op::Arg { .. }

@@ -252,6 +252,24 @@ pub enum Op {
         /// Logarithm of the result.
         log: bool,
     },
+    /// Normalization over the dimensions from `axis` on, `n` elements together: `x`, then scale and bias, of the shape of those
+    /// dimensions. f32.
+    ///
+    /// With `m` their sum divided by `n`, `d = x - m` (`x` without `center`) and `q` the sum of the squares of `d`, which are
+    /// added by multiply-adds: `d * (1 / sqrt(q / n + epsilon))`, times the scale; the bias is added by a multiply-add. Sums run
+    /// as in `Reduce`.
+    Norm {
+        /// The first of the dimensions.
+        axis: usize,
+        /// Whether the mean is subtracted.
+        center: bool,
+        /// Added to the variance.
+        epsilon: f32,
+        /// Whether a scale operand is there.
+        scale: bool,
+        /// Whether a bias operand is there.
+        bias: bool,
+    },
     /// Running sum (or product) along a dimension, one element after the other, from +0 (1). Integers wrap.
     Cumulative {
         /// The dimension.
@@ -304,6 +322,7 @@ impl Op {
             Op::ScatterNd { .. } => "scatter_nd",
             Op::Softmax { log: false, .. } => "softmax",
             Op::Softmax { log: true, .. } => "log_softmax",
+            Op::Norm { .. } => "norm",
             Op::Cumulative { product: false, .. } => "cumulative_sum",
             Op::Cumulative { product: true, .. } => "cumulative_product",
             Op::TopK { .. } => "top_k",
@@ -328,6 +347,7 @@ impl Op {
             | Op::Movement(_)
             | Op::Concat { .. }
             | Op::Softmax { .. }
+            | Op::Norm { .. }
             | Op::Cumulative { .. }
             | Op::TopK { .. } => false,
         }

@@ -151,6 +151,10 @@ fn attributes(op: &Op) -> Vec<String> {
         Op::GatherNd { batch_dims } => vec![format!("batch_dims {batch_dims}")],
         Op::ScatterElements { axis: a, kind } => vec![axis(*a), scatter_name(*kind).into()],
         Op::ScatterNd { kind } => vec![scatter_name(*kind).into()],
+        Op::Norm { axis: a, center, epsilon, scale, bias } => {
+            let flags = [flag("center", *center), flag("scale", *scale), flag("bias", *bias)];
+            [axis(*a), format!("epsilon {epsilon:?}")].into_iter().chain(flags.into_iter().flatten()).collect()
+        }
         Op::Cumulative { axis: a, exclusive, reverse, .. } => {
             let flags = [flag("exclusive", *exclusive), flag("reverse", *reverse)];
             [axis(*a)].into_iter().chain(flags.into_iter().flatten()).collect()

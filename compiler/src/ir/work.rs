@@ -100,6 +100,7 @@ fn work(op: &Op, operands: &[&Type], results: &[Type]) -> u64 {
         | Op::ScatterElements { .. }
         | Op::ScatterNd { .. }
         | Op::Softmax { .. }
+        | Op::Norm { .. }
         | Op::Cumulative { .. } => ELEMENT_WORK,
     };
     made.saturating_mul(per_element).saturating_add(made.max(given).saturating_mul(ELEMENT_WORK))

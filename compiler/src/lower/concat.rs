@@ -126,6 +126,7 @@ fn owns_result(op: &Op) -> bool {
         | Op::ScatterElements { .. }
         | Op::ScatterNd { .. }
         | Op::Softmax { .. }
+        | Op::Norm { .. }
         | Op::Cumulative { .. }
         | Op::TopK { .. } => true,
     }

@@ -17,6 +17,8 @@ mod rows;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use zant_runtime::kernels::norm::Norm;
+
 use crate::diag::{Diagnostic, NodePlace, codes};
 use crate::ir::{DType, Graph, Node, Numerics, Op, Tensor, Type, ValueId};
 use crate::program::{Access, Arg, Buffer, BufferId, KernelCall, Port, Program, Step, Storage, View, Weight, WeightId};
@@ -165,6 +167,10 @@ impl Lowering<'_> {
             Op::ScatterElements { axis, kind } => self.scatter_elements(node, *axis, *kind),
             Op::ScatterNd { kind } => self.scatter_nd(node, *kind),
             Op::Softmax { axis, log } => self.softmax(node, *axis, *log),
+            Op::Norm { axis, center, epsilon, scale, bias } => {
+                let params = Norm { outer: 1, n: 1, epsilon: *epsilon, center: *center };
+                self.norm(node, *axis, params, [*scale, *bias])
+            }
             Op::Cumulative { axis, product, exclusive, reverse } => {
                 self.cumulative(node, *axis, [*product, *exclusive, *reverse])
             }

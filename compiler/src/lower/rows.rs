@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use zant_runtime::kernels::arg::Arg as ArgParams;
 use zant_runtime::kernels::cumulative::Cumulative;
+use zant_runtime::kernels::norm::Norm;
 use zant_runtime::kernels::reduce::Reduce;
 use zant_runtime::kernels::softmax::Softmax;
 use zant_runtime::kernels::topk::TopK;
 
 use super::{Lowered, Lowering, around, expect_f32, expect_number};
 use crate::ir::{Node, ReduceKind, Type};
-use crate::program::kernels::{ArgCall, CumulativeCall, ReduceCall, SoftmaxCall, TopKCall};
+use crate::program::kernels::{ArgCall, CumulativeCall, NormCall, ReduceCall, SoftmaxCall, TopKCall};
 use crate::program::{Access, Arg};
 
 impl Lowering<'_> {
@@ -51,6 +52,23 @@ impl Lowering<'_> {
         let out = self.result(node.outputs[0]);
         let call = Arc::new(SoftmaxCall { log, params: Softmax { outer, n, inner }, in_place: false });
         self.step(node, call, vec![source, Arg::Buffer(out, Access::Write)], vec![(0, 1)]);
+        Ok(())
+    }
+
+    /// A normalization of the rows from `axis` on; `operands` tells whether scale and bias are there.
+    pub(super) fn norm(&mut self, node: &Node, axis: usize, params: Norm, [scale, bias]: [bool; 2]) -> Lowered {
+        let x = self.ty(node.inputs[0]).clone();
+        let params = Norm { outer: x.shape[..axis].iter().product(), n: x.shape[axis..].iter().product(), ..params };
+        let source = self.operand(node.inputs[0]);
+        let mut rest = node.inputs[1..].to_vec().into_iter();
+        let mut operand = |present: bool| match rest.next().filter(|_| present) {
+            Some(v) => self.operand(v),
+            None => Arg::Empty(x.dtype),
+        };
+        let (scale, bias) = (operand(scale), operand(bias));
+        let out = self.result(node.outputs[0]);
+        let call = Arc::new(NormCall { params, in_place: false });
+        self.step(node, call, vec![source, scale, bias, Arg::Buffer(out, Access::Write)], vec![(0, 3)]);
         Ok(())
     }
 

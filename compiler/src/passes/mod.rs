@@ -8,7 +8,9 @@ mod dead;
 mod epilogue;
 mod fuse_maps;
 mod matmul_weights;
+mod norm;
 mod pad;
+mod powers;
 mod rewrite;
 mod scalars;
 mod sink;
@@ -29,6 +31,8 @@ pub const PASSES: &[Pass] = &[
     Pass { name: "remove_dead", run: dead::run },
     Pass { name: "share_equal", run: cse::run },
     Pass { name: "inline_scalars", run: scalars::run },
+    Pass { name: "multiply_powers", run: powers::run },
+    Pass { name: "fuse_norms", run: norm::run },
     Pass { name: "sink_transposes", run: sink::run },
     Pass { name: "merge_views", run: views::run },
     Pass { name: "sink_transposes", run: sink::run },

@@ -21,6 +21,7 @@ pub(super) fn run(graph: &mut Graph, evaluate: &dyn Evaluate) -> bool {
             | Op::MatMul { .. }
             | Op::Pool { .. }
             | Op::Arg { .. }
+            | Op::Norm { .. }
             | Op::Movement(Movement::Expand { .. })
             | Op::Gather { .. }
             | Op::GatherElements { .. }

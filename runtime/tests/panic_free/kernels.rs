@@ -135,6 +135,12 @@ pub fn softmax(p: &softmax::Softmax, x: F, y: Y) {
 }
 
 #[inline(never)]
+pub fn norm(p: &norm::Norm, x: F, scale: F, bias: F, y: Y) {
+    norm::norm(cpu(), p, x, scale, bias, y);
+    norm::norm_in_place(cpu(), p, scale, bias, y);
+}
+
+#[inline(never)]
 pub fn top_k(p: &topk::TopK, x: F, values: Y, indices: &mut [i64]) {
     topk::top_k(p, x, values, indices);
 }

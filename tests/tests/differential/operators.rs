@@ -236,6 +236,14 @@ impl Builder {
     fn softmax(&mut self) -> Option<Known> {
         let x = self.find_f32(|t| t.rank() > 0)?;
         let axis = self.random.below(self.ty(x).rank());
+        if self.random.one_in(3) {
+            let rows = Type::new(DType::F32, &self.ty(x).shape[axis..]);
+            let count = self.random.below(3);
+            let constants: Vec<_> = (0..count).map(|_| self.constant(&rows)).collect();
+            // A row of almost equal elements would blow up what rounding has made of them.
+            let (center, epsilon) = (self.random.one_in(2), 0.5);
+            return self.node(Op::Norm { axis, center, epsilon, scale: count > 0, bias: count > 1 }, &[x], &constants);
+        }
         let log = self.random.one_in(3);
         self.node(Op::Softmax { axis, log }, &[x], &[])
     }

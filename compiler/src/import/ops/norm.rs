@@ -8,7 +8,7 @@ use crate::import::node::{Fault, Imported, NodeCx};
 use crate::import::ops::reduce::{kept, widened};
 use crate::import::registry::{OpEntry, limited, op};
 use crate::import::tensor::dtype_of_code;
-use crate::ir::{DType, ReduceKind, UnaryOp as U, ValueId};
+use crate::ir::{DType, Op, ReduceKind, Type, UnaryOp as U, ValueId};
 
 /// The family's operators.
 pub(in crate::import) const OPS: &[OpEntry] = &[
@@ -163,11 +163,32 @@ fn trailing_axes(cx: &NodeCx<'_>, rank: usize) -> Imported<Vec<usize>> {
     Ok((cx.axis(cx.int("axis", -1)?, rank)?..rank).collect())
 }
 
+/// The normalization as one operator, where all of it is f32, scale and bias are whole rows, and `center` has its meaning in
+/// [`Op::Norm`].
+fn rows(cx: &mut NodeCx<'_>, axes: &[usize], center: bool) -> Imported<Option<ValueId>> {
+    let input = cx.input(0)?;
+    let (ty, epsilon) = (cx.ty(input), cx.float("epsilon", 1e-5)?);
+    let operands: Vec<ValueId> = [Some(cx.input(1)?), cx.opt(2)].into_iter().flatten().collect();
+    let whole = |v: &ValueId| cx.ty(*v) == Type::new(DType::F32, &ty.shape[axes[0]..]);
+    if ty.dtype != DType::F32 || stash_type(cx)? != DType::F32 || !operands.iter().all(whole) {
+        return Ok(None);
+    }
+    let op = Op::Norm { axis: axes[0], center, epsilon, scale: true, bias: operands.len() > 1 };
+    cx.emit(op, &[&[input], operands.as_slice()].concat()).map(Some)
+}
+
 fn layer_norm(cx: &mut NodeCx<'_>) -> Imported {
     let input = cx.input(0)?;
     let dtype = cx.dtype(input);
     let axes = trailing_axes(cx, cx.rank(input))?;
     let epsilon = cx.float("epsilon", 1e-5)?;
+    if !cx.wants(1)
+        && !cx.wants(2)
+        && let Some(y) = rows(cx, &axes, true)?
+    {
+        cx.set(0, y);
+        return Ok(());
+    }
     let v = cx.cast(input, stash_type(cx)?)?;
     let s = standardize(cx, v, &axes, reciprocal_root(epsilon))?;
     let (scale, bias) = (cx.input(1)?, cx.opt(2));
@@ -183,6 +204,10 @@ fn rms_norm(cx: &mut NodeCx<'_>) -> Imported {
     let (input, scale) = (cx.input(0)?, cx.input(1)?);
     let axes = trailing_axes(cx, cx.rank(input))?;
     let epsilon = cx.float("epsilon", 1e-5)?;
+    if let Some(y) = rows(cx, &axes, false)? {
+        cx.set(0, y);
+        return Ok(());
+    }
     let v = cx.cast(input, stash_type(cx)?)?;
     let factor = mean(cx, v, &axes, Some(x(0) * x(0)), reciprocal_root(epsilon))?;
     let dtype = cx.dtype(scale);

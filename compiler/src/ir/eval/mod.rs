@@ -19,6 +19,7 @@ mod graph;
 mod map;
 mod matmul;
 mod movement;
+mod norm;
 mod number;
 mod pool;
 mod reduce;
@@ -100,6 +101,11 @@ impl Evaluate for Reference {
             Op::ScatterElements { axis, kind } => scatter::scatter_elements(*axis, *kind, inputs),
             Op::ScatterNd { kind } => scatter::scatter_nd(*kind, inputs),
             Op::Softmax { axis, log } => softmax::softmax(*axis, *log, inputs[0]),
+            Op::Norm { axis, center, epsilon, .. } => {
+                let [scale, bias] = [inputs.get(1).copied(), inputs.get(2).copied()];
+                let norm = norm::Norm { axis: *axis, center: *center, epsilon: *epsilon, scale, bias };
+                norm.evaluate(self.numerics, inputs[0])
+            }
             Op::Cumulative { axis, product, exclusive, reverse } => {
                 let order = cumulative::Running { product: *product, exclusive: *exclusive, reverse: *reverse };
                 cumulative::cumulative(order, *axis, inputs[0])
@@ -124,6 +130,7 @@ fn computes_in_f32(op: &Op) -> bool {
         | Op::Reduce { .. }
         | Op::Arg { .. }
         | Op::Softmax { .. }
+        | Op::Norm { .. }
         | Op::Cumulative { .. }
         | Op::TopK { .. } => true,
         Op::ScatterElements { kind, .. } | Op::ScatterNd { kind } => *kind != ScatterKind::Replace,

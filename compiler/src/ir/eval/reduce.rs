@@ -51,9 +51,19 @@ fn reduced<T: Number>(kind: ReduceKind, row: &[T]) -> T {
 /// The sum (or product) of a sequence in the order that is promised: element r goes to lane r mod 8, each lane starts from
 /// `identity`, and the lanes meet in one fixed tree.
 pub(super) fn in_lanes<T: Copy>(values: impl Iterator<Item = T>, identity: T, op: impl Fn(T, T) -> T) -> T {
+    in_lanes_by(values, identity, &op, &op)
+}
+
+/// The same where values are added to their lane otherwise than lanes to each other.
+pub(super) fn in_lanes_by<T: Copy>(
+    values: impl Iterator<Item = T>,
+    identity: T,
+    add: impl Fn(T, T) -> T,
+    op: impl Fn(T, T) -> T,
+) -> T {
     let mut lanes = [identity; LANES];
     for (r, v) in values.enumerate() {
-        lanes[r % LANES] = op(lanes[r % LANES], v);
+        lanes[r % LANES] = add(lanes[r % LANES], v);
     }
     let [l0, l1, l2, l3, l4, l5, l6, l7] = lanes;
     op(op(op(l0, l4), op(l2, l6)), op(op(l1, l5), op(l3, l7)))

@@ -217,6 +217,21 @@ fn scatters() {
 }
 
 #[test]
+fn rows_are_normalized() {
+    let x = f32s(&[2, 4], &[1., 3., 1., 3., 2., 2., -2., -2.]);
+    let norm = |center, scale, bias| Op::Norm { axis: 1, center, epsilon: 0.0, scale, bias };
+    let y = eval(&norm(true, false, false), &[&x]).unwrap();
+    assert_same(&y, &f32s(&[2, 4], &[-1., 1., -1., 1., 1., 1., -1., -1.]));
+    let (scale, bias) = (f32s(&[4], &[1., 2., 3., 4.]), f32s(&[4], &[0., 0., 1., 1.]));
+    let y = eval(&norm(false, true, true), &[&f32s(&[1, 4], &[1., -1., 1., -1.]), &scale, &bias]).unwrap();
+    assert_same(&y, &f32s(&[1, 4], &[1., -2., 4., -3.]));
+    let nothing = f32s(&[2, 0], &[]);
+    assert_same(&eval(&norm(true, false, false), &[&nothing]).unwrap(), &nothing);
+    assert!(eval(&norm(true, true, false), &[&x, &f32s(&[1, 4], &[1.; 4])]).is_err(), "the scale is no row");
+    assert!(eval(&norm(true, false, true), &[&x, &bias]).is_err(), "a bias without a scale");
+}
+
+#[test]
 fn softmax_and_running_values() {
     let x = f32s(&[2, 2], &[1., 1., 0., f32::NEG_INFINITY]);
     let y = eval(&Op::Softmax { axis: 1, log: false }, &[&x]).unwrap();

@@ -47,6 +47,13 @@ fn by_name(name: &str, a: &mut Attributes<'_>, ty: &Type) -> Result<Op, String> 
         "scatter_elements" => Ok(Op::ScatterElements { axis: a.number("axis")?, kind: scatter_kind(a)? }),
         "scatter_nd" => Ok(Op::ScatterNd { kind: scatter_kind(a)? }),
         "softmax" | "log_softmax" => Ok(Op::Softmax { axis: a.number("axis")?, log: name == "log_softmax" }),
+        "norm" => Ok(Op::Norm {
+            axis: a.number("axis")?,
+            center: a.flag("center"),
+            epsilon: a.number("epsilon")?,
+            scale: a.flag("scale"),
+            bias: a.flag("bias"),
+        }),
         "cumulative_sum" | "cumulative_product" => Ok(Op::Cumulative {
             axis: a.number("axis")?,
             product: name == "cumulative_product",

@@ -19,6 +19,7 @@ fn every_operator_on_maps() {
   $2 = f32[2,3,3,2] splat 0.5
   $3 = f32[2] 1.0 -0.0
   $4 = f32[4,2] 1.0 2.0 3.0 4.0 inf -inf NaN 1e-45
+  $13 = f32[3,2] splat 2.0
   %5 = conv %0, $2, $3 {kernel 3x3, stride 2x1, dilation 1x2, pad 1 2 3 4, groups 2, bias, relu} : f32[1,4,8,2]
   %6 = conv_transpose %0, $2, $3, %7 {kernel 3x3, stride 2x2, pad 0 0 1 1, groups 2, bias, residual, leaky 0.1} : f32[1,12,12,2]
   %8 = max_pool %0 {kernel 2x2, stride 2x2} : f32[1,3,3,4]
@@ -26,6 +27,8 @@ fn every_operator_on_maps() {
   %10 = matmul %1, $4 {clamp -1.0 6.0} : f32[2,3,2]
   %11 = softmax %10 {axis 2} : f32[2,3,2]
   %12 = log_softmax %10 {axis 0} : f32[2,3,2]
+  %14 = norm %10, $13, $13 {axis 1, epsilon 1e-5, center, scale, bias} : f32[2,3,2]
+  %15 = norm %10 {axis 2, epsilon 0.0} : f32[2,3,2]
   out "a" = %5
   out "b" = %12
 "#

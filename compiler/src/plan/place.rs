@@ -44,15 +44,24 @@ pub struct Places {
 /// Places the buffers of `problem` for `order`, whose liveness is `liveness`. `budget` as in [`BUDGET`].
 pub fn place(problem: &Problem, order: &[StepIx], liveness: &Liveness, budget: usize) -> Places {
     let task = Task { problem, order, liveness, pairs: Pairs::new(problem, order, liveness) };
-    let regions = task.regions(&task.pairs.fixed, &task.pairs.free);
+    // Where it costs nothing, everything is done in place.
+    let regions = task.regions(&liveness.sharing, &[]);
     let Some(conflicts) = &regions.conflicts else {
-        let regions = task.regions(&liveness.sharing, &[]);
         return task.places(&regions, &fit_by_birth(&regions.all));
     };
+    let (_, most) = first_fit(&regions, conflicts, liveness.peak_bytes() - regions.base);
+    if regions.base + most.arena == liveness.peak_bytes() {
+        return task.places(&regions, &most);
+    }
+    let loose = task.regions(&task.pairs.fixed, &task.pairs.free);
+    let Some(conflicts) = &loose.conflicts else {
+        return task.places(&regions, &most);
+    };
+    let regions = &loose;
     let bound = liveness.peak_bytes() - regions.base;
-    let (sequence, first) = first_fit(&regions, conflicts, bound);
-    let layout = Climb { regions: &regions, conflicts, bound }.run(sequence, first, budget);
-    let places = task.places(&regions, &layout);
+    let (sequence, first) = first_fit(regions, conflicts, bound);
+    let layout = Climb { regions, conflicts, bound }.run(sequence, first, budget);
+    let places = task.places(regions, &layout);
     if places.arena_bytes == liveness.peak_bytes() { places } else { task.exhaust(places, budget) }
 }
 

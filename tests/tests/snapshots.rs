@@ -149,6 +149,38 @@ fn written_out_normalizations_are_one_step() {
 }
 
 #[test]
+fn attention_transposes_nothing() {
+    insta::assert_snapshot!(stages(
+        r#"graph "attention"
+  in %0 "x": f32[1,4,8]
+  in %1 "mask": bool[4,4]
+  $2 = f32[8,24] random 1
+  $3 = f32[8,8] random 2
+  %4 = matmul %0, $2 : f32[1,4,24]
+  %5 = slice %4 {start 0 0 0} : f32[1,4,8]
+  %6 = slice %4 {start 0 0 8} : f32[1,4,8]
+  %7 = slice %4 {start 0 0 16} : f32[1,4,8]
+  %8 = reshape %5 : f32[1,4,2,4]
+  %9 = transpose %8 {perm 0 2 1 3} : f32[1,2,4,4]
+  %10 = reshape %6 : f32[1,4,2,4]
+  %11 = transpose %10 {perm 0 2 1 3} : f32[1,2,4,4]
+  %12 = transpose %11 {perm 0 1 3 2} : f32[1,2,4,4]
+  %13 = matmul %9, %12 : f32[1,2,4,4]
+  %14 = map %13 {Mul(x0, 0.5)} : f32[1,2,4,4]
+  %15 = map %1, %14 {Select(x0, x1, -inf)} : f32[1,2,4,4]
+  %16 = softmax %15 {axis 3} : f32[1,2,4,4]
+  %17 = reshape %7 : f32[1,4,2,4]
+  %18 = transpose %17 {perm 0 2 1 3} : f32[1,2,4,4]
+  %19 = matmul %16, %18 : f32[1,2,4,4]
+  %20 = transpose %19 {perm 0 2 1 3} : f32[1,4,2,4]
+  %21 = reshape %20 : f32[1,4,8]
+  %22 = matmul %21, $3 : f32[1,4,8]
+  out "y" = %22
+"#
+    ));
+}
+
+#[test]
 fn gather_makes_run_fallible() {
     insta::assert_snapshot!(stages(
         r#"graph "embedding"

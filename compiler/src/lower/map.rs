@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::dims::merge;
+use super::strided::broadcast;
 use super::{Fault, Lowered, Lowering};
 use crate::ir::{DType, Expr, Node, row_major_strides};
 use crate::program::kernels::{MapCall, MapOperand};
@@ -23,14 +24,17 @@ impl Lowering<'_> {
             return Err(Fault::form(format!("an expression of more than {MAX_OPERANDS} operands"), "split it"));
         }
         let mut dims = shape.clone();
-        let mut strides: Vec<Vec<usize>> =
-            node.inputs.iter().map(|&i| broadcast_strides(&self.ty(i).shape, &shape)).collect();
+        let (mut args, mut strides) = (Vec::new(), Vec::new());
+        for &i in &node.inputs {
+            let (arg, own) = self.strided_operand(i);
+            strides.push(broadcast(&self.ty(i).shape, &own, &shape));
+            args.push(arg);
+        }
         strides.push(row_major_strides(&shape));
         merge(&mut dims, &mut strides);
         let dense = row_major_strides(&dims);
         let operands: Vec<MapOperand> =
             dtypes.iter().zip(&strides).map(|(&dtype, s)| MapOperand { dtype, strides: s.clone() }).collect();
-        let mut args: Vec<Arg> = node.inputs.iter().map(|&i| self.operand(i)).collect();
         let out = args.len();
         let in_place = (0..out)
             .filter(|&i| operands[i].dtype == result && operands[i].strides == dense)
@@ -42,15 +46,4 @@ impl Lowering<'_> {
         self.step(node, call, args, in_place);
         Ok(())
     }
-}
-
-/// Strides of a dense operand that is broadcast to a shape.
-fn broadcast_strides(operand: &[usize], shape: &[usize]) -> Vec<usize> {
-    let mut strides = vec![0; shape.len()];
-    let own = row_major_strides(operand);
-    let lead = shape.len() - operand.len();
-    for (d, &len) in operand.iter().enumerate() {
-        strides[lead + d] = if len == 1 { 0 } else { own[d] };
-    }
-    strides
 }

@@ -7,9 +7,11 @@ use zant_runtime::kernels::matmul::{MatMul, Strides};
 use zant_runtime::kernels::matmul_packed::MatMulPacked;
 
 use super::conv::kernel_epilogue;
+use super::strided::{broadcast, row_pitch};
 use super::{Fault, Lowered, Lowering, expect_f32, pack};
-use crate::ir::{DType, Epilogue, Node, Type};
+use crate::ir::{DType, Epilogue, Node, Type, row_major_strides};
 use crate::program::kernels::{IntMatMulCall, MatMulCall, PackedMatMulCall};
+use crate::program::{Access, Arg};
 
 impl Lowering<'_> {
     pub(super) fn matmul(&mut self, node: &Node, epilogue: Epilogue) -> Lowered {
@@ -31,14 +33,15 @@ impl Lowering<'_> {
         let n = *y.shape.last().expect("rank 2 or more");
         let m = y.elements().checked_div(n).unwrap_or(0);
         let w = self.packed_weights(node, &pack::matrix_panels(k, n));
-        let a = self.operand(node.inputs[0]);
+        let (a, strides) = self.strided_operand(node.inputs[0]);
+        let a_pitch = row_pitch(&self.ty(node.inputs[0]).shape, &strides).unwrap_or(k);
         let bias = self.bias(node, epilogue);
         let out = self.product_result(node, epilogue)?;
         let params = MatMulPacked {
             m,
             k,
             n,
-            a_pitch: k,
+            a_pitch,
             y_pitch: self.result_pitch(node.outputs[0]),
             epilogue: kernel_epilogue(epilogue),
         };
@@ -49,14 +52,20 @@ impl Lowering<'_> {
     fn strided(&mut self, node: &Node, epilogue: Epilogue) -> Lowered {
         let (ta, tb) = (self.ty(node.inputs[0]).clone(), self.ty(node.inputs[1]).clone());
         let y = self.ty(node.outputs[0]).clone();
-        let params = strided_params(&ta, &tb, &y, kernel_epilogue(epilogue))?;
-        let (a, b) = (self.operand(node.inputs[0]), self.operand(node.inputs[1]));
+        let ((a, a_strides), (b, b_strides)) =
+            (self.strided_operand(node.inputs[0]), self.strided_operand(node.inputs[1]));
+        let bias = self.bias(node, epilogue);
+        let (out, y_strides) = if epilogue.residual {
+            (self.product_result(node, epilogue)?, row_major_strides(&y.shape))
+        } else {
+            let (view, strides) = self.strided_result(node.outputs[0]);
+            (Arg::Buffer(view, Access::Write), strides)
+        };
+        let operands = [(&ta, &a_strides), (&tb, &b_strides), (&y, &y_strides)];
+        let params = strided_params(operands, kernel_epilogue(epilogue))?;
         if ta.dtype == DType::F32 {
-            let bias = self.bias(node, epilogue);
-            let out = self.product_result(node, epilogue)?;
             self.step(node, Arc::new(MatMulCall { params }), vec![a, b, bias, out], Vec::new());
         } else {
-            let out = self.product_result(node, epilogue)?;
             let call = Arc::new(IntMatMulCall { dtype: ta.dtype, params });
             self.step(node, call, vec![a, b, out], Vec::new());
         }
@@ -64,26 +73,15 @@ impl Lowering<'_> {
     }
 }
 
-/// Strides of dense operands whose batch dimensions broadcast; at most three batch dimensions remain once neighbouring ones
-/// are merged.
-fn strided_params(a: &Type, b: &Type, y: &Type, epilogue: epilogue::Epilogue) -> Lowered<MatMul> {
-    let batch = &y.shape[..y.rank() - 2];
-    let [m, k] = [a.shape[a.rank() - 2], a.shape[a.rank() - 1]];
-    let n = b.shape[b.rank() - 1];
-    let strides = |t: &Type, matrix: usize| {
-        let own = &t.shape[..t.rank() - 2];
-        let mut strides = vec![0; batch.len()];
-        let mut step = matrix;
-        for (i, &d) in own.iter().enumerate().rev() {
-            if d > 1 {
-                strides[batch.len() - own.len() + i] = step;
-            }
-            step *= d;
-        }
-        strides
-    };
-    let mut dims = batch.to_vec();
-    let mut all = [strides(a, m * k), strides(b, k * n), strides(y, m * n)];
+/// The parameters of a product of operands (and into a result) with their strides, whose batch dimensions broadcast; at most
+/// three batch dimensions remain once neighbouring ones are merged.
+fn strided_params(operands: [(&Type, &Vec<usize>); 3], epilogue: epilogue::Epilogue) -> Lowered<MatMul> {
+    let (y, _) = operands[2];
+    let mut dims = y.shape[..y.rank() - 2].to_vec();
+    let mut all = operands.map(|(t, strides)| {
+        let matrix = t.rank() - 2;
+        broadcast(&t.shape[..matrix], &strides[..matrix], &y.shape[..y.rank() - 2])
+    });
     super::dims::merge(&mut dims, &mut all);
     if dims.len() > 3 {
         return Err(Fault::form("a matrix product over more than three batch dimensions", "reshape its operands"));
@@ -93,6 +91,11 @@ fn strided_params(a: &Type, b: &Type, y: &Type, epilogue: epilogue::Epilogue) ->
         out[3 - v.len()..].copy_from_slice(v);
         out
     };
-    let operand = |i: usize, columns: usize| Strides { batch: three(&all[i], 0), row: columns, col: 1 };
-    Ok(MatMul { batch: three(&dims, 1), m, k, n, a: operand(0, k), b: operand(1, n), y: operand(2, n), epilogue })
+    let operand = |i: usize| {
+        let (t, strides) = operands[i];
+        Strides { batch: three(&all[i], 0), row: strides[t.rank() - 2], col: strides[t.rank() - 1] }
+    };
+    let [m, k] = [0, 1].map(|d| operands[0].0.shape[operands[0].0.rank() - 2 + d]);
+    let n = y.shape[y.rank() - 1];
+    Ok(MatMul { batch: three(&dims, 1), m, k, n, a: operand(0), b: operand(1), y: operand(2), epilogue })
 }

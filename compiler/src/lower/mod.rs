@@ -13,6 +13,7 @@ mod movement;
 mod pack;
 mod pool;
 mod rows;
+mod strided;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -56,11 +57,13 @@ pub fn lower(graph: &Graph, numerics: Numerics) -> Result<Program, Vec<Diagnosti
 /// # Errors
 /// A diagnostic for each node without a kernel.
 pub fn lower_with_places(graph: &Graph, numerics: Numerics) -> Result<(Program, Vec<Option<View>>), Vec<Diagnostic>> {
+    let (parts, pitched_slices) = (concat::parts(graph), concat::pitched_slices(graph));
     let mut l = Lowering {
         graph,
         places: vec![None; graph.values.len()],
-        parts: concat::parts(graph),
-        pitched_slices: concat::pitched_slices(graph),
+        views: strided::Views::of(graph, &parts, &pitched_slices),
+        parts,
+        pitched_slices,
         weights: BTreeMap::new(),
         program: Program {
             name: graph.name.clone(),
@@ -116,6 +119,8 @@ struct Lowering<'a> {
     parts: BTreeMap<ValueId, concat::Part>,
     /// Ranges of channels that are read straight from the map they are part of, with its number of channels.
     pitched_slices: BTreeMap<ValueId, usize>,
+    /// Values that are read by strides from the memory of others.
+    views: strided::Views,
     /// Constants that are read as they are.
     weights: BTreeMap<ValueId, WeightId>,
 }

@@ -3,30 +3,38 @@
 use std::sync::Arc;
 
 use super::dims::merge;
+use super::strided::{broadcast, is_dense};
 use super::{Lowered, Lowering};
-use crate::ir::{Movement, Node, Scalar, Type, row_major_strides};
+use crate::ir::{DType, Movement, Node, Scalar, Type, row_major_strides};
 use crate::program::kernels::{CopyCall, FillCall};
 use crate::program::{Access, Arg, View};
 
 impl Lowering<'_> {
     pub(super) fn movement(&mut self, node: &Node, m: &Movement) -> Lowered {
+        let is_computed_there = self.views.straight.contains_key(&node.inputs[0]);
+        if is_computed_there || self.placed_as_view(node.outputs[0]) {
+            return Ok(());
+        }
         let x = self.ty(node.inputs[0]).clone();
-        let own: Vec<isize> = row_major_strides(&x.shape).into_iter().map(|s| s as isize).collect();
+        let (source, own) = self.strided_operand(node.inputs[0]);
         match m {
             Movement::Reshape { .. } => self.reshape(node),
             Movement::Transpose { perm } => {
-                let strides = perm.iter().map(|&p| own[p]).collect();
-                self.copy(node, &x, 0, strides);
+                let strides = perm.iter().map(|&p| own[p] as isize).collect();
+                self.copy(node, (source, x.dtype), (0, strides), &self.result_shape(node));
             }
-            Movement::Slice { start, step, len } => self.slice(node, &x, [start, len], step),
+            Movement::Slice { start, step, len } => self.slice(node, (source, &own), [start, len], step),
             Movement::Expand { shape } => {
-                let lead = shape.len() - x.rank();
-                let broadcast = |d: usize| if d < lead || x.shape[d - lead] == 1 { 0 } else { own[d - lead] };
-                self.copy(node, &x, 0, (0..shape.len()).map(broadcast).collect());
+                let strides = signed(broadcast(&x.shape, &own, shape));
+                self.copy(node, (source, x.dtype), (0, strides), shape);
             }
-            Movement::Pad { before, value, .. } => self.pad(node, &x, before, *value),
+            Movement::Pad { before, value, .. } => self.pad(node, (source, own), before, *value),
         }
         Ok(())
+    }
+
+    fn result_shape(&self, node: &Node) -> Vec<usize> {
+        self.ty(node.outputs[0]).shape.clone()
     }
 
     /// The operand itself under another shape.
@@ -53,15 +61,20 @@ impl Lowering<'_> {
         self.places[out.index()] = Some(view);
     }
 
-    /// A strided read of the operand, written densely.
-    fn copy(&mut self, node: &Node, x: &Type, x_start: usize, x_strides: Vec<isize>) {
-        let mut dims = self.ty(node.outputs[0]).shape.clone();
-        let y_strides = row_major_strides(&dims).into_iter().map(|s| s as isize).collect();
+    /// A strided read of the operand, of so many elements from `x_start` on, written densely.
+    fn copy(
+        &mut self,
+        node: &Node,
+        (source, dtype): (Arg, DType),
+        (x_start, x_strides): (usize, Vec<isize>),
+        dims: &[usize],
+    ) {
+        let mut dims = dims.to_vec();
+        let y_strides = signed(row_major_strides(&dims));
         let mut strides = [x_strides, y_strides];
         merge(&mut dims, &mut strides);
         let [x_strides, y_strides] = strides;
-        let call = CopyCall { dtype: x.dtype, dims, x_start, x_strides, y_start: 0, y_strides };
-        let source = self.operand(node.inputs[0]);
+        let call = CopyCall { dtype, dims, x_start, x_strides, y_start: 0, y_strides };
         let out = self.result(node.outputs[0]);
         self.step(node, Arc::new(call), vec![source, Arg::Buffer(out, Access::Write)], Vec::new());
     }
@@ -107,9 +120,9 @@ impl Lowering<'_> {
     }
 
     /// A view where the elements are neighbours, else a copy.
-    fn slice(&mut self, node: &Node, x: &Type, [start, len]: [&Vec<usize>; 2], step: &[isize]) {
-        let own = row_major_strides(&x.shape);
-        let offset: usize = start.iter().zip(&own).map(|(s, o)| s * o).sum();
+    fn slice(&mut self, node: &Node, (source, own): (Arg, &[usize]), [start, len]: [&Vec<usize>; 2], step: &[isize]) {
+        let x = self.ty(node.inputs[0]).clone();
+        let offset: usize = start.iter().zip(own).map(|(s, o)| s * o).sum();
         if let (Some(&pitch), Some(v)) =
             (self.pitched_slices.get(&node.outputs[0]), self.places[node.inputs[0].index()])
         {
@@ -123,6 +136,7 @@ impl Lowering<'_> {
         let whole = |d: usize| len[d] == x.shape[d] && start[d] == 0 && (step[d] == 1 || len[d] == 1);
         let dense = (cut + 1..x.rank()).all(whole) && (cut == x.rank() || step[cut] == 1);
         if dense
+            && is_dense(own, &x.shape)
             && !self.parts.contains_key(&node.outputs[0])
             && let Some(v) = self.places[node.inputs[0].index()]
         {
@@ -131,24 +145,27 @@ impl Lowering<'_> {
             return;
         }
         let strides = own.iter().zip(step).map(|(&o, &s)| o as isize * s).collect();
-        self.copy(node, x, if len.contains(&0) { 0 } else { offset }, strides);
+        let start = if len.contains(&0) { 0 } else { offset };
+        self.copy(node, (source, x.dtype), (start, strides), len);
     }
 
     /// The border's value everywhere, then the operand into the middle.
-    fn pad(&mut self, node: &Node, x: &Type, before: &[usize], value: Scalar) {
-        let y = self.ty(node.outputs[0]).clone();
-        let source = self.operand(node.inputs[0]);
+    fn pad(&mut self, node: &Node, (source, own): (Arg, Vec<usize>), before: &[usize], value: Scalar) {
+        let (x, y) = (self.ty(node.inputs[0]).clone(), self.ty(node.outputs[0]).clone());
         let out = self.result(node.outputs[0]);
         let fill = FillCall { value, dims: vec![y.elements()], start: 0, strides: vec![1] };
         self.helper_step(node, &y, Arc::new(fill), vec![Arg::Buffer(out, Access::Write)]);
         let wide = row_major_strides(&y.shape);
         let y_start = if x.elements() == 0 { 0 } else { before.iter().zip(&wide).map(|(b, s)| b * s).sum() };
         let mut dims = x.shape.clone();
-        let signed = |s: Vec<usize>| s.into_iter().map(|s| s as isize).collect::<Vec<_>>();
-        let mut strides = [signed(row_major_strides(&x.shape)), signed(wide)];
+        let mut strides = [signed(own), signed(wide)];
         merge(&mut dims, &mut strides);
         let [x_strides, y_strides] = strides;
         let call = CopyCall { dtype: x.dtype, dims, x_start: 0, x_strides, y_start, y_strides };
         self.step(node, Arc::new(call), vec![source, Arg::Buffer(out, Access::Update)], Vec::new());
     }
+}
+
+fn signed(strides: Vec<usize>) -> Vec<isize> {
+    strides.into_iter().map(|s| s as isize).collect()
 }

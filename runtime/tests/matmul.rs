@@ -186,10 +186,11 @@ fn check_strided<N: Numerics>(dims: [usize; 3], values: &mut Values) {
         finish(&p.epilogue, sum, &mut expected[at(&p.y, batch, i, j)]);
     }
     let mut y = before.clone();
-    matmul(Portable::<N>::portable(), &p, &a, &b, &bias, &mut y);
+    let mut scratch = vec![f32::NAN; p.scratch()];
+    matmul(Portable::<N>::portable(), &p, &a, &b, &bias, &mut scratch, &mut y);
     assert_eq!(bits(&y), bits(&expected), "portable {p:?}");
     let mut y = before;
-    matmul(Host::<N>::detect(), &p, &a, &b, &bias, &mut y);
+    matmul(Host::<N>::detect(), &p, &a, &b, &bias, &mut scratch, &mut y);
     assert_eq!(bits(&y), bits(&expected), "host {p:?}");
 }
 

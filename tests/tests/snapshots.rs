@@ -181,6 +181,25 @@ fn attention_transposes_nothing() {
 }
 
 #[test]
+fn known_indices_make_run_infallible() {
+    insta::assert_snapshot!(stages(
+        r#"graph "known"
+  in %0 "x": f32[3,4]
+  $1 = i64[] -1
+  $2 = i64[2,2] 2 0 0 1
+  $3 = i64[2] 0 2
+  %4 = gather %0, $1 {axis 0} : f32[4]
+  %5 = gather %0, $2 {axis 1} : f32[3,2,2]
+  %6 = gather %0, $3 {axis 0} : f32[2,4]
+  %7 = map %4 {Tanh(x0)} : f32[4]
+  out "last" = %7
+  out "picked" = %5
+  out "even" = %6
+"#
+    ));
+}
+
+#[test]
 fn gather_makes_run_fallible() {
     insta::assert_snapshot!(stages(
         r#"graph "embedding"

@@ -64,7 +64,9 @@ impl Lowering<'_> {
         let operands = [(&ta, &a_strides), (&tb, &b_strides), (&y, &y_strides)];
         let params = strided_params(operands, kernel_epilogue(epilogue))?;
         if ta.dtype == DType::F32 {
-            self.step(node, Arc::new(MatMulCall { params }), vec![a, b, bias, out], Vec::new());
+            let scratch = self.new_temporary(&Type::new(DType::F32, [params.scratch()]));
+            let scratch = Arg::Buffer(scratch, Access::Write);
+            self.step(node, Arc::new(MatMulCall { params }), vec![a, b, bias, scratch, out], Vec::new());
         } else {
             let call = Arc::new(IntMatMulCall { dtype: ta.dtype, params });
             self.step(node, call, vec![a, b, out], Vec::new());

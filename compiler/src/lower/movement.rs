@@ -18,6 +18,9 @@ impl Lowering<'_> {
         let x = self.ty(node.inputs[0]).clone();
         let (source, own) = self.strided_operand(node.inputs[0]);
         match m {
+            Movement::Reshape { .. } if !is_dense(&own, &x.shape) => {
+                self.copy(node, (source, x.dtype), (0, signed(own)), &x.shape);
+            }
             Movement::Reshape { .. } => self.reshape(node),
             Movement::Transpose { perm } => {
                 let strides = perm.iter().map(|&p| own[p] as isize).collect();

@@ -54,7 +54,10 @@ impl Views {
             let shape = &graph.ty(v).shape;
             let is_free = is_dense(&view.strides, shape) && view.source == x;
             // What is a view anyway needs no entry.
-            if !is_free && !readers.is_empty() && readers.iter().all(|&n| reads(graph, &graph.nodes[n], v, &view)) {
+            // Ranges of channels are read at the pitch of a dense map.
+            let at_pitch = |n: usize| graph.nodes[n].outputs.iter().any(|o| pitched.contains_key(o));
+            let reads = |&n: &usize| reads(graph, &graph.nodes[n], v, &view) && !at_pitch(n);
+            if !is_free && !readers.is_empty() && readers.iter().all(reads) {
                 all.views.insert(v, view);
             }
         }

@@ -7,6 +7,7 @@ mod cse;
 mod dead;
 mod epilogue;
 mod fuse_maps;
+mod known_gather;
 mod matmul_weights;
 mod norm;
 mod pad;
@@ -31,6 +32,7 @@ pub const PASSES: &[Pass] = &[
     Pass { name: "remove_dead", run: dead::run },
     Pass { name: "share_equal", run: cse::run },
     Pass { name: "inline_scalars", run: scalars::run },
+    Pass { name: "slice_known_gathers", run: known_gather::run },
     Pass { name: "multiply_powers", run: powers::run },
     Pass { name: "fuse_norms", run: norm::run },
     Pass { name: "sink_transposes", run: sink::run },

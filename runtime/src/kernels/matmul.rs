@@ -3,7 +3,7 @@
 //! an attention, broadcast batches.
 //!
 //! Invariant: `y[i, j]` starts from `bias[j]` and adds `a[i, k] * b[k, j]` with `k` ascending, each by one multiply-add.
-//! Sums stay in a block on the stack while `k` advances in steps, for which a piece of `b` is packed like constant
+//! Sums stay in a block of working memory while `k` advances in steps, for which a piece of `b` is packed like constant
 //! weights; a stored and reloaded sum is the same sum.
 use super::super::arch::isa::{Cpu, Isa, Kernel, LANES};
 use super::columns::PANEL;
@@ -14,7 +14,7 @@ use super::tile::{Runs, Task, tile};
 
 /// Rows that share a packed piece of `b`.
 const BLOCK_ROWS: usize = 4 * ROWS;
-/// Depth of a packed piece. With it all blocks take 4.3 KB of stack, and packing costs less than the products.
+/// Depth of a packed piece. With it all blocks take 4.3 KB at most, and packing costs less than the products.
 const BLOCK_DEPTH: usize = 32;
 
 /// Where the elements of an operand lie.
@@ -49,6 +49,25 @@ pub struct MatMul {
     pub epilogue: Epilogue,
 }
 
+impl MatMul {
+    /// Elements of working memory: the sums of a block, a packed piece of `b`, and one of `a` where its rows are not dense.
+    pub const fn scratch(&self) -> usize {
+        let [sums, b, a] = self.pieces();
+        sums + b + a
+    }
+
+    const fn pieces(&self) -> [usize; 3] {
+        let depth = least(self.k, BLOCK_DEPTH);
+        let a = if self.a.col == 1 { 0 } else { least(self.m, ROWS) * depth };
+        [least(self.m, BLOCK_ROWS) * PANEL, depth * PANEL, a]
+    }
+}
+
+/// The smaller; `min` is not const.
+const fn least(a: usize, b: usize) -> usize {
+    if a < b { a } else { b }
+}
+
 impl Strides {
     /// Where the matrix of a batch begins.
     #[inline(always)]
@@ -66,13 +85,15 @@ impl Strides {
     }
 }
 
-/// Computes the products. `bias` has `n` elements or none, which are zeros.
+/// Computes the products. `bias` has `n` elements or none, which are zeros; `scratch` has [`MatMul::scratch`] of them, of any
+/// value.
 #[inline]
-pub fn matmul<C: Cpu>(cpu: C, p: &MatMul, a: &[f32], b: &[f32], bias: &[f32], y: &mut [f32]) {
+pub fn matmul<C: Cpu>(cpu: C, p: &MatMul, a: &[f32], b: &[f32], bias: &[f32], scratch: &mut [f32], y: &mut [f32]) {
+    debug_assert!(scratch.len() >= p.scratch());
     debug_assert!(a.len() >= p.a.end(p.batch, p.m, p.k) && b.len() >= p.b.end(p.batch, p.k, p.n));
     debug_assert!(y.len() >= p.y.end(p.batch, p.m, p.n));
     debug_assert!(bias.is_empty() || bias.len() >= p.n);
-    cpu.run(Products { p, a, b, bias, y });
+    cpu.run(Products { p, a, b, bias, scratch, y });
 }
 
 struct Products<'a> {
@@ -80,6 +101,7 @@ struct Products<'a> {
     a: &'a [f32],
     b: &'a [f32],
     bias: &'a [f32],
+    scratch: &'a mut [f32],
     y: &'a mut [f32],
 }
 
@@ -88,7 +110,10 @@ impl Kernel for Products<'_> {
 
     #[inline(always)]
     fn run<I: Isa>(self, isa: I) {
-        let Products { p, a, b, bias, y } = self;
+        let Products { p, a, b, bias, scratch, y } = self;
+        let [sums, packed_b, _] = p.pieces();
+        let Some((sums, packed)) = scratch.split_at_mut_checked(sums) else { return };
+        let Some((packed_b, packed_a)) = packed.split_at_mut_checked(packed_b) else { return };
         for i in 0..p.batch[0] {
             for j in 0..p.batch[1] {
                 for k in 0..p.batch[2] {
@@ -96,7 +121,9 @@ impl Kernel for Products<'_> {
                     let a = a.get(p.a.matrix(batch)..).unwrap_or(&[]);
                     let b = b.get(p.b.matrix(batch)..).unwrap_or(&[]);
                     let y = y.get_mut(p.y.matrix(batch)..).unwrap_or(&mut []);
-                    product(isa, p, (a, b, bias), y);
+                    let sums = sums.as_chunks_mut().0;
+                    let block = Block { rows: 0, columns: 0, sums, packed: [&mut *packed_a, &mut *packed_b] };
+                    product(isa, p, (a, b, bias), block, y);
                 }
             }
         }
@@ -105,7 +132,7 @@ impl Kernel for Products<'_> {
 
 /// One matrix product.
 #[inline(always)]
-fn product<I: Isa>(isa: I, p: &MatMul, (a, b, bias): (&[f32], &[f32], &[f32]), y: &mut [f32]) {
+fn product<I: Isa>(isa: I, p: &MatMul, (a, b, bias): (&[f32], &[f32], &[f32]), mut block: Block<'_>, y: &mut [f32]) {
     let mut column = 0;
     while column < p.n {
         let columns = PANEL.min(p.n - column);
@@ -113,7 +140,7 @@ fn product<I: Isa>(isa: I, p: &MatMul, (a, b, bias): (&[f32], &[f32], &[f32]), y
         let mut row = 0;
         while row < p.m {
             let rows = BLOCK_ROWS.min(p.m - row);
-            let mut block = Block { rows, columns, sums: [[0.0; PANEL]; BLOCK_ROWS] };
+            (block.rows, block.columns) = (rows, columns);
             block.start(bias);
             let a = a.get(row * p.a.row..).unwrap_or(&[]);
             let b = b.get(column * p.b.col..).unwrap_or(&[]);
@@ -127,16 +154,19 @@ fn product<I: Isa>(isa: I, p: &MatMul, (a, b, bias): (&[f32], &[f32], &[f32]), y
 }
 
 /// Sums of some rows and the columns of one panel.
-struct Block {
+struct Block<'a> {
     rows: usize,
     columns: usize,
-    sums: [[f32; PANEL]; BLOCK_ROWS],
+    sums: &'a mut [[f32; PANEL]],
+    /// Where pieces of `a` and `b` are packed.
+    packed: [&'a mut [f32]; 2],
 }
 
-impl Block {
+impl Block<'_> {
     #[inline(always)]
     fn start(&mut self, bias: &[f32]) {
         for row in self.sums.iter_mut().take(self.rows) {
+            *row = [0.0; PANEL];
             for (sum, bias) in row.iter_mut().zip(bias) {
                 *sum = *bias;
             }
@@ -146,21 +176,20 @@ impl Block {
     /// Adds all products, where `a` and `b` begin at the block's first row and column.
     #[inline(always)]
     fn add<I: Isa>(&mut self, isa: I, p: &MatMul, a: &[f32], b: &[f32]) {
-        let mut packed = [0.0; BLOCK_DEPTH * PANEL];
         let mut first = 0;
         while first < p.k {
             let depth = BLOCK_DEPTH.min(p.k - first);
             let b = b.get(first * p.b.row..).unwrap_or(&[]);
-            pack(&mut packed, b, [depth, self.columns], [p.b.row, p.b.col]);
+            pack(self.packed[1], b, [depth, self.columns], [p.b.row, p.b.col]);
             let a = a.get(first * p.a.col..).unwrap_or(&[]);
-            self.add_piece(isa, p, a, (&packed, depth));
+            self.add_piece(isa, p, a, depth);
             first += depth;
         }
     }
 
     #[inline(always)]
-    fn add_piece<I: Isa>(&mut self, isa: I, p: &MatMul, a: &[f32], (w, depth): (&[f32], usize)) {
-        let mut packed = [0.0; ROWS * BLOCK_DEPTH];
+    fn add_piece<I: Isa>(&mut self, isa: I, p: &MatMul, a: &[f32], depth: usize) {
+        let [packed, w] = &mut self.packed;
         let mut row = 0;
         while row < self.rows {
             let rows = even(self.rows - row, I::TILE_ROWS);
@@ -168,8 +197,8 @@ impl Block {
             let (x, pitch) = if p.a.col == 1 {
                 (a, p.a.row)
             } else {
-                pack(&mut packed, a, [rows, depth], [p.a.row, p.a.col]);
-                (packed.as_slice(), depth)
+                pack(packed, a, [rows, depth], [p.a.row, p.a.col]);
+                (&**packed, depth)
             };
             let task = Task {
                 x,

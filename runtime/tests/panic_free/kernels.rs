@@ -44,8 +44,8 @@ pub fn matmul_packed(p: &matmul_packed::MatMulPacked, a: F, w: F, bias: F, y: Y)
 }
 
 #[inline(never)]
-pub fn matmul(p: &matmul::MatMul, a: F, b: F, bias: F, y: Y) {
-    matmul::matmul(cpu(), p, a, b, bias, y);
+pub fn matmul(p: &matmul::MatMul, a: F, b: F, bias: F, scratch: Y, y: Y) {
+    matmul::matmul(cpu(), p, a, b, bias, scratch, y);
 }
 
 #[inline(never)]

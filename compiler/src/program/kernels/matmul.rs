@@ -72,7 +72,7 @@ fn strided_params(p: &MatMul) -> Option<Params> {
     Some(Params { ty: quote!(MatMul), value: fields!(MatMul, p, batch, m, k, n, a, b, y, epilogue) })
 }
 
-/// A product of two run-time operands of f32. Arguments: `a`, `b`, bias (or empty), `y`.
+/// A product of two run-time operands of f32. Arguments: `a`, `b`, bias (or empty), scratch, `y`.
 #[derive(Clone, Debug)]
 pub struct MatMulCall {
     /// The kernel's parameters.
@@ -89,7 +89,7 @@ impl KernelCall for MatMulCall {
     }
 
     fn roles(&self) -> Vec<String> {
-        roles(&["a", "b", "bias", "y"])
+        roles(&["a", "b", "bias", "scratch", "y"])
     }
 
     fn uses(&self) -> Vec<&'static str> {
@@ -106,8 +106,8 @@ impl KernelCall for MatMulCall {
     }
 
     fn run(&self, numerics: Numerics, args: &mut Args<'_>) -> Result<(), RunError> {
-        let (a, b, bias, y) = (args.read(0), args.read(1), args.read(2), args.write(3));
-        with_cpu!(numerics, cpu => matmul::matmul(cpu, &self.params, a, b, bias, y));
+        let (a, b, bias, scratch, y) = (args.read(0), args.read(1), args.read(2), args.write(3), args.write(4));
+        with_cpu!(numerics, cpu => matmul::matmul(cpu, &self.params, a, b, bias, scratch, y));
         Ok(())
     }
 }

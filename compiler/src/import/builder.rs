@@ -81,7 +81,11 @@ impl Builder {
         let operands: Vec<&Tensor> = operands.iter().collect();
         let results = self.reference.evaluate(op, &operands).map_err(BuildError::Eval)?;
         let name = self.origin.last().map(|o| o.name.clone()).unwrap_or_default();
-        Ok(Some(results.into_iter().map(|t| self.graph.add_constant(name.clone(), t)).collect()))
+        let values: Vec<ValueId> = results.into_iter().map(|t| self.graph.add_constant(name.clone(), t)).collect();
+        if let (&[from], &[to]) = (inputs, values.as_slice()) {
+            self.graph.carry_stored(op, from, to, &self.reference);
+        }
+        Ok(Some(values))
     }
 
     /// Counts the bytes of a constant that is about to be made, or refuses it; `what` names it.
@@ -110,6 +114,8 @@ impl Builder {
             Op::ScatterNd { .. } => 0..usize::MAX,
             Op::Conv { .. }
             | Op::ConvTranspose { .. }
+            | Op::QConv { .. }
+            | Op::Quantized { .. }
             | Op::MatMul { .. }
             | Op::Pool { .. }
             | Op::Reduce { .. }
@@ -189,6 +195,8 @@ fn is_identity(op: &Op, x: &Type, result: &Type) -> bool {
         Op::Reduce { axes, .. } => axes.is_empty(),
         Op::Conv { .. }
         | Op::ConvTranspose { .. }
+        | Op::QConv { .. }
+        | Op::Quantized { .. }
         | Op::MatMul { .. }
         | Op::Pool { .. }
         | Op::Arg { .. }

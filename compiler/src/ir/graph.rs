@@ -3,7 +3,9 @@
 //! Invariants (checked by [`super::verify`]): nodes stand in topological order; every value is a graph input, a constant or
 //! the result of exactly one node; every type is what the operator infers; names are data and need not be unique.
 
-use super::{Op, Tensor, Type};
+use std::collections::BTreeMap;
+
+use super::{Evaluate, Op, Stored, Tensor, Type};
 
 /// Identifies a value of a [`Graph`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -73,6 +75,8 @@ pub struct Graph {
     pub inputs: Vec<ValueId>,
     /// The graph's outputs.
     pub outputs: Vec<Output>,
+    /// What some constants were dequantized from.
+    pub stored: BTreeMap<ValueId, Stored>,
 }
 
 impl Graph {
@@ -103,6 +107,15 @@ impl Graph {
         let id = self.add_value(name, data.ty().clone());
         self.values[id.index()].data = Some(data);
         id
+    }
+
+    /// Notes what the constant `to` was dequantized from, where it is an index map of a constant of which that is known.
+    pub fn carry_stored(&mut self, op: &Op, from: ValueId, to: ValueId, evaluate: &dyn Evaluate) {
+        let (Op::Movement(m), Some(stored)) = (op, self.stored.get(&from)) else { return };
+        let data = evaluate.evaluate(op, &[&stored.data]).ok().and_then(|mut t| t.pop());
+        if let Some(moved) = data.and_then(|data| stored.moved(m, data)) {
+            self.stored.insert(to, moved);
+        }
     }
 
     /// Index of the node that makes each value.

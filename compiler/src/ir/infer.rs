@@ -1,6 +1,8 @@
 //! Types of results from types of operands; also the check that an operator fits its operands.
 
-use super::{Activation, DType, Movement, Op, PoolKind, ReduceKind, ScatterKind, Type, Window, checked_elements};
+use super::{
+    Activation, DType, Movement, Op, PoolKind, Quant, ReduceKind, ScatterKind, Type, Window, checked_elements,
+};
 
 /// Result types of an operator, or what does not fit.
 pub fn infer(op: &Op, inputs: &[&Type]) -> Result<Vec<Type>, String> {
@@ -13,6 +15,28 @@ pub fn infer(op: &Op, inputs: &[&Type]) -> Result<Vec<Type>, String> {
         Op::ConvTranspose { window, output, groups, epilogue } => {
             expect_operands(inputs, 2 + usize::from(epilogue.bias) + usize::from(epilogue.residual))?;
             vec![conv_transpose(window, *output, *groups, [inputs[0], inputs[1]])?]
+        }
+        Op::QConv { window, groups, quant } => {
+            expect_operands(inputs, 4 + usize::from(quant.residual.is_some()))?;
+            vec![qconv(window, *groups, quant, inputs)?]
+        }
+        Op::Quantized { op, from, target, .. } => {
+            expect_operands(inputs, 1)?;
+            let computed = matches!(
+                **op,
+                Op::Pool { kind: PoolKind::Average { .. }, .. }
+                    | Op::Reduce { kind: ReduceKind::Sum, .. }
+                    | Op::Softmax { log: false, .. }
+            );
+            let quant = Quant { zero: from.zero, target: *target, residual: None };
+            if !computed || !matches!(inputs[0].dtype, DType::I8 | DType::U8) {
+                return Err(format!("{} of {} is not computed between bytes", op.name(), inputs[0]));
+            }
+            if let Some(fault) = quant.fault(inputs[0].dtype) {
+                return Err(fault);
+            }
+            let real = Type { dtype: DType::F32, ..inputs[0].clone() };
+            vec![Type { dtype: target.dtype, ..infer(op, &[&real])?.remove(0) }]
         }
         Op::MatMul { epilogue } => {
             expect_operands(inputs, 2 + usize::from(epilogue.bias) + usize::from(epilogue.residual))?;
@@ -145,6 +169,8 @@ fn check_dtypes(op: &Op, inputs: &[&Type]) -> Result<(), String> {
             if *kind == ScatterKind::Replace { Ok(()) } else { operand(0, number) }
         }
         Op::Reduce { kind: ReduceKind::Max | ReduceKind::Min, .. }
+        | Op::QConv { .. }
+        | Op::Quantized { .. }
         | Op::Map { .. }
         | Op::Movement(_)
         | Op::Concat { .. } => Ok(()),
@@ -228,6 +254,27 @@ fn conv(window: &Window, groups: usize, x: &Type, w: &Type) -> Result<Type, Stri
     }
     let [oh, ow] = window_shape(window, [h, wd])?;
     Ok(Type::new(x.dtype, [n, oh, ow, o]))
+}
+
+fn qconv(window: &Window, groups: usize, quant: &Quant, inputs: &[&Type]) -> Result<Type, String> {
+    let y = Type { dtype: quant.dtype(), ..conv(window, groups, inputs[0], inputs[1])? };
+    let bytes = |dtype: DType| matches!(dtype, DType::I8 | DType::U8);
+    if !bytes(inputs[0].dtype) || inputs[1].dtype != DType::I8 {
+        return Err(format!("{} and {} are not a map of bytes and weights of i8", inputs[0], inputs[1]));
+    }
+    if let Some(fault) = quant.fault(inputs[0].dtype) {
+        return Err(fault);
+    }
+    let columns = y.shape[3];
+    for (t, dtype) in inputs[2..4].iter().zip([DType::I32, DType::F32]) {
+        if t.shape != [columns] || t.dtype != dtype {
+            return Err(format!("{t} should be {dtype}[{columns}]"));
+        }
+    }
+    match inputs.get(4) {
+        Some(residual) if **residual != y => Err(format!("residual {residual} should be {y}")),
+        Some(_) | None => Ok(y),
+    }
 }
 
 fn conv_transpose(window: &Window, output: [usize; 2], groups: usize, [x, w]: [&Type; 2]) -> Result<Type, String> {

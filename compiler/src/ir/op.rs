@@ -5,7 +5,7 @@
 //!
 //! Maps of convolutions and pools are channels-last, `[batch, height, width, channels]`; one-dimensional ones have height 1.
 
-use super::{DType, Expr, Scalar};
+use super::{Affine, DType, Expr, Quant, Scalar, Target};
 
 /// Height and width of something, in that order.
 pub type Hw = [usize; 2];
@@ -172,6 +172,33 @@ pub enum Op {
         /// What follows.
         epilogue: Epilogue,
     },
+    /// Quantized convolution. `x [n,h,w,c]` of i8 or u8, weights `[o,kh,kw,c/groups]` of i8, bias `[o]` of i32, multiplier `[o]` of
+    /// f32, then the residual where there is one.
+    ///
+    /// The sum of the bias and of all `(x - zero) * w` is exact in i32 (whoever builds it has proved that none overflows; they
+    /// wrap); padded taps are skipped. The result is `target(f32(sum) * multiplier)`, then the residual is added: see [`Quant`].
+    QConv {
+        /// The window.
+        window: Window,
+        /// Channels fall into this many independent groups.
+        groups: usize,
+        /// What the bytes stand for.
+        quant: Quant,
+    },
+    /// A float operator between bytes: the operand is taken as f32 by `from`, `op` (an average pool, a sum, or a softmax)
+    /// computes, and each result `v` becomes `target((v / divisor) / scale)`. To the bit what the three operators compute.
+    Quantized {
+        /// The float operator.
+        op: Box<Op>,
+        /// What the operand's bytes stand for.
+        from: Affine,
+        /// What the results are divided by first; 1 changes nothing.
+        divisor: f32,
+        /// The scale of the result.
+        scale: f32,
+        /// The range of the result.
+        target: Target,
+    },
     /// Matrix product with numpy's batch broadcasting: `a [..,m,k]`, `b [..,k,n]`, then bias `[n]` and residual. Both at least rank 2.
     ///
     /// Each sum starts from the bias and adds products in ascending k. Integers wrap.
@@ -299,6 +326,12 @@ impl Op {
         match self {
             Op::Conv { .. } => "conv",
             Op::ConvTranspose { .. } => "conv_transpose",
+            Op::QConv { .. } => "qconv",
+            Op::Quantized { op, .. } => match &**op {
+                Op::Pool { .. } => "qaverage_pool",
+                Op::Softmax { .. } => "qsoftmax",
+                _ => "qreduce_sum",
+            },
             Op::MatMul { .. } => "matmul",
             Op::Pool { kind: PoolKind::Max, .. } => "max_pool",
             Op::Pool { kind: PoolKind::Average { .. }, .. } => "average_pool",
@@ -340,6 +373,8 @@ impl Op {
             | Op::ScatterNd { .. } => true,
             Op::Conv { .. }
             | Op::ConvTranspose { .. }
+            | Op::QConv { .. }
+            | Op::Quantized { .. }
             | Op::MatMul { .. }
             | Op::Pool { .. }
             | Op::Reduce { .. }

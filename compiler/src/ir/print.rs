@@ -18,8 +18,8 @@ use std::fmt::{self, Display, Formatter, Write};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Activation, Epilogue, Expr, ExprIx, ExprOp, Graph, Movement, Node, Op, PoolKind, Scalar, ScatterKind, Tensor,
-    ValueId, Window,
+    Activation, Epilogue, Expr, ExprIx, ExprOp, Graph, Movement, Node, Op, PoolKind, Quant, Scalar, ScatterKind,
+    Target, Tensor, ValueId, Window,
 };
 
 /// Constants of up to this many elements are printed in full.
@@ -133,6 +133,13 @@ fn attributes(op: &Op) -> Vec<String> {
         Op::Conv { window: w, groups, epilogue: e } | Op::ConvTranspose { window: w, groups, epilogue: e, .. } => {
             [window(w), groups_of(*groups), epilogue(e)].concat()
         }
+        Op::QConv { window: w, groups, quant } => [window(w), groups_of(*groups), quantization(quant)].concat(),
+        Op::Quantized { op, from, divisor, scale, target: t } => {
+            let mut parts = attributes(op);
+            parts.extend([format!("from {} {:?}", from.zero, from.scale), format!("divisor {divisor:?}")]);
+            parts.extend([format!("scale {scale:?}"), target("target", t)]);
+            parts
+        }
         Op::MatMul { epilogue: e } => epilogue(e),
         Op::Pool { kind: PoolKind::Max, window: w } => window(w),
         Op::Pool { kind: PoolKind::Average { count_include_pad }, window: w } => {
@@ -199,6 +206,20 @@ fn epilogue(e: &Epilogue) -> Vec<String> {
         Activation::Leaky { alpha } => Some(format!("leaky {alpha:?}")),
     };
     [flag("bias", e.bias), flag("residual", e.residual), activation].into_iter().flatten().collect()
+}
+
+fn target(name: &str, t: &Target) -> String {
+    format!("{name} {} {} {} {}", t.dtype, t.zero, t.lo, t.hi)
+}
+
+fn quantization(q: &Quant) -> Vec<String> {
+    let mut parts = vec![format!("zero {}", q.zero), target("target", &q.target)];
+    if let Some(r) = &q.residual {
+        let [sum, other] = [r.sum, r.other].map(|a| format!("{} {:?}", a.zero, a.scale));
+        parts.push(format!("residual {sum} {other} {:?}", r.scale));
+        parts.push(target("onto", &r.target));
+    }
+    parts
 }
 
 fn movement(m: &Movement) -> Vec<String> {

@@ -83,8 +83,11 @@ fn work(op: &Op, operands: &[&Type], results: &[Type]) -> u64 {
     let given = elements(&mut operands.iter().map(|t| t.elements()));
     let made = elements(&mut results.iter().map(Type::elements));
     let per_element = match op {
-        Op::Conv { .. } | Op::ConvTranspose { .. } => operands[1].shape[1..].iter().product::<usize>() as u64,
+        Op::Conv { .. } | Op::ConvTranspose { .. } | Op::QConv { .. } => {
+            operands[1].shape[1..].iter().product::<usize>() as u64
+        }
         Op::MatMul { .. } => operands[0].shape.last().copied().unwrap_or(1) as u64,
+        Op::Quantized { op, .. } => return work(op, operands, results),
         Op::Pool { window, .. } => window.kernel[0].saturating_mul(window.kernel[1]) as u64,
         Op::Map { expr } => (expr.ops().len() as u64).saturating_mul(ELEMENT_WORK),
         Op::Movement(super::Movement::Reshape { .. }) => return 0,

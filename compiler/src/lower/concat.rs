@@ -31,15 +31,27 @@ fn writes_pitched(graph: &Graph, node: &Node) -> bool {
             let b = node.inputs[1];
             !epilogue.residual && graph.data(b).is_some() && graph.ty(b).rank() == 2 && graph.ty(b).dtype == DType::F32
         }
+        Op::QConv { quant, .. } => quant.residual.is_none(),
         Op::Pool { .. } => true,
+        Op::Quantized { op, .. } => matches!(**op, Op::Pool { .. }),
+        Op::Map { .. } => is_table(graph, node),
         _ => false,
     }
+}
+
+/// Whether a Map is a function from bytes to bytes, which becomes a table.
+pub(super) fn is_table(graph: &Graph, node: &Node) -> bool {
+    let (Op::Map { expr }, &[x]) = (&node.op, node.inputs.as_slice()) else { return false };
+    let (x, y) = (graph.ty(x), graph.ty(node.outputs[0]));
+    let fails = expr.is_fallible(&[x.dtype]);
+    let byte = |dtype: DType| matches!(dtype, DType::I8 | DType::U8);
+    !fails && byte(x.dtype) && byte(y.dtype) && x.shape == y.shape
 }
 
 /// Whether an operator's kernel reads its map at a pitch.
 fn reads_pitched(node: &Node, v: ValueId) -> bool {
     let other_operands = node.inputs[1..].contains(&v);
-    matches!(node.op, Op::Conv { .. } | Op::Pool { .. }) && node.inputs[0] == v && !other_operands
+    matches!(node.op, Op::Conv { .. } | Op::QConv { .. } | Op::Pool { .. }) && node.inputs[0] == v && !other_operands
 }
 
 /// Ranges of channels that only kernels with a pitch read: these need no copy. With the pitch of each.
@@ -113,8 +125,10 @@ fn pitched_parts(
 fn owns_result(op: &Op) -> bool {
     match op {
         Op::Conv { epilogue, .. } | Op::ConvTranspose { epilogue, .. } | Op::MatMul { epilogue } => !epilogue.residual,
+        Op::QConv { quant, .. } => quant.residual.is_none(),
         Op::Movement(Movement::Reshape { .. } | Movement::Slice { .. }) => false,
         Op::Movement(Movement::Transpose { .. } | Movement::Expand { .. } | Movement::Pad { .. })
+        | Op::Quantized { .. }
         | Op::Pool { .. }
         | Op::Reduce { .. }
         | Op::Arg { .. }

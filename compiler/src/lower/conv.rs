@@ -9,7 +9,7 @@ use super::dims::merge;
 use super::pack::{self, Piece};
 use super::{Fault, Lowered, Lowering, expect_f32};
 use crate::ir::{Activation, DType, Epilogue, Hw, Node, Tensor, Type, Window};
-use crate::program::kernels::{ConvCall, ConvKind, CopyCall, FillCall};
+use crate::program::kernels::{ConvCall, ConvKind, CopyCall, FillCall, IntConvCall};
 use crate::program::{Access, Arg, View};
 
 /// The epilogue as the kernels have it.
@@ -28,11 +28,19 @@ impl Lowering<'_> {
     pub(super) fn conv(&mut self, node: &Node, window: &Window, groups: usize, epilogue: Epilogue) -> Lowered {
         let x = self.ty(node.inputs[0]).clone();
         let y = self.ty(node.outputs[0]).clone();
-        expect_f32("convolution", x.dtype)?;
         let map = self.operand(node.inputs[0]);
         let in_pitch = self.operand_pitch(node.inputs[0]);
         let out_pitch = self.result_pitch(node.outputs[0]);
         let params = Conv2d { in_pitch, out_pitch, ..conv2d(&x, &y, window, groups, epilogue) };
+        if x.dtype.is_int() && !epilogue.residual {
+            let w = self.operand(node.inputs[1]);
+            let bias = if epilogue.bias { self.operand(node.inputs[2]) } else { Arg::Empty(x.dtype) };
+            let y = self.product_result(node, epilogue)?;
+            let call = Arc::new(IntConvCall { dtype: x.dtype, params });
+            self.step(node, call, vec![map, w, bias, y], Vec::new());
+            return Ok(());
+        }
+        expect_f32("convolution", x.dtype)?;
         self.conv_call(node, params, map, epilogue)
     }
 
@@ -169,7 +177,7 @@ fn conv_panels(p: &Conv2d, reverse: bool) -> Vec<Piece> {
 }
 
 /// The kernel's parameters for dense maps.
-fn conv2d(x: &Type, y: &Type, window: &Window, groups: usize, epilogue: Epilogue) -> Conv2d {
+pub(super) fn conv2d(x: &Type, y: &Type, window: &Window, groups: usize, epilogue: Epilogue) -> Conv2d {
     Conv2d {
         batch: x.shape[0],
         in_h: x.shape[1],

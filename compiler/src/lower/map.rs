@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use zant_runtime::kernels::table::Table;
+
 use super::dims::merge;
 use super::strided::broadcast;
 use super::{Fault, Lowered, Lowering};
-use crate::ir::{DType, Expr, Node, row_major_strides};
-use crate::program::kernels::{MapCall, MapOperand};
+use crate::ir::{DType, Evaluate, Expr, Node, Op, Reference, Scalar, Tensor, Type, row_major_strides};
+use crate::program::kernels::{MapCall, MapOperand, TableCall};
 use crate::program::{Access, Arg, unsupported};
 
 /// Operands that the kernel takes.
@@ -22,6 +24,9 @@ impl Lowering<'_> {
         }
         if node.inputs.len() > MAX_OPERANDS {
             return Err(Fault::form(format!("an expression of more than {MAX_OPERANDS} operands"), "split it"));
+        }
+        if self.table(node, expr) {
+            return Ok(());
         }
         let mut dims = shape.clone();
         let (mut args, mut strides) = (Vec::new(), Vec::new());
@@ -45,5 +50,39 @@ impl Lowering<'_> {
         let call = Arc::new(MapCall { expr: expr.clone(), operands, dims, result, over: None });
         self.step(node, call, args, in_place);
         Ok(())
+    }
+}
+
+impl Lowering<'_> {
+    /// A function from bytes to bytes as a table of its 256 results; whether it is one.
+    fn table(&mut self, node: &Node, expr: &Expr) -> bool {
+        if !super::concat::is_table(self.graph, node) {
+            return false;
+        }
+        let x = node.inputs[0];
+        let (from, to) = (self.ty(x).clone(), self.ty(node.outputs[0]).clone());
+        // The entry of a byte stands at its bits.
+        let bytes = (0..=255u8).map(|b| Scalar::from_bits(u64::from(b), from.dtype));
+        let bytes = Tensor::from_scalars(Type::new(from.dtype, [256]), bytes);
+        let reference = Reference { numerics: self.program.numerics };
+        let results = reference.evaluate(&Op::Map { expr: expr.clone() }, &[&bytes]);
+        let Some(table) = results.ok().and_then(|mut t| t.pop()) else { return false };
+        let name = self.graph.value(node.outputs[0]).name.clone();
+        let entries = Arg::Weight(self.new_weight(&name, table));
+        let channels = to.shape.last().copied().unwrap_or(1);
+        let params = Table {
+            rows: to.elements().checked_div(channels).unwrap_or(0),
+            columns: channels,
+            y_pitch: self.result_pitch(node.outputs[0]),
+        };
+        let source = self.operand(x);
+        let in_place = match source {
+            Arg::Buffer(..) if params.y_pitch == channels && from.dtype == to.dtype => vec![(1, 2)],
+            _ => Vec::new(),
+        };
+        let out = Arg::Buffer(self.result(node.outputs[0]), Access::Write);
+        let call = TableCall { dtypes: [from.dtype, to.dtype], params, in_place: false };
+        self.step(node, Arc::new(call), vec![entries, source, out], in_place);
+        true
     }
 }

@@ -12,6 +12,7 @@ mod matmul;
 mod movement;
 mod pack;
 mod pool;
+mod quant;
 mod rows;
 mod strided;
 
@@ -22,6 +23,7 @@ use zant_runtime::kernels::norm::Norm;
 
 use crate::diag::{Diagnostic, NodePlace, codes};
 use crate::ir::{DType, Graph, Node, Numerics, Op, Tensor, Type, ValueId};
+use crate::program::kernels::Between;
 use crate::program::{Access, Arg, Buffer, BufferId, KernelCall, Port, Program, Step, Storage, View, Weight, WeightId};
 
 /// Why a node has no kernel call.
@@ -159,6 +161,10 @@ impl Lowering<'_> {
             Op::ConvTranspose { window, output, groups, epilogue } => {
                 self.conv_transpose(node, window, *output, *groups, *epilogue)
             }
+            Op::QConv { window, groups, quant } => self.qconv(node, window, *groups, quant),
+            Op::Quantized { op, from, divisor, scale, target } => {
+                self.quantized(node, op, Between { from: *from, divisor: *divisor, scale: *scale, target: *target })
+            }
             Op::MatMul { epilogue } => self.matmul(node, *epilogue),
             Op::Pool { kind, window } => self.pool(node, *kind, window),
             Op::Reduce { kind, axes } => self.reduce(node, *kind, axes),
@@ -272,7 +278,7 @@ impl Lowering<'_> {
 fn macs(op: &Op, operands: &[Type], result: &Type) -> u64 {
     let out = result.elements() as u64;
     match op {
-        Op::Conv { .. } => out * operands[1].shape[1..].iter().product::<usize>() as u64,
+        Op::Conv { .. } | Op::QConv { .. } => out * operands[1].shape[1..].iter().product::<usize>() as u64,
         Op::ConvTranspose { .. } => {
             // Every input element meets every tap of its group once.
             let taps: usize = operands[1].shape[1..3].iter().product();

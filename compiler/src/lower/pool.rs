@@ -5,7 +5,7 @@ use std::sync::Arc;
 use zant_runtime::kernels::pool2d::Pool2d;
 
 use super::{Lowered, Lowering, expect_f32, expect_number};
-use crate::ir::{Node, PoolKind, Window};
+use crate::ir::{Node, PoolKind, Type, Window};
 use crate::program::kernels::{PoolCall, PoolForm};
 use crate::program::{Access, Arg};
 
@@ -13,42 +13,48 @@ impl Lowering<'_> {
     pub(super) fn pool(&mut self, node: &Node, kind: PoolKind, window: &Window) -> Lowered {
         let x = self.ty(node.inputs[0]).clone();
         let y = self.ty(node.outputs[0]).clone();
-        let (form, count_include_pad) = match kind {
+        let form = match kind {
             PoolKind::Max => {
                 expect_number("maximum pooling", x.dtype)?;
-                (PoolForm::Max(x.dtype), false)
+                PoolForm::Max(x.dtype)
             }
-            PoolKind::Average { count_include_pad } => {
+            PoolKind::Average { .. } => {
                 expect_f32("average pooling", x.dtype)?;
-                (PoolForm::Average, count_include_pad)
+                PoolForm::Average
             }
         };
-        let params = Pool2d {
-            batch: x.shape[0],
-            in_h: x.shape[1],
-            in_w: x.shape[2],
-            channels: x.shape[3],
-            in_pitch: self.operand_pitch(node.inputs[0]),
-            out_h: y.shape[1],
-            out_w: y.shape[2],
-            out_pitch: self.result_pitch(node.outputs[0]),
-            kernel_h: window.kernel[0],
-            kernel_w: window.kernel[1],
-            stride_h: window.stride[0],
-            stride_w: window.stride[1],
-            dilation_h: window.dilation[0],
-            dilation_w: window.dilation[1],
-            pad_top: window.pad_begin[0],
-            pad_left: window.pad_begin[1],
-            pad_bottom: window.pad_end[0],
-            pad_right: window.pad_end[1],
-            count_include_pad,
-        };
+        let pitches = [self.operand_pitch(node.inputs[0]), self.result_pitch(node.outputs[0])];
+        let params = pool2d(&x, &y, window, pitches, kind);
         let source = self.operand(node.inputs[0]);
         let out = self.result(node.outputs[0]);
         let in_place = if params.in_place_safe() { vec![(0, 1)] } else { Vec::new() };
         let call = Arc::new(PoolCall { form, params, in_place: false });
         self.step(node, call, vec![source, Arg::Buffer(out, Access::Write)], in_place);
         Ok(())
+    }
+}
+
+/// The kernel's parameters.
+pub(super) fn pool2d(x: &Type, y: &Type, window: &Window, [in_pitch, out_pitch]: [usize; 2], kind: PoolKind) -> Pool2d {
+    Pool2d {
+        batch: x.shape[0],
+        in_h: x.shape[1],
+        in_w: x.shape[2],
+        channels: x.shape[3],
+        in_pitch,
+        out_h: y.shape[1],
+        out_w: y.shape[2],
+        out_pitch,
+        kernel_h: window.kernel[0],
+        kernel_w: window.kernel[1],
+        stride_h: window.stride[0],
+        stride_w: window.stride[1],
+        dilation_h: window.dilation[0],
+        dilation_w: window.dilation[1],
+        pad_top: window.pad_begin[0],
+        pad_left: window.pad_begin[1],
+        pad_bottom: window.pad_end[0],
+        pad_right: window.pad_end[1],
+        count_include_pad: matches!(kind, PoolKind::Average { count_include_pad: true }),
     }
 }

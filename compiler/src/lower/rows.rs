@@ -100,7 +100,7 @@ impl Lowering<'_> {
 }
 
 /// The reduction as one of the middle of three dimensions, where the reduced ones are neighbours but for unit dimensions.
-fn neighbours(x: &Type, axes: &[usize]) -> Option<Reduce> {
+pub(super) fn neighbours(x: &Type, axes: &[usize]) -> Option<Reduce> {
     let long: Vec<usize> = axes.iter().copied().filter(|&a| x.shape[a] != 1).collect();
     let (Some(&first), Some(&last)) = (long.first(), long.last()) else {
         return Some(Reduce { outer: x.elements(), n: 1, inner: 1 });

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::concat::Part;
+use super::concat::{Part, is_table};
 use super::{Lowering, dims};
 use crate::ir::{DType, Graph, Movement, Node, Op, ValueId, row_major_strides};
 use crate::program::{Access, Arg, View};
@@ -146,6 +146,8 @@ fn reads(graph: &Graph, node: &Node, v: ValueId, view: &Strided) -> bool {
         Op::MatMul { .. } if is_strided_product(graph, node) => !node.inputs[2..].contains(&v),
         Op::MatMul { .. } => !node.inputs[1..].contains(&v) && row_pitch(shape, &view.strides).is_some(),
         // A row that is gathered element by element costs a Map more than it costs a copy.
+        // A table reads runs.
+        Op::Map { .. } if is_table(graph, node) => is_dense(&view.strides, shape),
         Op::Map { .. } => {
             let out = &graph.ty(node.outputs[0]).shape;
             let strides = broadcast(shape, &view.strides, out);
@@ -153,6 +155,8 @@ fn reads(graph: &Graph, node: &Node, v: ValueId, view: &Strided) -> bool {
         }
         Op::Conv { .. }
         | Op::ConvTranspose { .. }
+        | Op::QConv { .. }
+        | Op::Quantized { .. }
         | Op::Pool { .. }
         | Op::Reduce { .. }
         | Op::Arg { .. }

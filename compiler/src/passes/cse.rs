@@ -33,6 +33,9 @@ fn share_constants(graph: &mut Graph) -> bool {
         if let Some(t) = &value.data {
             let key = (format!("{}", t.ty()), <[u8; 32]>::from(Sha256::digest(t.data())));
             first[i] = *seen.entry(key).or_insert(ValueId(i as u32));
+            if let Some(stored) = graph.stored.get(&ValueId(i as u32)).cloned() {
+                graph.stored.entry(first[i]).or_insert(stored);
+            }
         }
     }
     let mut changed = false;

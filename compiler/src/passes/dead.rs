@@ -21,5 +21,6 @@ pub(super) fn run(graph: &mut Graph, _: &dyn Evaluate) -> bool {
             value.data = None;
         }
     }
+    graph.stored.retain(|v, _| needed[v.index()]);
     graph.nodes.len() != before
 }

@@ -139,7 +139,7 @@ fn leaky(expr: &Expr, root: ExprIx) -> Option<Activation> {
 }
 
 /// Which nodes each value depends on, as far as residuals need it.
-struct Ancestors {
+pub(super) struct Ancestors {
     /// Per value: the values it is computed from, as a bit set.
     sets: Vec<Vec<u64>>,
     users: Vec<Vec<ValueId>>,
@@ -147,7 +147,7 @@ struct Ancestors {
 }
 
 impl Ancestors {
-    fn of(graph: &Graph) -> Ancestors {
+    pub(super) fn of(graph: &Graph) -> Ancestors {
         let count = graph.values.len();
         let words = graph.nodes.len().div_ceil(64);
         let mut sets = vec![Vec::new(); count];
@@ -173,7 +173,7 @@ impl Ancestors {
     }
 
     /// Whether all other readers of `v` run before `product` in every order, so that its memory can be written over there.
-    fn dies_at(&self, v: ValueId, product: &Node, map: &Node) -> bool {
+    pub(super) fn dies_at(&self, v: ValueId, product: &Node, map: &Node) -> bool {
         let (Some(false), Some(users)) = (self.pinned.get(v.index()), self.users.get(v.index())) else { return false };
         let Some(target) = self.sets.get(product.inputs[0].index()) else { return false };
         let needs = |u: ValueId| {

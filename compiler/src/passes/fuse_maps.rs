@@ -27,7 +27,9 @@ fn fuse_one(rw: &Rewriter<'_>, node: &Node) -> Option<Node> {
     let shape = &rw.ty(node.outputs[0]).shape;
     for (at, &v) in node.inputs.iter().enumerate() {
         let Some(Node { op: Op::Map { expr: inner }, inputs, origin, .. }) = rw.producer(v) else { continue };
-        if rw.uses(v) != 1 || rw.ty(v).shape != *shape || fallible(rw, inner, inputs) {
+        // What widens bytes is computed by each of its readers rather than kept.
+        let widens = inputs.iter().all(|&i| rw.ty(i).bytes() * 4 <= rw.ty(v).bytes() && rw.ty(i).shape == *shape);
+        if (rw.uses(v) != 1 && !widens) || rw.ty(v).shape != *shape || fallible(rw, inner, inputs) {
             continue;
         }
         let (expr, operands) = substitute(outer, &node.inputs, at, inner, inputs);

@@ -12,6 +12,7 @@ mod matmul_weights;
 mod norm;
 mod pad;
 mod powers;
+mod quant;
 mod rewrite;
 mod scalars;
 mod sink;
@@ -42,7 +43,11 @@ pub const PASSES: &[Pass] = &[
     Pass { name: "fold_pad", run: pad::run },
     Pass { name: "fold_affine", run: affine::run },
     Pass { name: "fuse_epilogues", run: epilogue::run },
+    Pass { name: "sink_dequantize", run: quant::sink::run },
+    Pass { name: "fuse_quantized", run: quant::fuse },
     Pass { name: "fuse_maps", run: fuse_maps::run },
+    Pass { name: "fuse_bytes", run: quant::bytes::run },
+    Pass { name: "fuse_residuals", run: quant::residual::run },
     Pass { name: "share_equal", run: cse::run },
     Pass { name: "merge_views", run: views::run },
     Pass { name: "remove_dead", run: dead::run },

@@ -94,6 +94,11 @@ impl Rewriter<'_> {
         self.graph.ty(v)
     }
 
+    /// Results of an operator on constants.
+    pub(super) fn computed(&self, op: &Op, operands: &[&Tensor]) -> Option<Tensor> {
+        self.evaluate.evaluate(op, operands).ok().and_then(|mut t| t.pop())
+    }
+
     pub(super) fn data(&self, v: ValueId) -> Option<&Tensor> {
         self.graph.data(v)
     }
@@ -142,7 +147,11 @@ impl Rewriter<'_> {
             && self.budget.spend(&op, &types, std::slice::from_ref(&ty)).is_ok()
             && let Ok(mut results) = self.evaluate.evaluate(&op, &operands)
         {
-            return self.graph.add_constant(name, results.remove(0));
+            let v = self.graph.add_constant(name, results.remove(0));
+            if let &[from] = inputs {
+                self.graph.carry_stored(&op, from, v, self.evaluate);
+            }
+            return v;
         }
         let v = self.graph.add_value(name, ty);
         self.put(Node { op, inputs: inputs.to_vec(), outputs: vec![v], origin: origin.to_vec() });

@@ -18,6 +18,8 @@ pub(super) fn run(graph: &mut Graph, evaluate: &dyn Evaluate) -> bool {
             Op::Reduce { .. } => reduce_of_transpose(rw, &node),
             Op::Conv { .. }
             | Op::ConvTranspose { .. }
+            | Op::QConv { .. }
+            | Op::Quantized { .. }
             | Op::MatMul { .. }
             | Op::Pool { .. }
             | Op::Arg { .. }

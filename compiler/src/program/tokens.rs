@@ -16,6 +16,13 @@ impl Lit for usize {
     }
 }
 
+impl Lit for i32 {
+    fn lit(&self) -> TokenStream {
+        let l = Literal::i32_unsuffixed(*self);
+        quote!(#l)
+    }
+}
+
 impl Lit for isize {
     fn lit(&self) -> TokenStream {
         let l = Literal::isize_unsuffixed(*self);
@@ -158,6 +165,19 @@ macro_rules! with_element {
     };
 }
 
+/// Runs `$body` with `$t` standing for the Rust type of bytes.
+macro_rules! with_byte {
+    ($dtype:expr, $t:ident => $body:expr) => {
+        if $dtype == $crate::ir::DType::I8 {
+            type $t = i8;
+            $body
+        } else {
+            type $t = u8;
+            $body
+        }
+    };
+}
+
 /// Runs `$body` with `$cpu` bound to the host's CPU under a [`Numerics`](crate::ir::Numerics).
 macro_rules! with_cpu {
     ($numerics:expr, $cpu:ident => $body:expr) => {
@@ -174,4 +194,4 @@ macro_rules! with_cpu {
     };
 }
 
-pub(super) use {fields, with_cpu, with_element};
+pub(super) use {fields, with_byte, with_cpu, with_element};

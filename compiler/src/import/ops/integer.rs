@@ -7,7 +7,7 @@ use super::matmul::broadcast_product;
 use crate::import::formula::x;
 use crate::import::node::{Fault, Imported, NodeCx};
 use crate::import::registry::{OpEntry, limited, op};
-use crate::ir::{BinaryOp, DType, UnaryOp, ValueId};
+use crate::ir::{DType, UnaryOp, ValueId};
 
 /// The family's operators.
 pub(in crate::import) const OPS: &[OpEntry] = &[
@@ -19,7 +19,7 @@ pub(in crate::import) const OPS: &[OpEntry] = &[
 
 /// Where the values of a scale or zero point that is not a scalar lie.
 #[derive(Clone, Copy)]
-enum Along {
+pub(super) enum Along {
     /// One for each row: `[m]` stands for `[m, 1]`.
     Rows,
     /// One for each column (or output channel of a map that ends in channels).
@@ -43,19 +43,18 @@ fn spread(cx: &mut NodeCx<'_>, v: ValueId, along: Along) -> Imported<ValueId> {
 }
 
 /// An 8-bit operand as i32, less its zero point.
-fn centred(cx: &mut NodeCx<'_>, v: ValueId, zero_point: Option<ValueId>, along: Along) -> Imported<ValueId> {
+pub(super) fn centred(cx: &mut NodeCx<'_>, v: ValueId, zero_point: Option<ValueId>, along: Along) -> Imported<ValueId> {
     if !matches!(cx.dtype(v), DType::I8 | DType::U8) {
         return Err(Fault::shape(format!("an operand is {}, should be of i8 or u8", cx.ty(v))));
     }
     let shape = cx.shape(v);
-    let wide = cx.cast(v, DType::I32)?;
-    let Some(zero_point) = zero_point else { return Ok(wide) };
+    let Some(zero_point) = zero_point else { return cx.cast(v, DType::I32) };
     if cx.dtype(zero_point) != cx.dtype(v) {
         return Err(Fault::shape(format!("the zero point {} does not fit {}", cx.ty(zero_point), cx.ty(v))));
     }
     let zero_point = cx.cast(zero_point, DType::I32)?;
     let zero_point = spread(cx, zero_point, along)?;
-    let y = cx.binary(BinaryOp::Sub, wide, zero_point)?;
+    let y = cx.map((x(0).cast(DType::I32) - x(1)).expr(DType::I32), &[v, zero_point])?;
     if cx.shape(y) != shape {
         return Err(Fault::shape(format!("a zero point {} does not fit {shape:?}", cx.ty(zero_point))));
     }
@@ -85,7 +84,7 @@ fn conv_integer(cx: &mut NodeCx<'_>) -> Imported {
 }
 
 /// The factor of the sums: `scale_a * scale_b / scale_y` in f32.
-fn factor(cx: &mut NodeCx<'_>, [a, b, y]: [ValueId; 3], along: [Along; 2]) -> Imported<ValueId> {
+pub(super) fn factor(cx: &mut NodeCx<'_>, [a, b, y]: [ValueId; 3], along: [Along; 2]) -> Imported<ValueId> {
     let mut scales = [a, b, y];
     for (scale, along) in scales.iter_mut().zip([along[0], along[1], Along::Columns]) {
         if !cx.dtype(*scale).is_float() {
@@ -98,7 +97,12 @@ fn factor(cx: &mut NodeCx<'_>, [a, b, y]: [ValueId; 3], along: [Along; 2]) -> Im
 }
 
 /// Sums times a factor as the type of the zero point; the conversion to an integer saturates.
-fn requantise(cx: &mut NodeCx<'_>, sums: ValueId, factor: ValueId, zero_point: ValueId) -> Imported<ValueId> {
+pub(super) fn requantise(
+    cx: &mut NodeCx<'_>,
+    sums: ValueId,
+    factor: ValueId,
+    zero_point: ValueId,
+) -> Imported<ValueId> {
     let dtype = cx.dtype(zero_point);
     if !matches!(dtype, DType::I8 | DType::U8) {
         return Err(Fault::shape(format!("the result's zero point is {}, should be i8 or u8", cx.ty(zero_point))));

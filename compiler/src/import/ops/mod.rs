@@ -24,6 +24,7 @@ mod pad;
 mod pieces;
 mod pool;
 mod quantize;
+mod quantized;
 mod recurrent;
 mod reduce;
 mod resize;
@@ -62,6 +63,7 @@ pub(super) const FAMILIES: &[&[OpEntry]] = &[
     pad::OPS,
     pool::OPS,
     quantize::OPS,
+    quantized::OPS,
     recurrent::OPS,
     reduce::OPS,
     resize::OPS,

@@ -85,9 +85,14 @@ fn max_pool(cx: &mut NodeCx<'_>) -> Imported {
 /// Padding that counts is made part of the map: what `ceil_mode` adds behind it does not count then, as ONNX wants it.
 fn average_pool(cx: &mut NodeCx<'_>) -> Imported {
     let x = cx.input(0)?;
-    let y = pooled(cx, x, &mean)?;
+    let y = average(cx, x)?;
     cx.set(0, y);
     Ok(())
+}
+
+/// The average pool that the node's attributes describe.
+pub(super) fn average(cx: &mut NodeCx<'_>, x: ValueId) -> Imported<ValueId> {
+    pooled(cx, x, &mean)
 }
 
 fn mean(cx: &mut NodeCx<'_>, mut map: ValueId, dims: Dims) -> Imported<ValueId> {
@@ -190,14 +195,19 @@ fn global_max_pool(cx: &mut NodeCx<'_>) -> Imported {
 
 fn global_average_pool(cx: &mut NodeCx<'_>) -> Imported {
     let x = cx.input(0)?;
+    let y = global_average(cx, x)?;
+    cx.set(0, y);
+    Ok(())
+}
+
+/// The mean over all dimensions but batch and channels.
+pub(super) fn global_average(cx: &mut NodeCx<'_>, x: ValueId) -> Imported<ValueId> {
     let axes = spatial_axes(cx, x)?;
     let count: usize = axes.iter().map(|&a| cx.shape(x)[a]).product();
     let sum = cx.emit(Op::Reduce { kind: ReduceKind::Sum, axes }, &[x])?;
     let n = cx.b.scalar(Scalar::from_f64(count as f64, float_type(cx, x)?));
     let y = cx.binary(BinaryOp::Div, sum, n)?;
-    let y = cx.reshape(y, kept(cx, x))?;
-    cx.set(0, y);
-    Ok(())
+    cx.reshape(y, kept(cx, x))
 }
 
 fn float_type(cx: &NodeCx<'_>, x: ValueId) -> Imported<DType> {

@@ -10,7 +10,7 @@ use crate::import::node::{Fault, Imported, NodeCx};
 use crate::import::ops::cast::range;
 use crate::import::registry::{OpEntry, op};
 use crate::import::tensor::{dtype_of_code, narrow};
-use crate::ir::{DType, Movement, Op, ReduceKind, Scalar, UnaryOp as U, ValueId};
+use crate::ir::{DType, Movement, Op, ReduceKind, Scalar, Stored, UnaryOp as U, ValueId};
 use crate::onnx::ElementType;
 
 /// The family's operators.
@@ -154,8 +154,29 @@ fn dequantize(cx: &mut NodeCx<'_>) -> Imported {
     let product = difference.cast(computed) * factor;
     let y = if dtype == computed { product } else { product.cast(dtype) };
     let y = cx.map(y.expr(computed), &inputs)?;
+    if let Some(stored) = stored(cx, &inputs).filter(|_| dtype == DType::F32) {
+        cx.b.graph.stored.insert(y, stored);
+    }
     cx.set(0, y);
     Ok(())
+}
+
+/// What a constant is dequantized from: `inputs` are the integers, and scale and zero point as they broadcast to them.
+fn stored(cx: &NodeCx<'_>, inputs: &[ValueId]) -> Option<Stored> {
+    let data = cx.b.graph.data(inputs[0])?.clone();
+    let scale = cx.b.graph.data(inputs[1])?;
+    let own = scale.shape();
+    let axis = own.iter().position(|&d| d != 1);
+    if own.iter().filter(|&&d| d != 1).count() > 1 || axis.is_some_and(|a| own[a] != data.shape()[a]) {
+        return None;
+    }
+    let scale = scale.to_vec::<f32>()?;
+    let zero = match inputs.get(2) {
+        Some(&zero) => cx.b.graph.data(zero)?.to_i64s()?,
+        None => vec![0],
+    };
+    let zero = if zero.len() == scale.len() { zero } else { vec![*zero.first()?; scale.len()] };
+    Some(Stored { data, scale, zero, axis })
 }
 
 /// The range is that of the data, widened to hold zero.

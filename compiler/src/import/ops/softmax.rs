@@ -16,11 +16,23 @@ pub(in crate::import) const OPS: &[OpEntry] = &[
 
 /// Applies `f` along the dimension that the opset means.
 fn along(cx: &mut NodeCx<'_>, f: fn(&mut NodeCx<'_>, ValueId, usize) -> Imported<ValueId>) -> Imported {
-    let input = cx.input(0)?;
+    let (input, opset) = (cx.input(0)?, cx.opset);
+    let y = along_of_opset(cx, input, opset, f)?;
+    cx.set(0, y);
+    Ok(())
+}
+
+/// Applies `f` to a value along the dimension that an opset means by the attribute `axis`.
+pub(super) fn along_of_opset(
+    cx: &mut NodeCx<'_>,
+    input: ValueId,
+    opset: i64,
+    f: fn(&mut NodeCx<'_>, ValueId, usize) -> Imported<ValueId>,
+) -> Imported<ValueId> {
     let shape = cx.shape(input);
-    let y = if cx.opset >= 13 {
+    if opset >= 13 {
         let axis = cx.axis(cx.int("axis", -1)?, shape.len())?;
-        f(cx, input, axis)?
+        f(cx, input, axis)
     } else {
         // The default suits a vector too: it is a matrix of one column.
         let raw = cx.int("axis", 1)?;
@@ -28,10 +40,8 @@ fn along(cx: &mut NodeCx<'_>, f: fn(&mut NodeCx<'_>, ValueId, usize) -> Imported
         let matrix = [&shape[..axis], &shape[axis..]].map(|dims| dims.iter().product::<usize>());
         let flat = cx.reshape(input, matrix)?;
         let y = f(cx, flat, 1)?;
-        cx.reshape(y, shape)?
-    };
-    cx.set(0, y);
-    Ok(())
+        cx.reshape(y, shape)
+    }
 }
 
 /// One at the first of the largest elements, else zero.

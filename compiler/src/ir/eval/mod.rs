@@ -22,6 +22,7 @@ mod movement;
 mod norm;
 mod number;
 mod pool;
+mod qconv;
 mod reduce;
 mod scatter;
 mod softmax;
@@ -88,6 +89,13 @@ impl Evaluate for Reference {
             Op::ConvTranspose { window, groups, epilogue, .. } => {
                 conv::conv_transpose(self.numerics, &conv::Conv { window, groups: *groups, epilogue }, inputs, &out[0])
             }
+            Op::QConv { window, groups, quant } => qconv::qconv(window, *groups, quant, inputs, &out[0]),
+            Op::Quantized { op, from, divisor, scale, target } => {
+                let reals: Vec<f32> = inputs[0].scalars().map(|s| from.real(s.to_i64() as i32)).collect();
+                let results = self.evaluate(op, &[&Tensor::from_elements(inputs[0].shape(), &reals)])?;
+                let bytes = results[0].to_vec::<f32>().unwrap_or_default();
+                walk::tensor(&out[0], bytes.iter().map(|v| target.of(v / divisor / scale) as u8).collect::<Vec<_>>())
+            }
             Op::MatMul { epilogue } => matmul::matmul(self.numerics, epilogue, inputs, &out[0]),
             Op::Pool { kind, window } => pool::pool(*kind, window, inputs[0], &out[0]),
             Op::Reduce { kind, axes } => reduce::reduce(*kind, axes, inputs[0], &out[0]),
@@ -135,6 +143,8 @@ fn computes_in_f32(op: &Op) -> bool {
         | Op::TopK { .. } => true,
         Op::ScatterElements { kind, .. } | Op::ScatterNd { kind } => *kind != ScatterKind::Replace,
         Op::Map { .. }
+        | Op::QConv { .. }
+        | Op::Quantized { .. }
         | Op::Movement(_)
         | Op::Concat { .. }
         | Op::Gather { .. }

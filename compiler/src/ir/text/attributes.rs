@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use super::line::{Line, number};
-use crate::ir::{Activation, Epilogue, Hw, Window};
+use crate::ir::{Activation, Affine, DType, Epilogue, Hw, Quant, QuantResidual, Target, Window};
 
 /// Attributes by name, taken out as they are understood.
 pub(super) struct Attributes<'a>(BTreeMap<&'a str, Vec<&'a str>>);
@@ -103,6 +103,41 @@ impl<'a> Attributes<'a> {
             Activation::None
         };
         Ok(Epilogue { bias: self.flag("bias"), residual: self.flag("residual"), activation })
+    }
+
+    /// The element type, the zero point and the bounds after a name.
+    pub(super) fn target(&mut self, name: &str) -> Result<Target, String> {
+        let words = self.words(name).ok_or_else(|| format!("{name} is missing"))?;
+        let &[dtype, zero, lo, hi] = words.as_slice() else { return Err(format!("{name} has four values")) };
+        let dtype =
+            DType::ALL.into_iter().find(|d| d.name() == dtype).ok_or_else(|| format!("{dtype:?} is no type"))?;
+        Ok(Target { dtype, zero: number(zero)?, lo: number(lo)?, hi: number(hi)? })
+    }
+
+    /// A zero point and a scale.
+    pub(super) fn affine(&mut self, name: &str) -> Result<Affine, String> {
+        let words = self.words(name).ok_or_else(|| format!("{name} is missing"))?;
+        let &[zero, scale] = words.as_slice() else { return Err(format!("{name} has two values")) };
+        Ok(Affine { zero: number(zero)?, scale: number(scale)? })
+    }
+
+    pub(super) fn quant(&mut self) -> Result<Quant, String> {
+        let (zero, target) = (self.number("zero")?, self.target("target")?);
+        let residual = match self.words("residual") {
+            None => None,
+            Some(words) => {
+                let &[zero, scale, other_zero, other_scale, y] = words.as_slice() else {
+                    return Err("residual has five values".into());
+                };
+                Some(QuantResidual {
+                    sum: Affine { zero: number(zero)?, scale: number(scale)? },
+                    other: Affine { zero: number(other_zero)?, scale: number(other_scale)? },
+                    scale: number(y)?,
+                    target: self.target("onto")?,
+                })
+            }
+        };
+        Ok(Quant { zero, target, residual })
     }
 
     /// Refuses what nobody has taken.

@@ -28,6 +28,12 @@ fn by_name(name: &str, a: &mut Attributes<'_>, ty: &Type) -> Result<Op, String> 
             let (window, groups, epilogue) = (a.window()?, a.groups()?, a.epilogue()?);
             Ok(Op::ConvTranspose { window, output: [h, w], groups, epilogue })
         }
+        "qconv" => Ok(Op::QConv { window: a.window()?, groups: a.groups()?, quant: a.quant()? }),
+        "qaverage_pool" | "qsoftmax" | "qreduce_sum" => {
+            let op = Box::new(by_name(&name[1..], a, ty)?);
+            let (from, divisor, scale) = (a.affine("from")?, a.number("divisor")?, a.number("scale")?);
+            Ok(Op::Quantized { op, from, divisor, scale, target: a.target("target")? })
+        }
         "matmul" => Ok(Op::MatMul { epilogue: a.epilogue()? }),
         "max_pool" => Ok(Op::Pool { kind: PoolKind::Max, window: a.window()? }),
         "average_pool" => {

@@ -4,12 +4,12 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use zant_runtime::kernels::conv2d::Conv2d;
 use zant_runtime::kernels::epilogue::Epilogue;
-use zant_runtime::kernels::{conv, depthwise};
+use zant_runtime::kernels::{conv, conv_int, depthwise};
 
 use super::roles;
-use crate::ir::Numerics;
+use crate::ir::{DType, Numerics};
 use crate::program::kernel::{Args, KernelCall, Params, RunError};
-use crate::program::tokens::{Lit, setting, then, with_cpu};
+use crate::program::tokens::{Lit, setting, then, with_cpu, with_element};
 
 /// Which kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,22 @@ pub struct ConvCall {
 /// What parameters with an epilogue import.
 pub(super) fn epilogue_use(epilogue: &Epilogue) -> Option<&'static str> {
     (*epilogue != Epilogue::NONE).then_some("kernels::epilogue::Epilogue")
+}
+
+/// The parameters as a Rust expression.
+pub(super) fn conv2d(p: &Conv2d) -> TokenStream {
+    let (input, output) = ([p.in_h, p.in_w, p.in_c].lit(), [p.out_h, p.out_w, p.out_c].lit());
+    let kernel = [p.kernel_h, p.kernel_w].lit();
+    let settings = [
+        setting("batch", &[p.batch], &[1]),
+        setting("stride", &[p.stride_h, p.stride_w], &[1, 1]),
+        setting("dilation", &[p.dilation_h, p.dilation_w], &[1, 1]),
+        setting("pad", &[p.pad_top, p.pad_left], &[0, 0]),
+        setting("pitch", &[p.in_pitch, p.out_pitch], &[p.in_c, p.out_c]),
+        setting("groups", &[p.groups], &[1]),
+        then(&p.epilogue),
+    ];
+    quote!(Conv2d::new(#input, #output, #kernel) #(#settings)*)
 }
 
 impl KernelCall for ConvCall {
@@ -68,19 +84,7 @@ impl KernelCall for ConvCall {
     }
 
     fn params(&self) -> Option<Params> {
-        let p = &self.params;
-        let (input, output) = ([p.in_h, p.in_w, p.in_c].lit(), [p.out_h, p.out_w, p.out_c].lit());
-        let kernel = [p.kernel_h, p.kernel_w].lit();
-        let settings = [
-            setting("batch", &[p.batch], &[1]),
-            setting("stride", &[p.stride_h, p.stride_w], &[1, 1]),
-            setting("dilation", &[p.dilation_h, p.dilation_w], &[1, 1]),
-            setting("pad", &[p.pad_top, p.pad_left], &[0, 0]),
-            setting("pitch", &[p.in_pitch, p.out_pitch], &[p.in_c, p.out_c]),
-            setting("groups", &[p.groups], &[1]),
-            then(&p.epilogue),
-        ];
-        let value = quote!(Conv2d::new(#input, #output, #kernel) #(#settings)*);
+        let value = conv2d(&self.params);
         Some(Params { ty: quote!(Conv2d), value })
     }
 
@@ -96,6 +100,50 @@ impl KernelCall for ConvCall {
         with_cpu!(numerics, cpu => match self.kind {
             ConvKind::General => conv::conv2d(cpu, &self.params, x, w, bias, y),
             ConvKind::Depthwise => depthwise::depthwise2d(cpu, &self.params, x, w, bias, y),
+        });
+        Ok(())
+    }
+}
+
+/// A convolution of integers. Arguments: `x`, weights, bias (or empty), `y`.
+#[derive(Clone, Debug)]
+pub struct IntConvCall {
+    /// Element type.
+    pub dtype: DType,
+    /// The kernel's parameters.
+    pub params: Conv2d,
+}
+
+impl KernelCall for IntConvCall {
+    fn name(&self) -> &'static str {
+        "conv2d_int"
+    }
+
+    fn describe(&self) -> String {
+        let p = &self.params;
+        format!("{}x{} stride {}x{} pad {}x{}", p.kernel_h, p.kernel_w, p.stride_h, p.stride_w, p.pad_top, p.pad_left)
+    }
+
+    fn roles(&self) -> Vec<String> {
+        roles(&["x", "w", "bias", "y"])
+    }
+
+    fn uses(&self) -> Vec<&'static str> {
+        vec!["kernels::conv_int::conv2d_int", "kernels::conv2d::Conv2d"]
+    }
+
+    fn params(&self) -> Option<Params> {
+        Some(Params { ty: quote!(Conv2d), value: conv2d(&self.params) })
+    }
+
+    fn call(&self, args: &[TokenStream]) -> TokenStream {
+        quote!(conv2d_int(&P, #(#args),*))
+    }
+
+    fn run(&self, _: Numerics, args: &mut Args<'_>) -> Result<(), RunError> {
+        with_element!(self.dtype, T => {
+            let (x, w, bias): (&[T], _, _) = (args.read(0), args.read(1), args.read(2));
+            conv_int::conv2d_int(&self.params, x, w, bias, args.write(3));
         });
         Ok(())
     }

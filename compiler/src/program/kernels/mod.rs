@@ -1,6 +1,7 @@
 //! The bindings, one file per kernel family of the runtime.
 
 mod arg;
+mod between;
 mod conv;
 mod copy;
 mod cumulative;
@@ -10,13 +11,16 @@ mod matmul;
 mod norm;
 mod pool;
 mod proven;
+mod qconv;
 mod reduce;
 mod scatter;
 mod softmax;
+mod table;
 mod topk;
 
 pub use arg::ArgCall;
-pub use conv::{ConvCall, ConvKind};
+pub use between::{Between, BetweenCall, BetweenKind};
+pub use conv::{ConvCall, ConvKind, IntConvCall};
 pub use copy::{CopyCall, FillCall};
 pub use cumulative::CumulativeCall;
 pub use gather::{GatherCall, GatherElementsCall, GatherNdCall};
@@ -25,9 +29,11 @@ pub use matmul::{IntMatMulCall, MatMulCall, PackedMatMulCall};
 pub use norm::NormCall;
 pub use pool::{PoolCall, PoolForm};
 pub use proven::ProvenCall;
+pub use qconv::QConvCall;
 pub use reduce::ReduceCall;
 pub use scatter::{ScatterElementsCall, ScatterNdCall};
 pub use softmax::SoftmaxCall;
+pub use table::TableCall;
 pub use topk::TopKCall;
 
 /// Argument names that are letters.

@@ -32,6 +32,21 @@ pub struct PoolCall {
     pub in_place: bool,
 }
 
+/// The parameters as a Rust expression.
+pub(super) fn pool2d(p: &Pool2d) -> TokenStream {
+    let (input, output) = ([p.in_h, p.in_w].lit(), [p.out_h, p.out_w].lit());
+    let (channels, kernel) = (p.channels.lit(), [p.kernel_h, p.kernel_w].lit());
+    let settings = [
+        setting("batch", &[p.batch], &[1]),
+        setting("stride", &[p.stride_h, p.stride_w], &[1, 1]),
+        setting("dilation", &[p.dilation_h, p.dilation_w], &[1, 1]),
+        setting("pad", &[[p.pad_top, p.pad_left], [p.pad_bottom, p.pad_right]], &[[0, 0], [0, 0]]),
+        setting("pitch", &[p.in_pitch, p.out_pitch], &[p.channels, p.channels]),
+    ];
+    let include = p.count_include_pad.then(|| quote!(.count_include_pad()));
+    quote!(Pool2d::new(#input, #output, #channels, #kernel) #(#settings)* #include)
+}
+
 impl KernelCall for PoolCall {
     fn name(&self) -> &'static str {
         match (self.form, self.in_place) {
@@ -62,18 +77,7 @@ impl KernelCall for PoolCall {
     }
 
     fn params(&self) -> Option<Params> {
-        let p = &self.params;
-        let (input, output) = ([p.in_h, p.in_w].lit(), [p.out_h, p.out_w].lit());
-        let (channels, kernel) = (p.channels.lit(), [p.kernel_h, p.kernel_w].lit());
-        let settings = [
-            setting("batch", &[p.batch], &[1]),
-            setting("stride", &[p.stride_h, p.stride_w], &[1, 1]),
-            setting("dilation", &[p.dilation_h, p.dilation_w], &[1, 1]),
-            setting("pad", &[[p.pad_top, p.pad_left], [p.pad_bottom, p.pad_right]], &[[0, 0], [0, 0]]),
-            setting("pitch", &[p.in_pitch, p.out_pitch], &[p.channels, p.channels]),
-        ];
-        let include = p.count_include_pad.then(|| quote!(.count_include_pad()));
-        let value = quote!(Pool2d::new(#input, #output, #channels, #kernel) #(#settings)* #include);
+        let value = pool2d(&self.params);
         Some(Params { ty: quote!(Pool2d), value })
     }
 

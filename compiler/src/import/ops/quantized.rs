@@ -1,0 +1,203 @@
+//! The quantized operators of `com.microsoft`: each is its float operator between dequantization and quantization, which the
+//! passes compute on bytes. `QGemm` is a product of integers, as its definition has it.
+
+use crate::import::formula::{Term, binary, num, select, x};
+use crate::import::node::{Fault, Imported, NodeCx};
+use crate::import::registry::{ImportFn, OpEntry};
+use crate::ir::{BinaryOp, DType, Epilogue, Op, Scalar, UnaryOp, ValueId};
+
+use super::integer::{Along, centred, factor, requantise};
+use super::matmul::product;
+use super::pool::{average, global_average};
+use super::softmax::along_of_opset;
+
+/// An operator of the domain.
+const fn op(name: &'static str, import: ImportFn, limits: &'static str) -> OpEntry {
+    OpEntry { domain: "com.microsoft", name, import, limits }
+}
+
+/// The family's operators.
+pub(in crate::import) const OPS: &[OpEntry] = &[
+    op("QGemm", gemm, ""),
+    op("QLinearAdd", |cx| elementwise(cx, BinaryOp::Add), ""),
+    op("QLinearAveragePool", average_pool, "maps in the order of channels first"),
+    op("QLinearConcat", concat, ""),
+    op("QLinearGlobalAveragePool", global_average_pool, "maps in the order of channels first"),
+    op("QLinearLeakyRelu", leaky_relu, ""),
+    op("QLinearMul", |cx| elementwise(cx, BinaryOp::Mul), ""),
+    op("QLinearSigmoid", sigmoid, ""),
+    op("QLinearSoftmax", softmax, ""),
+];
+
+/// A scale or a zero point that is one value, in the shape of a scalar.
+fn single(cx: &mut NodeCx<'_>, v: ValueId) -> Imported<ValueId> {
+    match cx.ty(v).elements() {
+        1 => cx.reshape(v, []),
+        _ => Err(Fault::shape(format!("{} should be one value", cx.ty(v)))),
+    }
+}
+
+fn bytes(cx: &NodeCx<'_>, v: ValueId) -> Imported<DType> {
+    match cx.dtype(v) {
+        dtype @ (DType::I8 | DType::U8) => Ok(dtype),
+        _ => Err(Fault::shape(format!("{} should be of i8 or u8", cx.ty(v)))),
+    }
+}
+
+/// Operand `i` as numbers; scale and zero point are the two operands behind it.
+fn dequantized(cx: &mut NodeCx<'_>, i: usize) -> Imported<ValueId> {
+    let (value, scale) = (cx.input(i)?, cx.input(i + 1)?);
+    let dtype = bytes(cx, value)?;
+    let mut inputs = vec![value, single(cx, scale)?];
+    let mut difference = x(0).cast(DType::I32);
+    if let Some(zero) = cx.opt(i + 2) {
+        if cx.dtype(zero) != dtype {
+            return Err(Fault::shape(format!("the zero point {} does not fit {}", cx.ty(zero), cx.ty(value))));
+        }
+        inputs.push(single(cx, zero)?);
+        difference = difference - x(2).cast(DType::I32);
+    }
+    cx.map((difference.cast(DType::F32) * x(1)).expr(DType::F32), &inputs)
+}
+
+/// Numbers as bytes, with scale and zero point at operands `i` and `i + 1`; where that is left out the type is that of `like`.
+fn quantized(cx: &mut NodeCx<'_>, v: ValueId, i: usize, like: ValueId) -> Imported<ValueId> {
+    let scale = cx.input(i)?;
+    let mut inputs = vec![v, single(cx, scale)?];
+    let mut y = (x(0) / x(1)).then(UnaryOp::Round);
+    let dtype = match cx.opt(i + 1) {
+        Some(zero) => {
+            inputs.push(single(cx, zero)?);
+            y = y + x(2).cast(DType::F32);
+            bytes(cx, zero)?
+        }
+        None => bytes(cx, like)?,
+    };
+    // The conversion to an integer saturates.
+    cx.map(y.cast(dtype).expr(DType::F32), &inputs)
+}
+
+/// A function of a, scale, zero point, b, scale, zero point; scale and zero point of the result follow.
+fn elementwise(cx: &mut NodeCx<'_>, op: BinaryOp) -> Imported {
+    let (a, b) = (dequantized(cx, 0)?, dequantized(cx, 3)?);
+    let y = cx.map(binary(op, x(0), x(1)).expr(DType::F32), &[a, b])?;
+    let like = cx.input(0)?;
+    let y = quantized(cx, y, 6, like)?;
+    cx.set(0, y);
+    Ok(())
+}
+
+/// A function of x, scale, zero point; scale and zero point of the result follow.
+fn unary(cx: &mut NodeCx<'_>, f: &dyn Fn(&mut NodeCx<'_>, ValueId) -> Imported<ValueId>) -> Imported {
+    let x = dequantized(cx, 0)?;
+    let y = f(cx, x)?;
+    let like = cx.input(0)?;
+    let y = quantized(cx, y, 3, like)?;
+    cx.set(0, y);
+    Ok(())
+}
+
+fn formula(cx: &mut NodeCx<'_>, y: Term) -> Imported {
+    unary(cx, &|cx, v| cx.map(y.expr(DType::F32), &[v]))
+}
+
+fn sigmoid(cx: &mut NodeCx<'_>) -> Imported {
+    formula(cx, x(0).then(UnaryOp::Sigmoid))
+}
+
+fn leaky_relu(cx: &mut NodeCx<'_>) -> Imported {
+    let alpha = cx.float("alpha", 0.01)?;
+    formula(cx, select(x(0).lt(num(0.0)), x(0) * num(alpha), x(0)))
+}
+
+/// The attribute `opset` says which Softmax of ONNX's own is meant.
+fn softmax(cx: &mut NodeCx<'_>) -> Imported {
+    let opset = cx.int("opset", 13)?;
+    unary(cx, &|cx, v| along_of_opset(cx, v, opset, |cx, v, axis| cx.emit(Op::Softmax { axis, log: false }, &[v])))
+}
+
+fn channels_first(cx: &NodeCx<'_>) -> Imported {
+    match cx.flag("channels_last", false)? {
+        true => Err(Fault::form("maps in the order of channels last").help("export with channels first")),
+        false => Ok(()),
+    }
+}
+
+fn average_pool(cx: &mut NodeCx<'_>) -> Imported {
+    channels_first(cx)?;
+    unary(cx, &average)
+}
+
+fn global_average_pool(cx: &mut NodeCx<'_>) -> Imported {
+    channels_first(cx)?;
+    unary(cx, &global_average)
+}
+
+/// Scale and zero point of the result, then value, scale and zero point of each part.
+fn concat(cx: &mut NodeCx<'_>) -> Imported {
+    let count = cx.inputs.len();
+    if count < 5 || count % 3 != 2 {
+        return Err(Fault::shape(format!("{count} inputs are not two and three for each part")));
+    }
+    let parts = (2..count).step_by(3).map(|i| dequantized(cx, i)).collect::<Imported<Vec<ValueId>>>()?;
+    let raw = cx.int_opt("axis")?.ok_or_else(|| Fault::attribute("axis", "is missing"))?;
+    let axis = cx.axis(raw, cx.rank(parts[0]))?;
+    let y = cx.emit(Op::Concat { axis }, &parts)?;
+    let like = cx.input(2)?;
+    let y = quantized(cx, y, 0, like)?;
+    cx.set(0, y);
+    Ok(())
+}
+
+/// `a, a_scale, a_zero_point, b, b_scale, b_zero_point, C, y_scale, y_zero_point`; C is of i32 in units of the sums. Without a scale
+/// of the result it is of floats: `alpha * a_scale * b_scale * sum`.
+fn gemm(cx: &mut NodeCx<'_>) -> Imported {
+    let (a, b) = (cx.input(0)?, cx.input(3)?);
+    if cx.rank(a) != 2 || cx.rank(b) != 2 {
+        return Err(Fault::shape(format!("{} and {} must be matrices", cx.ty(a), cx.ty(b))));
+    }
+    let (transpose_a, transpose_b) = (cx.flag("transA", false)?, cx.flag("transB", false)?);
+    let column_zeros = if transpose_b { Along::Weights(2) } else { Along::Columns };
+    let mut a = centred(cx, a, cx.opt(2), Along::Rows)?;
+    let mut b = centred(cx, b, cx.opt(5), column_zeros)?;
+    if transpose_a {
+        a = cx.transpose(a, [1, 0])?;
+    }
+    if transpose_b {
+        b = cx.transpose(b, [1, 0])?;
+    }
+    let columns = cx.shape(b)[1];
+    let bias = cx.opt(6).filter(|&c| cx.ty(c).elements() == columns && cx.b.graph.data(c).is_some());
+    let sums = match (bias, cx.opt(6)) {
+        (Some(c), _) => {
+            let c = cx.reshape(c, [columns])?;
+            cx.emit(Op::MatMul { epilogue: Epilogue { bias: true, ..Epilogue::default() } }, &[a, b, c])?
+        }
+        (None, Some(c)) => {
+            let sums = product(cx, a, b)?;
+            let shape = cx.shape(sums);
+            let y = cx.binary(BinaryOp::Add, sums, c)?;
+            if cx.shape(y) != shape {
+                return Err(Fault::shape(format!("{} does not broadcast to {shape:?}", cx.ty(c))));
+            }
+            y
+        }
+        (None, None) => product(cx, a, b)?,
+    };
+    let (scale_a, scale_b) = (cx.input(1)?, cx.input(4)?);
+    let alpha = f64::from(cx.float("alpha", 1.0)?);
+    let alpha = cx.b.scalar(Scalar::from_f64(alpha, DType::F32));
+    let scale_a = cx.binary(BinaryOp::Mul, scale_a, alpha)?;
+    let y = match (cx.opt(7), cx.opt(8)) {
+        (Some(scale_y), Some(zero)) => {
+            let factor = factor(cx, [scale_a, scale_b, scale_y], [Along::Rows, Along::Columns])?;
+            requantise(cx, sums, factor, zero)?
+        }
+        _ => {
+            let scale_a = single(cx, scale_a)?;
+            cx.map((x(0).cast(DType::F32) * (x(1) * x(2))).expr(DType::F32), &[sums, scale_a, scale_b])?
+        }
+    };
+    cx.set(0, y);
+    Ok(())
+}

@@ -1,0 +1,140 @@
+//! What quantized operators say about their bytes.
+//!
+//! Invariants, of all that passes build: scales are positive and finite; `lo <= hi` lie in the range of the type.
+
+use super::{DType, Movement, Tensor};
+
+/// What bytes stand for: `(q - zero) * scale`, the product rounded to f32.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Affine {
+    /// The byte that stands for 0.
+    pub zero: i32,
+    /// The distance of neighbouring bytes.
+    pub scale: f32,
+}
+
+/// How a real number becomes a byte: `clamp(round_half_even(v) + zero, lo, hi)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// i8 or u8.
+    pub dtype: DType,
+    /// Added after rounding.
+    pub zero: i32,
+    /// The smallest result: that of the type, or what an activation leaves.
+    pub lo: i32,
+    /// The largest result.
+    pub hi: i32,
+}
+
+/// A byte that is added to the finished byte `t` of a product: the result is `target(real(r) + real(t)) / scale)`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct QuantResidual {
+    /// What `t` stands for.
+    pub sum: Affine,
+    /// What the residual operand `r`, of the result's type, stands for.
+    pub other: Affine,
+    /// The scale of the result.
+    pub scale: f32,
+    /// The range of the result.
+    pub target: Target,
+}
+
+/// The bytes of a quantized product.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Quant {
+    /// The byte of the map that stands for 0, within the range of its type.
+    pub zero: i32,
+    /// Where the sum times its multiplier goes.
+    pub target: Target,
+    /// What is added afterwards.
+    pub residual: Option<QuantResidual>,
+}
+
+impl Target {
+    /// The whole range of a type.
+    pub fn new(dtype: DType, zero: i32) -> Target {
+        let (lo, hi) = if dtype == DType::I8 { (-128, 127) } else { (0, 255) };
+        Target { dtype, zero, lo, hi }
+    }
+
+    /// The byte of a number that has been divided by the scale. NaN gives the smallest result.
+    pub fn of(&self, v: f32) -> i32 {
+        let rounded = f64::from(v.round_ties_even()) + f64::from(self.zero);
+        if rounded > f64::from(self.lo) { rounded.min(f64::from(self.hi)) as i32 } else { self.lo }
+    }
+
+    /// What does not make sense, if anything.
+    fn fault(&self) -> Option<String> {
+        let whole = Target::new(self.dtype, 0);
+        let bytes = matches!(self.dtype, DType::I8 | DType::U8);
+        let inside = |v: i32| (whole.lo..=whole.hi).contains(&v);
+        let sound = bytes && inside(self.lo) && inside(self.hi) && self.lo <= self.hi && inside(self.zero);
+        (!sound).then(|| format!("{self:?} is no range of bytes"))
+    }
+}
+
+impl Affine {
+    /// The number of a byte.
+    pub fn real(&self, q: i32) -> f32 {
+        (q - self.zero) as f32 * self.scale
+    }
+}
+
+impl Quant {
+    /// The result's element type.
+    pub fn dtype(&self) -> DType {
+        self.residual.map_or(self.target.dtype, |r| r.target.dtype)
+    }
+
+    /// The result of a sum.
+    pub fn finish(&self, sum: i32, multiplier: f32, residual: Option<i32>) -> i32 {
+        let t = self.target.of(sum as f32 * multiplier);
+        match (&self.residual, residual) {
+            (Some(r), Some(other)) => r.target.of((r.other.real(other) + r.sum.real(t)) / r.scale),
+            _ => t,
+        }
+    }
+
+    /// What does not make sense, if anything.
+    pub fn fault(&self, x: DType) -> Option<String> {
+        let whole = Target::new(x, 0);
+        if !(whole.lo..=whole.hi).contains(&self.zero) {
+            return Some(format!("the zero point {} is no {x}", self.zero));
+        }
+        let near = |a: &Affine| a.zero.abs() <= 255;
+        let far =
+            self.residual.filter(|r| !near(&r.sum) || !near(&r.other)).map(|_| "zero points out of range".to_string());
+        self.target.fault().or_else(|| self.residual.and_then(|r| r.target.fault())).or(far)
+    }
+}
+
+/// What a constant of f32 was dequantized from: `(q - zero) * scale`.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    /// The integers, of the constant's shape.
+    pub data: Tensor,
+    /// One value, or one for each index of `axis`.
+    pub scale: Vec<f32>,
+    /// As many as scales.
+    pub zero: Vec<i64>,
+    /// The dimension that the scales belong to.
+    pub axis: Option<usize>,
+}
+
+impl Stored {
+    /// The same after an index map that moves whole scales; `data` is the integers after it.
+    pub fn moved(&self, m: &Movement, data: Tensor) -> Option<Stored> {
+        let axis = match (self.axis, m) {
+            (None, Movement::Reshape { .. } | Movement::Transpose { .. }) => None,
+            (Some(axis), Movement::Transpose { perm }) => Some(perm.iter().position(|&p| p == axis)?),
+            (Some(axis), Movement::Reshape { shape }) => {
+                let own = self.data.shape();
+                let outer: usize = own[..axis].iter().product();
+                let fits = |d: &usize| shape[*d] == own[axis] && shape[..*d].iter().product::<usize>() == outer;
+                Some((0..shape.len()).find(fits)?)
+            }
+            (_, Movement::Slice { .. } | Movement::Expand { .. } | Movement::Pad { .. }) => return None,
+        };
+        Some(Stored { data, axis, ..self.clone() })
+    }
+}

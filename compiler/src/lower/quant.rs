@@ -1,0 +1,119 @@
+//! Quantized operators: products of bytes with packed weights, and float operators between bytes.
+
+use std::sync::Arc;
+
+use zant_runtime::kernels::qconv::QConv2d;
+use zant_runtime::kernels::quant;
+
+use super::conv::conv2d;
+use super::{Fault, Lowered, Lowering, around};
+use crate::ir::{Affine, Epilogue, Node, Op, Quant, Target, Tensor, Window};
+use crate::program::kernels::{Between, BetweenCall, BetweenKind, ConvKind, QConvCall};
+use crate::program::{Access, Arg};
+
+/// Output channels of a panel of weights.
+const PANEL: usize = 8;
+
+/// The kernels' form.
+pub(crate) fn affine(a: Affine) -> quant::Affine {
+    quant::Affine { zero: a.zero, scale: a.scale }
+}
+
+/// The kernels' form.
+pub(crate) fn range(t: Target) -> quant::Range {
+    quant::Range { zero: t.zero, lo: t.lo, hi: t.hi }
+}
+
+fn finish(q: &Quant) -> quant::Finish {
+    let residual = q.residual.map(|r| quant::Residual {
+        sum: affine(r.sum),
+        other: affine(r.other),
+        scale: r.scale,
+        range: range(r.target),
+    });
+    quant::Finish { range: range(q.target), residual }
+}
+
+/// Weights `[groups * columns, depth]` in panels of eight columns, `[depth / 2][8][2]`, filled up with zeros.
+fn pairs(w: &[i8], groups: usize, columns: usize, depth: usize) -> Vec<i8> {
+    let mut packed = Vec::new();
+    for group in 0..groups {
+        for first in (0..columns).step_by(PANEL) {
+            for k in (0..depth).step_by(2) {
+                for column in first..first + PANEL {
+                    let at = |k: usize| match column < columns && k < depth {
+                        true => w[(group * columns + column) * depth + k],
+                        false => 0,
+                    };
+                    packed.extend([at(k), at(k + 1)]);
+                }
+            }
+        }
+    }
+    packed
+}
+
+/// Weights `[channels, taps]` as `[taps, channels]`.
+fn taps_first(w: &[i8], channels: usize) -> Vec<i8> {
+    let taps = w.len().checked_div(channels).unwrap_or(0);
+    (0..taps).flat_map(|t| (0..channels).map(move |c| w[c * taps + t])).collect()
+}
+
+impl Lowering<'_> {
+    pub(super) fn qconv(&mut self, node: &Node, window: &Window, groups: usize, quant: &Quant) -> Lowered {
+        let (x, y) = (self.ty(node.inputs[0]).clone(), self.ty(node.outputs[0]).clone());
+        let Some(w) = self.data(node.inputs[1]).and_then(Tensor::to_vec::<i8>) else {
+            return Err(Fault::form("quantized weights must be constant", "this is a mistake of the compiler"));
+        };
+        let mut map = conv2d(&x, &y, window, groups, Epilogue::default());
+        map.in_pitch = self.operand_pitch(node.inputs[0]);
+        map.out_pitch = self.result_pitch(node.outputs[0]);
+        let taps = map.kernel_h * map.kernel_w;
+        let (kind, packed) = if groups == map.in_c && groups == map.out_c && groups > 1 {
+            (ConvKind::Depthwise, taps_first(&w, map.in_c))
+        } else {
+            (ConvKind::General, pairs(&w, groups, map.out_c / groups, taps * map.in_c / groups))
+        };
+        let name = self.graph.value(node.inputs[1]).name.clone();
+        let w = Arg::Weight(self.new_weight(&name, Tensor::from_elements([packed.len()], &packed)));
+        let source = self.operand(node.inputs[0]);
+        let (bias, multiplier) = (self.operand(node.inputs[2]), self.operand(node.inputs[3]));
+        let residual = Epilogue { residual: quant.residual.is_some(), ..Epilogue::default() };
+        let out = self.product_result(node, residual)?;
+        let params = QConv2d { map, zero: quant.zero, finish: finish(quant) };
+        let call = QConvCall { kind, dtypes: [x.dtype, y.dtype], params };
+        self.step(node, Arc::new(call), vec![source, w, bias, multiplier, out], Vec::new());
+        Ok(())
+    }
+
+    /// A float operator between bytes.
+    pub(super) fn quantized(&mut self, node: &Node, op: &Op, between: Between) -> Lowered {
+        let x = self.ty(node.inputs[0]).clone();
+        let y = self.ty(node.outputs[0]).clone();
+        let kind = match op {
+            Op::Pool { kind, window } => {
+                let pitches = [self.operand_pitch(node.inputs[0]), self.result_pitch(node.outputs[0])];
+                BetweenKind::Average(super::pool::pool2d(&x, &y, window, pitches, *kind))
+            }
+            Op::Softmax { axis, .. } => {
+                let (outer, n, inner) = around(&x.shape, *axis);
+                BetweenKind::Softmax(zant_runtime::kernels::softmax::Softmax { outer, n, inner })
+            }
+            Op::Reduce { axes, .. } => match super::rows::neighbours(&x, axes) {
+                Some(reduce) => BetweenKind::Sum(reduce),
+                None => return Err(Fault::form("a quantized sum of scattered dimensions", "transpose its operand")),
+            },
+            other => {
+                return Err(Fault::form(
+                    format!("{} between bytes", other.name()),
+                    "this is a mistake of the compiler",
+                ));
+            }
+        };
+        let source = self.operand(node.inputs[0]);
+        let out = self.result(node.outputs[0]);
+        let call = BetweenCall { kind, between, dtypes: [x.dtype, y.dtype] };
+        self.step(node, Arc::new(call), vec![source, Arg::Buffer(out, Access::Write)], Vec::new());
+        Ok(())
+    }
+}

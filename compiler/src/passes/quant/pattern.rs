@@ -1,0 +1,151 @@
+//! The expressions that conversions between bytes and numbers are.
+
+use crate::ir::{Affine, BinaryOp as B, DType, Expr, ExprIx, ExprOp, Node, Op, Scalar, Target, UnaryOp, ValueId};
+use crate::passes::rewrite::Rewriter;
+
+/// Whether a type is one of bytes.
+pub(super) const fn is_byte(dtype: DType) -> bool {
+    matches!(dtype, DType::I8 | DType::U8)
+}
+
+/// The value of a constant, conversions of it included.
+fn value(expr: &Expr, ix: ExprIx) -> Option<Scalar> {
+    match expr.ops()[ix] {
+        ExprOp::Const(v) => Some(v),
+        ExprOp::Cast(to, a) => Some(crate::ir::eval::cast(value(expr, a)?, to)),
+        ExprOp::Input(_) | ExprOp::Unary(..) | ExprOp::Binary(..) | ExprOp::Select(..) => None,
+    }
+}
+
+/// The value of a constant of f32.
+pub(super) fn number(expr: &Expr, ix: ExprIx) -> Option<f32> {
+    match value(expr, ix)? {
+        Scalar::F32(v) => Some(v),
+        _ => None,
+    }
+}
+
+/// A whole number within the range of 16-bit ones.
+fn whole(v: Scalar) -> Option<i32> {
+    let v = v.to_f64();
+    (v.fract() == 0.0 && v.abs() <= 65536.0).then_some(v as i32)
+}
+
+/// The operands of a function of two values.
+pub(super) fn binary(expr: &Expr, ix: ExprIx, op: B) -> Option<(ExprIx, ExprIx)> {
+    match expr.ops()[ix] {
+        ExprOp::Binary(o, a, b) if o == op => Some((a, b)),
+        _ => None,
+    }
+}
+
+/// Whether a scale can be divided by.
+pub(super) fn is_scale(s: f32) -> bool {
+    s.is_finite() && s > 0.0
+}
+
+/// `i32(x) - zero`, or `i32(x)`: the operand and the zero point.
+fn centred(expr: &Expr, ix: ExprIx) -> Option<(usize, i32)> {
+    let (wide, zero) = match binary(expr, ix, B::Sub) {
+        Some((a, z)) => (a, whole(value(expr, z)?)?),
+        None => (ix, 0),
+    };
+    match expr.ops()[wide] {
+        ExprOp::Cast(DType::I32, a) => match expr.ops()[a] {
+            ExprOp::Input(n) => Some((n, zero)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// `f32(i32(x) - zero) * scale`: the operand and what its bytes stand for.
+pub(super) fn dequantize(expr: &Expr, ix: ExprIx) -> Option<(usize, Affine)> {
+    let (difference, s) = binary(expr, ix, B::Mul)?;
+    let scale = number(expr, s).filter(|&s| is_scale(s))?;
+    match expr.ops()[difference] {
+        ExprOp::Cast(DType::F32, d) => centred(expr, d).map(|(n, zero)| (n, Affine { zero, scale })),
+        _ => None,
+    }
+}
+
+/// `cast(round(v) + zero)`, the sum perhaps between bounds: the number that is rounded, and where it goes.
+fn rounded(expr: &Expr, ix: ExprIx) -> Option<(ExprIx, Target)> {
+    let ExprOp::Cast(dtype, inner) = expr.ops()[ix] else { return None };
+    if !is_byte(dtype) {
+        return None;
+    }
+    let mut target = Target::new(dtype, 0);
+    let (below, hi) = match binary(expr, inner, B::Min) {
+        Some((a, hi)) => (a, whole(Scalar::F32(number(expr, hi)?))?),
+        None => (inner, target.hi),
+    };
+    let (sum, lo) = match binary(expr, below, B::Max) {
+        Some((a, lo)) => (a, whole(Scalar::F32(number(expr, lo)?))?),
+        None => (below, target.lo),
+    };
+    let (round, zero) = match binary(expr, sum, B::Add) {
+        Some((a, z)) => (a, whole(Scalar::F32(number(expr, z)?))?),
+        None => (sum, 0),
+    };
+    let inside = lo <= hi && [lo, hi, zero].iter().all(|v| (target.lo..=target.hi).contains(v));
+    target = Target { dtype, zero, lo, hi };
+    match expr.ops()[round] {
+        ExprOp::Unary(UnaryOp::Round, v) if inside => Some((v, target)),
+        _ => None,
+    }
+}
+
+/// `cast(round(v / scale) + zero)`: the number `v`, the scale, and where the quotient goes.
+pub(super) fn quantize(expr: &Expr) -> Option<(ExprIx, f32, Target)> {
+    let (quotient, target) = rounded(expr, expr.result())?;
+    let (v, s) = binary(expr, quotient, B::Div)?;
+    number(expr, s).filter(|&s| is_scale(s)).map(|s| (v, s, target))
+}
+
+/// The factor of a sum.
+pub(super) enum Factor {
+    /// One for all.
+    Number(f32),
+    /// An operand of the Map.
+    Operand(usize),
+}
+
+/// `cast(round(f32(sum) * factor) + zero)`: the operand that holds the sums, the factor, and where the product goes.
+pub(super) fn requantize(expr: &Expr) -> Option<(usize, Factor, Target)> {
+    let (product, target) = rounded(expr, expr.result())?;
+    let (sum, factor) = binary(expr, product, B::Mul)?;
+    let factor = match expr.ops()[factor] {
+        ExprOp::Input(n) => Factor::Operand(n),
+        _ => Factor::Number(number(expr, factor)?),
+    };
+    let ExprOp::Cast(DType::F32, sum) = expr.ops()[sum] else { return None };
+    match expr.ops()[sum] {
+        ExprOp::Input(n) => Some((n, factor, target)),
+        _ => None,
+    }
+}
+
+/// The bytes that a value is dequantized from.
+pub(super) fn dequantized(rw: &Rewriter<'_>, v: ValueId) -> Option<(ValueId, Affine)> {
+    let node = rw.producer(v)?;
+    let Op::Map { expr } = &node.op else { return None };
+    let (_, affine) = dequantize(expr, expr.result())?;
+    bytes_of(rw, node, v).map(|x| (x, affine)).filter(|_| rw.ty(v).dtype == DType::F32)
+}
+
+/// The bytes of which a value is the difference to a zero point, in i32.
+pub(super) fn centred_bytes(rw: &Rewriter<'_>, v: ValueId) -> Option<(ValueId, i32)> {
+    let node = rw.producer(v)?;
+    let Op::Map { expr } = &node.op else { return None };
+    let (_, zero) = centred(expr, expr.result())?;
+    bytes_of(rw, node, v).map(|x| (x, zero))
+}
+
+/// The one operand of a Map that does not broadcast it, where it is of bytes.
+fn bytes_of(rw: &Rewriter<'_>, node: &Node, v: ValueId) -> Option<ValueId> {
+    match *node.inputs.as_slice() {
+        [x] if is_byte(rw.ty(x).dtype) && rw.ty(x).shape == rw.ty(v).shape => Some(x),
+        _ => None,
+    }
+}

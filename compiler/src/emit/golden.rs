@@ -49,7 +49,8 @@ fn test(source: &Source<'_>, names: &Names, cases: usize) -> String {
     );
     text += &format!("use {krate}::*;\n\n");
     text += &helpers(program);
-    text += "fn check(inputs: &[&[u8]], outputs: &[&[u8]]) {\n";
+    let inputs = if program.inputs.is_empty() { "_inputs" } else { "inputs" };
+    text += &format!("fn check({inputs}: &[&[u8]], outputs: &[&[u8]]) {{\n");
     for (i, p) in program.inputs.iter().enumerate() {
         text += &format!(
             "    let {} = array::<{}, {}>(inputs[{i}]);\n",
@@ -117,16 +118,24 @@ pub(super) fn helpers(program: &crate::program::Program) -> String {
     let mut used: Vec<&str> = program.inputs.iter().chain(&program.outputs).map(|p| element(p.ty.dtype)).collect();
     used.sort_unstable();
     used.dedup();
-    let mut text = String::from(
-        "/// An element of an input or output, as little-endian bytes.\ntrait Element: Copy {\n    fn load(bytes: &[u8]) -> Self;\n    fn store(self) -> Vec<u8>;\n}\n\n",
+    // A model without inputs reads nothing.
+    let loads = !program.inputs.is_empty();
+    let load = if loads { "    fn load(bytes: &[u8]) -> Self;\n" } else { "" };
+    let mut text = format!(
+        "/// An element of an input or output, as little-endian bytes.\ntrait Element: Copy {{\n{load}    fn store(self) -> Vec<u8>;\n}}\n\n"
     );
     for t in &used {
-        text += &match *t {
-            "bool" => "impl Element for bool {\n    fn load(bytes: &[u8]) -> bool {\n        bytes[0] != 0\n    }\n    fn store(self) -> Vec<u8> {\n        vec![u8::from(self)]\n    }\n}\n\n".to_string(),
-            t => format!("impl Element for {t} {{\n    fn load(bytes: &[u8]) -> {t} {{\n        {t}::from_le_bytes(bytes.try_into().unwrap())\n    }}\n    fn store(self) -> Vec<u8> {{\n        self.to_le_bytes().to_vec()\n    }}\n}}\n\n"),
+        let (load, store) = match *t {
+            "bool" => ("bytes[0] != 0".to_string(), "vec![u8::from(self)]"),
+            t => (format!("{t}::from_le_bytes(bytes.try_into().unwrap())"), "self.to_le_bytes().to_vec()"),
         };
+        let load = format!("    fn load(bytes: &[u8]) -> {t} {{\n        {load}\n    }}\n");
+        let load = if loads { load.as_str() } else { "" };
+        text += &format!(
+            "impl Element for {t} {{\n{load}    fn store(self) -> Vec<u8> {{\n        {store}\n    }}\n}}\n\n"
+        );
     }
-    if !program.inputs.is_empty() {
+    if loads {
         text += "/// Elements in memory of their own, off the stack.\nfn array<T: Element, const N: usize>(bytes: &[u8]) -> Box<[T; N]> {\n    let elements: Vec<T> = bytes.chunks_exact(size_of::<T>()).map(T::load).collect();\n    elements.into_boxed_slice().try_into().ok().expect(\"the vector has the model's length\")\n}\n\n";
     }
     text += "fn bytes<T: Element>(elements: &[T]) -> Vec<u8> {\n    elements.iter().flat_map(|e| e.store()).collect()\n}\n\n";

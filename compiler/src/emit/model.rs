@@ -40,8 +40,11 @@ pub(super) fn arena_bytes(program: &Program) -> usize {
 /// The text of the module.
 pub(super) fn model(source: &Source<'_>, names: &Names, form: Form) -> String {
     let writer = Writer { program: source.program, names, source };
-    let parts = [writer.imports(), writer.constants(), writer.model(), writer.steps(), writer.buffers()];
-    let body: Vec<String> = parts.into_iter().map(format).filter(|t| !t.is_empty()).collect();
+    let code = [writer.constants(), writer.model(), writer.steps(), writer.buffers()];
+    let mut mentioned = BTreeSet::new();
+    code.iter().for_each(|tokens| collect_idents(tokens, &mut mentioned));
+    let parts = [writer.imports(&mentioned)].into_iter().chain(code);
+    let body: Vec<String> = parts.map(format).filter(|t| !t.is_empty()).collect();
     let head = match form {
         Form::Crate => {
             "//! The model: its steps in the order in which they run, and the places of their buffers.\n#![forbid(unsafe_code)]\n\n"
@@ -75,29 +78,13 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn imports(&self) -> TokenStream {
+    /// Imports of what the code mentions, and of the traits that its steps use.
+    fn imports(&self, mentioned: &BTreeSet<String>) -> TokenStream {
         let mut uses: BTreeSet<&str> = self.program.steps.iter().flat_map(|s| s.call.uses()).collect();
-        uses.insert("Cpu");
-        uses.insert("arena::Arena");
-        uses.insert("arena::Buffer");
-        if self.source.config.alloc == Alloc::Heap {
-            uses.insert("arena::Block");
-        }
-        if self.program.is_fallible() {
-            uses.insert("error::DataError");
-        }
-        if self.steps_use("Read") || self.program.outputs.iter().any(|o| o.ty.dtype == DType::Bool) {
-            uses.insert("arena::Read");
-        }
-        if self.steps_use("Write") || self.program.outputs.iter().any(|o| o.ty.dtype == DType::Bool) {
-            uses.insert("arena::Write");
-        }
-        if self.program.inputs.iter().any(|i| i.ty.dtype == DType::Bool) {
-            uses.insert("arena::bools_as_bytes");
-        }
-        if self.program.outputs.iter().any(|o| o.ty.dtype == DType::Bool) {
-            uses.insert("arena::as_bool_array");
-        }
+        let own = ["Cpu", "arena::Arena", "arena::Buffer", "arena::Block", "arena::Read", "arena::Write"];
+        let rest = ["error::DataError", "arena::bools_as_bytes", "arena::as_bool_array"];
+        let name = |path: &str| path.rsplit("::").next().unwrap_or(path).to_string();
+        uses.extend(own.into_iter().chain(rest).filter(|path| mentioned.contains(&name(path))));
         // One line per module.
         let mut modules: BTreeMap<&str, Vec<Ident>> = BTreeMap::new();
         for u in uses {
@@ -111,20 +98,12 @@ impl Writer<'_> {
                 many => quote!(use super::rt #(::#parts)* ::{#(#many),*};),
             }
         });
-        let weights = (!self.program.weights.is_empty()).then(|| {
+        let weights = mentioned.contains("WEIGHTS").then(|| {
             quote!(
                 use super::weights::WEIGHTS;
             )
         });
         quote!(#(#paths)* #weights)
-    }
-
-    /// Whether some step takes several views at once, of which one is of the kind.
-    fn steps_use(&self, kind: &str) -> bool {
-        self.program.steps.iter().any(|s| {
-            let views = self.arena_args(s);
-            views.len() > 1 && views.iter().any(|(_, _, a)| (*a == Access::Read) == (kind == "Read"))
-        })
     }
 
     fn constants(&self) -> TokenStream {
@@ -539,6 +518,19 @@ impl Writer<'_> {
                 });
                 quote! { Outputs { #(#fields),* } }
             }
+        }
+    }
+}
+
+/// Adds the identifiers in tokens to a set.
+fn collect_idents(tokens: &TokenStream, idents: &mut BTreeSet<String>) {
+    for t in tokens.clone() {
+        match t {
+            TokenTree::Ident(i) => {
+                idents.insert(i.to_string());
+            }
+            TokenTree::Group(g) => collect_idents(&g.stream(), idents),
+            TokenTree::Punct(_) | TokenTree::Literal(_) => {}
         }
     }
 }

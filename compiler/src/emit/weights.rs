@@ -43,7 +43,7 @@ impl Weights {
         pad(&mut blob, &mut fields, &mut gaps, BLOB_ALIGN);
         let total = blob.len() as u64;
         blob[8..16].copy_from_slice(&total.to_le_bytes());
-        Weights { blob, fields, unused: program.weights.is_empty() }
+        Weights { blob, fields, unused: program.weights_bytes() == 0 }
     }
 
     /// The module; `path` is that of the blob, from the module's file.

@@ -94,7 +94,29 @@ pub fn lower_with_places(graph: &Graph, numerics: Numerics) -> Result<(Program, 
         return Err(faults);
     }
     l.outputs().map_err(|f| vec![Diagnostic::error(f.code, f.message).help(f.help)])?;
+    keep_read_weights(&mut l.program);
     Ok((l.program, l.places))
+}
+
+/// Drops the constants that no step reads: those of steps without elements.
+fn keep_read_weights(program: &mut Program) {
+    let mut kept: BTreeMap<usize, WeightId> = BTreeMap::new();
+    let mut weights = Vec::new();
+    for arg in program.steps.iter().flat_map(|s| &s.args) {
+        if let Arg::Weight(w) = arg {
+            kept.insert(w.index(), *w);
+        }
+    }
+    for (new, (&old, id)) in kept.iter_mut().enumerate() {
+        weights.push(program.weights[old].clone());
+        *id = WeightId(new as u32);
+    }
+    for arg in program.steps.iter_mut().flat_map(|s| &mut s.args) {
+        if let Arg::Weight(w) = arg {
+            *w = kept[&w.index()];
+        }
+    }
+    program.weights = weights;
 }
 
 fn diagnostic(graph: &Graph, node: &Node, fault: Fault) -> Diagnostic {

@@ -165,21 +165,21 @@ impl Printer<'_> {
             let text = self.op(op, &texts);
             let is_leaf = matches!(op, ExprOp::Input(_) | ExprOp::Const(_));
             if uses[ix] > 1 && (!is_leaf || (matches!(op, ExprOp::Input(_)) && self.types[ix] == DType::Bool)) {
-                let name = format_ident!("t{}", lets.len());
+                let (name, text) = (format_ident!("t{}", lets.len()), strip_parens(text));
                 lets.push(quote!(let #name = #text;));
                 texts.push(quote!(#name));
             } else {
                 texts.push(text);
             }
         }
-        let mut result = texts.pop().unwrap_or_default();
+        let mut result = strip_parens(texts.pop().unwrap_or_default());
         if self.types.last() == Some(&DType::Bool) {
             result = quote!(u8::from(#result));
         }
         if fallible {
             result = quote!(Ok(#result));
         }
-        if lets.is_empty() { strip_parens(result) } else { quote!({ #(#lets)* #result }) }
+        if lets.is_empty() { result } else { quote!({ #(#lets)* #result }) }
     }
 
     fn op(&self, op: &ExprOp, texts: &[TokenStream]) -> TokenStream {
@@ -236,7 +236,10 @@ fn unary(op: UnaryOp, ty: DType, a: &TokenStream) -> TokenStream {
         UnaryOp::Abs if float => quote!(#a.abs()),
         UnaryOp::Abs if unsigned => quote!(#a),
         UnaryOp::Abs => quote!(#a.wrapping_abs()),
-        UnaryOp::Sign if float => quote!((if #a > 0.0 { 1.0 } else if #a < 0.0 { -1.0 } else { #a })),
+        UnaryOp::Sign if float => {
+            let bare = strip_parens(a.clone());
+            quote!((if #a > 0.0 { 1.0 } else if #a < 0.0 { -1.0 } else { #bare }))
+        }
         UnaryOp::Sign if unsigned => quote!(#a.min(1)),
         UnaryOp::Sign => quote!(#a.signum()),
         UnaryOp::Reciprocal => quote!((1.0 / #a)),
@@ -249,14 +252,14 @@ fn unary(op: UnaryOp, ty: DType, a: &TokenStream) -> TokenStream {
 }
 
 fn binary(op: BinaryOp, ty: DType, [a, b]: [&TokenStream; 2], nonzero: bool) -> TokenStream {
-    let (float, int) = (ty.is_float(), ty.is_int());
+    let (float, int, bare) = (ty.is_float(), ty.is_int(), strip_parens(b.clone()));
     let function = |name: &str| {
-        let (name, a, b) = (format_ident!("{name}"), strip_parens(a.clone()), strip_parens(b.clone()));
-        quote!(#name(#a, #b))
+        let (name, a) = (format_ident!("{name}"), strip_parens(a.clone()));
+        quote!(#name(#a, #bare))
     };
     let method = |name: &str| {
-        let (name, b) = (format_ident!("{name}"), strip_parens(b.clone()));
-        quote!(#a.#name(#b))
+        let name = format_ident!("{name}");
+        quote!(#a.#name(#bare))
     };
     // An integer division by a constant cannot fail; by a run-time value it is checked.
     let division = |wrapping: &str, checked: TokenStream| {
@@ -298,8 +301,8 @@ fn binary(op: BinaryOp, ty: DType, [a, b]: [&TokenStream; 2], nonzero: bool) -> 
         BinaryOp::Xor | BinaryOp::BitXor => quote!((#a ^ #b)),
         BinaryOp::BitAnd => quote!((#a & #b)),
         BinaryOp::BitOr => quote!((#a | #b)),
-        BinaryOp::Shl => quote!(u32::try_from(#b).ok().and_then(|n| #a.checked_shl(n)).unwrap_or(0)),
-        BinaryOp::Shr => quote!(u32::try_from(#b).ok().and_then(|n| #a.checked_shr(n)).unwrap_or(0)),
+        BinaryOp::Shl => quote!(u32::try_from(#bare).ok().and_then(|n| #a.checked_shl(n)).unwrap_or(0)),
+        BinaryOp::Shr => quote!(u32::try_from(#bare).ok().and_then(|n| #a.checked_shr(n)).unwrap_or(0)),
     }
 }
 
@@ -317,11 +320,11 @@ fn modulo(ty: DType, a: &TokenStream, b: &TokenStream, nonzero: bool) -> TokenSt
 }
 
 fn cast(from: DType, to: DType, a: &TokenStream) -> TokenStream {
-    let rust = rust_type(to);
+    let (rust, bare) = (rust_type(to), strip_parens(a.clone()));
     match (from, to) {
         (f, t) if f == t => quote!(#a),
-        (DType::Bool, t) if t.is_float() => quote!((u8::from(#a) as #rust)),
-        (DType::Bool, _) => quote!(#rust::from(#a)),
+        (DType::Bool, t) if t.is_float() => quote!((u8::from(#bare) as #rust)),
+        (DType::Bool, _) => quote!(#rust::from(#bare)),
         (f, DType::Bool) if f.is_float() => quote!((#a != 0.0)),
         (_, DType::Bool) => quote!((#a != 0)),
         _ => quote!((#a as #rust)),

@@ -78,6 +78,20 @@ pub trait Isa: Cpu {
     fn leaky(self, x: Self::V, alpha: Self::V) -> Self::V;
     /// The lanes, lane 0 first.
     fn to_array(self, v: Self::V) -> [f32; LANES];
+
+    /// Eight `i32`: the sums of eight columns.
+    type Sums: Copy;
+    /// Two weights for each of eight columns.
+    type Pairs: Copy;
+
+    /// The eight elements of `x`, the first in lane 0.
+    fn sums(self, x: &[i32; LANES]) -> Self::Sums;
+    /// The lanes, lane 0 first.
+    fn to_ints(self, sums: Self::Sums) -> [i32; LANES];
+    /// The weights of column 0, then those of column 1 and so on.
+    fn pairs(self, w: &[i8; 2 * LANES]) -> Self::Pairs;
+    /// Adds `x[0] * w[0] + x[1] * w[1]` to each sum, of its column's weights; sums wrap. Exact for `x` from -32767 on.
+    fn dot(self, sums: Self::Sums, x: [i16; 2], w: Self::Pairs) -> Self::Sums;
 }
 
 /// A computation written once for every instruction set.

@@ -239,4 +239,34 @@ impl<N: Numerics> Isa for Avx2<N> {
         self.store(v, &mut y);
         y
     }
+
+    type Sums = __m256i;
+    type Pairs = __m256i;
+
+    #[inline(always)]
+    fn sums(self, x: &[i32; LANES]) -> Self::Sums {
+        // SAFETY: `self` proves AVX; `x` is eight `i32`; no alignment is needed.
+        unsafe { _mm256_loadu_si256(x.as_ptr().cast()) }
+    }
+
+    #[inline(always)]
+    fn to_ints(self, sums: Self::Sums) -> [i32; LANES] {
+        let mut y = [0; LANES];
+        // SAFETY: `self` proves AVX; `y` is eight `i32`; no alignment is needed.
+        unsafe { _mm256_storeu_si256(y.as_mut_ptr().cast(), sums) };
+        y
+    }
+
+    #[inline(always)]
+    fn pairs(self, w: &[i8; 2 * LANES]) -> Self::Pairs {
+        // SAFETY: `self` proves AVX2; `w` is sixteen bytes; no alignment is needed.
+        unsafe { _mm256_cvtepi8_epi16(_mm_loadu_si128(w.as_ptr().cast())) }
+    }
+
+    #[inline(always)]
+    fn dot(self, sums: Self::Sums, x: [i16; 2], w: Self::Pairs) -> Self::Sums {
+        let pair = i32::from(x[0]) & 0xffff | i32::from(x[1]) << 16;
+        // SAFETY: `self` proves AVX2.
+        unsafe { _mm256_add_epi32(sums, _mm256_madd_epi16(_mm256_set1_epi32(pair), w)) }
+    }
 }

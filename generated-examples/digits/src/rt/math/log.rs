@@ -13,6 +13,8 @@ const LN2_HI: f32 = 0.693_145_75;
 const LN2_LO: f32 = 1.428_606_8e-6;
 
 /// The natural logarithm of `x`. Zeros give -inf, negative numbers and NaN give NaN, inf gives inf, 1 gives +0.
+///
+/// Error at most 0.84 ULP.
 #[inline]
 pub fn log(x: f32) -> f32 {
     // 0 for ordinary numbers; else it decides the result: inf - MAX, NaN - NaN, or what the comparisons say.

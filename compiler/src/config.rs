@@ -38,6 +38,8 @@ pub struct Config {
     pub name: Option<String>,
     /// Values of symbolic dimensions.
     pub dims: BTreeMap<String, usize>,
+    /// Pairs of an input and an output, by their names, that a model keeps from run to run.
+    pub states: Vec<(String, String)>,
     /// Where the crate runs.
     pub target: &'static Target,
     /// What is preferred.
@@ -59,6 +61,7 @@ impl Default for Config {
         Config {
             name: None,
             dims: BTreeMap::new(),
+            states: Vec::new(),
             target: HOST,
             optimize: Optimize::default(),
             alloc: Alloc::default(),
@@ -88,6 +91,13 @@ impl Config {
     #[must_use]
     pub fn dim(mut self, name: impl Into<String>, value: usize) -> Config {
         self.chosen.dim.push((name.into(), value));
+        self.settled()
+    }
+
+    /// Keeps an input inside the model: after each run it becomes the output.
+    #[must_use]
+    pub fn state(mut self, input: impl Into<String>, output: impl Into<String>) -> Config {
+        self.chosen.state.push((input.into(), output.into()));
         self.settled()
     }
 

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::config::{Config, Options, file_beside};
 use crate::diag::{Diagnostic, codes};
-use crate::ir::{Graph, Numerics, Reference};
+use crate::ir::{Graph, Numerics, Reference, State};
 use crate::onnx::{Limits, LoadError, Model, load};
 use crate::plan::program::Planned;
 use crate::program::{Program, View};
@@ -152,6 +152,7 @@ fn compile_imported(
     observe: &mut dyn FnMut(&str),
 ) -> Result<Compiled, Vec<Diagnostic>> {
     let numerics = config.effective_numerics();
+    graph.states = states(&graph, config)?;
     observe("optimising");
     passes::run(&mut graph, &Reference { numerics }, |pass, _| observe(pass.name));
     observe("choosing kernels");
@@ -162,6 +163,36 @@ fn compile_imported(
     debug_assert_eq!(crate::program::verify(&program), Ok(()));
     check_budgets(&program, config)?;
     Ok(Compiled { graph, program, planned, places, warnings: software_fma(config).into_iter().collect() })
+}
+
+/// The pairs of input and output that the user wants to be kept.
+fn states(graph: &Graph, config: &Config) -> Result<Vec<State>, Vec<Diagnostic>> {
+    let mut states: Vec<State> = Vec::new();
+    let mut faults = Vec::new();
+    for (from, to) in &config.states {
+        let fail = |why: String| Diagnostic::error(codes::BAD_OPTION, format!("state {from:?} = {to:?}: {why}"));
+        let input = graph.inputs.iter().position(|&v| graph.value(v).name == *from);
+        let output = graph.outputs.iter().position(|o| o.name == *to);
+        let (Some(input), Some(output)) = (input, output) else {
+            let (what, name) = if input.is_none() { ("input", from) } else { ("output", to) };
+            faults.push(fail(format!("the model has no {what} {name:?}")).help("`zantc inspect --json` lists them"));
+            continue;
+        };
+        let state = State { input, output };
+        if states.iter().any(|s| s.input == input || s.output == output) {
+            faults.push(fail("one of the two is another state's".into()));
+        } else if let Err(why) = graph.ring_axis(state) {
+            let help =
+                "the output has the input's type, or differs in one dimension, of which the input holds a multiple";
+            faults.push(fail(why).help(help));
+        } else {
+            states.push(state);
+        }
+    }
+    if !states.is_empty() && states.len() == graph.outputs.len() {
+        faults.push(Diagnostic::error(codes::BAD_OPTION, "every output is a state's: a run would give nothing"));
+    }
+    if faults.is_empty() { Ok(states) } else { Err(faults) }
 }
 
 /// Fused products are promised to the bit everywhere, and cost dearly where no instruction computes them.

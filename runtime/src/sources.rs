@@ -48,6 +48,7 @@ pub const SOURCES: &[Source] = &[
     source!("kernels/matmul_packed.rs", ["arch/isa.rs", "kernels/columns.rs", "kernels/epilogue.rs", "kernels/regions.rs", "kernels/rows.rs", "kernels/tile.rs"]),
     source!("kernels/norm.rs", ["arch/isa.rs", "kernels/copy.rs", "kernels/reduce.rs", "kernels/reduce_f32.rs", "math/sqrt.rs"]),
     source!("kernels/number.rs", ["math/minmax.rs"]),
+    source!("kernels/place_row.rs", ["kernels/copy.rs"]),
     source!("kernels/pool.rs", ["arch/isa.rs", "kernels/number.rs", "kernels/pool2d.rs"]),
     source!("kernels/pool2d.rs", ["kernels/window.rs"]),
     source!("kernels/qconv.rs", ["arch/isa.rs", "kernels/conv2d.rs", "kernels/quant.rs"]),

@@ -55,7 +55,7 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
         shell.status("Wrote", &format!("{} outputs to {}", outputs.len(), folder.display()));
         return Ok(());
     }
-    for (port, tensor) in program.outputs.iter().zip(&outputs) {
+    for (port, tensor) in program.model_outputs().iter().zip(&outputs) {
         if shell.is_json() {
             let values: Vec<serde_json::Value> = tensor.scalars().map(json).collect();
             let value = serde_json::json!({
@@ -69,31 +69,38 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
     Ok(())
 }
 
-/// The inputs in the model's order.
+/// The inputs in the model's order. States that are not given are zeros.
 fn inputs(given: &[String], program: &Program) -> Outcome<Vec<Tensor>> {
-    let mut slots: Vec<Option<Tensor>> = vec![None; program.inputs.len()];
+    let ports = program.model_inputs();
+    let is_state = |i: usize| program.states.iter().any(|s| s.positions[0] == i);
+    let mut slots: Vec<Option<Tensor>> = vec![None; ports.len()];
+    let unnamed: Vec<usize> = (0..ports.len()).filter(|&i| !is_state(i)).collect();
     for (k, argument) in given.iter().enumerate() {
-        let named = program.inputs.iter().enumerate().find_map(|(i, p)| {
+        let named = ports.iter().enumerate().find_map(|(i, p)| {
             let file = argument.strip_prefix(p.name.as_str())?.strip_prefix('=')?;
             Some((i, file))
         });
-        let (slot, file) = named.unwrap_or((k, argument));
-        let Some(place) = slots.get_mut(slot) else {
-            let count = program.inputs.len();
+        let place = named.or_else(|| unnamed.get(k).map(|&i| (i, argument.as_str())));
+        let Some((slot, file)) = place else {
+            let count = unnamed.len();
             return Err(Failure::Usage(format!("the model has {count} inputs, {} are given", given.len())));
         };
-        if place.replace(read_tensor(Path::new(file))?.1).is_some() {
+        if slots[slot].replace(read_tensor(Path::new(file))?.1).is_some() {
             return Err(Failure::Usage(format!("input {slot} is given twice")));
         }
     }
-    let fitted = program.inputs.iter().zip(slots).map(|(port, t)| fitting(port, t, "the command line"));
+    for (i, slot) in slots.iter_mut().enumerate().filter(|(i, s)| s.is_none() && is_state(*i)) {
+        let ty = &ports[i].ty;
+        *slot = Some(Tensor::from_scalars(ty.clone(), vec![Scalar::zero(ty.dtype); ty.elements()]));
+    }
+    let fitted = ports.iter().zip(slots).map(|(port, t)| fitting(port, t, "the command line"));
     Ok(fitted.collect::<Result<_, _>>()?)
 }
 
-/// Runs a program once.
+/// Runs a program once, its states being inputs and outputs like the others.
 pub(super) fn execute(program: &Program, inputs: &[Tensor]) -> Outcome<Vec<Tensor>> {
     let mut executor = Executor::new(program, Hygiene::AsEmitted).expect("the program has been placed");
-    executor.run(inputs).map_err(|e| failure(program, &e))
+    executor.run_model(inputs).map_err(|e| failure(program, &e))
 }
 
 /// What a failed run means.
@@ -116,7 +123,7 @@ fn write(folder: &Path, format: OutputFormat, program: &Program, outputs: &[Tens
         let path = folder.to_path_buf();
         Failure::from(load_diagnostic(&zantc::onnx::LoadError::Write { path, source }))
     })?;
-    for (k, (port, tensor)) in program.outputs.iter().zip(outputs).enumerate() {
+    for (k, (port, tensor)) in program.model_outputs().iter().zip(outputs).enumerate() {
         let raw = to_raw(&port.name, tensor);
         let result = match format {
             OutputFormat::Pb => raw.write_pb(&folder.join(format!("output_{k}.pb"))),

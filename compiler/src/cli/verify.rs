@@ -114,7 +114,7 @@ fn report(
     let mut rows = Vec::new();
     let mut findings = Vec::new();
     for (set, outputs) in sets.iter().zip(outputs) {
-        for ((port, reference), output) in compiled.program.outputs.iter().zip(&set.outputs).zip(outputs) {
+        for ((port, reference), output) in compiled.program.model_outputs().iter().zip(&set.outputs).zip(outputs) {
             let reference = reference.as_ref().expect("sets without outputs were refused");
             let Some(d) = compare(reference, output, tolerance) else {
                 let message = format!(
@@ -186,7 +186,7 @@ fn crates(
         shell.status("Running", &format!("{name} at opt-level {level}"));
         let computed = emitted.run(level, &inputs)?;
         for ((set, here), there) in sets.iter().zip(outputs).zip(&computed) {
-            for ((port, here), there) in compiled.program.outputs.iter().zip(here).zip(there) {
+            for ((port, here), there) in compiled.program.model_outputs().iter().zip(here).zip(there) {
                 let unequal = per_node::differing(here, there);
                 if unequal > 0 {
                     let message = format!(

@@ -9,6 +9,7 @@
 //! max-ram = "64K"
 //! max-flash = "1M"
 //! dim = { batch = 1 }
+//! state = { past_k_0 = "present_k_0" }
 //! ```
 
 use std::collections::BTreeMap;
@@ -35,6 +36,10 @@ pub struct Options {
     #[cfg_attr(feature = "cli", arg(long, value_name = "NAME=K", value_parser = dim))]
     #[serde(deserialize_with = "dims")]
     pub dim: Vec<(String, usize)>,
+    /// Keep an input inside `Model`: after each run it becomes the output
+    #[cfg_attr(feature = "cli", arg(long, value_name = "INPUT=OUTPUT", value_parser = state))]
+    #[serde(deserialize_with = "states")]
+    pub state: Vec<(String, String)>,
     /// Where the crate runs [default: host]
     #[cfg_attr(feature = "cli", arg(long, value_parser = target_named))]
     #[serde(deserialize_with = "text")]
@@ -74,6 +79,9 @@ impl Options {
     pub fn apply(&self, config: &mut Config) {
         config.name = self.name.clone().or(config.name.take());
         config.dims.extend(self.dim.iter().cloned());
+        if !self.state.is_empty() {
+            config.states.clone_from(&self.state);
+        }
         config.target = self.target.unwrap_or(config.target);
         config.optimize = self.optimize.unwrap_or(config.optimize);
         config.alloc = self.alloc.unwrap_or(config.alloc);
@@ -96,6 +104,15 @@ fn dim(text: &str) -> Result<(String, usize), String> {
     match name.trim() {
         "" => Err("the name is missing".into()),
         name => Ok((name.to_string(), value)),
+    }
+}
+
+/// `INPUT=OUTPUT` of the command line.
+#[cfg(feature = "cli")]
+fn state(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((input, output)) if !input.is_empty() && !output.is_empty() => Ok((input.to_string(), output.to_string())),
+        _ => Err("expected INPUT=OUTPUT".into()),
     }
 }
 
@@ -192,6 +209,10 @@ fn dims<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<(String, usize
     Ok(BTreeMap::deserialize(deserializer)?.into_iter().collect())
 }
 
+fn states<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<(String, String)>, D::Error> {
+    Ok(BTreeMap::deserialize(deserializer)?.into_iter().collect())
+}
+
 /// A size as a number or a text.
 #[derive(Deserialize)]
 #[serde(untagged)]
@@ -230,6 +251,24 @@ mod tests {
         assert_eq!(dim("x[0]=3"), Ok(("x[0]".into(), 3)));
         assert_eq!(dim("a=b=3"), Ok(("a=b".into(), 3)));
         assert!(dim("batch").is_err() && dim("=1").is_err() && dim("batch=").is_err() && dim("batch=-1").is_err());
+    }
+
+    #[test]
+    fn states_are_pairs_of_names() {
+        let file = Options::from_toml("state = { past_k = \"present_k\", h = \"h_out\" }").unwrap();
+        let pairs = [("h".to_string(), "h_out".to_string()), ("past_k".into(), "present_k".into())];
+        assert_eq!(Config::new().with_options(&file).states, pairs);
+        let chosen = Config::new().state("a", "b").with_options(&file);
+        assert_eq!(chosen.states, [("a".to_string(), "b".to_string())]);
+        assert!(Options::from_toml("state = [\"past_k\"]").is_err());
+    }
+
+    #[cfg(feature = "cli")]
+    #[test]
+    fn a_state_on_the_command_line_has_two_names() {
+        use super::state;
+        assert_eq!(state("past=present"), Ok(("past".into(), "present".into())));
+        assert!(state("past").is_err() && state("=present").is_err() && state("past=").is_err());
     }
 
     #[test]

@@ -61,6 +61,7 @@ fn test(source: &Source<'_>, names: &Names, cases: usize) -> String {
     }
     let question = if program.is_fallible() { ".expect(\"the vectors are good\")" } else { "" };
     text += &model(source);
+    text += &reset(source);
     let call = call(source, names);
     text += &format!("    let result = {call}{question};\n");
     match names.outputs.as_slice() {
@@ -99,6 +100,12 @@ pub(super) fn call(source: &Source<'_>, names: &Names) -> String {
     }
 }
 
+/// Forgets what earlier runs left, where a model has a state.
+pub(super) fn reset(source: &Source<'_>) -> String {
+    let arena = if source.config.alloc == Alloc::Caller { "&mut arena" } else { "" };
+    if source.program.states.is_empty() { String::new() } else { format!("    model.reset({arena});\n") }
+}
+
 /// The model, never on the stack.
 pub(super) fn model(source: &Source<'_>) -> String {
     match source.config.alloc {
@@ -115,7 +122,10 @@ pub(super) fn model(source: &Source<'_>) -> String {
 
 /// Conversions between arrays of numbers and their bytes, for the types that the model's inputs and outputs have.
 pub(super) fn helpers(program: &crate::program::Program) -> String {
-    let mut used: Vec<&str> = program.inputs.iter().chain(&program.outputs).map(|p| element(p.ty.dtype)).collect();
+    let ports = program.inputs.iter().chain(&program.outputs).map(|p| element(p.ty.dtype));
+    // Bools lie in the memory of a state as bytes.
+    let states = program.states.iter().map(|s| if s.ty.dtype == DType::Bool { "u8" } else { element(s.ty.dtype) });
+    let mut used: Vec<&str> = ports.chain(states).collect();
     used.sort_unstable();
     used.dedup();
     // A model without inputs reads nothing.

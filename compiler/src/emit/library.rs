@@ -2,6 +2,7 @@
 
 use super::model::{STACK_LIMIT, arena_bytes};
 use super::names::{Names, in_doc};
+use super::state::state_doc;
 use super::{Source, VERSION};
 use crate::config::Alloc;
 use crate::ir::DType;
@@ -15,6 +16,9 @@ pub(super) fn library(source: &Source<'_>, names: &Names) -> String {
     }
     for (p, n) in program.outputs.iter().zip(&names.outputs) {
         text += &format!("//! - output `{n}`: {} ({})\n", p.ty, in_doc(&p.name));
+    }
+    for (s, n) in program.states.iter().zip(&names.states) {
+        text += &format!("//! - state `{n}`: {}\n", state_doc(s));
     }
     text += &format!(
         "//!\n//! {} bytes of RAM, {} bytes of constants, {} multiply-adds a run; no heap{}.\n//!\n{}",

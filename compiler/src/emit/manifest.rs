@@ -67,7 +67,7 @@ pub(super) fn zant_json(source: &Source<'_>, weights: &Weights) -> String {
             })
         })
         .collect();
-    let value = json!({
+    let mut value = json!({
         "zantc": VERSION,
         "model": { "name": program.name, "sha256": source.model_sha256 },
         "weights": { "bytes": program.weights_bytes(), "sha256": hex(&Sha256::digest(&weights.blob)) },
@@ -88,6 +88,10 @@ pub(super) fn zant_json(source: &Source<'_>, weights: &Weights) -> String {
         "macs": program.macs(),
         "steps": steps,
     });
+    if !program.states.is_empty() {
+        let pair = |s: &crate::program::State| json!({ "input": s.name, "output": s.output_name });
+        value["options"]["states"] = program.states.iter().map(pair).collect();
+    }
     let mut text = serde_json::to_string_pretty(&value).expect("the value is plain data");
     text.push('\n');
     text

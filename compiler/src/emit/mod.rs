@@ -12,6 +12,7 @@ mod package;
 mod readme;
 mod rt;
 mod runner;
+mod state;
 mod weights;
 
 use crate::config::Config;

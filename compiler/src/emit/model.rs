@@ -28,7 +28,7 @@ pub(super) fn format(tokens: TokenStream) -> String {
     prettyplease::unparse(&file)
 }
 
-fn ident(name: &str) -> Ident {
+pub(super) fn ident(name: &str) -> Ident {
     Ident::new(name, Span::call_site())
 }
 
@@ -71,10 +71,10 @@ pub(super) fn spaced(text: &str) -> String {
     out
 }
 
-struct Writer<'a> {
-    program: &'a Program,
-    names: &'a Names,
-    source: &'a Source<'a>,
+pub(super) struct Writer<'a> {
+    pub(super) program: &'a Program,
+    pub(super) names: &'a Names,
+    pub(super) source: &'a Source<'a>,
 }
 
 impl Writer<'_> {
@@ -236,7 +236,12 @@ impl Writer<'_> {
             from.push(format!("{} more", step.origin.len() - shown));
         }
         let operand = step.operands.first().map_or(String::new(), |t| format!("{t} -> "));
-        let from = if from.is_empty() { "An output".to_string() } else { from.join(", ") };
+        let kept = self.program.kept();
+        let from = match from.as_slice() {
+            [] if step.writes().any(|(_, v)| kept.contains(&v.buffer)) => "The state of the next run".to_string(),
+            [] => "An output".to_string(),
+            nodes => nodes.join(", "),
+        };
         format!(" {from}: {} {operand}{}.", step.call.name(), step.result)
     }
 
@@ -290,6 +295,7 @@ impl Writer<'_> {
         let outputs = self.outputs_struct();
         let (state, new) = self.state();
         let run = self.run();
+        let kept = self.kept();
         quote! {
             #inputs
             #outputs
@@ -297,6 +303,7 @@ impl Writer<'_> {
             impl Model {
                 #new
                 #run
+                #kept
             }
             impl Default for Model {
                 fn default() -> Self {
@@ -455,6 +462,9 @@ impl Writer<'_> {
         let mut doc = " Computes the model once.".to_string();
         if self.program.is_fallible() {
             doc += "\n\n # Errors\n Where the data cannot be computed with: an index out of range, an integer division by zero.";
+            if !self.program.states.is_empty() {
+                doc += "\n The states may then be partly those of the next run: see [`Model::reset`].";
+            }
         }
         doc
     }

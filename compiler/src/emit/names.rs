@@ -30,6 +30,8 @@ pub(super) struct Names {
     pub(super) inputs: Vec<String>,
     /// Field of each output.
     pub(super) outputs: Vec<String>,
+    /// Method that gives each state.
+    pub(super) states: Vec<String>,
     /// Type alias of each buffer.
     pub(super) buffers: Vec<String>,
 }
@@ -41,6 +43,7 @@ impl Names {
         let mut functions = Unique::new(imported.iter().copied());
         let mut fields = Unique::new([]);
         let mut results = Unique::new([]);
+        let mut methods = Unique::new([]);
         let own = ["Model", "Inputs", "Outputs", "Arena", "Buffer", "Read", "Write", "Cpu", "Block", "DataError"];
         // What every module sees without an import, as far as emitted code uses it.
         let prelude = ["Result", "Ok", "Err", "Option", "Some", "None", "Default"];
@@ -54,6 +57,7 @@ impl Names {
             weights: program.weights.iter().map(|w| fields.add(snake(&w.name, "constant"))).collect(),
             inputs: program.inputs.iter().map(|p| ports.add(snake(&p.name, "input"))).collect(),
             outputs: program.outputs.iter().map(|p| results.add(snake(&p.name, "output"))).collect(),
+            states: program.states.iter().map(|s| methods.add(format!("state_{}", snake(&s.name, "value")))).collect(),
             buffers: program
                 .buffers
                 .iter()
@@ -81,8 +85,9 @@ impl Names {
             Arg::Buffer(v, _) if program.buffer(v.buffer).storage == Storage::Arena => Some(v),
             _ => None,
         });
-        let mut views: Vec<(String, View)> =
-            args.chain(program.outputs.iter().map(|o| o.view)).map(|v| (self.view(program, v), v)).collect();
+        let kept = program.kept().into_iter().map(|b| program.whole(b));
+        let used = args.chain(program.outputs.iter().map(|o| o.view)).chain(kept);
+        let mut views: Vec<(String, View)> = used.map(|v| (self.view(program, v), v)).collect();
         views.sort_by_key(|(name, v)| (v.buffer, v.offset, v.len, name.clone()));
         views.dedup();
         views

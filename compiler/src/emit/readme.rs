@@ -3,6 +3,7 @@
 use super::library::example;
 use super::model::{STACK_LIMIT, arena_bytes};
 use super::names::{Names, in_doc};
+use super::state::state_doc;
 use super::{Source, VERSION};
 use crate::config::Alloc;
 use crate::ir::Numerics;
@@ -18,6 +19,9 @@ pub(super) fn readme(source: &Source<'_>, names: &Names) -> String {
     }
     for (p, n) in program.outputs.iter().zip(&names.outputs) {
         text += &format!("| output `{n}` | {} {} |\n", p.ty, in_doc(&p.name).replace('|', "\\|"));
+    }
+    for (s, n) in program.states.iter().zip(&names.states) {
+        text += &format!("| state `{n}` | {} |\n", state_doc(s).replace('|', "\\|"));
     }
     let layout = program.layout.as_ref();
     text += &format!("| RAM (arena) | {} bytes |\n", arena_bytes(program));

@@ -1,8 +1,9 @@
 //! A program that runs an emitted crate on files: what `zantc verify` builds, and what measurements time.
 
-use super::golden::{call, element, helpers, model};
+use super::golden::{call, element, helpers, model, reset};
 use super::names::Names;
 use super::{Package, Source};
+use crate::config::Alloc;
 
 /// The levels of optimisation that the runner can be built with: each is a profile of its manifest.
 pub const OPT_LEVELS: [&str; 3] = ["0", "3", "z"];
@@ -13,7 +14,8 @@ pub fn profile(level: &str) -> String {
 }
 
 /// A crate `runner` beside the emitted one, which lies in `../model`. Started with folders, it reads `input_K.bin` of each
-/// (elements in little-endian order), runs the model, and writes `output_K.bin`. Started with `--serve` and one folder, it
+/// (elements in little-endian order), runs the model, and writes `output_K.bin`. The memory of states is read from `state_K.bin`,
+/// where there is such a file, and written to `state_K.bin` after the run. Started with `--serve` and one folder, it
 /// reads counts from its input, runs the model so many times on the folder's inputs, and answers with the nanoseconds
 /// that they took together, a line for each.
 pub fn emit_runner(source: &Source<'_>) -> Package {
@@ -47,6 +49,15 @@ const MAIN: &str = r#"fn main() -> std::process::ExitCode {
 }
 "#;
 
+const LOAD: &str = r#"/// Elements from their bytes.
+fn load<T: Element>(bytes: &[u8], elements: &mut [T]) {
+    for (element, bytes) in elements.iter_mut().zip(bytes.chunks_exact(size_of::<T>())) {
+        *element = T::load(bytes);
+    }
+}
+
+"#;
+
 fn main(source: &Source<'_>, names: &Names) -> String {
     let program = source.program;
     let mut text = String::from("//! Runs the model on files of elements.\n\n");
@@ -61,6 +72,13 @@ fn main(source: &Source<'_>, names: &Names) -> String {
         );
     }
     text += &model(source);
+    text += &reset(source);
+    let arena = if source.config.alloc == Alloc::Caller { "&mut arena" } else { "" };
+    for (k, n) in names.states.iter().enumerate() {
+        text += &format!(
+            "    if let Ok(memory) = std::fs::read(folder.join(\"state_{k}.bin\")) {{\n        load(&memory, model.{n}({arena}));\n    }}\n"
+        );
+    }
     let question = if program.is_fallible() { ".map_err(|e| format!(\"{e:?}\"))?" } else { "" };
     let call = call(source, names);
     text += &format!(
@@ -73,7 +91,13 @@ fn main(source: &Source<'_>, names: &Names) -> String {
             "    std::fs::write(folder.join(\"output_{i}.bin\"), bytes({value})).map_err(|e| e.to_string())?;\n"
         );
     }
+    for (k, n) in names.states.iter().enumerate() {
+        text += &format!(
+            "    std::fs::write(folder.join(\"state_{k}.bin\"), bytes(model.{n}({arena}))).map_err(|e| e.to_string())?;\n"
+        );
+    }
     text += "    Ok(())\n}\n\n";
+    text += if names.states.is_empty() { "" } else { LOAD };
     text += MAIN;
     text
 }

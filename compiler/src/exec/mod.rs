@@ -118,7 +118,7 @@ impl<'p> Executor<'p> {
         self.check(inputs)?;
         let inputs: Vec<Vec<u64>> = inputs.iter().map(|t| words(t.data())).collect();
         if self.hygiene == Hygiene::Poison {
-            bytemuck::cast_slice_mut::<u64, u8>(&mut self.arena).fill(POISON);
+            self.poison();
         }
         for i in 0..self.program.steps.len() {
             self.step(i, &inputs).map_err(|error| ExecError::Run { step: i, error })?;
@@ -132,6 +132,71 @@ impl<'p> Executor<'p> {
             }
         }
         Ok(self.program.outputs.iter().map(|o| reshaped(self.load(o.view), &o.ty)).collect())
+    }
+
+    /// Zeroes the state, as `reset` does in emitted crates.
+    pub fn reset(&mut self) {
+        for range in self.kept() {
+            bytemuck::cast_slice_mut::<u64, u8>(&mut self.arena)[range].fill(0);
+        }
+    }
+
+    /// The value of a state, by its index in [`Program::states`].
+    pub fn state(&self, index: usize) -> Tensor {
+        let state = &self.program.states[index];
+        let range = self.program.arena_range(self.program.whole(state.buffer)).expect("states lie in the arena");
+        state.load(&bytemuck::cast_slice::<u64, u8>(&self.arena)[range])
+    }
+
+    /// Gives a state a value of its type.
+    ///
+    /// # Errors
+    /// The value has another type.
+    pub fn set_state(&mut self, index: usize, value: &Tensor) -> Result<(), ExecError> {
+        let state = &self.program.states[index];
+        if *value.ty() != state.ty {
+            let (expected, given) = (state.ty.clone(), value.ty().clone());
+            return Err(ExecError::InputType { index: state.positions[0], expected, given });
+        }
+        let range = self.program.arena_range(self.program.whole(state.buffer)).expect("states lie in the arena");
+        state.store(value, &mut bytemuck::cast_slice_mut::<u64, u8>(&mut self.arena)[range]);
+        Ok(())
+    }
+
+    /// Runs the model as if it had no state, once: its states are inputs and outputs like the others, in the model's order.
+    ///
+    /// # Errors
+    /// Inputs that do not fit; data that make a step fail.
+    pub fn run_model(&mut self, inputs: &[Tensor]) -> Result<Vec<Tensor>, ExecError> {
+        let expected = self.program.inputs.len() + self.program.states.len();
+        if inputs.len() != expected {
+            return Err(ExecError::InputCount { expected, given: inputs.len() });
+        }
+        let (lent, states) = self.program.split_inputs(inputs);
+        self.reset();
+        for (i, value) in states.iter().enumerate() {
+            self.set_state(i, value)?;
+        }
+        let outputs = self.run(&lent)?;
+        let states = (0..states.len()).map(|i| self.program.states[i].output_of(&self.state(i))).collect();
+        Ok(self.program.join_outputs(outputs, states))
+    }
+
+    /// Where the arena keeps its bytes from run to run.
+    fn kept(&self) -> Vec<Range<usize>> {
+        let kept = self.program.kept().into_iter();
+        kept.filter_map(|b| self.program.arena_range(self.program.whole(b))).collect()
+    }
+
+    /// Turns all but the state into garbage.
+    fn poison(&mut self) {
+        let kept = self.kept();
+        let arena = bytemuck::cast_slice_mut::<u64, u8>(&mut self.arena);
+        let values: Vec<Vec<u8>> = kept.iter().map(|range| arena[range.clone()].to_vec()).collect();
+        arena.fill(POISON);
+        for (range, value) in kept.into_iter().zip(values) {
+            arena[range].copy_from_slice(&value);
+        }
     }
 
     fn check(&self, inputs: &[Tensor]) -> Result<(), ExecError> {
@@ -269,6 +334,7 @@ impl<'a> Slices<'a> {
 fn dead_after(program: &Program) -> Vec<Vec<View>> {
     let mut needed: Vec<bool> = vec![false; program.buffers.len()];
     program.outputs.iter().for_each(|o| needed[o.view.buffer.index()] = true);
+    program.kept().iter().for_each(|b| needed[b.index()] = true);
     let mut dead = vec![Vec::new(); program.steps.len()];
     for (i, step) in program.steps.iter().enumerate().rev() {
         let touched = step.reads().chain(step.writes());

@@ -62,6 +62,18 @@ pub struct Output {
     pub value: ValueId,
 }
 
+/// An input whose value an instance of the model keeps from run to run: zeros at first, then what the output makes of it.
+///
+/// Where both have one type, the output takes the input's place. Where they differ in the length of one dimension, the input
+/// is a ring of as many outputs as it has room for, which come one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct State {
+    /// Position in [`Graph::inputs`].
+    pub input: usize,
+    /// Position in [`Graph::outputs`].
+    pub output: usize,
+}
+
 /// What is computed: inputs, nodes in topological order, outputs.
 #[derive(Clone, Debug, Default)]
 pub struct Graph {
@@ -77,6 +89,8 @@ pub struct Graph {
     pub outputs: Vec<Output>,
     /// What some constants were dequantized from.
     pub stored: BTreeMap<ValueId, Stored>,
+    /// Pairs of input and output that live from run to run; no input or output is in two.
+    pub states: Vec<State>,
 }
 
 impl Graph {
@@ -138,6 +152,24 @@ impl Graph {
             }
         }
         users
+    }
+
+    /// The dimension along which a state is a ring, where it is one.
+    ///
+    /// # Errors
+    /// Why the two make no pair.
+    pub fn ring_axis(&self, state: State) -> Result<Option<usize>, String> {
+        let (x, y) = (self.ty(self.inputs[state.input]), self.ty(self.outputs[state.output].value));
+        if x == y {
+            return Ok(None);
+        }
+        let differing: Vec<usize> =
+            x.shape.iter().zip(&y.shape).enumerate().filter(|(_, (a, b))| a != b).map(|(d, _)| d).collect();
+        let whole = |d: usize| y.shape[d] > 0 && x.shape[d] % y.shape[d] == 0;
+        match *differing.as_slice() {
+            [d] if x.dtype == y.dtype && x.rank() == y.rank() && whole(d) => Ok(Some(d)),
+            _ => Err(format!("{x} and {y} are neither of one type nor a ring and a part of it")),
+        }
     }
 
     /// Whether a value is one of the graph's outputs.

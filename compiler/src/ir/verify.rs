@@ -25,6 +25,15 @@ pub fn verify(graph: &Graph) -> Result<(), Vec<String>> {
             faults.push(format!("output {:?} is %{}, which nothing makes", output.name, output.value.0));
         }
     }
+    for (i, s) in graph.states.iter().enumerate() {
+        let again = graph.states[..i].iter().any(|t| t.input == s.input || t.output == s.output);
+        let there = s.input < graph.inputs.len() && s.output < graph.outputs.len();
+        if again || !there {
+            faults.push(format!("state {i} is of an input or output that does not exist or is another state's"));
+        } else if let Err(why) = graph.ring_axis(*s) {
+            faults.push(format!("state {i}: {why}"));
+        }
+    }
     if faults.is_empty() { Ok(()) } else { Err(faults) }
 }
 

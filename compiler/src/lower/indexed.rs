@@ -127,6 +127,12 @@ impl Lowering<'_> {
 
     /// The data in the place of the result, where the kernel updates them.
     fn copied_data(&mut self, node: &Node, x: &Type) -> View {
+        if self.states.over.contains_key(&node.outputs[0])
+            && let Some(view) = self.places[node.inputs[0].index()]
+        {
+            self.places[node.outputs[0].index()] = Some(view);
+            return view;
+        }
         let source = self.operand(node.inputs[0]);
         let out = self.result(node.outputs[0]);
         let (dims, strides) = (vec![x.elements()], vec![1]);

@@ -7,7 +7,7 @@ use zant_runtime::kernels::table::Table;
 use super::dims::merge;
 use super::strided::broadcast;
 use super::{Fault, Lowered, Lowering};
-use crate::ir::{DType, Evaluate, Expr, Node, Op, Reference, Scalar, Tensor, Type, row_major_strides};
+use crate::ir::{DType, Evaluate, Expr, Node, Op, Reference, Scalar, Tensor, Type, ValueId, row_major_strides};
 use crate::program::kernels::{MapCall, MapOperand, TableCall};
 use crate::program::{Access, Arg, unsupported};
 
@@ -16,7 +16,6 @@ const MAX_OPERANDS: usize = 10;
 
 impl Lowering<'_> {
     pub(super) fn map(&mut self, node: &Node, expr: &Expr) -> Lowered {
-        let shape = self.ty(node.outputs[0]).shape.clone();
         let result = self.ty(node.outputs[0]).dtype;
         let dtypes: Vec<DType> = node.inputs.iter().map(|&i| self.ty(i).dtype).collect();
         if let Some(what) = unsupported(expr, &dtypes) {
@@ -25,9 +24,28 @@ impl Lowering<'_> {
         if node.inputs.len() > MAX_OPERANDS {
             return Err(Fault::form(format!("an expression of more than {MAX_OPERANDS} operands"), "split it"));
         }
+        if let Some(&x) = self.states.over.get(&node.outputs[0]) {
+            self.map_over(node, expr, x);
+            return Ok(());
+        }
         if self.table(node, expr) {
             return Ok(());
         }
+        let (call, mut args) = self.map_call(node, expr);
+        let (out, dense) = (args.len(), row_major_strides(&call.dims));
+        let in_place = (0..out)
+            .filter(|&i| call.operands[i].dtype == result && call.operands[i].strides == dense)
+            .filter(|&i| matches!(args[i], Arg::Buffer(..)))
+            .map(|i| (i, out))
+            .collect();
+        args.push(Arg::Buffer(self.result(node.outputs[0]), Access::Write));
+        self.step(node, Arc::new(call), args, in_place);
+        Ok(())
+    }
+
+    /// The call and its operands.
+    pub(super) fn map_call(&mut self, node: &Node, expr: &Expr) -> (MapCall, Vec<Arg>) {
+        let Type { dtype: result, shape } = self.ty(node.outputs[0]).clone();
         let mut dims = shape.clone();
         let (mut args, mut strides) = (Vec::new(), Vec::new());
         for &i in &node.inputs {
@@ -37,19 +55,9 @@ impl Lowering<'_> {
         }
         strides.push(row_major_strides(&shape));
         merge(&mut dims, &mut strides);
-        let dense = row_major_strides(&dims);
-        let operands: Vec<MapOperand> =
-            dtypes.iter().zip(&strides).map(|(&dtype, s)| MapOperand { dtype, strides: s.clone() }).collect();
-        let out = args.len();
-        let in_place = (0..out)
-            .filter(|&i| operands[i].dtype == result && operands[i].strides == dense)
-            .filter(|&i| matches!(args[i], Arg::Buffer(..)))
-            .map(|i| (i, out))
-            .collect();
-        args.push(Arg::Buffer(self.result(node.outputs[0]), Access::Write));
-        let call = Arc::new(MapCall { expr: expr.clone(), operands, dims, result, over: None });
-        self.step(node, call, args, in_place);
-        Ok(())
+        let operand = |(&i, s): (&ValueId, &Vec<usize>)| MapOperand { dtype: self.ty(i).dtype, strides: s.clone() };
+        let operands = node.inputs.iter().zip(&strides).map(operand).collect();
+        (MapCall { expr: expr.clone(), operands, dims, result, over: None }, args)
     }
 }
 

@@ -14,6 +14,7 @@ mod pack;
 mod pool;
 mod quant;
 mod rows;
+mod state;
 mod strided;
 
 use std::collections::BTreeMap;
@@ -64,6 +65,7 @@ pub fn lower_with_places(graph: &Graph, numerics: Numerics) -> Result<(Program, 
         graph,
         places: vec![None; graph.values.len()],
         views: strided::Views::of(graph, &parts, &pitched_slices),
+        states: state::States::of(graph, &parts),
         parts,
         pitched_slices,
         weights: BTreeMap::new(),
@@ -72,6 +74,7 @@ pub fn lower_with_places(graph: &Graph, numerics: Numerics) -> Result<(Program, 
             numerics,
             inputs: Vec::new(),
             outputs: Vec::new(),
+            states: Vec::new(),
             buffers: Vec::new(),
             weights: Vec::new(),
             steps: Vec::new(),
@@ -145,6 +148,8 @@ struct Lowering<'a> {
     pitched_slices: BTreeMap<ValueId, usize>,
     /// Values that are read by strides from the memory of others.
     views: strided::Views,
+    /// What lives from run to run.
+    states: state::States,
     /// Constants that are read as they are.
     weights: BTreeMap<ValueId, WeightId>,
 }
@@ -152,19 +157,26 @@ struct Lowering<'a> {
 impl Lowering<'_> {
     fn inputs(&mut self) {
         for (n, &v) in self.graph.inputs.iter().enumerate() {
+            if self.graph.states.iter().any(|s| s.input == n) {
+                continue;
+            }
             let value = self.graph.value(v);
-            let view = self.new_buffer(&value.name, &value.ty, Storage::Input(n));
+            let view = self.new_buffer(&value.name, &value.ty, Storage::Input(self.program.inputs.len()));
             self.program.inputs.push(Port { name: value.name.clone(), ty: value.ty.clone(), view });
             self.places[v.index()] = Some(view);
         }
+        self.place_states();
     }
 
     /// Outputs lie in the arena: an input or a constant that is one is copied.
     fn outputs(&mut self) -> Lowered {
-        for o in &self.graph.outputs {
+        for (n, o) in self.graph.outputs.iter().enumerate() {
+            if self.graph.states.iter().any(|s| s.output == n) {
+                continue;
+            }
             let ty = self.graph.ty(o.value).clone();
             let view = match self.places[o.value.index()] {
-                Some(v) if self.program.buffer(v.buffer).storage == Storage::Arena => v,
+                Some(v) if self.program.buffer(v.buffer).storage == Storage::Arena && !self.changes_at_end(v) => v,
                 _ => {
                     let source = self.operand(o.value);
                     let view = self.new_buffer(&o.name, &ty, Storage::Arena);
@@ -174,6 +186,7 @@ impl Lowering<'_> {
             };
             self.program.outputs.push(Port { name: o.name.clone(), ty, view });
         }
+        self.finish_states();
         Ok(())
     }
 

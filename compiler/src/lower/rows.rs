@@ -60,7 +60,7 @@ impl Lowering<'_> {
         let x = self.ty(node.inputs[0]).clone();
         let params = Norm { outer: x.shape[..axis].iter().product(), n: x.shape[axis..].iter().product(), ..params };
         let source = self.operand(node.inputs[0]);
-        let mut rest = node.inputs[1..].to_vec().into_iter();
+        let mut rest = node.inputs[1..].iter().copied();
         let mut operand = |present: bool| match rest.next().filter(|_| present) {
             Some(v) => self.operand(v),
             None => Arg::Empty(x.dtype),

@@ -65,6 +65,11 @@ impl Views {
         all
     }
 
+    /// The strides of a view.
+    pub(super) fn strides_of(&self, v: ValueId) -> Option<Vec<usize>> {
+        self.views.get(&v).map(|view| view.strides.clone())
+    }
+
     /// The place of a movement's result, as far as strides can say it.
     fn moved(&self, graph: &Graph, m: &Movement, x: ValueId) -> Option<Strided> {
         let shape = &graph.ty(x).shape;

@@ -16,6 +16,7 @@ mod quant;
 mod rewrite;
 mod scalars;
 mod sink;
+mod state_rows;
 mod views;
 
 use crate::ir::{Evaluate, Graph};
@@ -39,6 +40,7 @@ pub const PASSES: &[Pass] = &[
     Pass { name: "sink_transposes", run: sink::run },
     Pass { name: "merge_views", run: views::run },
     Pass { name: "sink_transposes", run: sink::run },
+    Pass { name: "place_state_rows", run: state_rows::run },
     Pass { name: "fold_matmul_weights", run: matmul_weights::run },
     Pass { name: "fold_pad", run: pad::run },
     Pass { name: "fold_affine", run: affine::run },

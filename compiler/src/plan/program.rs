@@ -51,11 +51,12 @@ fn problem(program: &Program, align: usize) -> (Problem, Vec<BufferId>) {
     let buffers: Vec<BufferId> = (0..program.buffers.len()).filter(in_arena).map(|i| BufferId(i as u32)).collect();
     let mut index = vec![None; program.buffers.len()];
     buffers.iter().enumerate().for_each(|(ix, id)| index[id.index()] = Some(BufferIx(ix)));
+    let kept = program.kept();
     let specs = buffers.iter().map(|&id| BufferSpec {
         bytes: program.buffer(id).bytes(),
         // Nobody writes what has no elements.
-        live_from_start: program.buffer(id).elements == 0,
-        live_to_end: program.outputs.iter().any(|o| o.view.buffer == id),
+        live_from_start: program.buffer(id).elements == 0 || kept.contains(&id),
+        live_to_end: program.outputs.iter().any(|o| o.view.buffer == id) || kept.contains(&id),
     });
     let specs = specs.collect();
     let steps = program.steps.iter().map(|s| step_spec(program, s, &index)).collect();

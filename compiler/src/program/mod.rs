@@ -9,6 +9,7 @@ mod closure;
 mod kernel;
 pub mod kernels;
 mod print;
+mod state;
 mod tokens;
 mod verify;
 
@@ -18,6 +19,7 @@ use crate::ir::{DType, Numerics, Origin, Tensor, Type};
 
 pub use closure::{rust_type, scalar_lit, unsupported};
 pub use kernel::{ArgSlice, Args, KernelCall, Params, RunError};
+pub use state::{Ring, State};
 pub use verify::verify;
 
 /// Identifies a buffer of a [`Program`].
@@ -200,10 +202,12 @@ pub struct Program {
     pub name: String,
     /// How products are rounded.
     pub numerics: Numerics,
-    /// The model's inputs.
+    /// The model's inputs, but those that are states.
     pub inputs: Vec<Port>,
-    /// The model's outputs.
+    /// The model's outputs, but those that are states.
     pub outputs: Vec<Port>,
+    /// What an instance of the model keeps from run to run.
+    pub states: Vec<State>,
     /// All buffers.
     pub buffers: Vec<Buffer>,
     /// All constants.

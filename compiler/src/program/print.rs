@@ -30,6 +30,10 @@ impl fmt::Display for Program {
                 from.join(" ")
             )?;
         }
+        for s in &self.states {
+            let ring = s.ring.as_ref().map_or(String::new(), |r| format!(", ring of {} by b{}", r.output, r.slot.0));
+            writeln!(f, "  state {:?}: {} = b{} from {:?}{ring}", s.name, s.ty, s.buffer.0, s.output_name)?;
+        }
         for p in &self.outputs {
             writeln!(f, "  out {:?}: {} = {}", p.name, p.ty, self.arg(&Arg::Buffer(p.view, Access::Read)))?;
         }

@@ -54,6 +54,13 @@ fn replay(program: &Program, faults: &mut Vec<String>) {
         Some(r) => owner[r].iter().all(|&o| o == v.buffer.0),
         None => matches!(program.buffer(v.buffer).storage, Storage::Input(_)),
     };
+    let kept: Vec<View> = program.kept().into_iter().map(|b| program.whole(b)).collect();
+    for v in &kept {
+        match range(program, *v) {
+            Some(r) => owner[r].fill(v.buffer.0),
+            None => faults.push(format!("b{} is kept but has no place", v.buffer.0)),
+        }
+    }
     for (i, step) in program.steps.iter().enumerate() {
         for (at, v) in step.reads() {
             if !holds(&owner, v) {
@@ -70,6 +77,9 @@ fn replay(program: &Program, faults: &mut Vec<String>) {
                 None => faults.push(format!("step {i} writes b{}, which is lent", v.buffer.0)),
             }
         }
+    }
+    for v in kept.iter().filter(|v| !holds(&owner, **v)) {
+        faults.push(format!("b{}, which is kept from run to run, has been overwritten", v.buffer.0));
     }
     for o in &program.outputs {
         if !holds(&owner, o.view) {

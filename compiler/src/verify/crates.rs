@@ -7,7 +7,8 @@ use std::process::{Command, Output};
 
 use crate::diag::{Diagnostic, codes};
 use crate::emit::{OPT_LEVELS, Source, emit_crate, emit_runner, profile};
-use crate::ir::Tensor;
+use crate::ir::{Tensor, Type};
+use crate::program::{Port, Program, State};
 
 /// Lines of cargo's output that a diagnostic shows.
 const SHOWN_LINES: usize = 40;
@@ -16,7 +17,7 @@ const SHOWN_LINES: usize = 40;
 #[derive(Debug)]
 pub struct BuiltCrate {
     folder: tempfile::TempDir,
-    output_types: Vec<crate::ir::Type>,
+    program: Program,
 }
 
 fn failed(message: impl Into<String>) -> Diagnostic {
@@ -37,8 +38,7 @@ impl BuiltCrate {
         for (name, package) in [("model", emit_crate(source)), ("runner", emit_runner(source))] {
             package.write(&folder.path().join(name)).map_err(|e| failed(e.to_string()))?;
         }
-        let output_types = source.program.outputs.iter().map(|o| o.ty.clone()).collect();
-        Ok(BuiltCrate { folder, output_types })
+        Ok(BuiltCrate { folder, program: source.program.clone() })
     }
 
     /// Builds the runner at a level of optimisation, one of [`OPT_LEVELS`].
@@ -53,7 +53,7 @@ impl BuiltCrate {
         Err(with_output(failed(format!("the emitted crate does not build at opt-level {level}")), &output))
     }
 
-    /// Runs the model on sets of inputs; gives the outputs of each.
+    /// Runs the model on sets of inputs; gives the outputs of each. States are inputs and outputs like the others.
     ///
     /// # Errors
     /// The runner stops, or writes something else than the model's outputs.
@@ -62,8 +62,14 @@ impl BuiltCrate {
         for (s, inputs) in sets.iter().enumerate() {
             let folder = self.folder.path().join(format!("data-{level}")).join(s.to_string());
             io("make a folder", fs::create_dir_all(&folder))?;
-            for (i, t) in inputs.iter().enumerate() {
+            let (lent, states) = self.program.split_inputs(inputs);
+            for (i, t) in lent.iter().enumerate() {
                 io("write an input", fs::write(folder.join(format!("input_{i}.bin")), t.data()))?;
+            }
+            for (i, (state, value)) in self.program.states.iter().zip(&states).enumerate() {
+                let mut memory = vec![0; state.bytes()];
+                state.store(value, &mut memory);
+                io("write a state", fs::write(folder.join(format!("state_{i}.bin")), memory))?;
             }
             folders.push(folder);
         }
@@ -75,12 +81,21 @@ impl BuiltCrate {
     }
 
     fn outputs(&self, folder: &Path) -> Result<Vec<Tensor>, Diagnostic> {
-        let read = |(i, ty): (usize, &crate::ir::Type)| {
+        let other =
+            |what: String, ty: &Type| failed(format!("{what} of the emitted crate has another length than {ty}"));
+        let output = |(i, port): (usize, &Port)| {
             let bytes = io("read an output", fs::read(folder.join(format!("output_{i}.bin"))))?;
-            Tensor::from_bytes(ty.clone(), bytes.into())
-                .ok_or_else(|| failed(format!("output {i} of the emitted crate has another length than {ty}")))
+            Tensor::from_bytes(port.ty.clone(), bytes.into()).ok_or_else(|| other(format!("output {i}"), &port.ty))
         };
-        self.output_types.iter().enumerate().map(read).collect()
+        let state = |(i, state): (usize, &State)| {
+            let memory = io("read a state", fs::read(folder.join(format!("state_{i}.bin"))))?;
+            let whole = memory.len() == state.bytes();
+            let after = whole.then(|| state.load(&memory)).ok_or_else(|| other(format!("state {i}"), &state.ty))?;
+            Ok(state.output_of(&after))
+        };
+        let outputs = self.program.outputs.iter().enumerate().map(output).collect::<Result<_, Diagnostic>>()?;
+        let states = self.program.states.iter().enumerate().map(state).collect::<Result<_, Diagnostic>>()?;
+        Ok(self.program.join_outputs(outputs, states))
     }
 
     /// Runs cargo in the runner's folder, free of what its caller's environment would change about the build.

@@ -19,7 +19,7 @@ const MAX_FILES: usize = 1024;
 pub struct DataSet {
     /// The folder's name.
     pub name: String,
-    /// One tensor per input of the model.
+    /// One tensor per input of the model, those that are states among them.
     pub inputs: Vec<Tensor>,
     /// What the outputs should be, per output of the model; `None` where the set has no such file.
     pub outputs: Vec<Option<Tensor>>,
@@ -68,10 +68,10 @@ pub fn read_tensor(path: &Path) -> Result<(String, Tensor), Diagnostic> {
 /// Files that cannot be read, inputs that are missing or do not fit.
 pub fn read_set(folder: &Path, program: &Program) -> Result<DataSet, Vec<Diagnostic>> {
     let name = folder.file_name().map_or_else(|| folder.to_string_lossy(), |n| n.to_string_lossy()).into_owned();
-    let inputs = assign(read_files(folder, "input")?, &program.inputs);
-    let outputs = assign(read_files(folder, "output")?, &program.outputs);
-    let inputs: Vec<Tensor> = program
-        .inputs
+    let ports = program.model_inputs();
+    let inputs = assign(read_files(folder, "input")?, &ports);
+    let outputs = assign(read_files(folder, "output")?, &program.model_outputs());
+    let inputs: Vec<Tensor> = ports
         .iter()
         .zip(inputs)
         .map(|(port, given)| fitting(port, given, &name))
@@ -127,7 +127,8 @@ pub fn fitting(port: &Port, given: Option<Tensor>, from: &str) -> Result<Tensor,
 }
 
 /// Vectors for an emitted crate's tests: the inputs of the data sets beside the model with the outputs that this process
-/// computes; without data sets, one pseudo-random input. Data that make the model fail are left out.
+/// computes; without data sets, one pseudo-random input. Data that make the model fail are left out. States are zeros before
+/// each vector.
 ///
 /// # Errors
 /// Data sets that cannot be read or do not fit.
@@ -138,7 +139,7 @@ pub fn golden_vectors(
 ) -> Result<Vec<Vector>, Vec<Diagnostic>> {
     let mut inputs = Vec::new();
     for folder in folders_beside(model) {
-        inputs.push(read_set(&folder, program)?.inputs);
+        inputs.push(program.split_inputs(&read_set(&folder, program)?.inputs).0);
     }
     if inputs.is_empty() {
         inputs.push(super::seeded::inputs(program.inputs.iter().map(|p| &p.ty)));
@@ -147,6 +148,7 @@ pub fn golden_vectors(
     let mut vectors = Vec::new();
     for (i, inputs) in inputs.into_iter().enumerate() {
         observe(&format!("computing vector {i}"));
+        executor.reset();
         match executor.run(&inputs) {
             Ok(outputs) => vectors.push(Vector { inputs, outputs }),
             Err(ExecError::Run { .. }) => {}

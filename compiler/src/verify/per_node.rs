@@ -54,7 +54,11 @@ pub fn first_wrong(
     let expected = expectations(program, places, values);
     let mut wrong = None;
     let mut executor = Executor::new(program, Hygiene::Poison)?;
-    executor.run_observed(inputs, |i, results| {
+    let (lent, states) = program.split_inputs(inputs);
+    for (i, value) in states.iter().enumerate() {
+        executor.set_state(i, value)?;
+    }
+    executor.run_observed(&lent, |i, results| {
         if wrong.is_some() {
             return;
         }

@@ -18,6 +18,7 @@ pub mod matmul_int;
 pub mod matmul_packed;
 pub mod norm;
 pub mod number;
+pub mod place_row;
 pub mod pool;
 pub mod pool2d;
 pub mod qconv;

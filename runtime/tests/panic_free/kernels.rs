@@ -141,6 +141,12 @@ pub fn norm(p: &norm::Norm, x: F, scale: F, bias: F, y: Y) {
 }
 
 #[inline(never)]
+pub fn place_row(p: &place_row::PlaceRow, position: &[i64], short: &[i32], x: F, y: Y) {
+    place_row::place_row(p, position, x, y);
+    place_row::place_row(p, short, x, y);
+}
+
+#[inline(never)]
 pub fn top_k(p: &topk::TopK, x: F, values: Y, indices: &mut [i64]) {
     topk::top_k(p, x, values, indices);
 }

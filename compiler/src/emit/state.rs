@@ -1,0 +1,84 @@
+//! What `Model` has for its states: `reset`, and a method that gives the memory of each.
+
+use proc_macro2::{Literal, TokenStream};
+use quote::quote;
+
+use super::model::{Writer, ident};
+use super::names::in_doc;
+use crate::config::Alloc;
+use crate::ir::DType;
+use crate::program::{BufferId, State, rust_type};
+
+impl Writer<'_> {
+    /// `reset`, and a method for each state.
+    pub(super) fn kept(&self) -> Option<TokenStream> {
+        if self.program.states.is_empty() {
+            return None;
+        }
+        let (receiver, lent, arena) = match self.source.config.alloc {
+            Alloc::Static => (quote!(&mut self), quote!(), quote!(self.arena)),
+            Alloc::Caller => (quote!(&self, arena: &mut Arena<ARENA_BYTES>), quote!('a), quote!(arena)),
+            Alloc::Heap => (quote!(&mut self), quote!(), quote!(Arena::<ARENA_BYTES>::from_blocks(&mut self.arena))),
+        };
+        let alias = |b: BufferId| ident(&self.names.view(self.program, self.program.whole(b)));
+        let zeroed = self.program.kept().into_iter().map(|b| {
+            let (view, zero) = (alias(b), zero(self.program.buffer(b).dtype));
+            quote!(arena.get_mut::<#view>().fill(#zero);)
+        });
+        let bind = match self.source.config.alloc {
+            Alloc::Static => Some(quote!(let arena = &mut self.arena;)),
+            Alloc::Caller => None,
+            Alloc::Heap => Some(quote!(let arena = #arena;)),
+        };
+        let states = self.program.states.iter().zip(&self.names.states).map(|(s, name)| {
+            let (name, view) = (ident(name), alias(s.buffer));
+            let element = rust_type(s.ty.dtype);
+            let len = Literal::usize_unsuffixed(s.memory.iter().product());
+            let doc = format!(" {}", state_doc(s));
+            let receiver = match self.source.config.alloc {
+                Alloc::Static | Alloc::Heap => quote!(&mut self),
+                Alloc::Caller => quote!(&self, arena: &#lent mut Arena<ARENA_BYTES>),
+            };
+            let generics = (self.source.config.alloc == Alloc::Caller).then(|| quote!(<#lent>));
+            quote! {
+                #[doc = #doc]
+                pub fn #name #generics (#receiver) -> &#lent mut [#element; #len] {
+                    #arena.get_mut::<#view>()
+                }
+            }
+        });
+        Some(quote! {
+            /// Forgets what earlier runs left: all states are zeros again, as in a new model.
+            pub fn reset(#receiver) {
+                #bind
+                #(#zeroed)*
+            }
+            #(#states)*
+        })
+    }
+}
+
+/// Zero, as elements of a type are stored.
+fn zero(dtype: DType) -> TokenStream {
+    match dtype {
+        DType::F32 | DType::F64 => quote!(0.0),
+        _ => quote!(0),
+    }
+}
+
+/// What a state is.
+pub(super) fn state_doc(s: &State) -> String {
+    let memory = match s.memory == s.ty.shape {
+        true => String::new(),
+        false => format!(
+            ", in rows of {:?}, of which the last entries along dimension {} are working memory",
+            s.memory,
+            s.ring.as_ref().map_or(0, |r| r.axis)
+        ),
+    };
+    let becomes = match &s.ring {
+        None => "after a run what was the output",
+        Some(_) => "a ring, of which each run writes the next part with what was the output",
+    };
+    format!("{}: {}, row-major{memory}; {becomes} {}.", in_doc(&s.name), s.ty, in_doc(&s.output_name))
+}

@@ -1,0 +1,315 @@
+//! State: inputs that live in the arena, where an output takes their place.
+//!
+//! A new value is computed over the old one where the operator can do that and all other readers of the old one come
+//! before; it is copied at the end of the run otherwise. Rings get their new entries at the end of the run.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use zant_runtime::kernels::place_row::PlaceRow;
+
+use super::concat::Part;
+use super::{Lowering, dims};
+use crate::ir::{
+    BinaryOp, DType, Expr, ExprOp, Graph, Node, Op, Origin, Scalar, State as Pair, Type, ValueId, row_major_strides,
+};
+use crate::program::kernels::{MapCall, MapOperand, PlaceRowCall};
+use crate::program::{Access, Arg, BufferId, Ring, State, Step, Storage, View};
+
+/// What lowering knows about states before it starts.
+#[derive(Debug, Default)]
+pub(super) struct States {
+    /// New values that are computed over the old ones: the output's value and the input.
+    pub(super) over: BTreeMap<ValueId, ValueId>,
+    /// Rings that lie in the result of the Concat that reads them: the input and the result.
+    within: BTreeMap<ValueId, ValueId>,
+}
+
+impl States {
+    pub(super) fn of(graph: &Graph, parts: &BTreeMap<ValueId, Part>) -> States {
+        let (producers, users) = (graph.producers(), graph.users());
+        let mut states = States::default();
+        for &pair in &graph.states {
+            let (x, y) = (graph.inputs[pair.input], graph.outputs[pair.output].value);
+            let Ok(ring) = graph.ring_axis(pair) else { continue };
+            if let Some(axis) = ring {
+                states.within.extend(reading_concat(graph, &users, parts, (x, axis)).map(|whole| (x, whole)));
+                continue;
+            }
+            let Some(n) = producers[y.index()] else { continue };
+            if can_overwrite(&graph.nodes[n], x)
+                && !states.over.contains_key(&y)
+                && others_come_before(graph, &users, x, n)
+            {
+                states.over.insert(y, x);
+            }
+        }
+        states
+    }
+
+    /// Whether a value is a ring that lies where the Concat wants it.
+    pub(super) fn lies_in(&self, x: ValueId, whole: ValueId) -> bool {
+        self.within.get(&x) == Some(&whole)
+    }
+}
+
+/// The result of the Concat that puts new entries behind a ring, if nobody else reads the ring and nobody keeps the result.
+fn reading_concat(
+    graph: &Graph,
+    users: &[Vec<usize>],
+    parts: &BTreeMap<ValueId, Part>,
+    (x, axis): (ValueId, usize),
+) -> Option<ValueId> {
+    let &[reader] = users[x.index()].as_slice() else { return None };
+    let node = &graph.nodes[reader];
+    let whole = node.outputs[0];
+    let fits = node.op == Op::Concat { axis } && node.inputs.first() == Some(&x) && !graph.is_output(x);
+    (fits && !graph.is_output(whole) && !parts.contains_key(&whole)).then_some(whole)
+}
+
+/// Whether the operator's kernel can write its result over `x`, which is one of its operands.
+fn can_overwrite(node: &Node, x: ValueId) -> bool {
+    match node.op {
+        Op::Map { .. } => node.inputs.iter().filter(|&&i| i == x).count() == 1,
+        Op::ScatterElements { .. } | Op::ScatterNd { .. } => node.inputs[0] == x && !node.inputs[1..].contains(&x),
+        Op::Conv { .. }
+        | Op::ConvTranspose { .. }
+        | Op::QConv { .. }
+        | Op::Quantized { .. }
+        | Op::MatMul { .. }
+        | Op::Pool { .. }
+        | Op::Reduce { .. }
+        | Op::Arg { .. }
+        | Op::Movement(_)
+        | Op::Concat { .. }
+        | Op::Gather { .. }
+        | Op::GatherElements { .. }
+        | Op::GatherNd { .. }
+        | Op::Softmax { .. }
+        | Op::Norm { .. }
+        | Op::Cumulative { .. }
+        | Op::TopK { .. } => false,
+    }
+}
+
+/// Whether all nodes that read `x`, or what may be a view of it, come before node `last`; an output comes after all.
+fn others_come_before(graph: &Graph, users: &[Vec<usize>], x: ValueId, last: usize) -> bool {
+    let mut open = vec![x];
+    let mut seen = BTreeSet::from([x]);
+    while let Some(v) = open.pop() {
+        if graph.outputs.iter().any(|o| o.value == v) {
+            return false;
+        }
+        for &n in &users[v.index()] {
+            let node = &graph.nodes[n];
+            if n > last || (n == last && v != x) {
+                return false;
+            }
+            if matches!(node.op, Op::Movement(_)) {
+                open.extend(node.outputs.iter().copied().filter(|o| seen.insert(*o)));
+            }
+        }
+    }
+    true
+}
+
+impl Lowering<'_> {
+    /// Makes room for the states.
+    pub(super) fn place_states(&mut self) {
+        let mut slots: BTreeMap<usize, BufferId> = BTreeMap::new();
+        for &pair in &self.graph.states {
+            let x = self.graph.inputs[pair.input];
+            let value = self.graph.value(x);
+            let (name, ty) = (value.name.clone(), value.ty.clone());
+            let ring = self.graph.ring_axis(pair).ok().flatten().map(|axis| self.ring(pair, axis, &mut slots));
+            let within = self.states.within.get(&x).copied();
+            let memory = self.ty(within.unwrap_or(x)).clone();
+            let view = self.new_buffer(&name, &memory, Storage::Arena);
+            self.places[within.unwrap_or(x).index()] = Some(view);
+            let output_name = self.graph.outputs[pair.output].name.clone();
+            let (positions, memory, buffer) = ([pair.input, pair.output], memory.shape, view.buffer);
+            self.program.states.push(State { name, output_name, positions, ty, buffer, memory, ring });
+        }
+    }
+
+    /// How a ring is filled; rings of equally many parts share a counter.
+    fn ring(&mut self, pair: Pair, axis: usize, slots: &mut BTreeMap<usize, BufferId>) -> Ring {
+        let output = self.ty(self.graph.outputs[pair.output].value).clone();
+        let parts = self.ty(self.graph.inputs[pair.input]).shape[axis] / output.shape[axis];
+        let counter = Type::new(DType::I64, [1]);
+        let slot = match slots.get(&parts) {
+            Some(&slot) => slot,
+            None => *slots.entry(parts).or_insert(self.new_buffer("slot", &counter, Storage::Arena).buffer),
+        };
+        Ring { output, axis, slot }
+    }
+
+    /// Whether a value that is to be a plain output lies where the end of the run changes it.
+    pub(super) fn changes_at_end(&self, view: View) -> bool {
+        let state = self.program.states.iter().find(|s| s.buffer == view.buffer);
+        let over = |s: &State| self.states.over.values().any(|&x| x == self.graph.inputs[s.positions[0]]);
+        state.is_some_and(|s| !over(s))
+    }
+
+    /// The end of a run: what was not computed in its place goes there.
+    pub(super) fn finish_states(&mut self) {
+        let states = self.program.states.clone();
+        let mut sources = Vec::new();
+        for s in &states {
+            let (x, y) = (self.graph.inputs[s.positions[0]], self.graph.outputs[s.positions[1]].value);
+            let source = self.operand(y);
+            let is_there = self.states.over.get(&y) == Some(&x) || x == y;
+            // What lies in another state would be changed before it is read.
+            let source = match source {
+                Arg::Buffer(v, _) if !is_there && states.iter().any(|s| s.buffer == v.buffer) => {
+                    let ty = self.ty(y).clone();
+                    let view = self.new_temporary(&ty);
+                    self.copy_run(source, view, &ty);
+                    Arg::Buffer(view, Access::Read)
+                }
+                other => other,
+            };
+            sources.push((!is_there).then_some(source));
+        }
+        let mut counted = BTreeMap::new();
+        for (s, source) in states.iter().zip(sources) {
+            let Some(source) = source else { continue };
+            match &s.ring {
+                Some(ring) => {
+                    counted.insert(ring.slot, s.ty.shape[ring.axis] / ring.output.shape[ring.axis]);
+                    self.append(s, ring, source);
+                }
+                None => {
+                    let view = self.program.whole(s.buffer);
+                    self.copy_run(source, view, &s.ty);
+                }
+            }
+        }
+        for (slot, parts) in counted {
+            self.count(slot, parts);
+        }
+        // The places of the old values hold the new ones now.
+        for pair in &self.graph.states {
+            let x = self.graph.inputs[pair.input];
+            let whole = self.states.within.get(&x).copied();
+            [Some(x), whole].into_iter().flatten().for_each(|v| self.places[v.index()] = None);
+        }
+    }
+
+    /// Writes a run's output into its part of a ring.
+    fn append(&mut self, s: &State, ring: &Ring, source: Arg) {
+        let outer: usize = ring.output.shape[..ring.axis].iter().product();
+        let inner: usize = ring.output.shape[ring.axis..].iter().product();
+        let n = s.ty.shape[ring.axis] / ring.output.shape[ring.axis];
+        let pitch = s.memory[ring.axis..].iter().product();
+        let params = PlaceRow { outer, n, inner, x_pitch: inner, pitch };
+        let call = PlaceRowCall { dtype: s.ty.dtype, index: DType::I64, params };
+        let slot = Arg::Buffer(self.program.whole(ring.slot), Access::Read);
+        let to = Arg::Buffer(self.program.whole(s.buffer), Access::Update);
+        self.own_step(Step {
+            call: Arc::new(call),
+            args: vec![slot, source, to],
+            origin: self.origin_of(s.positions[1]),
+            result: s.ty.clone(),
+            operands: vec![ring.output.clone()],
+            macs: 0,
+            in_place: Vec::new(),
+            over: None,
+        });
+    }
+
+    /// The next part of a ring.
+    fn count(&mut self, slot: BufferId, parts: usize) {
+        let mut e = Expr::new();
+        let x = e.input(0);
+        let last = e.constant(Scalar::I64(parts as i64 - 1));
+        let (one, zero) = (e.constant(Scalar::I64(1)), e.constant(Scalar::I64(0)));
+        let (more, next) = (e.binary(BinaryOp::Lt, x, last), e.binary(BinaryOp::Add, x, one));
+        let result = e.select(more, next, zero);
+        let operands = vec![MapOperand { dtype: DType::I64, strides: Vec::new() }];
+        let call = MapCall { expr: e.finish(result), operands, dims: Vec::new(), result: DType::I64, over: Some(0) };
+        let counter = Type::new(DType::I64, [1]);
+        self.own_step(Step {
+            call: Arc::new(call),
+            args: vec![Arg::Buffer(self.program.whole(slot), Access::Update)],
+            origin: Vec::new(),
+            result: counter.clone(),
+            operands: vec![counter],
+            macs: 0,
+            in_place: Vec::new(),
+            over: None,
+        });
+    }
+
+    fn own_step(&mut self, step: Step) {
+        self.program.steps.push(step);
+    }
+
+    /// The ONNX nodes that make an output.
+    fn origin_of(&self, output: usize) -> Vec<Origin> {
+        let v = self.graph.outputs[output].value;
+        self.graph.nodes.iter().find(|n| n.outputs.contains(&v)).map_or(Vec::new(), |n| n.origin.clone())
+    }
+
+    /// A Map that is computed over one of its operands, a state: the write of one row, where it is that.
+    pub(super) fn map_over(&mut self, node: &Node, expr: &Expr, x: ValueId) {
+        let view = self.places[x.index()].expect("a state has a place");
+        self.places[node.outputs[0].index()] = Some(view);
+        let to = Arg::Buffer(view, Access::Update);
+        if let Some((call, [position, row])) = self.placed_row(node, expr, x) {
+            let (position, (row, _)) = (self.operand(position), self.strided_operand(row));
+            return self.step(node, Arc::new(call), vec![position, row, to], Vec::new());
+        }
+        let (mut call, mut args) = self.map_call(node, expr);
+        let over = node.inputs.iter().position(|&i| i == x).expect("the state is an operand");
+        call.over = Some(over);
+        args.remove(over);
+        args.push(to);
+        self.step(node, Arc::new(call), args, Vec::new());
+    }
+
+    /// `select(0..n == position, row, state)` along one dimension: the kernel, the position and the row.
+    fn placed_row(&self, node: &Node, expr: &Expr, x: ValueId) -> Option<(PlaceRowCall, [ValueId; 2])> {
+        let ExprOp::Select(c, a, b) = expr.ops()[expr.result()] else { return None };
+        let operand = |ix: usize| match expr.ops()[ix] {
+            ExprOp::Input(n) => Some(node.inputs[n]),
+            _ => None,
+        };
+        let ExprOp::Binary(BinaryOp::Eq, p, q) = expr.ops()[c] else { return None };
+        let (row, old, p, q) = (operand(a)?, operand(b)?, operand(p)?, operand(q)?);
+        let (positions, position) = if self.data(p).is_some() { (p, q) } else { (q, p) };
+        let (shape, along, new) = (&self.ty(x).shape, self.ty(positions), self.ty(row));
+        let axis = (0..along.rank()).find(|&d| along.shape[d] != 1)?;
+        let axis = (axis + shape.len()).checked_sub(along.rank())?;
+        let index = self.ty(position).dtype;
+        let counts = self.data(positions)?.to_i64s()?.iter().copied().eq(0..i64::try_from(shape[axis]).ok()?);
+        let mut one = shape.clone();
+        one[axis] = 1;
+        let fits = old == x
+            && counts
+            && along.elements() == shape[axis]
+            && new.shape == one
+            && self.data(position).is_none()
+            && self.ty(position).elements() == 1
+            && matches!(index, DType::I32 | DType::I64);
+        if !fits {
+            return None;
+        }
+        // The row as slabs of neighbouring elements at one distance.
+        let own = self.views.strides_of(row).unwrap_or_else(|| row_major_strides(&one));
+        let (mut outer, mut inner) = (one[..axis].to_vec(), one[axis..].to_vec());
+        let (mut pitches, mut steps) = ([own[..axis].to_vec()], [own[axis..].to_vec()]);
+        dims::merge(&mut outer, &mut pitches);
+        dims::merge(&mut inner, &mut steps);
+        let dense = matches!(steps[0].as_slice(), [] | [1]) && pitches[0].len() < 2;
+        let inner: usize = one[axis..].iter().product();
+        let params = PlaceRow {
+            outer: one[..axis].iter().product(),
+            n: shape[axis],
+            inner,
+            x_pitch: pitches[0].first().copied().unwrap_or(inner),
+            pitch: shape[axis..].iter().product(),
+        };
+        dense.then(|| (PlaceRowCall { dtype: self.ty(x).dtype, index, params }, [position, row]))
+    }
+}

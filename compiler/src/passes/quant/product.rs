@@ -81,7 +81,7 @@ fn of_reals(rw: &Rewriter<'_>, expr: &Expr, map: &Node) -> Option<(Node, Product
     };
     let bias = bias.iter().zip(&scales).map(|(&b, &s)| quantized_bias(b, s, sy)).collect::<Option<_>>()?;
     let sound = multiplier.iter().all(|&m| pattern::is_scale(m)) && is_zero_point(rw, x, from.zero);
-    sound.then(|| (node, Product { x, zero: from.zero, w, bias, multiplier, target }))
+    sound.then_some((node, Product { x, zero: from.zero, w, bias, multiplier, target }))
 }
 
 /// A bias as a multiple of the sums' scale, where it is one closely enough.
@@ -111,7 +111,7 @@ fn of_integers(rw: &Rewriter<'_>, expr: &Expr, map: &Node) -> Option<(Node, Prod
         false => vec![0; columns],
     };
     let sound = multiplier.iter().all(|&m| pattern::is_scale(m)) && is_zero_point(rw, x, zero);
-    sound.then(|| (node, Product { x, zero, w, bias, multiplier, target }))
+    sound.then_some((node, Product { x, zero, w, bias, multiplier, target }))
 }
 
 /// Whether a zero point is one of the bytes.

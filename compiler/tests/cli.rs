@@ -1,0 +1,196 @@
+//! The commands as a user runs them: what they print, what they write, and how they end.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+/// A file of the workspace.
+fn workspace(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+}
+
+fn digits() -> String {
+    workspace("models/digits/digits.onnx").to_string_lossy().into_owned()
+}
+
+/// A model of the corpus that must not compile.
+fn hostile(name: &str) -> String {
+    workspace("tests/corpus").join(name).to_string_lossy().into_owned()
+}
+
+/// What a command left behind.
+struct Ran {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+fn zantc_in(folder: &Path, args: &[&str]) -> Ran {
+    let run = Command::new(env!("CARGO_BIN_EXE_zantc")).args(args).current_dir(folder).output();
+    let Output { status, stdout, stderr } = run.expect("the binary starts");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("it prints text");
+    Ran { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
+}
+
+fn zantc(args: &[&str]) -> Ran {
+    zantc_in(Path::new(env!("CARGO_MANIFEST_DIR")), args)
+}
+
+impl Ran {
+    /// Checks the exit code, and shows what was printed where it is another.
+    fn ended(self, code: i32) -> Ran {
+        assert_eq!(self.code, Some(code), "stdout: {}\nstderr: {}", self.stdout, self.stderr);
+        self
+    }
+}
+
+fn files(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .expect("the folder is there")
+        .map(|entry| entry.expect("it is readable").file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+/// The lines of a machine-readable report.
+fn messages(text: &str) -> Vec<serde_json::Value> {
+    text.lines().map(|line| serde_json::from_str(line).expect("each line is JSON")).collect()
+}
+
+#[test]
+fn compile_writes_a_crate_and_says_what_it_needs() {
+    let out = TempDir::new().unwrap();
+    let ran =
+        zantc(&["compile", &digits(), "-o", &out.path().join("net").to_string_lossy(), "--name", "my-net"]).ended(0);
+    assert!(ran.stderr.contains("2048 bytes of RAM") && ran.stdout.is_empty(), "{}", ran.stderr);
+    let expected = ["Cargo.toml", "README.md", "src", "tests", "weights.bin", "zant.json"];
+    let found = files(&out.path().join("net"));
+    assert!(expected.iter().all(|f| found.iter().any(|g| g == f)), "{found:?}");
+    let manifest = fs::read_to_string(out.path().join("net/Cargo.toml")).unwrap();
+    assert!(manifest.contains("name = \"my-net\""), "{manifest}");
+}
+
+#[test]
+fn other_forms_go_to_standard_output() {
+    for (form, mark) in [("ir", "Conv"), ("plan", "arena 2048 bytes"), ("dot", "digraph")] {
+        let ran = zantc(&["compile", &digits(), "--emit", form]).ended(0);
+        assert!(ran.stdout.contains(mark), "{form}: {}", ran.stdout);
+    }
+    let out = TempDir::new().unwrap();
+    zantc(&["compile", &digits(), "--emit", "module", "-o", &out.path().to_string_lossy()]).ended(0);
+    let module = files(out.path()).into_iter().find(|f| f.ends_with(".rs")).expect("a module");
+    let text = fs::read_to_string(out.path().join(module)).unwrap();
+    assert!(text.contains("pub mod digits") && !text.contains("//!\n#!["), "it can be included");
+}
+
+#[test]
+fn nothing_is_written_where_a_model_is_refused() {
+    let out = TempDir::new().unwrap();
+    let folder = out.path().join("net");
+    let ran = zantc(&["compile", &hostile("attribute_unknown.onnx"), "-o", &folder.to_string_lossy()]).ended(1);
+    assert!(ran.stderr.contains("error[ZA0207]") && !folder.exists(), "{}", ran.stderr);
+    // What was there stays as it was.
+    zantc(&["compile", &digits(), "-o", &folder.to_string_lossy()]).ended(0);
+    let before = fs::read(folder.join("zant.json")).unwrap();
+    zantc(&["compile", &hostile("attribute_unknown.onnx"), "-o", &folder.to_string_lossy()]).ended(1);
+    assert_eq!(fs::read(folder.join("zant.json")).unwrap(), before);
+}
+
+#[test]
+fn limits_of_memory_are_kept() {
+    let ran = zantc(&["compile", &digits(), "--max-ram", "1K", "--emit", "plan"]).ended(1);
+    assert!(ran.stderr.contains("2048") && ran.stderr.contains("relu1"), "the peak is named: {}", ran.stderr);
+    let ran = zantc(&["compile", &digits(), "--max-flash", "4K", "--emit", "plan"]).ended(1);
+    assert!(ran.stderr.contains("7592"), "{}", ran.stderr);
+    zantc(&["compile", &digits(), "--max-ram", "2K", "--max-flash", "8K", "--emit", "plan"]).ended(0);
+}
+
+#[test]
+fn unknown_options_and_values_are_usage_errors() {
+    zantc(&["compile", &digits(), "--frob"]).ended(2);
+    zantc(&["compile", &digits(), "--alloc", "pool"]).ended(2);
+    zantc(&["compile", &digits(), "--max-ram", "many"]).ended(2);
+    zantc(&["frobnicate"]).ended(2);
+    let ran = zantc(&["compile", "no-such-model.onnx"]).ended(1);
+    assert!(ran.stderr.contains("ZA0001") && ran.stderr.contains("help"), "{}", ran.stderr);
+}
+
+#[test]
+fn run_computes_what_the_vectors_hold() {
+    let out = TempDir::new().unwrap();
+    let input = workspace("models/digits/test_data_set_0/input_0.pb");
+    let input = input.to_string_lossy();
+    let printed = zantc(&["run", &digits(), "--input", &input]).ended(0);
+    assert!(printed.stdout.starts_with("probabilities: f32[1,10]"), "{}", printed.stdout);
+    zantc(&["run", &digits(), "--input", &input, "--output", &out.path().to_string_lossy()]).ended(0);
+    assert_eq!(files(out.path()).len(), 1, "one output");
+    let missing = zantc(&["run", &digits()]).ended(1);
+    assert!(missing.stderr.contains("image"), "the input is named: {}", missing.stderr);
+    let other = workspace("models/digits/test_data_set_0/output_0.pb");
+    let wrong = zantc(&["run", &digits(), "--input", &other.to_string_lossy()]).ended(1);
+    assert!(wrong.stderr.contains("f32[1,10]"), "{}", wrong.stderr);
+}
+
+#[test]
+fn verify_passes_fails_and_refuses_to_pass_without_vectors() {
+    let passed = zantc(&["verify", &digits(), "--in-process", "--per-node"]).ended(0);
+    assert!(passed.stdout.contains("PASS"), "{}", passed.stdout);
+    // The vectors of another data set are not what this input gives.
+    let mixed = TempDir::new().unwrap();
+    let set = mixed.path().join("test_data_set_0");
+    fs::create_dir(&set).unwrap();
+    fs::copy(workspace("models/digits/test_data_set_0/input_0.pb"), set.join("input_0.pb")).unwrap();
+    fs::copy(workspace("models/digits/test_data_set_1/output_0.pb"), set.join("output_0.pb")).unwrap();
+    let data = mixed.path().to_string_lossy();
+    let failed = zantc(&["verify", &digits(), "--in-process", "--data", &data]).ended(1);
+    assert!(failed.stdout.contains("FAIL"), "{}", failed.stdout);
+    // With no tolerance at all it passes only if the bits are equal; with a huge one anything does.
+    zantc(&["verify", &digits(), "--in-process", "--data", &data, "--tolerance", "10"]).ended(0);
+    let empty = TempDir::new().unwrap();
+    zantc(&["verify", &digits(), "--in-process", "--data", &empty.path().to_string_lossy()]).ended(1);
+}
+
+#[test]
+fn inspect_reports_what_programs_read() {
+    let ran = zantc(&["inspect", &digits(), "--json"]).ended(0);
+    let report: serde_json::Value = serde_json::from_str(&ran.stdout).expect("it is JSON");
+    assert_eq!(report["arena_bytes"], 2048);
+    assert_eq!(report["arena_lower_bound_bytes"], 2048);
+    assert_eq!(report["weights_bytes"], 7592);
+    assert_eq!(report["macs"], 23680);
+    assert_eq!(report["steps"].as_array().map(Vec::len), Some(6));
+    let out = TempDir::new().unwrap();
+    let picture = out.path().join("arena.svg");
+    zantc(&["inspect", &digits(), "--svg", &picture.to_string_lossy()]).ended(0);
+    let picture = fs::read_to_string(picture).unwrap();
+    assert!(picture.starts_with("<svg") && picture.contains("relu1") && picture.contains("peak"));
+}
+
+#[test]
+fn check_lists_everything_at_once_and_explain_explains_it() {
+    let ran = zantc(&["check", &hostile("attribute_unknown.onnx"), "--message-format", "json"]).ended(1);
+    let found = messages(&ran.stdout);
+    let diagnostic = found.iter().find(|m| m["reason"] == "diagnostic").expect("a finding");
+    assert_eq!(diagnostic["code"], "ZA0207");
+    assert!(diagnostic["node"]["line"].is_string(), "{diagnostic}");
+    let good = zantc(&["check", &digits()]).ended(0);
+    assert!(!good.stderr.contains("error"), "{}", good.stderr);
+    assert!(zantc(&["explain", "ZA0207"]).ended(0).stdout.starts_with("ZA0207: "));
+    assert!(zantc(&["explain", "ZA9"]).ended(2).stderr.contains("nearest"));
+    assert!(zantc(&["ops"]).ended(0).stdout.contains("Conv"));
+}
+
+#[test]
+fn a_configuration_beside_the_model_means_what_the_options_mean() {
+    let folder = TempDir::new().unwrap();
+    fs::copy(workspace("models/digits/digits.onnx"), folder.path().join("net.onnx")).unwrap();
+    fs::write(folder.path().join("zant.toml"), "max-ram = 1024\n").unwrap();
+    zantc_in(folder.path(), &["compile", "net.onnx", "--emit", "plan"]).ended(1);
+    zantc_in(folder.path(), &["compile", "net.onnx", "--emit", "plan", "--max-ram", "2K"]).ended(0);
+    fs::write(folder.path().join("zant.toml"), "max-ramm = 1024\n").unwrap();
+    let ran = zantc_in(folder.path(), &["compile", "net.onnx", "--emit", "plan"]);
+    assert!(ran.code != Some(0) && ran.stderr.contains("max-ramm"), "{}", ran.stderr);
+}

@@ -3,7 +3,7 @@
 
 mod values;
 
-use values::{Values, bits, rounds};
+use values::{Values, bits, each_cpu, rounds};
 use zant_runtime::arch::host::Host;
 use zant_runtime::arch::isa::{Fused, Numerics, Separate};
 use zant_runtime::arch::portable::Portable;
@@ -123,20 +123,18 @@ impl Case {
         let p = &self.p;
         let expected = bits(&self.expected::<N>());
         let w = self.packed();
-        let mut y = self.y.clone();
-        conv2d(Portable::<N>::portable(), p, &self.x, &w, &self.bias, &mut y);
-        assert_eq!(bits(&y), expected, "portable {p:?}");
-        let mut y = self.y.clone();
-        conv2d(Host::<N>::detect(), p, &self.x, &w, &self.bias, &mut y);
-        assert_eq!(bits(&y), expected, "host {p:?}");
+        each_cpu!(N, name, cpu => {
+            let mut y = self.y.clone();
+            conv2d(cpu, p, &self.x, &w, &self.bias, &mut y);
+            assert_eq!(bits(&y), expected, "{name} {p:?}");
+        });
         if p.groups == p.in_c && p.groups == p.out_c {
             let w = self.packed_depthwise();
-            let mut y = self.y.clone();
-            depthwise2d(Portable::<N>::portable(), p, &self.x, &w, &self.bias, &mut y);
-            assert_eq!(bits(&y), expected, "portable depthwise {p:?}");
-            let mut y = self.y.clone();
-            depthwise2d(Host::<N>::detect(), p, &self.x, &w, &self.bias, &mut y);
-            assert_eq!(bits(&y), expected, "host depthwise {p:?}");
+            each_cpu!(N, name, cpu => {
+                let mut y = self.y.clone();
+                depthwise2d(cpu, p, &self.x, &w, &self.bias, &mut y);
+                assert_eq!(bits(&y), expected, "{name} depthwise {p:?}");
+            });
         }
     }
 }

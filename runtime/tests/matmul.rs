@@ -2,10 +2,8 @@
 
 mod values;
 
-use values::{Values, bits, rounds};
-use zant_runtime::arch::host::Host;
+use values::{Values, bits, each_cpu, rounds};
 use zant_runtime::arch::isa::{Fused, Numerics, Separate};
-use zant_runtime::arch::portable::Portable;
 use zant_runtime::kernels::epilogue::{Activation, Epilogue, Residual};
 use zant_runtime::kernels::matmul::{MatMul, Strides, matmul};
 use zant_runtime::kernels::matmul_int::matmul_int;
@@ -91,12 +89,11 @@ fn check_packed<N: Numerics>([m, k, n]: [usize; 3], values: &mut Values) {
         }
     }
     let w = pack(&w, k, n);
-    let mut y = before.clone();
-    matmul_packed(Portable::<N>::portable(), &p, &a, &w, &bias, &mut y);
-    assert_eq!(bits(&y), bits(&expected), "portable {p:?}");
-    let mut y = before;
-    matmul_packed(Host::<N>::detect(), &p, &a, &w, &bias, &mut y);
-    assert_eq!(bits(&y), bits(&expected), "host {p:?}");
+    each_cpu!(N, name, cpu => {
+        let mut y = before.clone();
+        matmul_packed(cpu, &p, &a, &w, &bias, &mut y);
+        assert_eq!(bits(&y), bits(&expected), "{name} {p:?}");
+    });
 }
 
 #[test]
@@ -185,13 +182,12 @@ fn check_strided<N: Numerics>(dims: [usize; 3], values: &mut Values) {
         let sum = sum::<N>(bias.get(j).copied().unwrap_or(0.0), products);
         finish(&p.epilogue, sum, &mut expected[at(&p.y, batch, i, j)]);
     }
-    let mut y = before.clone();
     let mut scratch = vec![f32::NAN; p.scratch()];
-    matmul(Portable::<N>::portable(), &p, &a, &b, &bias, &mut scratch, &mut y);
-    assert_eq!(bits(&y), bits(&expected), "portable {p:?}");
-    let mut y = before;
-    matmul(Host::<N>::detect(), &p, &a, &b, &bias, &mut scratch, &mut y);
-    assert_eq!(bits(&y), bits(&expected), "host {p:?}");
+    each_cpu!(N, name, cpu => {
+        let mut y = before.clone();
+        matmul(cpu, &p, &a, &b, &bias, &mut scratch, &mut y);
+        assert_eq!(bits(&y), bits(&expected), "{name} {p:?}");
+    });
 }
 
 #[test]

@@ -68,7 +68,7 @@ fn model_module(source: &Source<'_>, package: &mut Package) -> String {
 
 /// The runtime's files as nested modules.
 fn runtime(sources: &[Source<'_>]) -> String {
-    let files = rt::files(sources.iter().map(|s| s.program));
+    let files = rt::files(sources);
     let folders = rt::folders(&files);
     let mut text = nested("", &folders[""], &files, &folders);
     text += &sources.first().map_or(String::new(), rt::cpu_type);

@@ -5,15 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use zant_runtime::sources::{SOURCES, Source as RtSource};
 
 use super::{Package, Source};
+use crate::config::Optimize;
 use crate::ir::Numerics;
-use crate::program::Program;
 
 /// What every emitted crate uses: the CPU it runs on, and its arena.
 const ALWAYS: [&str; 3] = ["arch/host.rs", "arch/isa.rs", "arena.rs"];
 
 /// Adds `src/rt`.
 pub(super) fn add_files(package: &mut Package, source: &Source<'_>) {
-    let files = files([source.program]);
+    let files = files(std::slice::from_ref(source));
     for f in &files {
         package.text(&format!("src/rt/{}", f.path), f.text.to_string());
     }
@@ -23,10 +23,11 @@ pub(super) fn add_files(package: &mut Package, source: &Source<'_>) {
     }
 }
 
-/// The files that some programs need, closed under their needs, in ascending order of paths.
-pub(super) fn files<'p>(programs: impl IntoIterator<Item = &'p Program>) -> Vec<&'static RtSource> {
+/// The files that some models need, closed under their needs, in ascending order of paths. The CPU is the first one's.
+pub(super) fn files(sources: &[Source<'_>]) -> Vec<&'static RtSource> {
     let mut open: Vec<&str> = ALWAYS.to_vec();
-    for program in programs {
+    open.extend(sources.first().is_some_and(is_compact).then_some("arch/compact.rs"));
+    for program in sources.iter().map(|s| s.program) {
         open.extend(program.steps.iter().flat_map(|s| s.call.uses()).map(file_of));
         open.extend(program.is_fallible().then_some("error.rs"));
     }
@@ -96,14 +97,22 @@ fn module_file(folder: &str, modules: &[String], source: &Source<'_>) -> String 
     text
 }
 
+/// Whether kernels have one body: where small code is preferred and the target has vector instructions, whose bodies would
+/// come on top of the plain ones.
+fn is_compact(source: &Source<'_>) -> bool {
+    let triple = source.config.target.triple;
+    source.config.optimize == Optimize::Size && triple.is_none_or(|t| t.starts_with("x86_64"))
+}
+
 /// The CPU that kernels are called with.
 pub(super) fn cpu_type(source: &Source<'_>) -> String {
     let (numerics, how) = match source.program.numerics {
         Numerics::Fused => ("Fused", "every product is rounded once, together with the sum it is added to"),
         Numerics::Separate => ("Separate", "every product is rounded before it is added"),
     };
+    let cpu = if is_compact(source) { "compact::Compact" } else { "host::Host" };
     format!(
         "\n/// The CPU, with the best instruction set it was found to have; {how}.\n\
-         pub type Cpu = arch::host::Host<arch::isa::{numerics}>;\n"
+         pub type Cpu = arch::{cpu}<arch::isa::{numerics}>;\n"
     )
 }

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! Instruction sets: one trait ([`isa::Isa`]), one file per set, one choice in the first run ([`host::Host`]).
+pub mod avx512;
+pub mod channels;
+pub mod columns;
+pub mod compact;
 pub mod host;
 pub mod isa;
 pub mod portable;
+pub mod products;
 pub mod x86_64;

@@ -198,6 +198,7 @@ where
     F: Fn(&mut Y, Item<S, D>) -> Result<(), E>,
 {
     type Output = Result<(), E>;
+    const ONCE: bool = true;
 
     #[inline(always)]
     fn run<I: Isa>(self, _: I) -> Result<(), E> {

@@ -5,12 +5,13 @@
 //! Invariant: `y[i, j]` starts from `bias[j]` and adds `a[i, k] * b[k, j]` with `k` ascending, each by one multiply-add.
 //! Sums stay in a block of working memory while `k` advances in steps, for which a piece of `b` is packed like constant
 //! weights; a stored and reloaded sum is the same sum.
+use super::super::arch::columns::PANEL;
 use super::super::arch::isa::{Cpu, Isa, Kernel, LANES};
-use super::columns::PANEL;
-use super::epilogue::Epilogue;
+use super::super::arch::products::Runs;
+use super::epilogue::{Epilogue, Plan};
 use super::regions::{Places, even};
 use super::rows::ROWS;
-use super::tile::{Runs, Task, tile};
+use super::tile::{Task, tile};
 
 /// Rows that share a packed piece of `b`.
 const BLOCK_ROWS: usize = 4 * ROWS;
@@ -107,6 +108,7 @@ struct Products<'a> {
 
 impl Kernel for Products<'_> {
     type Output = ();
+    const ONCE: bool = true;
 
     #[inline(always)]
     fn run<I: Isa>(self, isa: I) {
@@ -203,14 +205,16 @@ impl Block<'_> {
             let task = Task {
                 x,
                 w,
+                depth,
+                skip: 0,
                 bias: &[],
                 columns: self.columns,
                 runs: Runs::one(depth),
-                epilogue: Epilogue::NONE,
+                plan: Plan::NONE,
                 resume: true,
             };
             let mut places = Places { rows, x: [0; ROWS], y: [0; ROWS] };
-            for (i, (x, y)) in places.x.iter_mut().zip(&mut places.y).enumerate() {
+            for (i, (x, y)) in places.x.iter_mut().zip(&mut places.y).enumerate().take(rows) {
                 *x = i * pitch;
                 *y = (row + i) * PANEL;
             }

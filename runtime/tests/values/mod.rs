@@ -65,3 +65,18 @@ pub(crate) fn strides<const N: usize>(dims: [usize; N]) -> [usize; N] {
     }
     strides
 }
+
+/// Runs the body for every way to run a kernel, under its name.
+#[allow(unused_macros)]
+macro_rules! each_cpu {
+    ($n:ty, $name:ident, $cpu:ident => $body:block) => {{
+        use zant_runtime::arch::compact::Compact;
+        use zant_runtime::arch::host::Host;
+        use zant_runtime::arch::portable::Portable;
+        for ($name, $cpu) in [("portable", Portable::<$n>::portable())] $body
+        for ($name, $cpu) in [("host", Host::<$n>::detect()), ("AVX2", Host::<$n>::detect().without_avx512())] $body
+        for ($name, $cpu) in [("compact", Compact::<$n>::detect()), ("plain", Compact::<$n>::portable())] $body
+    }};
+}
+#[allow(unused_imports)]
+pub(crate) use each_cpu;

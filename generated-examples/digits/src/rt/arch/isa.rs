@@ -3,6 +3,7 @@
 //!
 //! Invariant: every method gives the same bits on every [`Isa`] of equal [`Numerics`], NaN payloads aside. A kernel
 //! that is written over [`Isa`] alone is therefore equal to the bit everywhere.
+use super::products::Steps;
 
 /// Lanes of an [`Isa::V`].
 pub const LANES: usize = 8;
@@ -34,7 +35,10 @@ impl Numerics for Separate {
 /// A value of an implementing type is the proof that the CPU has the instructions. All methods are
 /// `#[inline(always)]`, and so must be everything between [`Kernel::run`] and them: code that is not inlined into
 /// the body entered by [`Cpu::run`] is compiled without the instructions.
-pub trait Isa: Cpu {
+///
+/// # Safety
+/// [`Isa::V`] is eight `f32`, lane 0 first.
+pub unsafe trait Isa: Cpu {
     /// Eight `f32`.
     type V: Copy;
 
@@ -43,6 +47,17 @@ pub trait Isa: Cpu {
     /// Vectors across the register tile, 1 or 2. With 2, partial vectors are cheap too, and tails use them; with 1
     /// tails are computed column by column.
     const TILE_VECTORS: usize;
+
+    /// Whether small code is preferred to fast code: kernels then have one body, and their inner loops one shape, which
+    /// [`Isa::dispatch`] finds.
+    const COMPACT: bool = false;
+
+    /// Runs an inner loop on the best instruction set of the CPU; the same as [`Cpu::run`] where kernels have found that
+    /// already.
+    #[inline(always)]
+    fn dispatch<K: Kernel>(self, kernel: K) -> K::Output {
+        self.run(kernel)
+    }
 
     /// All lanes `x`.
     fn splat(self, x: f32) -> Self::V;
@@ -76,6 +91,18 @@ pub trait Isa: Cpu {
     fn mul_add1(self, a: f32, b: f32, c: f32) -> f32;
     /// `x * alpha` where `x < 0`, else `x`.
     fn leaky(self, x: Self::V, alpha: Self::V) -> Self::V;
+    /// Whether [`Isa::products`] has a loop for so many rows and full panels.
+    #[inline(always)]
+    fn is_wide(self, _rows: usize, _panels: usize) -> bool {
+        false
+    }
+    /// Adds the products of so many rows with so many full panels to sums in memory, each by one [`Isa::mul_add`], in the
+    /// order of the depth.
+    ///
+    /// # Safety
+    /// [`Isa::is_wide`] for `[rows, panels]`; all elements that `steps` speaks of may be read, and the sums written.
+    #[inline(always)]
+    unsafe fn products(self, _shape: [usize; 2], _steps: &mut Steps) {}
     /// The lanes, lane 0 first.
     fn to_array(self, v: Self::V) -> [f32; LANES];
 
@@ -98,6 +125,10 @@ pub trait Isa: Cpu {
 pub trait Kernel {
     /// What [`Kernel::run`] gives.
     type Output;
+
+    /// Whether one body, in plain Rust, is enough where small code is preferred: inner loops find their instruction set by
+    /// [`Isa::dispatch`], or gain little by one.
+    const ONCE: bool = false;
 
     /// Runs the computation. Implementations are `#[inline(always)]`.
     fn run<I: Isa>(self, isa: I) -> Self::Output;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! The instruction sets.
+pub mod avx512;
+pub mod columns;
 pub mod host;
 pub mod isa;
 pub mod portable;
+pub mod products;
 pub mod x86_64;

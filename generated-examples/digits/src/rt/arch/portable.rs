@@ -18,6 +18,11 @@ impl<N: Numerics> Portable<N> {
         Self::portable()
     }
 
+    /// There is nothing to leave out.
+    pub const fn without_avx512(self) -> Self {
+        self
+    }
+
     /// The instruction set, under the name that `Host::portable` has where there is a choice.
     #[allow(clippy::self_named_constructors)]
     pub const fn portable() -> Self {
@@ -40,7 +45,8 @@ fn zip(a: [f32; LANES], b: [f32; LANES], f: impl Fn(f32, f32) -> f32) -> [f32; L
     ]
 }
 
-impl<N: Numerics> Isa for Portable<N> {
+// SAFETY: `V` is an array of eight `f32`.
+unsafe impl<N: Numerics> Isa for Portable<N> {
     type V = [f32; LANES];
 
     // Two rows of eight columns: sixteen sums, eight weights and two inputs fit the 32 registers of small FPUs.

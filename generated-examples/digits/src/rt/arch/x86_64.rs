@@ -5,15 +5,21 @@
 //! unsafe block here rests on that.
 // Targets that compile without SSE (kernels, UEFI) have no vector registers to offer.
 #![cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+use super::avx512;
 use super::isa::{Cpu, Isa, Kernel, LANES, Numerics};
 use super::portable::Portable;
+use super::products::Steps;
 use core::arch::x86_64::*;
 use core::marker::PhantomData;
 use core::sync::atomic::{AtomicU8, Ordering};
 
 /// AVX2 and FMA. A value is the proof that the CPU has them.
 #[derive(Clone, Copy, Debug)]
-pub struct Avx2<N>(PhantomData<N>);
+pub struct Avx2<N> {
+    /// Whether the CPU has AVX-512F too.
+    wide: bool,
+    numerics: PhantomData<N>,
+}
 
 /// The CPU as found by [`Host::detect`].
 #[derive(Clone, Copy, Debug)]
@@ -25,13 +31,23 @@ impl<N: Numerics> Host<N> {
         const UNKNOWN: u8 = 0;
         const PLAIN: u8 = 1;
         const AVX2: u8 = 2;
+        const AVX512: u8 = 3;
         static FOUND: AtomicU8 = AtomicU8::new(UNKNOWN);
         let mut found = FOUND.load(Ordering::Relaxed);
         if found == UNKNOWN {
-            found = if has_avx2_fma() { AVX2 } else { PLAIN };
+            found = match vectors() {
+                [false, _] => PLAIN,
+                [true, false] => AVX2,
+                [true, true] => AVX512,
+            };
             FOUND.store(found, Ordering::Relaxed);
         }
-        Host((found == AVX2).then_some(Avx2(PhantomData)))
+        Host((found >= AVX2).then_some(Avx2 { wide: found == AVX512, numerics: PhantomData }))
+    }
+
+    /// The same without AVX-512: what a CPU that lacks it runs.
+    pub fn without_avx512(self) -> Self {
+        Host(self.0.map(|avx2| Avx2 { wide: false, ..avx2 }))
     }
 
     /// Plain Rust whatever the CPU has: what a CPU without AVX2 runs.
@@ -45,14 +61,16 @@ impl<N: Numerics> Host<N> {
     }
 }
 
-/// Whether the CPU has AVX2 and FMA and the system saves the YMM registers
-/// (Intel SDM volume 1, 14.3 and 14.7.1: detection of AVX and AVX2).
-fn has_avx2_fma() -> bool {
+/// Whether the CPU has AVX2 and FMA, and AVX-512F, and the system saves their registers
+/// (Intel SDM volume 1, 14.3, 14.7.1 and 15.2: detection of AVX, AVX2 and AVX-512F).
+fn vectors() -> [bool; 2] {
     const FMA: u32 = 1 << 12;
     const OSXSAVE: u32 = 1 << 27;
     const AVX: u32 = 1 << 28;
     const AVX2: u32 = 1 << 5;
+    const AVX512F: u32 = 1 << 16;
     const XMM_AND_YMM: u64 = 0b110;
+    const MASKS_AND_ZMM: u64 = 0b1110_0000;
 
     #[target_feature(enable = "xsave")]
     fn saved_registers() -> u64 {
@@ -62,24 +80,25 @@ fn has_avx2_fma() -> bool {
 
     // Miri has no CPUID.
     if cfg!(miri) {
-        return false;
+        return [false; 2];
     }
     // Newer toolchains declare CPUID safe on this target; the oldest supported one does not.
     #[allow(unused_unsafe)]
     // SAFETY: every x86-64 CPU has CPUID; leaf 7 is read only where leaf 0 lists it.
     let (leaf1, leaf7) = unsafe {
         if __cpuid(0).eax < 7 {
-            return false;
+            return [false; 2];
         }
         (__cpuid(1), __cpuid_count(7, 0))
     };
     let needed = FMA | OSXSAVE | AVX;
     if leaf1.ecx & needed != needed || leaf7.ebx & AVX2 == 0 {
-        return false;
+        return [false; 2];
     }
     // SAFETY: OSXSAVE is set.
     let saved = unsafe { saved_registers() };
-    saved & XMM_AND_YMM == XMM_AND_YMM
+    let wide = XMM_AND_YMM | MASKS_AND_ZMM;
+    [saved & XMM_AND_YMM == XMM_AND_YMM, leaf7.ebx & AVX512F != 0 && saved & wide == wide]
 }
 
 impl<N: Numerics> Cpu for Host<N> {
@@ -115,12 +134,24 @@ unsafe fn first_lanes(n: usize) -> __m256i {
     unsafe { _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)) }
 }
 
-impl<N: Numerics> Isa for Avx2<N> {
+// SAFETY: `V` is eight `f32` in one register.
+unsafe impl<N: Numerics> Isa for Avx2<N> {
     type V = __m256;
 
     // Twelve sums, two weights and one input: fifteen of sixteen registers.
     const TILE_ROWS: usize = 6;
     const TILE_VECTORS: usize = 2;
+
+    #[inline(always)]
+    fn is_wide(self, rows: usize, panels: usize) -> bool {
+        N::FUSED && self.wide && panels <= 2 && rows >= 2
+    }
+
+    #[inline(always)]
+    unsafe fn products(self, [rows, panels]: [usize; 2], steps: &mut Steps) {
+        // SAFETY: the caller's promise; `wide` proves AVX-512F.
+        unsafe { avx512::products(rows, panels, steps) };
+    }
 
     #[inline(always)]
     fn splat(self, x: f32) -> Self::V {

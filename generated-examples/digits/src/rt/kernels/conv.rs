@@ -5,10 +5,10 @@
 //! channel, each by one multiply-add; taps in the padding are skipped. Pixels whose windows have the same taps inside
 //! the map share tiles, whole rows of them and more, so that borders run the code of the middle.
 use super::super::arch::isa::{Cpu, Isa, Kernel};
-use super::columns::PANEL;
+use super::super::arch::products::Runs;
 use super::conv2d::Conv2d;
 use super::regions::{Maps, Region, Regions, Tiles};
-use super::tile::{Runs, Task, tile};
+use super::tile::{Task, cached_columns, tile};
 
 /// Computes the convolution. `bias` has `out_c` elements or none, which are zeros.
 #[inline]
@@ -31,6 +31,7 @@ struct Convolution<'a> {
 
 impl Kernel for Convolution<'_> {
     type Output = ();
+    const ONCE: bool = true;
 
     #[inline(always)]
     fn run<I: Isa>(self, isa: I) {
@@ -39,79 +40,62 @@ impl Kernel for Convolution<'_> {
             return;
         };
         let depth = p.kernel_h * p.kernel_w * group_in;
+        let chunk = cached_columns(depth);
         for batch in 0..p.batch {
             for group in 0..p.groups {
                 let mut channel = 0;
                 while channel < group_out {
                     let first = group * group_out + channel;
-                    let panel = Panel {
-                        columns: PANEL.min(group_out - channel),
-                        group_in,
-                        maps: p.maps(
-                            batch * p.in_h * p.in_w * p.in_pitch + group * group_in,
-                            batch * p.out_h * p.out_w * p.out_pitch + first,
-                        ),
+                    let columns = if group_out - channel < chunk { group_out - channel } else { chunk };
+                    let maps = p.maps(
+                        batch * p.in_h * p.in_w * p.in_pitch + group * group_in,
+                        batch * p.out_h * p.out_w * p.out_pitch + first,
+                    );
+                    let task = Task {
+                        x,
                         w: w.get(first * depth..).unwrap_or(&[]),
+                        depth,
+                        skip: 0,
                         bias: bias.get(first..).unwrap_or(&[]),
+                        columns,
+                        runs: Runs::one(0),
+                        plan: p.epilogue.plan(),
+                        resume: false,
                     };
-                    panel.run(isa, p, x, y);
-                    channel += PANEL;
+                    map(isa, p, &task, maps, y);
+                    channel += columns;
                 }
             }
         }
     }
 }
 
-/// One panel of output channels of one map.
-struct Panel<'a> {
-    columns: usize,
-    /// Input channels of the group.
-    group_in: usize,
-    maps: Maps,
-    w: &'a [f32],
-    bias: &'a [f32],
+/// Some output channels of one map.
+#[inline(always)]
+fn map<I: Isa>(isa: I, p: &Conv2d, task: &Task<'_>, maps: Maps, y: &mut [f32]) {
+    for region in Regions::new(p.axes()) {
+        let (skip, runs) = taps(p, &region);
+        let task = Task { skip, runs, ..*task };
+        for places in Tiles::new(maps, region, I::TILE_ROWS) {
+            tile(isa, &task, &places, y);
+        }
+    }
 }
 
-impl Panel<'_> {
-    #[inline(always)]
-    fn run<I: Isa>(&self, isa: I, p: &Conv2d, x: &[f32], y: &mut [f32]) {
-        for region in Regions::new(p.axes()) {
-            let task = Task {
-                x,
-                w: self.weights(p, &region),
-                bias: self.bias,
-                columns: self.columns,
-                runs: self.runs(p, &region),
-                epilogue: p.epilogue,
-                resume: false,
-            };
-            for places in Tiles::new(self.maps, region, I::TILE_ROWS) {
-                tile(isa, &task, &places, y);
-            }
-        }
+/// The depth before the first tap of the region, and that of its taps.
+#[inline(always)]
+fn taps(p: &Conv2d, region: &Region) -> (usize, Runs) {
+    if region.row_taps.is_empty() || region.column_taps.is_empty() {
+        return (0, Runs::one(0));
     }
-
-    /// The weights from the first tap of the region on.
-    #[inline(always)]
-    fn weights(&self, p: &Conv2d, region: &Region) -> &[f32] {
-        let tap = region.row_taps.first * p.kernel_w + region.column_taps.first;
-        self.w.get(tap * self.group_in * self.columns..).unwrap_or(&[])
-    }
-
-    /// The taps of the region.
-    #[inline(always)]
-    fn runs(&self, p: &Conv2d, region: &Region) -> Runs {
-        if region.row_taps.is_empty() || region.column_taps.is_empty() {
-            return Runs::one(0);
-        }
-        Runs {
-            outer: region.row_taps.len(),
-            outer_step: p.dilation_h * p.in_w * p.in_pitch,
-            outer_depth: p.kernel_w * self.group_in,
-            inner: region.column_taps.len(),
-            inner_step: p.dilation_w * p.in_pitch,
-            depth: self.group_in,
-        }
-        .joined()
-    }
+    let depth = p.in_c.checked_div(p.groups).unwrap_or(0);
+    let runs = Runs {
+        outer: region.row_taps.len(),
+        outer_step: p.dilation_h * p.in_w * p.in_pitch,
+        outer_depth: p.kernel_w * depth,
+        inner: region.column_taps.len(),
+        inner_step: p.dilation_w * p.in_pitch,
+        depth,
+    };
+    ((region.row_taps.first * p.kernel_w + region.column_taps.first) * depth, runs.joined())
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! What happens to a finished sum before it is stored: the residual is added, then the activation applied.
 use super::super::arch::isa::{Isa, LANES};
+use super::super::math::minmax;
 
 /// The function applied to each element before it is stored.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -60,96 +61,217 @@ impl Epilogue {
         Epilogue { residual: Residual::Accumulate, ..self }
     }
 
+    /// What the tiles of a kernel share of it.
+    #[inline(always)]
+    pub const fn plan(&self) -> Plan {
+        let (mut bounds, mut kind) = (Bounds::NONE, Kind::Clamp);
+        match self.activation {
+            Activation::None => {}
+            Activation::Clamp { lo, hi } => {
+                let zero = if lo.to_bits() == 0 { 0.0 } else { -0.0 };
+                bounds = Bounds { lo, hi, zero };
+                if lo.is_nan() || hi.is_nan() || hi.to_bits() == (-0.0_f32).to_bits() {
+                    kind = Kind::Exact;
+                }
+            }
+            Activation::Leaky { alpha } => kind = Kind::Leaky { alpha },
+        }
+        Plan { bounds, kind, residual: self.residual }
+    }
+
     /// The epilogue with its numbers in vectors, for all sums of a tile.
     #[inline(always)]
     pub fn prepare<I: Isa>(&self, isa: I) -> Finish<I> {
-        let activation = match self.activation {
-            Activation::None => Vectors::None,
-            Activation::Clamp { lo, hi } => {
-                let (low, high) = (isa.splat(lo), isa.splat(hi));
-                if lo.is_nan() || hi.is_nan() || hi.to_bits() == (-0.0_f32).to_bits() {
-                    Vectors::Exact { lo: low, hi: high }
-                } else {
-                    let zero = if lo.to_bits() == 0 { 0.0 } else { -0.0 };
-                    Vectors::Clamp { lo: low, hi: high, zero: isa.splat(zero) }
-                }
-            }
-            Activation::Leaky { alpha } => Vectors::Leaky { alpha: isa.splat(alpha) },
-        };
-        Finish { isa, activation, residual: self.residual }
+        self.plan().prepare(isa)
     }
 }
 
-/// An [`Epilogue`] with its numbers in vectors.
-#[derive(Clone, Copy)]
-pub struct Finish<I: Isa> {
-    isa: I,
-    activation: Vectors<I::V>,
+/// The numbers of a clamp in three operations, for bounds that are numbers, and no `hi` of -0: where `x < lo`, `lo`; plus
+/// `zero`; where that is more than `hi`, `hi`. The first leaves a -0 where `lo` is +0, which a `zero` of +0 mends; a `zero`
+/// of -0 changes nothing.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct Bounds {
+    /// The smallest result.
+    pub lo: f32,
+    /// A zero that is added.
+    pub zero: f32,
+    /// The largest result.
+    pub hi: f32,
+}
+
+impl Bounds {
+    /// Bounds that change nothing.
+    pub const NONE: Self = Bounds { lo: f32::NEG_INFINITY, zero: -0.0, hi: f32::INFINITY };
+
+    /// `x` between the bounds.
+    #[inline(always)]
+    pub fn apply(&self, x: f32) -> f32 {
+        let x = if x < self.lo { self.lo } else { x } + self.zero;
+        if x > self.hi { self.hi } else { x }
+    }
+}
+
+/// What an activation is.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    /// A clamp by [`Bounds`], or none.
+    Clamp,
+    /// The definition of the clamp, by `max` and `min`.
+    Exact,
+    Leaky {
+        alpha: f32,
+    },
+}
+
+/// An [`Epilogue`], looked at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    bounds: Bounds,
+    kind: Kind,
     residual: Residual,
 }
 
-/// An [`Activation`] with its numbers in vectors.
+impl Plan {
+    /// What stores the sums as they are.
+    pub const NONE: Self = Epilogue::NONE.plan();
+
+    /// The bounds, where a clamp is all.
+    #[inline(always)]
+    pub const fn clamp(&self) -> Option<Bounds> {
+        match (self.kind, self.residual) {
+            (Kind::Clamp, Residual::None) => Some(self.bounds),
+            (Kind::Exact | Kind::Leaky { .. }, _) | (_, Residual::Accumulate) => None,
+        }
+    }
+
+    /// Finishes one sum and stores it in `y`.
+    #[inline(always)]
+    pub fn store(&self, sum: f32, y: &mut f32) {
+        let sum = match self.residual {
+            Residual::None => sum,
+            Residual::Accumulate => sum + *y,
+        };
+        *y = match self.kind {
+            Kind::Clamp => self.bounds.apply(sum),
+            Kind::Exact => minmax::min(minmax::max(sum, self.bounds.lo), self.bounds.hi),
+            Kind::Leaky { alpha } => {
+                if sum < 0.0 {
+                    sum * alpha
+                } else {
+                    sum
+                }
+            }
+        };
+    }
+
+    /// The same with its numbers in vectors.
+    #[inline(always)]
+    pub fn prepare<I: Isa>(&self, isa: I) -> Finish<I> {
+        let other = match self.kind {
+            Kind::Clamp => None,
+            Kind::Exact => Some(Other::Exact),
+            Kind::Leaky { alpha } => Some(Other::Leaky { alpha: isa.splat(alpha) }),
+        };
+        Finish { clamp: Clamp::new(isa, self.bounds), other, residual: self.residual }
+    }
+}
+
+/// [`Bounds`] in vectors.
 #[derive(Clone, Copy)]
-enum Vectors<V> {
-    None,
-    /// The definition, by `max` and `min`.
-    Exact {
-        lo: V,
-        hi: V,
-    },
-    /// The same in three operations, for bounds that are numbers, and no `hi` of -0. `at_least` leaves a -0 where `lo`
-    /// is +0, which adding a `zero` of +0 mends; a `zero` of -0 changes nothing.
-    Clamp {
-        lo: V,
-        hi: V,
-        zero: V,
-    },
+pub struct Clamp<I: Isa> {
+    isa: I,
+    lo: I::V,
+    hi: I::V,
+    zero: I::V,
+}
+
+impl<I: Isa> Clamp<I> {
+    /// The bounds in vectors.
+    #[inline(always)]
+    pub fn new(isa: I, Bounds { lo, zero, hi }: Bounds) -> Self {
+        Clamp { isa, lo: isa.splat(lo), hi: isa.splat(hi), zero: isa.splat(zero) }
+    }
+
+    /// The sums between the bounds.
+    #[inline(always)]
+    pub fn apply(&self, sums: I::V) -> I::V {
+        self.isa.at_most(self.isa.add(self.isa.at_least(sums, self.lo), self.zero), self.hi)
+    }
+}
+
+impl<I: Isa> Clamp<I> {
+    /// The first sum between the bounds.
+    #[inline(always)]
+    pub fn apply1(&self, sums: I::V) -> f32 {
+        // The other lanes compute nothing that is used, and vanish.
+        let [first, ..] = self.isa.to_array(self.apply(sums));
+        first
+    }
+}
+
+/// An [`Activation`] that is no [`Clamp`].
+#[derive(Clone, Copy)]
+enum Other<V> {
+    /// The definition of the clamp, by `max` and `min`.
+    Exact,
     Leaky {
         alpha: V,
     },
 }
 
+/// An [`Epilogue`] with its numbers in vectors.
+#[derive(Clone, Copy)]
+pub struct Finish<I: Isa> {
+    /// The clamp, which is all where [`Plan::clamp`] says so.
+    pub clamp: Clamp<I>,
+    other: Option<Other<I::V>>,
+    residual: Residual,
+}
+
 impl<I: Isa> Finish<I> {
     #[inline(always)]
     fn activate(&self, sum: I::V) -> I::V {
-        let isa = self.isa;
-        match self.activation {
-            Vectors::None => sum,
-            Vectors::Exact { lo, hi } => isa.min(isa.max(sum, lo), hi),
-            Vectors::Clamp { lo, hi, zero } => isa.at_most(isa.add(isa.at_least(sum, lo), zero), hi),
-            Vectors::Leaky { alpha } => isa.leaky(sum, alpha),
+        let Clamp { isa, lo, hi, .. } = self.clamp;
+        match self.other {
+            None => self.clamp.apply(sum),
+            Some(Other::Exact) => isa.min(isa.max(sum, lo), hi),
+            Some(Other::Leaky { alpha }) => isa.leaky(sum, alpha),
         }
     }
 
     /// Finishes eight sums and stores them in `y`.
     #[inline(always)]
     pub fn store(&self, sum: I::V, y: &mut [f32; LANES]) {
+        let isa = self.clamp.isa;
         let sum = match self.residual {
             Residual::None => sum,
-            Residual::Accumulate => self.isa.add(sum, self.isa.load(y)),
+            Residual::Accumulate => isa.add(sum, isa.load(y)),
         };
-        self.isa.store(self.activate(sum), y);
+        isa.store(self.activate(sum), y);
     }
 
     /// Finishes the first `y.len()` (at most 8) of the sums and stores them in `y`.
     #[inline(always)]
     pub fn store_part(&self, sum: I::V, y: &mut [f32]) {
+        let isa = self.clamp.isa;
         let sum = match self.residual {
             Residual::None => sum,
-            Residual::Accumulate => self.isa.add(sum, self.isa.load_part(y)),
+            Residual::Accumulate => isa.add(sum, isa.load_part(y)),
         };
-        self.isa.store_part(self.activate(sum), y);
+        isa.store_part(self.activate(sum), y);
     }
 
     /// Finishes one sum and stores it in `y`.
     #[inline(always)]
     pub fn store1(&self, sum: f32, y: &mut f32) {
+        let isa = self.clamp.isa;
         let sum = match self.residual {
             Residual::None => sum,
             Residual::Accumulate => sum + *y,
         };
         // The other lanes compute nothing that is used, and vanish.
-        let [first, ..] = self.isa.to_array(self.activate(self.isa.splat(sum)));
+        let [first, ..] = isa.to_array(self.activate(isa.splat(sum)));
         *y = first;
     }
 }

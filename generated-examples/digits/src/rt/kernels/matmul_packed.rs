@@ -3,11 +3,11 @@
 //!
 //! Invariant: `y[i, j]` starts from `bias[j]` and adds `a[i, k] * w[k, j]` with `k` ascending, each by one multiply-add.
 use super::super::arch::isa::{Cpu, Isa, Kernel};
-use super::columns::{FOUR, Four, PANEL};
+use super::super::arch::products::Runs;
 use super::epilogue::Epilogue;
 use super::regions::{Places, even};
 use super::rows::ROWS;
-use super::tile::{Runs, Task, tile, tile_columns};
+use super::tile::{Task, cached_columns, tile};
 
 /// `y[m, n] = epilogue(bias + a[m, k] * w[k, n])`.
 ///
@@ -66,40 +66,40 @@ struct Product<'a> {
 
 impl Kernel for Product<'_> {
     type Output = ();
+    const ONCE: bool = true;
 
     #[inline(always)]
     fn run<I: Isa>(self, isa: I) {
         let Product { p, a, w, bias, y } = self;
-        let mut task =
-            Task { x: a, w, bias, columns: PANEL, runs: Runs::one(p.k), epilogue: p.epilogue, resume: false };
+        let chunk = if p.m == 1 { p.n } else { cached_columns(p.k) };
         let mut column = 0;
-        if p.m == 1 && I::TILE_VECTORS >= 2 {
-            while column + FOUR * PANEL <= p.n {
-                task.w = w.get(column * p.k..).unwrap_or(&[]);
-                task.bias = bias.get(column..).unwrap_or(&[]);
-                let places = Places { rows: 1, x: [0; ROWS], y: [column; ROWS] };
-                tile_columns(isa, Four, 0, &task, &places, y);
-                column += FOUR * PANEL;
-            }
-        }
         while column < p.n {
-            task.columns = PANEL.min(p.n - column);
-            task.w = w.get(column * p.k..).unwrap_or(&[]);
-            task.bias = bias.get(column..).unwrap_or(&[]);
-            panel(isa, p, column, &task, y);
-            column += PANEL;
+            let columns = if p.n - column < chunk { p.n - column } else { chunk };
+            let task = Task {
+                x: a,
+                w: w.get(column * p.k..).unwrap_or(&[]),
+                depth: p.k,
+                skip: 0,
+                bias: bias.get(column..).unwrap_or(&[]),
+                columns,
+                runs: Runs::one(p.k),
+                plan: p.epilogue.plan(),
+                resume: false,
+            };
+            rows(isa, p, column, &task, y);
+            column += columns;
         }
     }
 }
 
-/// All rows of one panel, in tiles of nearly equal height.
+/// All rows of some columns, in tiles of nearly equal height.
 #[inline(always)]
-fn panel<I: Isa>(isa: I, p: &MatMulPacked, column: usize, task: &Task<'_>, y: &mut [f32]) {
+fn rows<I: Isa>(isa: I, p: &MatMulPacked, column: usize, task: &Task<'_>, y: &mut [f32]) {
     let mut row = 0;
     while row < p.m {
         let rows = even(p.m - row, I::TILE_ROWS);
         let mut places = Places { rows, x: [0; ROWS], y: [0; ROWS] };
-        for (i, (x, y)) in places.x.iter_mut().zip(&mut places.y).enumerate() {
+        for (i, (x, y)) in places.x.iter_mut().zip(&mut places.y).enumerate().take(rows) {
             *x = (row + i) * p.a_pitch;
             *y = (row + i) * p.y_pitch + column;
         }

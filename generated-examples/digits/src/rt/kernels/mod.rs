@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! The kernels.
-pub mod columns;
 pub mod conv;
 pub mod conv2d;
 pub mod copy;

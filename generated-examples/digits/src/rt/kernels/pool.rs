@@ -265,7 +265,7 @@ impl<M: Maps, O: Operation<M::T>> Pooling<'_, M, O> {
     #[inline(always)]
     fn pixel<I: Isa>(&mut self, isa: I, window: &Window) {
         let mut channel = 0;
-        while channel + LANES <= self.p.channels {
+        while !I::COMPACT && channel + LANES <= self.p.channels {
             self.eight(isa, window, channel);
             channel += LANES;
         }
@@ -311,6 +311,7 @@ impl<M: Maps, O: Operation<M::T>> Pooling<'_, M, O> {
 
 impl<M: Maps, O: Operation<M::T>> Kernel for Pooling<'_, M, O> {
     type Output = ();
+    const ONCE: bool = true;
 
     #[inline(always)]
     fn run<I: Isa>(mut self, isa: I) {

@@ -32,7 +32,7 @@ pub struct Regions {
 
 impl Regions {
     /// Those of a map with these windows along its height and its width.
-    #[inline(always)]
+    #[inline]
     pub fn new(axes: [Axis; 2]) -> Self {
         Regions { axes, rows: [0, axes[0].run_end(0)], column: 0 }
     }
@@ -41,7 +41,7 @@ impl Regions {
 impl Iterator for Regions {
     type Item = Region;
 
-    #[inline(always)]
+    #[inline]
     fn next(&mut self) -> Option<Region> {
         let [height, width] = self.axes;
         if self.column >= width.output {
@@ -106,7 +106,7 @@ pub struct Tiles {
 
 impl Tiles {
     /// Those of `region`, of at most `limit` (at most [`ROWS`]) rows each.
-    #[inline(always)]
+    #[inline]
     pub fn new(maps: Maps, region: Region, limit: usize) -> Self {
         let height = region.rows[1] - region.rows[0];
         let width = region.columns[1] - region.columns[0];
@@ -117,7 +117,7 @@ impl Tiles {
     }
 
     /// Goes to the first pixel of the row.
-    #[inline(always)]
+    #[inline]
     fn start_row(&mut self) {
         let Maps { axes: [height, width], in_pitch, out_pitch, x, y } = self.maps;
         let column = self.region.columns[0];
@@ -132,7 +132,7 @@ impl Tiles {
 impl Iterator for Tiles {
     type Item = Places;
 
-    #[inline(always)]
+    #[inline]
     fn next(&mut self) -> Option<Places> {
         if self.left == 0 {
             return None;
@@ -156,7 +156,7 @@ impl Iterator for Tiles {
 
 /// How many of the `left` rows the next tile takes, at most `limit`: the last two tiles share what is left, since one of
 /// few rows waits for its own sums.
-#[inline(always)]
+#[inline]
 pub const fn even(left: usize, limit: usize) -> usize {
     if left >= 2 * limit {
         limit

@@ -52,6 +52,7 @@ struct Run<'a, const LOG: bool> {
 
 impl<const LOG: bool> Kernel for Run<'_, LOG> {
     type Output = ();
+    const ONCE: bool = true;
 
     #[inline(always)]
     fn run<I: Isa>(self, isa: I) {
@@ -63,7 +64,11 @@ impl<const LOG: bool> Kernel for Run<'_, LOG> {
             if let Some(x) = self.x.and_then(|x| x.get(slab)) {
                 copy(x, xy);
             }
-            if inner == 1 {
+            if I::COMPACT {
+                for column in 0..inner {
+                    one::<LOG>(xy, column, inner);
+                }
+            } else if inner == 1 {
                 run::<LOG, I>(isa, xy);
             } else {
                 columns::<LOG, I>(isa, inner, xy);
@@ -97,6 +102,35 @@ fn run<const LOG: bool, I: Isa>(isa: I, xy: &mut [f32]) {
         let Some(x) = load_columns(isa, xy, 0, xy.len()) else { return };
         store_columns(isa, finish::<LOG, I>(isa, x, factor), xy);
     }
+}
+
+/// One column, its elements `inner` apart: the one body where small code is preferred.
+#[inline(always)]
+fn one<const LOG: bool>(xy: &mut [f32], column: usize, inner: usize) {
+    let mut m = Max::START;
+    for x in elements(xy, column, inner) {
+        m = Max::scalar(m, *x);
+    }
+    let mut lanes = [0.0; LANES];
+    for (i, x) in elements(xy, column, inner).enumerate() {
+        let difference = *x - m;
+        let e = exp(difference);
+        *x = if LOG { difference } else { e };
+        if let Some(lane) = lanes.get_mut(i % LANES) {
+            *lane += e;
+        }
+    }
+    let s = join(lanes, Sum::scalar);
+    let factor = if LOG { log(s) } else { 1.0 / s };
+    for x in elements(xy, column, inner) {
+        *x = if LOG { *x - factor } else { *x * factor };
+    }
+}
+
+/// The elements of a column; no more than a step of `inner`, which is not 0, lies between them.
+#[inline(always)]
+fn elements(xy: &mut [f32], column: usize, inner: usize) -> impl Iterator<Item = &mut f32> {
+    xy.get_mut(column..).unwrap_or(&mut []).chunks_mut(inner.max(1)).filter_map(|chunk| chunk.first_mut())
 }
 
 /// Columns that lie side by side, in rows of `inner`: eight at a time.

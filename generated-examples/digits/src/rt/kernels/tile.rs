@@ -1,122 +1,136 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! The register tile of matrix products and convolutions: up to [`ROWS`] rows times some columns of a weight panel.
+//! The register tile of matrix products and convolutions: up to [`ROWS`] rows times all columns of some weight panels.
 //!
 //! Invariant: each sum starts from its bias and adds its products in the order of the depth, each by one
 //! [`Isa::mul_add`]. So the shape of a tile never shows in the result.
+use super::super::arch::columns::{Any, Columns, Eight, Full, Narrow, One, PANEL, Wide};
 use super::super::arch::isa::{Isa, Kernel, LANES};
-use super::columns::{Columns, Eight, Full, Narrow, One, PANEL, Wide};
-use super::epilogue::Epilogue;
+use super::super::arch::products::{Ends, Products, Runs, add};
+use super::epilogue::{Bounds, Clamp, Plan};
 use super::regions::Places;
 use super::rows::{ROWS, each_row};
 
-/// Where the depth of a tile's sums lies in the input: `outer * inner` runs of `depth` neighbouring elements. The
-/// weights of all of them follow each other, but for a gap after each outer step.
-#[derive(Clone, Copy, Debug)]
-pub struct Runs {
-    /// Outer steps.
-    pub outer: usize,
-    /// Inputs between them.
-    pub outer_step: usize,
-    /// Depth of the weights between them.
-    pub outer_depth: usize,
-    /// Inner steps.
-    pub inner: usize,
-    /// Inputs between them.
-    pub inner_step: usize,
-    /// Length of a run.
-    pub depth: usize,
-}
+/// Bytes of weights that stay in the cache while the rows of an input go by.
+const CACHED: usize = 192 << 10;
 
-impl Runs {
-    /// One run.
-    pub const fn one(depth: usize) -> Self {
-        Runs { outer: 1, outer_step: 0, outer_depth: depth, inner: 1, inner_step: 0, depth }
-    }
-
-    /// The same with runs that follow each other joined.
-    #[inline(always)]
-    pub const fn joined(mut self) -> Self {
-        if self.inner == 1 || self.inner_step == self.depth {
-            self.depth *= self.inner;
-            self.inner = 1;
-            if self.outer == 1 || (self.outer_step == self.depth && self.outer_depth == self.depth) {
-                self.depth *= self.outer;
-                self.outer = 1;
-            }
-        }
-        self
-    }
-}
-
-/// What every tile of one panel shares.
+/// What the tiles of some columns share: whole panels, then at most one narrow one.
 #[derive(Clone, Copy, Debug)]
 pub struct Task<'a> {
     /// The input.
     pub x: &'a [f32],
-    /// The weights of the panel, from the first that is used.
+    /// The weights of the columns, panel after panel.
     pub w: &'a [f32],
-    /// The bias of the panel's columns, or empty.
+    /// Depth of a panel.
+    pub depth: usize,
+    /// The first depth that is used.
+    pub skip: usize,
+    /// The bias of the columns, or empty.
     pub bias: &'a [f32],
-    /// How many columns the panel has.
+    /// How many columns there are.
     pub columns: usize,
-    /// The depth.
+    /// The depth that is used.
     pub runs: Runs,
     /// What is done with the sums.
-    pub epilogue: Epilogue,
+    pub plan: Plan,
     /// Whether the sums start from the output instead of the bias.
     pub resume: bool,
 }
 
-/// Computes the tile at `places`, all columns of the panel.
+/// How many columns of weights this deep stay in the cache: whole panels, in fours.
 #[inline(always)]
-pub fn tile<I: Isa>(isa: I, task: &Task<'_>, places: &Places, y: &mut [f32]) {
-    let columns = task.columns;
-    if I::TILE_VECTORS >= 2 {
-        if columns == PANEL {
-            tile_columns(isa, Full, 0, task, places, y);
-        } else if columns > LANES {
-            tile_columns(isa, Wide { columns }, 0, task, places, y);
-        } else {
-            tile_columns(isa, Narrow { columns }, 0, task, places, y);
-        }
-        return;
-    }
-    let mut first = 0;
-    while first + LANES <= columns {
-        tile_columns(isa, Eight { columns, first }, first, task, places, y);
-        first += LANES;
-    }
-    while first < columns {
-        tile_columns(isa, One { columns, first }, first, task, places, y);
-        first += 1;
+pub const fn cached_columns(depth: usize) -> usize {
+    const STEP: usize = 4 * PANEL;
+    match (CACHED / (4 * STEP)).checked_div(depth) {
+        Some(0) => STEP,
+        Some(steps) => steps * STEP,
+        None => usize::MAX,
     }
 }
 
-/// Computes the columns `block` of a tile, which start at column `first` of the panel.
+/// Computes the tile at `places`, all columns.
 #[inline(always)]
-pub fn tile_columns<I: Isa, C: Columns>(
+pub fn tile<I: Isa>(isa: I, task: &Task<'_>, places: &Places, y: &mut [f32]) {
+    let mut first = 0;
+    while first < task.columns {
+        let left = task.columns - first;
+        let columns = if left < PANEL { left } else { PANEL };
+        if I::COMPACT {
+            let outputs = Outputs { rows: places.rows, at: &places.y, first, width: columns };
+            let mut sums = [[0.0; PANEL]; ROWS];
+            for (row, sums) in sums.iter_mut().enumerate() {
+                let bias = task.bias.get(first..).unwrap_or(&[]);
+                let start = if task.resume { outputs.of(row, y) } else { bias };
+                for (sum, start) in sums.iter_mut().zip(start) {
+                    *sum = *start;
+                }
+            }
+            isa.dispatch(Compact { first, columns, task, places, sums: &mut sums });
+            isa.dispatch(Ending { sums: &sums, outputs, plan: &task.plan, y });
+            first += columns;
+        } else if I::TILE_VECTORS < 2 {
+            let mut at = 0;
+            while at + LANES <= columns {
+                rows(isa, Eight { columns, first: at }, [first, at], task, places, y);
+                at += LANES;
+            }
+            while at < columns {
+                rows(isa, One { columns, first: at }, [first, at], task, places, y);
+                at += 1;
+            }
+            first += columns;
+        } else if left >= 4 * PANEL && places.rows == 1 {
+            // Few rows wait for their own sums: more columns at once.
+            run::<I, _, 1>(isa, Full::<4>, [first, 0], task, places, y);
+            first += 4 * PANEL;
+        } else if left >= 2 * PANEL && (places.rows <= 3 || isa.is_wide(places.rows, 2)) {
+            rows(isa, Full::<2>, [first, 0], task, places, y);
+            first += 2 * PANEL;
+        } else {
+            if left >= PANEL {
+                rows(isa, Full::<1>, [first, 0], task, places, y);
+            } else if left > LANES {
+                rows(isa, Wide { columns }, [first, 0], task, places, y);
+            } else {
+                rows(isa, Narrow { columns }, [first, 0], task, places, y);
+            }
+            first += columns;
+        }
+    }
+}
+
+/// Computes the columns `block` of a tile, which start in the panel of column `first` at its column `at`.
+#[inline(always)]
+fn rows<I: Isa, C: Columns>(isa: I, block: C, at: [usize; 2], task: &Task<'_>, places: &Places, y: &mut [f32]) {
+    // The guards are constant: an instruction set with small tiles has no bodies of large ones.
+    match places.rows {
+        1 => run::<I, C, 1>(isa, block, at, task, places, y),
+        2 if I::TILE_ROWS >= 2 => run::<I, C, 2>(isa, block, at, task, places, y),
+        3 if I::TILE_ROWS >= 3 => run::<I, C, 3>(isa, block, at, task, places, y),
+        4 if I::TILE_ROWS >= 4 => run::<I, C, 4>(isa, block, at, task, places, y),
+        5 if I::TILE_ROWS >= 5 => run::<I, C, 5>(isa, block, at, task, places, y),
+        6 if I::TILE_ROWS >= 6 => run::<I, C, 6>(isa, block, at, task, places, y),
+        _ => {}
+    }
+}
+
+#[inline(always)]
+fn run<I: Isa, C: Columns, const R: usize>(
     isa: I,
     block: C,
-    first: usize,
+    [panel, at]: [usize; 2],
     task: &Task<'_>,
     places: &Places,
     y: &mut [f32],
 ) {
-    // The guards are constant: an instruction set with small tiles has no bodies of large ones.
-    match places.rows {
-        1 => isa.run(Tile::<C, 1> { block, first, task, places, y }),
-        2 if I::TILE_ROWS >= 2 => isa.run(Tile::<C, 2> { block, first, task, places, y }),
-        3 if I::TILE_ROWS >= 3 => isa.run(Tile::<C, 3> { block, first, task, places, y }),
-        4 if I::TILE_ROWS >= 4 => isa.run(Tile::<C, 4> { block, first, task, places, y }),
-        5 if I::TILE_ROWS >= 5 => isa.run(Tile::<C, 5> { block, first, task, places, y }),
-        6 if I::TILE_ROWS >= 6 => isa.run(Tile::<C, 6> { block, first, task, places, y }),
-        _ => {}
-    }
+    isa.run(Tile::<C, R> { block, panel, first: panel + at, task, places, y });
 }
 
 /// Some columns of a tile of `R` rows: a function of its own for each shape.
 struct Tile<'a, C, const R: usize> {
     block: C,
+    /// The first column of the panel.
+    panel: usize,
+    /// The first column.
     first: usize,
     task: &'a Task<'a>,
     places: &'a Places,
@@ -128,64 +142,178 @@ impl<C: Columns, const R: usize> Kernel for Tile<'_, C, R> {
 
     #[inline(always)]
     fn run<I: Isa>(self, isa: I) {
-        let Tile { block, first, task, places, y } = self;
+        let Tile { block, panel, first, task, places, y } = self;
         let width = block.width();
         let bias = task.bias.get(first..first + width).unwrap_or(&[]);
+        let w = task.w.get(panel * task.depth + task.skip * block.columns()..).unwrap_or(&[]);
+        let products = Products { x: task.x, at: &places.x, w, panel: PANEL * task.depth, runs: task.runs };
+        let outputs = Outputs { rows: places.rows, at: &places.y, first, width };
+        let clamp = task.plan.clamp();
+        if let Some(bounds) = clamp {
+            let ends = Ends { bias, resume: task.resume, at: &places.y, first, bounds };
+            if block.wide::<I, R>(isa, &products, &ends, y) {
+                return;
+            }
+        } else if block.is_wide(isa, R) && !task.resume {
+            let mut sums = [[0.0; 2 * PANEL]; ROWS];
+            const AT: [usize; ROWS] = [0, 2 * PANEL, 4 * PANEL, 6 * PANEL, 8 * PANEL, 10 * PANEL];
+            let ends = Ends { bias, resume: false, at: &AT, first: 0, bounds: Bounds::NONE };
+            block.wide::<I, R>(isa, &products, &ends, sums.as_flattened_mut());
+            isa.run(Finishing { sums: sums.as_flattened(), pitch: 2 * PANEL, outputs, plan: &task.plan, y });
+            return;
+        }
         let mut sums = [block.start(isa, bias); ROWS];
         if task.resume {
-            each_row!(R, ROW => {
-                sums[ROW] = block.start(isa, outputs(y, places.y[ROW] + first, width));
-            });
+            each_row!(R, ROW => { sums[ROW] = block.start(isa, outputs.of(ROW, y)); });
         }
-        let runs = task.runs;
-        for outer in 0..runs.outer {
-            for inner in 0..runs.inner {
-                let x = outer * runs.outer_step + inner * runs.inner_step;
-                let w = outer * runs.outer_depth + inner * runs.depth;
-                let w = task.w.get(w * task.columns..).unwrap_or(&[]);
-                let x = task.x.get(x..).unwrap_or(&[]);
-                add_run::<I, C, R>(isa, block, &mut sums, (x, &places.x, runs.depth), w);
-            }
+        if R * block.panels() <= ROWS {
+            add::<I, C, R>(isa, block, &mut sums, &products);
+        } else {
+            debug_assert!(false, "more sums than registers");
         }
-        // A copy that a loop may index, while the sums above stay in registers. The loop has the body of all epilogues
-        // once, not for each row: it would be most of the code.
+        if let Some(bounds) = clamp {
+            let clamp = Clamp::new(isa, bounds);
+            each_row!(R, ROW => { block.store(isa, sums[ROW], &clamp, outputs.of(ROW, y)); });
+            return;
+        }
+        // A copy with an address, while the sums above stay in registers.
         let done = sums;
-        let finish = task.epilogue.prepare(isa);
-        for row in 0..places.rows {
-            if let (Some(sums), Some(at)) = (done.get(row), places.y.get(row)) {
-                block.finish(*sums, &finish, outputs(y, at + first, width));
+        let pitch = size_of::<C::Sums<I>>() / size_of::<f32>();
+        isa.run(Finishing { sums: block.numbers::<I>(&done), pitch, outputs, plan: &task.plan, y });
+    }
+}
+
+/// Adds the products of a tile of up to four rows and one panel to sums in memory: the one shape where small code is
+/// preferred.
+struct Compact<'a> {
+    /// The first column.
+    first: usize,
+    columns: usize,
+    task: &'a Task<'a>,
+    places: &'a Places,
+    sums: &'a mut [[f32; PANEL]; ROWS],
+}
+
+impl Kernel for Compact<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) {
+        let Compact { first, columns, task, places, sums } = self;
+        let w = task.w.get(first * task.depth + task.skip * columns..).unwrap_or(&[]);
+        let products = Products { x: task.x, at: &places.x, w, panel: 0, runs: task.runs };
+        if I::TILE_VECTORS >= 2 {
+            // Rows that are not there read the start of the input, and nobody reads them.
+            let mut vectors = [[isa.splat(0.0); 2]; ROWS];
+            each_row!(COMPACT_ROWS, ROW => { vectors[ROW] = Any { columns }.start(isa, &sums[ROW]); });
+            add::<I, _, COMPACT_ROWS>(isa, Any { columns }, &mut vectors, &products);
+            each_row!(COMPACT_ROWS, ROW => {
+                if let [a, b] = sums[ROW].as_chunks_mut().0 {
+                    isa.store(vectors[ROW][0], a);
+                    isa.store(vectors[ROW][1], b);
+                }
+            });
+            return;
+        }
+        for (at, sums) in places.x.iter().zip(sums).take(places.rows) {
+            for (column, sum) in sums.iter_mut().enumerate().take(columns) {
+                let mut one = [*sum; ROWS];
+                let products = Products { at: &[*at; ROWS], ..products };
+                add::<I, _, 1>(isa, One { columns, first: column }, &mut one, &products);
+                *sum = one[0];
             }
         }
     }
 }
 
-/// The outputs of one row; none where they lie outside, which they do not.
-#[inline(always)]
-fn outputs(y: &mut [f32], at: usize, width: usize) -> &mut [f32] {
-    y.get_mut(at..).and_then(|y| y.get_mut(..width)).unwrap_or(&mut [])
+/// The end of a tile where small code is preferred.
+pub struct Ending<'a> {
+    /// The sums of each row.
+    pub sums: &'a [[f32; PANEL]; ROWS],
+    /// Where they go.
+    pub outputs: Outputs<'a>,
+    /// What is done with them before.
+    pub plan: &'a Plan,
+    /// The output.
+    pub y: &'a mut [f32],
 }
 
-/// Adds one run to the sums: `depth` inputs from `at` for each row, times the weights at the start of `w`.
-#[inline(always)]
-fn add_run<I: Isa, C: Columns, const R: usize>(
-    isa: I,
-    block: C,
-    sums: &mut [C::Sums<I>; ROWS],
-    (x, at, depth): (&[f32], &[usize; ROWS], usize),
-    w: &[f32],
-) {
-    let Some(panel) = block.panel(w, depth) else { return };
-    let mut rows: [&[f32]; ROWS] = [&[]; ROWS];
-    each_row!(R, ROW => {
-        // All slices have the same length, so that the checks in the loop below are seen to hold.
-        let Some(row) = x.get(at[ROW]..).and_then(|x| x.get(..depth)) else { return };
-        rows[ROW] = row;
-    });
-    for k in 0..depth {
-        let weights = block.weights(isa, panel, k);
-        each_row!(R, ROW => {
-            let x = rows[ROW].get(k).copied().unwrap_or(0.0);
-            block.add(isa, &mut sums[ROW], x, weights);
-        });
+impl Kernel for Ending<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) {
+        let Ending { sums, outputs, plan, y } = self;
+        for (row, sums) in sums.iter().enumerate().take(outputs.rows) {
+            let y = outputs.of(row, y);
+            if I::TILE_VECTORS < 2 {
+                for (sum, y) in sums.iter().zip(y) {
+                    plan.store(*sum, y);
+                }
+                continue;
+            }
+            let finish = plan.prepare(isa);
+            for (sums, y) in sums.as_chunks().0.iter().zip(y.chunks_mut(LANES)) {
+                finish.store_part(isa.load(sums), y);
+            }
+        }
+    }
+}
+
+/// Rows of the tile where small code is preferred: with two vectors each, the sums and all they need are in registers.
+const COMPACT_ROWS: usize = 4;
+
+/// Where the outputs of a tile lie.
+#[derive(Clone, Copy, Debug)]
+pub struct Outputs<'a> {
+    /// How many rows there are.
+    pub rows: usize,
+    /// Where each begins.
+    pub at: &'a [usize; ROWS],
+    /// The first column.
+    pub first: usize,
+    /// How many columns there are.
+    pub width: usize,
+}
+
+impl Outputs<'_> {
+    /// The outputs of one row; none where they lie outside, which they do not.
+    #[inline(always)]
+    fn of<'y>(&self, row: usize, y: &'y mut [f32]) -> &'y mut [f32] {
+        let at = self.at.get(row).copied().unwrap_or(0) + self.first;
+        y.get_mut(at..).and_then(|y| y.get_mut(..self.width)).unwrap_or(&mut [])
+    }
+}
+
+/// The end of a tile where it is more than a clamp, one function for all shapes: it would be most of the code of each.
+struct Finishing<'a> {
+    sums: &'a [f32],
+    /// Sums between rows.
+    pitch: usize,
+    outputs: Outputs<'a>,
+    plan: &'a Plan,
+    y: &'a mut [f32],
+}
+
+impl Kernel for Finishing<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) {
+        let Finishing { sums, pitch, outputs, plan, y } = self;
+        let finish = plan.prepare(isa);
+        for row in 0..outputs.rows {
+            let sums = sums.get(row * pitch..).and_then(|sums| sums.get(..pitch)).unwrap_or(&[]);
+            let (chunks, rest) = outputs.of(row, y).as_chunks_mut::<LANES>();
+            let (vectors, last) = sums.as_chunks::<LANES>();
+            for (sums, y) in vectors.iter().zip(chunks.iter_mut()) {
+                finish.store(isa.load(sums), y);
+            }
+            if let ([_, ..], Some(sums)) = (&*rest, vectors.get(chunks.len())) {
+                finish.store_part(isa.load(sums), rest);
+            } else if let ([y], [sum, ..]) = (rest, last) {
+                finish.store1(*sum, y);
+            }
+        }
     }
 }

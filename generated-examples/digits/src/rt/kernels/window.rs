@@ -33,13 +33,13 @@ pub struct Taps {
 
 impl Taps {
     /// How many there are.
-    #[inline(always)]
+    #[inline]
     pub const fn len(self) -> usize {
         self.end - self.first
     }
 
     /// Whether there is none.
-    #[inline(always)]
+    #[inline]
     pub const fn is_empty(self) -> bool {
         self.end == self.first
     }
@@ -48,7 +48,7 @@ impl Taps {
 /// `a / b` rounded up, where neither is so large that their sum overflows; `b` is not 0 (it gives `a`).
 ///
 /// The function of `core` keeps its check for 0, and with it a panic, where it is not inlined.
-#[inline(always)]
+#[inline]
 const fn div_ceil(a: usize, b: usize) -> usize {
     match (a + b.saturating_sub(1)).checked_div(b) {
         Some(quotient) => quotient,
@@ -59,7 +59,7 @@ const fn div_ceil(a: usize, b: usize) -> usize {
 impl Axis {
     /// The taps of window `o` whose positions lie below `limit`, where positions count from the first padded one and
     /// those below `from` are left out.
-    #[inline(always)]
+    #[inline]
     const fn taps_within(&self, o: usize, from: usize, limit: usize) -> Taps {
         let start = o * self.stride;
         let first = if start < from { div_ceil(from - start, self.dilation) } else { 0 };
@@ -69,25 +69,25 @@ impl Axis {
     }
 
     /// The taps of window `o` that fall inside the input.
-    #[inline(always)]
+    #[inline]
     pub const fn taps(&self, o: usize) -> Taps {
         self.taps_within(o, self.pad, self.pad + self.input)
     }
 
     /// How many taps of window `o` fall inside the input with its padding, of which `pad_end` lies behind it.
-    #[inline(always)]
+    #[inline]
     pub const fn padded_taps(&self, o: usize, pad_end: usize) -> usize {
         self.taps_within(o, 0, self.pad + self.input + pad_end).len()
     }
 
     /// The input position of a tap that is inside.
-    #[inline(always)]
+    #[inline]
     pub const fn position(&self, o: usize, tap: usize) -> usize {
         (o * self.stride + tap * self.dilation).saturating_sub(self.pad)
     }
 
     /// One past the last window of the run that begins at `o`: all of them have the taps of `o`.
-    #[inline(always)]
+    #[inline]
     pub fn run_end(&self, o: usize) -> usize {
         let taps = self.taps(o);
         let mut end = o + 1;

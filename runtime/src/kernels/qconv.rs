@@ -8,9 +8,10 @@
 //! eight output channels takes them two by two.
 use super::super::arch::isa::{Cpu, Isa, Kernel, LANES};
 use super::conv2d::Conv2d;
-use super::quant::{Byte, Finish};
+use super::quant::{Byte, Finish, Ready, widen};
+use super::rows::each_row;
 
-/// Pixels that are computed together.
+/// Pixels that are computed together: with two panels, their eight sums stay in registers.
 const ROWS: usize = 4;
 /// Inputs of a window that are gathered at once: on small targets the stack holds few.
 const DEPTH: usize = if cfg!(target_pointer_width = "64") { 1152 } else { 96 };
@@ -66,15 +67,26 @@ struct Convolution<'a, X, Y> {
     y: &'a mut [Y],
 }
 
-/// The pixels of a tile: where their windows begin, in rows and columns that count from the padding on, and where their
-/// results go.
+/// The pixels of a tile.
 #[derive(Clone, Copy)]
 struct Pixels {
     count: usize,
-    batch: [usize; ROWS],
-    row: [usize; ROWS],
-    column: [usize; ROWS],
+    /// Map, row and column of each window's first tap, which count from the padding on.
+    at: [[usize; 3]; ROWS],
+    /// Where the results of each go.
     y: [usize; ROWS],
+}
+
+/// The sizes of a group.
+#[derive(Clone, Copy)]
+struct Group {
+    inputs: usize,
+    outputs: usize,
+    /// Inputs of a window.
+    depth: usize,
+    panels: usize,
+    /// Weights of a panel.
+    panel: usize,
 }
 
 impl<X: Byte, Y: Byte> Kernel for Convolution<'_, X, Y> {
@@ -83,36 +95,33 @@ impl<X: Byte, Y: Byte> Kernel for Convolution<'_, X, Y> {
     #[inline(always)]
     fn run<I: Isa>(mut self, isa: I) {
         let m = &self.p.map;
-        let (Some(group_in), Some(group_out)) = (m.in_c.checked_div(m.groups), m.out_c.checked_div(m.groups)) else {
+        let (Some(inputs), Some(outputs)) = (m.in_c.checked_div(m.groups), m.out_c.checked_div(m.groups)) else {
             return;
         };
-        let depth = m.kernel_h * m.kernel_w * group_in;
+        let depth = m.kernel_h * m.kernel_w * inputs;
+        let panel = depth.div_ceil(2) * 2 * LANES;
+        let group = Group { inputs, outputs, depth, panels: outputs.div_ceil(LANES), panel };
+        let ready = self.p.finish.prepare(isa);
         let mut patch: Patch = [[[0; 2]; PAIRS]; ROWS];
-        let mut pixels = Pixels { count: 0, batch: [0; ROWS], row: [0; ROWS], column: [0; ROWS], y: [0; ROWS] };
+        let mut pixels = Pixels { count: 0, at: [[0; 3]; ROWS], y: [0; ROWS] };
         let mut next = 0;
         for batch in 0..m.batch {
             for row in 0..m.out_h {
                 for column in 0..m.out_w {
-                    let at = pixels.count;
-                    if let (Some(b), Some(r), Some(c), Some(y)) = (
-                        pixels.batch.get_mut(at),
-                        pixels.row.get_mut(at),
-                        pixels.column.get_mut(at),
-                        pixels.y.get_mut(at),
-                    ) {
-                        (*b, *r, *c, *y) = (batch, row * m.stride_h, column * m.stride_w, next);
+                    if let (Some(at), Some(y)) = (pixels.at.get_mut(pixels.count), pixels.y.get_mut(pixels.count)) {
+                        (*at, *y) = ([batch, row * m.stride_h, column * m.stride_w], next);
                     }
                     next += m.out_pitch;
                     pixels.count += 1;
                     if pixels.count == ROWS {
-                        self.tile(isa, &pixels, &mut patch, [group_in, group_out, depth]);
+                        self.tile(&ready, isa, &pixels, &mut patch, &group);
                         pixels.count = 0;
                     }
                 }
             }
         }
         if pixels.count > 0 {
-            self.tile(isa, &pixels, &mut patch, [group_in, group_out, depth]);
+            self.tile(&ready, isa, &pixels, &mut patch, &group);
         }
     }
 }
@@ -120,62 +129,89 @@ impl<X: Byte, Y: Byte> Kernel for Convolution<'_, X, Y> {
 impl<X: Byte, Y: Byte> Convolution<'_, X, Y> {
     /// All channels of some pixels.
     #[inline(always)]
-    fn tile<I: Isa>(&mut self, isa: I, pixels: &Pixels, patch: &mut Patch, [group_in, group_out, depth]: [usize; 3]) {
-        let panel_len = depth.div_ceil(2) * 2 * LANES;
-        let panels = group_out.div_ceil(LANES);
+    fn tile<I: Isa>(&mut self, ready: &Ready<I>, isa: I, pixels: &Pixels, patch: &mut Patch, size: &Group) {
         for group in 0..self.p.map.groups {
             // Where one gathering holds the windows, all panels share it.
-            if depth <= DEPTH {
-                self.gather(pixels, patch, group * group_in, group_in, 0, depth);
+            if size.depth <= DEPTH {
+                self.gather(pixels, patch, (group * size.inputs, size.inputs), (0, size.depth));
             }
-            for panel in 0..panels {
-                let first = group * group_out + panel * LANES;
-                let width = LANES.min(group_out - panel * LANES);
-                let w = self.w.get((group * panels + panel) * panel_len..).unwrap_or(&[]);
-                let start = isa.sums(&eight(self.bias, first, width, 0));
-                let mut sums = [start; ROWS];
-                let mut from = 0;
-                while from < depth {
-                    let n = DEPTH.min(depth - from);
-                    if depth > DEPTH {
-                        self.gather(pixels, patch, group * group_in, group_in, from, n);
-                    }
-                    let w = w.get(from * LANES..).unwrap_or(&[]);
-                    sums = match pixels.count {
-                        1 => [add::<I, 1>(isa, [sums[0]], patch, n, w)[0]; ROWS],
-                        _ => add::<I, ROWS>(isa, sums, patch, n, w),
-                    };
-                    from += n;
-                }
-                let multiplier = eight(self.multiplier, first, width, 0.0);
-                for (sums, y) in sums.iter().zip(&pixels.y).take(pixels.count) {
-                    let at = y + first;
-                    if let Some(y) = self.y.get_mut(at..).and_then(|y| y.get_mut(..width)) {
-                        self.p.finish.store(&isa.to_ints(*sums), &multiplier, y);
-                    }
-                }
+            let mut panel = 0;
+            while panel < size.panels {
+                let many = I::TILE_VECTORS >= 2;
+                let left = size.panels - panel;
+                // Vector registers hold eight sums and what they are made of.
+                panel += if many && pixels.count == 1 && left >= 4 {
+                    self.panels::<I, 1, 4>((isa, ready), pixels, patch, size, [group, panel])
+                } else if pixels.count == 1 {
+                    self.panels::<I, 1, 1>((isa, ready), pixels, patch, size, [group, panel])
+                } else if many && left >= 2 {
+                    self.panels::<I, ROWS, 2>((isa, ready), pixels, patch, size, [group, panel])
+                } else {
+                    self.panels::<I, ROWS, 1>((isa, ready), pixels, patch, size, [group, panel])
+                };
             }
         }
+    }
+
+    /// `P` panels of `R` pixels; gives `P`.
+    #[inline(always)]
+    fn panels<I: Isa, const R: usize, const P: usize>(
+        &mut self,
+        (isa, ready): (I, &Ready<I>),
+        pixels: &Pixels,
+        patch: &mut Patch,
+        size: &Group,
+        [group, panel]: [usize; 2],
+    ) -> usize {
+        let first = group * size.outputs + panel * LANES;
+        let width = size.outputs - panel * LANES;
+        let mut sums = [[isa.sums(&[0; LANES]); P]; R];
+        let mut from = 0;
+        while from < size.depth {
+            let n = DEPTH.min(size.depth - from);
+            if size.depth > DEPTH {
+                self.gather(pixels, patch, (group * size.inputs, size.inputs), (from, n));
+            }
+            let at = (group * size.panels + panel) * size.panel + from * LANES;
+            let w = self.w.get(at..).unwrap_or(&[]);
+            sums = add::<I, R, P>(isa, sums, patch, n.div_ceil(2), (w, size.panel));
+            from += n;
+        }
+        for (row, y) in sums.iter().zip(&pixels.y).take(pixels.count) {
+            for (i, sums) in row.iter().enumerate() {
+                let (first, width) = (first + i * LANES, width - i * LANES);
+                let bias = self.bias.get(first..).unwrap_or(&[]);
+                let multiplier = self.multiplier.get(first..).unwrap_or(&[]);
+                let mut sums = isa.to_ints(*sums);
+                for (sum, bias) in sums.iter_mut().zip(bias) {
+                    *sum = sum.wrapping_add(*bias);
+                }
+                let y = self.y.get_mut(y + first..).unwrap_or(&mut []);
+                ready.store_from(&sums, multiplier, width.min(LANES), y);
+            }
+        }
+        P
     }
 
     /// Gathers `n` inputs of each pixel's window, from the `from`th on, less the zero point. `first` is the group's first
     /// channel of `channels`.
     #[inline(always)]
-    fn gather(&self, pixels: &Pixels, patch: &mut Patch, first: usize, channels: usize, from: usize, n: usize) {
+    fn gather(&self, pixels: &Pixels, patch: &mut Patch, (first, channels): (usize, usize), (from, n): (usize, usize)) {
         let m = &self.p.map;
-        for (i, out) in patch.iter_mut().enumerate().take(pixels.count) {
+        // Neighbouring taps of a row are one run where nothing lies between them.
+        let joined = m.dilation_w == 1 && m.in_pitch == channels;
+        let skip = from.checked_div(channels).unwrap_or(0);
+        for (out, at) in patch.iter_mut().zip(&pixels.at).take(pixels.count) {
             let out = out.as_flattened_mut();
-            let (Some(batch), Some(row), Some(column)) = (pixels.batch.get(i), pixels.row.get(i), pixels.column.get(i))
-            else {
-                return;
-            };
-            let (mut tap, mut channel) =
-                (from.checked_div(channels).unwrap_or(0), from.checked_rem(channels).unwrap_or(0));
-            let mut at = 0;
-            while at < n {
-                let (kh, kw) = (tap.checked_div(m.kernel_w).unwrap_or(0), tap.checked_rem(m.kernel_w).unwrap_or(0));
-                let len = (channels - channel).min(n - at);
-                let Some(out) = out.get_mut(at..).and_then(|o| o.get_mut(..len)) else { return };
+            let [batch, row, column] = *at;
+            let whole = column.checked_sub(m.pad_left).filter(|w| w + m.kernel_w <= m.in_w);
+            let (mut kh, mut kw) = (skip.checked_div(m.kernel_w).unwrap_or(0), skip.checked_rem(m.kernel_w).unwrap_or(0));
+            let mut channel = from - skip * channels;
+            let mut to = 0;
+            while to < n {
+                let taps = if joined && whole.is_some() { m.kernel_w - kw } else { 1 };
+                let len = (taps * channels - channel).min(n - to);
+                let Some(out) = out.get_mut(to..).and_then(|o| o.get_mut(..len)) else { return };
                 let h = (row + kh * m.dilation_h).checked_sub(m.pad_top).filter(|&h| h < m.in_h);
                 let w = (column + kw * m.dilation_w).checked_sub(m.pad_left).filter(|&w| w < m.in_w);
                 let x = match (h, w) {
@@ -186,16 +222,15 @@ impl<X: Byte, Y: Byte> Convolution<'_, X, Y> {
                     _ => None,
                 };
                 match x {
-                    Some(x) => {
-                        for (out, x) in out.iter_mut().zip(x) {
-                            *out = (x.wide() - self.p.zero) as i16;
-                        }
-                    }
+                    Some(x) => widen(x, self.p.zero, out),
                     None => out.fill(0),
                 }
-                at += len;
-                tap += 1;
+                to += len;
                 channel = 0;
+                kw += taps;
+                if kw >= m.kernel_w {
+                    (kh, kw) = (kh + 1, 0);
+                }
             }
             // An odd depth ends with a weight of zero.
             if let Some(odd) = out.get_mut(n).filter(|_| n % 2 == 1) {
@@ -205,31 +240,34 @@ impl<X: Byte, Y: Byte> Convolution<'_, X, Y> {
     }
 }
 
-/// Adds `n` products of each row's inputs to its sums.
+/// Adds `n` pairs of products to the sums of `R` pixels and `P` panels, whose weights lie `panel` apart.
 #[inline(always)]
-fn add<I: Isa, const R: usize>(isa: I, mut sums: [I::Sums; R], patch: &Patch, n: usize, w: &[i8]) -> [I::Sums; R] {
-    let (w, _) = w.as_chunks::<{ 2 * LANES }>();
-    let n = n.div_ceil(2).min(PAIRS);
-    let Some(w) = w.get(..n) else { return sums };
-    for (k, w) in w.iter().enumerate() {
-        let w = isa.pairs(w);
-        for (sums, row) in sums.iter_mut().zip(patch) {
-            if let Some(x) = row.get(k) {
-                *sums = isa.dot(*sums, *x, w);
-            }
-        }
+fn add<I: Isa, const R: usize, const P: usize>(
+    isa: I,
+    mut sums: [[I::Sums; P]; R],
+    patch: &Patch,
+    n: usize,
+    (w, panel): (&[i8], usize),
+) -> [[I::Sums; P]; R] {
+    let mut rows: [&[[i16; 2]]; R] = [&[]; R];
+    let mut weights: [&[[i8; 2 * LANES]]; P] = [&[]; P];
+    // All slices have the same length, so that the checks in the loop below are seen to hold.
+    each_row!(R, ROW => {
+        let Some(row) = patch.get(ROW).and_then(|r| r.get(..n)) else { return sums };
+        rows[ROW] = row;
+    });
+    each_row!(P, PANEL => {
+        let Some(w) = w.get(PANEL * panel..).and_then(|w| w.as_chunks().0.get(..n)) else { return sums };
+        weights[PANEL] = w;
+    });
+    for k in 0..n {
+        each_row!(P, PANEL => {
+            let w = isa.pairs(weights[PANEL].get(k).unwrap_or(&[0; 2 * LANES]));
+            each_row!(R, ROW => {
+                let x = rows[ROW].get(k).copied().unwrap_or([0; 2]);
+                sums[ROW][PANEL] = isa.dot(sums[ROW][PANEL], x, w);
+            });
+        });
     }
     sums
-}
-
-/// `width` elements from `first` on, and `fill` up to eight.
-#[inline(always)]
-fn eight<T: Copy>(x: &[T], first: usize, width: usize, fill: T) -> [T; LANES] {
-    let mut out = [fill; LANES];
-    if let Some(x) = x.get(first..).and_then(|x| x.get(..width)) {
-        for (out, x) in out.iter_mut().zip(x) {
-            *out = *x;
-        }
-    }
-    out
 }

@@ -4,8 +4,7 @@
 //! Invariants: those of `qconv`.
 use super::super::arch::isa::{Cpu, Isa, Kernel, LANES};
 use super::qconv::QConv2d;
-use super::quant::Byte;
-use super::regions::{Region, Regions, Tiles};
+use super::quant::{Byte, Ready};
 
 /// Channels that are computed together.
 const BLOCK: usize = 2 * LANES;
@@ -41,83 +40,107 @@ impl<X: Byte, Y: Byte> Kernel for Convolution<'_, X, Y> {
     type Output = ();
 
     #[inline(always)]
-    fn run<I: Isa>(mut self, _: I) {
+    fn run<I: Isa>(mut self, isa: I) {
+        let ready = self.p.finish.prepare(isa);
         let m = &self.p.map;
+        let [height, width] = m.axes();
         for batch in 0..m.batch {
-            let maps = m.maps(batch * m.in_h * m.in_w * m.in_pitch, batch * m.out_h * m.out_w * m.out_pitch);
-            for region in Regions::new(m.axes()) {
-                for places in Tiles::new(maps, region, 1) {
-                    self.pixel(&region, places.x[0], places.y[0]);
+            for row in 0..m.out_h {
+                let rows = height.taps(row);
+                let first_row = batch * m.in_h + height.position(row, rows.first);
+                for column in 0..m.out_w {
+                    let columns = width.taps(column);
+                    let window = Window {
+                        rows: rows.len(),
+                        columns: columns.len(),
+                        tap: rows.first * m.kernel_w + columns.first,
+                        x: (first_row * m.in_w + width.position(column, columns.first)) * m.in_pitch,
+                        y: ((batch * m.out_h + row) * m.out_w + column) * m.out_pitch,
+                    };
+                    self.pixel(isa, &ready, &window);
                 }
             }
         }
     }
 }
 
+/// The taps of a window that lie on the map: `rows * columns` from the tap `tap` on, whose input lies at `x`.
+#[derive(Clone, Copy)]
+struct Window {
+    rows: usize,
+    columns: usize,
+    tap: usize,
+    x: usize,
+    /// Where the result goes.
+    y: usize,
+}
+
 impl<X: Byte, Y: Byte> Convolution<'_, X, Y> {
-    /// All channels of one pixel, whose window's first tap lies at `x`.
+    /// All channels of one pixel.
     #[inline(always)]
-    fn pixel(&mut self, region: &Region, x: usize, y: usize) {
+    fn pixel<I: Isa>(&mut self, isa: I, ready: &Ready<I>, window: &Window) {
         let channels = self.p.map.out_c;
         let mut first = 0;
         while first < channels {
             let width = BLOCK.min(channels - first);
-            if width == BLOCK {
-                self.block::<BLOCK>(region, x, y, first, BLOCK);
-            } else {
-                // Rests of less than a block are computed eight at a time.
-                let half = LANES.min(width);
-                self.block::<LANES>(region, x, y, first, half);
-                if width > LANES {
-                    self.block::<LANES>(region, x, y, first + LANES, width - LANES);
+            let sums = isa.in_order(self.sums(isa, window, first, width));
+            let Some(y) = self.y.get_mut(window.y + first..) else { return };
+            let (multiplier, bias) = (self.multiplier.get(first..), self.bias.get(first..));
+            let (Some(multiplier), Some(bias)) = (multiplier, bias) else { return };
+            for (i, mut sums) in sums.into_iter().enumerate() {
+                let at = i * LANES;
+                let (Some(y), Some(multiplier)) = (y.get_mut(at..), multiplier.get(at..)) else { break };
+                for (sum, bias) in sums.iter_mut().zip(bias.get(at..).unwrap_or(&[])) {
+                    *sum = sum.wrapping_add(*bias);
                 }
+                ready.store_from(&sums, multiplier, width.saturating_sub(at).min(LANES), y);
             }
             first += BLOCK;
         }
     }
 
-    /// `width` channels, at most `N`.
+    /// The sums of `width` channels from `first` on, without the bias: two taps at a time.
     #[inline(always)]
-    fn block<const N: usize>(&mut self, region: &Region, x: usize, y: usize, first: usize, width: usize) {
+    fn sums<I: Isa>(&self, isa: I, window: &Window, first: usize, width: usize) -> [I::Sums; 2] {
         let m = &self.p.map;
-        let mut sums = [0; N];
-        if let Some(bias) = self.bias.get(first..).and_then(|b| b.get(..width)) {
-            for (sum, bias) in sums.iter_mut().zip(bias) {
-                *sum = *bias;
+        let zero = self.p.zero as i16;
+        let none = isa.wide_i8(&[0; BLOCK], 0);
+        let mut sums = [isa.sums(&[0; LANES]); 2];
+        let mut held: Option<(I::Wide, I::Wide)> = None;
+        for row in 0..window.rows {
+            for column in 0..window.columns {
+                let tap = window.tap + row * m.kernel_w + column;
+                let at = window.x + (row * m.dilation_h * m.in_w + column * m.dilation_w) * m.in_pitch + first;
+                let (Some(x), Some(w)) = (self.x.get(at..), self.w.get(tap * m.out_c + first..)) else { return sums };
+                let (x, w) = match (x.first_chunk::<BLOCK>(), w.first_chunk::<BLOCK>()) {
+                    (Some(x), Some(w)) if width == BLOCK => (X::lanes(isa, x, zero), isa.wide_i8(w, 0)),
+                    _ => {
+                        let x = part(x, width, X::narrow(self.p.zero));
+                        (X::lanes(isa, &x, zero), isa.wide_i8(&part(w, width, 0), 0))
+                    }
+                };
+                held = match held {
+                    None => Some((x, w)),
+                    Some((x0, w0)) => {
+                        sums = isa.dot_lanes(sums, [x0, x], [w0, w]);
+                        None
+                    }
+                };
             }
         }
-        for row in 0..region.row_taps.len() {
-            for column in 0..region.column_taps.len() {
-                let tap = (region.row_taps.first + row) * m.kernel_w + region.column_taps.first + column;
-                let at = x + (row * m.dilation_h * m.in_w + column * m.dilation_w) * m.in_pitch + first;
-                let w = self.w.get(tap * m.out_c + first..);
-                let (Some(x), Some(w)) = (self.x.get(at..), w) else { return };
-                match (x.first_chunk::<N>(), w.first_chunk::<N>()) {
-                    (Some(x), Some(w)) if width == N => self.add(&mut sums, x, w),
-                    _ => self.add(&mut sums, x, w.get(..width).unwrap_or(&[])),
-                }
-            }
-        }
-        for (i, sums) in sums.as_chunks::<LANES>().0.iter().enumerate() {
-            let first = first + i * LANES;
-            let width = LANES.min(width.saturating_sub(i * LANES));
-            let mut multiplier = [0.0; LANES];
-            if let Some(m) = self.multiplier.get(first..).and_then(|m| m.get(..width)) {
-                for (to, from) in multiplier.iter_mut().zip(m) {
-                    *to = *from;
-                }
-            }
-            if let Some(y) = self.y.get_mut(y + first..).and_then(|y| y.get_mut(..width)) {
-                self.p.finish.store(sums, &multiplier, y);
-            }
+        match held {
+            Some((x, w)) => isa.dot_lanes(sums, [x, none], [w, none]),
+            None => sums,
         }
     }
+}
 
-    /// Adds one tap.
-    #[inline(always)]
-    fn add(&self, sums: &mut [i32], x: &[X], w: &[i8]) {
-        for ((sum, x), w) in sums.iter_mut().zip(x).zip(w) {
-            *sum = sum.wrapping_add((x.wide() - self.p.zero) * i32::from(*w));
-        }
+/// The first `width` elements, and `fill` up to a block.
+#[inline(always)]
+fn part<T: Copy>(x: &[T], width: usize, fill: T) -> [T; BLOCK] {
+    let mut out = [fill; BLOCK];
+    for (out, x) in out.iter_mut().zip(x.get(..width).unwrap_or(&[])) {
+        *out = *x;
     }
+    out
 }

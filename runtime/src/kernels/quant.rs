@@ -3,7 +3,11 @@
 //!
 //! Invariant: `y = clamp(round_half_even(f32(sum) * multiplier) + zero, lo, hi)`, the product rounded to f32 once.
 
-use super::super::arch::isa::LANES;
+use super::super::arch::isa::{Isa, LANES};
+
+/// 1.5 * 2^23: from 2^23 to 2^24 every f32 is an integer, so that a small number added to it is rounded to one, ties to
+/// even; the low bits are that integer.
+const ROUND: f32 = 12_582_912.0;
 
 /// An 8-bit element.
 pub trait Byte: Copy {
@@ -11,6 +15,8 @@ pub trait Byte: Copy {
     fn wide(self) -> i32;
     /// The number's low bits.
     fn narrow(v: i32) -> Self;
+    /// Sixteen numbers, less `zero`.
+    fn lanes<I: Isa>(isa: I, x: &[Self; 2 * LANES], zero: i16) -> I::Wide;
 }
 
 impl Byte for u8 {
@@ -23,6 +29,11 @@ impl Byte for u8 {
     fn narrow(v: i32) -> u8 {
         v as u8
     }
+
+    #[inline(always)]
+    fn lanes<I: Isa>(isa: I, x: &[u8; 2 * LANES], zero: i16) -> I::Wide {
+        isa.wide_u8(x, zero)
+    }
 }
 
 impl Byte for i8 {
@@ -34,6 +45,11 @@ impl Byte for i8 {
     #[inline(always)]
     fn narrow(v: i32) -> i8 {
         v as i8
+    }
+
+    #[inline(always)]
+    fn lanes<I: Isa>(isa: I, x: &[i8; 2 * LANES], zero: i16) -> I::Wide {
+        isa.wide_i8(x, zero)
     }
 }
 
@@ -92,9 +108,6 @@ impl Range {
     /// The rounded number in its place. NaN gives the smallest result.
     #[inline(always)]
     pub fn round(self, v: f32) -> i32 {
-        // 1.5 * 2^23: from 2^23 to 2^24 every f32 is an integer, so that the sum is rounded to one, ties to even; its
-        // low bits are that integer. The bounds lie far inside.
-        const ROUND: f32 = 12_582_912.0;
         let (lo, hi) = ((self.lo - self.zero) as f32, (self.hi - self.zero) as f32);
         let v = if v > lo { v } else { lo };
         let v = if v < hi { v } else { hi };
@@ -113,25 +126,96 @@ impl Finish {
         Finish { residual: Some(residual), ..self }
     }
 
-    /// Finishes the sums of up to eight neighbouring channels and stores them in `y`.
+    /// The range with its numbers in vectors, for all sums of a layer.
     #[inline(always)]
-    pub fn store<Y: Byte>(&self, sums: &[i32; LANES], multiplier: &[f32; LANES], y: &mut [Y]) {
-        let mut v = [0; LANES];
-        for ((v, sum), multiplier) in v.iter_mut().zip(sums).zip(multiplier) {
-            *v = self.range.round(*sum as f32 * multiplier);
-        }
-        if let Some(residual) = &self.residual {
-            let mut others = [0; LANES];
-            for (other, y) in others.iter_mut().zip(y.iter()) {
-                *other = y.wide();
+    pub fn prepare<I: Isa>(&self, isa: I) -> Ready<I> {
+        let vectors = |range: &Range| Bounds {
+            lo: isa.splat((range.lo - range.zero) as f32),
+            hi: isa.splat((range.hi - range.zero) as f32),
+            zero: range.zero,
+        };
+        Ready { isa, bounds: vectors(&self.range), residual: self.residual.map(|r| (r, vectors(&r.range))) }
+    }
+}
+
+/// A [`Range`] with its numbers in vectors.
+#[derive(Clone, Copy)]
+struct Bounds<V> {
+    lo: V,
+    hi: V,
+    zero: i32,
+}
+
+/// A [`Finish`] with its numbers in vectors.
+#[derive(Clone, Copy)]
+pub struct Ready<I: Isa> {
+    isa: I,
+    bounds: Bounds<I::V>,
+    residual: Option<(Residual, Bounds<I::V>)>,
+}
+
+impl<I: Isa> Ready<I> {
+    /// [`Range::round`] of eight numbers.
+    #[inline(always)]
+    fn round(&self, v: I::V, bounds: &Bounds<I::V>) -> [i32; LANES] {
+        let isa = self.isa;
+        let v = isa.at_most(isa.at_least(v, bounds.lo), bounds.hi);
+        let offset = (ROUND.to_bits() as i32).wrapping_sub(bounds.zero);
+        isa.to_array(isa.add(v, isa.splat(ROUND))).map(|v| (v.to_bits() as i32).wrapping_sub(offset))
+    }
+
+    /// Finishes the sums of eight neighbouring channels.
+    #[inline(always)]
+    pub fn store<Y: Byte>(&self, sums: &[i32; LANES], multiplier: &[f32; LANES], y: &mut [Y; LANES]) {
+        let isa = self.isa;
+        let mut v = self.round(isa.mul(isa.to_float(sums), isa.load(multiplier)), &self.bounds);
+        if let Some((residual, bounds)) = &self.residual {
+            let mut sum = [0.0; LANES];
+            for ((sum, v), y) in sum.iter_mut().zip(&v).zip(y.iter()) {
+                *sum = residual.other.real(y.wide()) + residual.sum.real(*v);
             }
-            for (v, other) in v.iter_mut().zip(others) {
-                let sum = residual.other.real(other) + residual.sum.real(*v);
-                *v = residual.range.round(sum / residual.scale);
-            }
+            v = self.round(isa.div(isa.load(&sum), isa.splat(residual.scale)), bounds);
         }
         for (y, v) in y.iter_mut().zip(v) {
             *y = Y::narrow(v);
         }
+    }
+
+    /// Finishes the sums of `width` channels, at most eight, from the start of `multiplier` and `y` on.
+    #[inline(always)]
+    pub fn store_from<Y: Byte>(&self, sums: &[i32; LANES], multiplier: &[f32], width: usize, y: &mut [Y]) {
+        match (multiplier.first_chunk::<LANES>(), y.first_chunk_mut::<LANES>()) {
+            (Some(multiplier), Some(y)) if width >= LANES => self.store(sums, multiplier, y),
+            _ => {
+                let (Some(from), Some(y)) = (multiplier.get(..width), y.get_mut(..width)) else { return };
+                let (mut multiplier, mut all) = ([0.0; LANES], [Y::narrow(0); LANES]);
+                multiplier.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+                all.iter_mut().zip(y.iter()).for_each(|(to, from)| *to = *from);
+                self.store(sums, &multiplier, &mut all);
+                y.iter_mut().zip(all).for_each(|(to, from)| *to = from);
+            }
+        }
+    }
+}
+
+/// Widens bytes, less a zero point, in runs that vectors hold.
+#[inline(always)]
+pub fn widen<X: Byte>(x: &[X], zero: i32, out: &mut [i16]) {
+    let (chunks, rest) = x.as_chunks::<{ 2 * LANES }>();
+    let (outs, rest_out) = out.as_chunks_mut::<{ 2 * LANES }>();
+    for (x, out) in chunks.iter().zip(outs) {
+        for (x, out) in x.iter().zip(out) {
+            *out = (x.wide() - zero) as i16;
+        }
+    }
+    let (chunks, rest) = rest.as_chunks::<LANES>();
+    let (outs, rest_out) = rest_out.as_chunks_mut::<LANES>();
+    for (x, out) in chunks.iter().zip(outs) {
+        for (x, out) in x.iter().zip(out) {
+            *out = (x.wide() - zero) as i16;
+        }
+    }
+    for (x, out) in rest.iter().zip(rest_out) {
+        *out = (x.wide() - zero) as i16;
     }
 }

@@ -33,6 +33,8 @@ pub const MISSING_INPUT: &str = "ZA0208";
 pub const MALFORMED_GRAPH: &str = "ZA0209";
 /// A tensor is larger than the limits allow.
 pub const TOO_LARGE: &str = "ZA0210";
+/// A scale or a zero point makes no sense, or sums of bytes could overflow.
+pub const BAD_QUANTIZATION: &str = "ZA0211";
 /// A budget of RAM or flash is exceeded.
 pub const OVER_BUDGET: &str = "ZA0301";
 /// Fused products on a target that has no instruction for them.
@@ -193,6 +195,12 @@ pub const CODES: &[Code] = &[
         "a tensor is too large",
         "A value would have more elements than any target holds, or the buffers together more bytes. Most often a symbolic\n\
          dimension was given too large a value, or a shape in the file is damaged.",
+    ),
+    code(
+        BAD_QUANTIZATION,
+        "a quantization makes no sense",
+        "A scale is zero, negative, infinite or not a number, or the weights of a product of bytes are so many and so large that\n\
+         its 32-bit sums could overflow. The quantizer had no data for the tensor, or the file is damaged: calibrate again.",
     ),
     code(
         OVER_BUDGET,

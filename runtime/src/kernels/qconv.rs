@@ -205,7 +205,8 @@ impl<X: Byte, Y: Byte> Convolution<'_, X, Y> {
             let out = out.as_flattened_mut();
             let [batch, row, column] = *at;
             let whole = column.checked_sub(m.pad_left).filter(|w| w + m.kernel_w <= m.in_w);
-            let (mut kh, mut kw) = (skip.checked_div(m.kernel_w).unwrap_or(0), skip.checked_rem(m.kernel_w).unwrap_or(0));
+            let (mut kh, mut kw) =
+                (skip.checked_div(m.kernel_w).unwrap_or(0), skip.checked_rem(m.kernel_w).unwrap_or(0));
             let mut channel = from - skip * channels;
             let mut to = 0;
             while to < n {

@@ -4,10 +4,12 @@
 
 use super::conv::{channels_first, convolve};
 use super::matmul::broadcast_product;
+use super::quantize::check_scale;
+use crate::diag::codes;
 use crate::import::formula::x;
 use crate::import::node::{Fault, Imported, NodeCx};
 use crate::import::registry::{OpEntry, limited, op};
-use crate::ir::{DType, UnaryOp, ValueId};
+use crate::ir::{DType, Tensor, UnaryOp, ValueId};
 
 /// The family's operators.
 pub(in crate::import) const OPS: &[OpEntry] = &[
@@ -83,6 +85,29 @@ fn conv_integer(cx: &mut NodeCx<'_>) -> Imported {
     Ok(())
 }
 
+/// Refuses constant weights, less their zero points, with which a sum of bytes could leave 32 bits; output channels are the
+/// dimension `axis`.
+fn check_sums(cx: &NodeCx<'_>, w: ValueId, bias: Option<ValueId>, axis: usize) -> Imported {
+    let Some(weights) = cx.b.graph.data(w).and_then(Tensor::to_i64s) else { return Ok(()) };
+    let shape = cx.shape(w);
+    let (channels, inner) = (shape[axis], shape[axis + 1..].iter().product::<usize>());
+    // A byte less a zero point is at most 255.
+    let mut sums = vec![0u64; channels];
+    for (i, w) in weights.iter().enumerate() {
+        sums[i / inner % channels] += w.unsigned_abs() * 255;
+    }
+    let biases = bias.and_then(|b| cx.b.graph.data(b)).and_then(Tensor::to_i64s).unwrap_or_default();
+    sums.iter_mut().zip(&biases).for_each(|(sum, bias)| *sum += bias.unsigned_abs());
+    match sums.iter().position(|&s| s > i32::MAX as u64) {
+        Some(c) => Err(Fault::new(
+            codes::BAD_QUANTIZATION,
+            format!("the sum of output channel {c} can reach {}, which 32 bits do not hold", sums[c]),
+        )
+        .help("split the product along its inner dimension, or quantize the weights to a smaller range")),
+        None => Ok(()),
+    }
+}
+
 /// The factor of the sums: `scale_a * scale_b / scale_y` in f32.
 pub(super) fn factor(cx: &mut NodeCx<'_>, [a, b, y]: [ValueId; 3], along: [Along; 2]) -> Imported<ValueId> {
     let mut scales = [a, b, y];
@@ -90,6 +115,7 @@ pub(super) fn factor(cx: &mut NodeCx<'_>, [a, b, y]: [ValueId; 3], along: [Along
         if !cx.dtype(*scale).is_float() {
             return Err(Fault::shape(format!("a scale is {}, should be of floats", cx.ty(*scale))));
         }
+        check_scale(cx, *scale)?;
         *scale = cx.cast(*scale, DType::F32)?;
         *scale = spread(cx, *scale, along)?;
     }
@@ -122,6 +148,9 @@ fn qlinear_matmul(cx: &mut NodeCx<'_>) -> Imported {
     let operands = (0..8).map(|i| cx.input(i)).collect::<Imported<Vec<ValueId>>>()?;
     let a = centred(cx, operands[0], Some(operands[2]), Along::Rows)?;
     let b = centred(cx, operands[3], Some(operands[5]), Along::Columns)?;
+    if cx.rank(b) == 2 {
+        check_sums(cx, b, None, 1)?;
+    }
     let sums = broadcast_product(cx, a, b)?;
     let factor = factor(cx, [operands[1], operands[4], operands[6]], [Along::Rows, Along::Columns])?;
     let y = requantise(cx, sums, factor, operands[7])?;
@@ -135,6 +164,7 @@ fn qlinear_conv(cx: &mut NodeCx<'_>) -> Imported {
     let x = centred(cx, operands[0], Some(operands[2]), Along::Columns)?;
     let along = Along::Weights(cx.rank(operands[3]));
     let w = centred(cx, operands[3], Some(operands[5]), along)?;
+    check_sums(cx, w, cx.opt(8), 0)?;
     let sums = convolve(cx, x, w, cx.opt(8))?;
     // The map ends in channels here, so that the weights' scales lie along its last dimension.
     let factor = factor(cx, [operands[1], operands[4], operands[6]], [Along::Columns, Along::Columns])?;

@@ -56,6 +56,19 @@ fn quantized(cx: &NodeCx<'_>) -> Imported<Quantized> {
     Ok(Quantized { dtype, element: None, range: range(dtype.size() * 8, dtype.is_signed()) })
 }
 
+/// Refuses constant scales that nothing can be divided by.
+pub(super) fn check_scale(cx: &NodeCx<'_>, scale: ValueId) -> Imported {
+    let Some(t) = cx.b.graph.data(scale).filter(|t| t.dtype().is_float()) else { return Ok(()) };
+    match t.scalars().map(Scalar::to_f64).find(|s| !(s.is_finite() && *s > 0.0)) {
+        Some(s) => Err(Fault::new(
+            codes::BAD_QUANTIZATION,
+            format!("a scale is {s}; scales must be positive and finite"),
+        )
+        .help("calibrate the model again: a scale of zero most often means that a tensor was constant or never seen")),
+        None => Ok(()),
+    }
+}
+
 /// A scale or zero point in a shape that broadcasts over the tensor: one value, one per index of `axis`, or one per block.
 fn spread(cx: &mut NodeCx<'_>, v: ValueId, shape: &[usize]) -> Imported<ValueId> {
     let own = cx.shape(v);
@@ -111,6 +124,7 @@ fn quantize(cx: &mut NodeCx<'_>) -> Imported {
     if !matches!(precision, DType::F16 | DType::BF16 | DType::F32) {
         return Err(Fault::new(codes::UNSUPPORTED_TYPE, format!("division in {precision} is not supported")));
     }
+    check_scale(cx, scale)?;
     let scale = spread(cx, scale, &shape)?;
     let mut inputs = vec![input, scale];
     let [v, s] = [0, 1].map(|i| if cx.dtype(inputs[i]) == precision { x(i) } else { x(i).cast(precision) });
@@ -140,6 +154,7 @@ fn dequantize(cx: &mut NodeCx<'_>) -> Imported {
     if !dtype.is_float() || !matches!(quantized, DType::I8 | DType::U8 | DType::I16 | DType::U16 | DType::I32) {
         return Err(Fault::new(codes::UNSUPPORTED_TYPE, format!("{quantized} cannot be dequantized to {dtype}")));
     }
+    check_scale(cx, scale)?;
     let scale = spread(cx, scale, &shape)?;
     let mut inputs = vec![input, scale];
     let as_i32 = |n: usize, dtype: DType| if dtype == DType::I32 { x(n) } else { x(n).cast(DType::I32) };

@@ -9,6 +9,7 @@ use crate::ir::{BinaryOp, DType, Epilogue, Op, Scalar, UnaryOp, ValueId};
 use super::integer::{Along, centred, factor, requantise};
 use super::matmul::product;
 use super::pool::{average, global_average};
+use super::quantize::check_scale;
 use super::softmax::along_of_opset;
 
 /// An operator of the domain.
@@ -48,6 +49,7 @@ fn bytes(cx: &NodeCx<'_>, v: ValueId) -> Imported<DType> {
 fn dequantized(cx: &mut NodeCx<'_>, i: usize) -> Imported<ValueId> {
     let (value, scale) = (cx.input(i)?, cx.input(i + 1)?);
     let dtype = bytes(cx, value)?;
+    check_scale(cx, scale)?;
     let mut inputs = vec![value, single(cx, scale)?];
     let mut difference = x(0).cast(DType::I32);
     if let Some(zero) = cx.opt(i + 2) {
@@ -63,6 +65,7 @@ fn dequantized(cx: &mut NodeCx<'_>, i: usize) -> Imported<ValueId> {
 /// Numbers as bytes, with scale and zero point at operands `i` and `i + 1`; where that is left out the type is that of `like`.
 fn quantized(cx: &mut NodeCx<'_>, v: ValueId, i: usize, like: ValueId) -> Imported<ValueId> {
     let scale = cx.input(i)?;
+    check_scale(cx, scale)?;
     let mut inputs = vec![v, single(cx, scale)?];
     let mut y = (x(0) / x(1)).then(UnaryOp::Round);
     let dtype = match cx.opt(i + 1) {

@@ -1,0 +1,289 @@
+//! Quantized kernels against direct integer sums and the stated rounding, to the bit, on every instruction set.
+
+mod values;
+
+use values::{Values, rounds};
+use zant_runtime::arch::host::Host;
+use zant_runtime::arch::isa::{Cpu, Fused};
+use zant_runtime::arch::portable::Portable;
+use zant_runtime::kernels::conv2d::Conv2d;
+use zant_runtime::kernels::pool::avg_pool2d;
+use zant_runtime::kernels::pool2d::Pool2d;
+use zant_runtime::kernels::qconv::{QConv2d, qconv2d};
+use zant_runtime::kernels::qdepthwise::qdepthwise2d;
+use zant_runtime::kernels::qfloat::{Bytes, qavg_pool2d, qsoftmax, qsum};
+use zant_runtime::kernels::quant::{Affine, Byte, Finish, Range, Residual};
+use zant_runtime::kernels::reduce::{Reduce, reduce_sum};
+use zant_runtime::kernels::softmax::{Softmax, softmax};
+use zant_runtime::kernels::table::{Table, table, table_in_place};
+
+/// A convolution with plain weights `[out_c][kernel_h][kernel_w][in_c / groups]`.
+struct Case<X, Y> {
+    p: QConv2d,
+    x: Vec<X>,
+    w: Vec<i8>,
+    bias: Vec<i32>,
+    multiplier: Vec<f32>,
+    /// The output before the call.
+    y: Vec<Y>,
+}
+
+/// `clamp(round_half_even(v) + zero, lo, hi)`, in f64.
+fn rounded(r: Range, v: f32) -> i32 {
+    (f64::from(v).round_ties_even() + f64::from(r.zero)).clamp(f64::from(r.lo), f64::from(r.hi)) as i32
+}
+
+fn real(a: Affine, q: i32) -> f32 {
+    (q - a.zero) as f32 * a.scale
+}
+
+impl<X: Byte, Y: Byte + PartialEq + std::fmt::Debug> Case<X, Y> {
+    fn sum(&self, [b, oy, ox, oc]: [usize; 4]) -> i32 {
+        let p = &self.p.map;
+        let (group_in, group_out) = (p.in_c / p.groups, p.out_c / p.groups);
+        let mut sum = i64::from(self.bias[oc]);
+        for kh in 0..p.kernel_h {
+            for kw in 0..p.kernel_w {
+                let iy = (oy * p.stride_h + kh * p.dilation_h).checked_sub(p.pad_top).filter(|&y| y < p.in_h);
+                let ix = (ox * p.stride_w + kw * p.dilation_w).checked_sub(p.pad_left).filter(|&x| x < p.in_w);
+                let (Some(iy), Some(ix)) = (iy, ix) else { continue };
+                for ci in 0..group_in {
+                    let at = ((b * p.in_h + iy) * p.in_w + ix) * p.in_pitch + oc / group_out * group_in + ci;
+                    let w = self.w[((oc * p.kernel_h + kh) * p.kernel_w + kw) * group_in + ci];
+                    sum += i64::from(self.x[at].wide() - self.p.zero) * i64::from(w);
+                }
+            }
+        }
+        i32::try_from(sum).expect("the case's sums fit")
+    }
+
+    fn expected(&self) -> Vec<Y> {
+        let p = &self.p.map;
+        let mut y = self.y.clone_all();
+        for b in 0..p.batch {
+            for oy in 0..p.out_h {
+                for ox in 0..p.out_w {
+                    for oc in 0..p.out_c {
+                        let y = &mut y[((b * p.out_h + oy) * p.out_w + ox) * p.out_pitch + oc];
+                        let t = rounded(self.p.finish.range, self.sum([b, oy, ox, oc]) as f32 * self.multiplier[oc]);
+                        *y = Y::narrow(match self.p.finish.residual {
+                            None => t,
+                            Some(r) => rounded(r.range, (real(r.other, y.wide()) + real(r.sum, t)) / r.scale),
+                        });
+                    }
+                }
+            }
+        }
+        y
+    }
+
+    /// Panels of eight output channels, pairs of inputs.
+    fn packed(&self) -> Vec<i8> {
+        let p = &self.p.map;
+        let (group_out, depth) = (p.out_c / p.groups, self.w.len() / p.out_c);
+        let mut packed = Vec::new();
+        for group in 0..p.groups {
+            for first in (0..group_out).step_by(8) {
+                for pair in 0..depth.div_ceil(2) {
+                    for column in first..first + 8 {
+                        for k in [2 * pair, 2 * pair + 1] {
+                            let inside = column < group_out && k < depth;
+                            packed.push(if inside { self.w[(group * group_out + column) * depth + k] } else { 0 });
+                        }
+                    }
+                }
+            }
+        }
+        packed
+    }
+
+    fn check(&self) {
+        self.check_on(Portable::<Fused>::portable(), "portable");
+        self.check_on(Host::<Fused>::detect(), "host");
+    }
+
+    fn check_on<C: Cpu>(&self, cpu: C, name: &str) {
+        let (p, expected) = (&self.p, self.expected());
+        let mut y = self.y.clone_all();
+        qconv2d(cpu, p, &self.x, &self.packed(), &self.bias, &self.multiplier, &mut y);
+        assert_eq!(y, expected, "{name} {p:?}");
+        let m = &p.map;
+        if m.groups == m.in_c && m.groups == m.out_c {
+            let taps = m.kernel_h * m.kernel_w;
+            let w: Vec<i8> = (0..taps * m.out_c).map(|i| self.w[i % m.out_c * taps + i / m.out_c]).collect();
+            let mut y = self.y.clone_all();
+            qdepthwise2d(cpu, p, &self.x, &w, &self.bias, &self.multiplier, &mut y);
+            assert_eq!(y, expected, "{name} depthwise {p:?}");
+        }
+    }
+}
+
+/// Copies of bytes.
+trait CloneAll<T> {
+    fn clone_all(&self) -> Vec<T>;
+}
+
+impl<T: Copy> CloneAll<T> for Vec<T> {
+    fn clone_all(&self) -> Vec<T> {
+        self.iter().copied().collect()
+    }
+}
+
+fn bytes<T: Byte>(v: &mut Values, n: usize) -> Vec<T> {
+    (0..n).map(|_| T::narrow(v.bits() as i32)).collect()
+}
+
+/// The range of a type.
+fn whole<T: Byte>() -> (i32, i32) {
+    if T::narrow(255).wide() == 255 { (0, 255) } else { (-128, 127) }
+}
+
+fn case<X: Byte, Y: Byte>(v: &mut Values, depthwise: bool) -> Case<X, Y> {
+    let groups = if depthwise { 1 + v.below(40) } else { 1 + v.below(2) };
+    let (group_in, group_out) = if depthwise { (1, 1) } else { (1 + v.below(13), 1 + v.below(20)) };
+    let [kernel_h, kernel_w] = [1 + v.below(3), 1 + v.below(3)];
+    let [in_h, in_w] = [3 + v.below(4), 3 + v.below(5)];
+    let [pad_h, pad_w] = [v.below(kernel_h), v.below(kernel_w)];
+    let [stride_h, stride_w] = [1 + v.below(2), 1 + v.below(2)];
+    let out_h = (in_h + 2 * pad_h - kernel_h) / stride_h + 1;
+    let out_w = (in_w + 2 * pad_w - kernel_w) / stride_w + 1;
+    let (in_c, out_c) = (groups * group_in, groups * group_out);
+    let (in_pitch, out_pitch) = (in_c + v.below(3), out_c + v.below(3));
+    let map = Conv2d::new([in_h, in_w, in_c], [out_h, out_w, out_c], [kernel_h, kernel_w])
+        .batch(1 + v.below(2))
+        .stride(stride_h, stride_w)
+        .pad(pad_h, pad_w)
+        .pitch(in_pitch, out_pitch)
+        .groups(groups);
+    let (x_range, y_range) = (whole::<X>(), whole::<Y>());
+    let zero = x_range.0 + v.below(256) as i32;
+    let lo = y_range.0 + v.below(100) as i32;
+    let hi = y_range.1 - v.below(100) as i32;
+    let range = Range { zero: y_range.0 + v.below(256) as i32, lo, hi };
+    let affine =
+        |v: &mut Values| Affine { zero: y_range.0 + v.below(256) as i32, scale: 0.01 + v.below(50) as f32 / 999.0 };
+    let residual =
+        (v.below(3) == 0).then(|| Residual { sum: affine(v), other: affine(v), scale: affine(v).scale, range });
+    let p = QConv2d::new(map, zero, Finish { range, residual });
+    let depth = kernel_h * kernel_w * group_in;
+    Case {
+        x: bytes(v, map.in_len()),
+        w: bytes(v, out_c * depth),
+        bias: (0..out_c).map(|_| v.below(20_000) as i32 - 10_000).collect(),
+        // Halves and quarters give ties.
+        multiplier: (0..out_c).map(|_| [0.5, 0.25, 0.003_1, 0.000_7, 0.031_25][v.below(5)]).collect(),
+        y: bytes(v, map.out_len()),
+        p,
+    }
+}
+
+#[test]
+fn products_are_exact_and_rounded_once() {
+    let mut v = Values(41);
+    for round in rounds(240) {
+        let depthwise = round % 2 == 1;
+        case::<u8, u8>(&mut v, depthwise).check();
+        case::<i8, i8>(&mut v, depthwise).check();
+        case::<u8, i8>(&mut v, depthwise).check();
+    }
+}
+
+#[test]
+fn windows_larger_than_what_is_gathered_at_once() {
+    let mut v = Values(42);
+    for (in_c, out_c) in [(1500, 3), (2305, 11), (1153, 40)] {
+        for pixels in [1, 5] {
+            let map = Conv2d::new([1, pixels, in_c], [1, pixels, out_c], [1, 1]);
+            let p = QConv2d::new(map, 3, Finish::new(-5, -128, 127));
+            let case = Case::<u8, i8> {
+                x: bytes(&mut v, pixels * in_c),
+                w: bytes(&mut v, out_c * in_c),
+                bias: vec![7; out_c],
+                multiplier: vec![0.000_05; out_c],
+                y: vec![0; pixels * out_c],
+                p,
+            };
+            case.check();
+        }
+    }
+}
+
+/// The largest products of either sign do not leave their registers.
+#[test]
+fn extreme_bytes_and_weights() {
+    for (x, zero, w) in [(255u8, 0, -128i8), (0, 255, -128), (255, 0, 127), (0, 255, 127)] {
+        for groups in [1, 17] {
+            let map = Conv2d::new([4, 4, 17], [2, 2, 17], [3, 3]).groups(groups);
+            let case = Case::<u8, u8> {
+                x: vec![x; 16 * 17],
+                w: vec![w; 17 * 9 * (17 / groups)],
+                bias: vec![0; 17],
+                multiplier: vec![0.000_1; 17],
+                y: vec![0; 4 * 17],
+                p: QConv2d::new(map, zero, Finish::new(128, 0, 255)),
+            };
+            case.check();
+        }
+    }
+}
+
+const BYTES: Bytes = Bytes {
+    from: Affine { zero: -7, scale: 0.043 },
+    divisor: 1.0,
+    scale: 0.031,
+    range: Range { zero: 4, lo: -128, hi: 127 },
+};
+
+fn numbers(x: &[i8]) -> Vec<f32> {
+    x.iter().map(|&x| real(BYTES.from, i32::from(x))).collect()
+}
+
+fn quantized(b: &Bytes, y: &[f32]) -> Vec<i8> {
+    y.iter().map(|y| rounded(b.range, y / b.divisor / b.scale) as i8).collect()
+}
+
+#[test]
+fn float_operators_between_bytes_equal_those_on_numbers() {
+    let mut v = Values(43);
+    let cpu = Host::<Fused>::detect();
+    for _ in rounds(60) {
+        let (h, w, c) = (2 + v.below(6), 2 + v.below(6), 1 + v.below(20));
+        let pool = Pool2d::new([h, w], [h / 2, w / 2], c, [2, 2]).stride(2, 2);
+        let x: Vec<i8> = bytes(&mut v, h * w * c);
+        let mut y = vec![0i8; h / 2 * (w / 2) * c];
+        let mut reals = vec![0.0; y.len()];
+        avg_pool2d(cpu, &pool, &numbers(&x), &mut reals);
+        qavg_pool2d(cpu, &pool, &BYTES, &x, &mut y);
+        assert_eq!(y, quantized(&BYTES, &reals), "{pool:?}");
+
+        let sum = Reduce { outer: h, n: w, inner: c };
+        let mean = Bytes { divisor: w as f32, ..BYTES };
+        let (mut y, mut reals) = (vec![0i8; h * c], vec![0.0; h * c]);
+        reduce_sum(&sum, &numbers(&x), &mut reals);
+        qsum(cpu, &sum, &mean, &x, &mut y);
+        assert_eq!(y, quantized(&mean, &reals), "{sum:?}");
+
+        let rows = Softmax { outer: h, n: w, inner: c };
+        let shares = Bytes { scale: 1.0 / 256.0, range: Range { zero: -128, lo: -128, hi: 127 }, ..BYTES };
+        let (mut y, mut reals) = (vec![0i8; x.len()], vec![0.0; x.len()]);
+        softmax(cpu, &rows, &numbers(&x), &mut reals);
+        qsoftmax(cpu, &rows, &shares, &x, &mut y);
+        assert_eq!(y, quantized(&shares, &reals), "{rows:?}");
+    }
+}
+
+#[test]
+fn tables_are_indexed_by_the_bits_of_a_byte() {
+    let cpu = Host::<Fused>::detect();
+    let entries: [u8; 256] = core::array::from_fn(|i| (i as u8).wrapping_mul(37));
+    let x: Vec<i8> = (0..24).map(|i: i32| (i * 10 - 120) as i8).collect();
+    let expected: Vec<u8> = x.iter().map(|&x| entries[usize::from(x as u8)]).collect();
+    let mut y = vec![1u8; 4 * 7];
+    table(cpu, &Table { rows: 4, columns: 6, y_pitch: 7 }, &entries, &x, &mut y);
+    for (row, expected) in y.chunks(7).zip(expected.chunks(6)) {
+        assert_eq!((&row[..6], row[6]), (expected, 1));
+    }
+    let mut xy: Vec<u8> = x.iter().map(|&x| x as u8).collect();
+    table_in_place(cpu, &entries, &mut xy);
+    assert_eq!(xy, expected);
+}

@@ -1,0 +1,151 @@
+//! Quantized models: every layer equals the naive integer reference to the bit, nothing is left in floats, and memory and
+//! constants stay within what they need. And quantizations that make no sense: what a user reads.
+
+use zant_tests::cases::{Case, models};
+use zant_tests::node::OneNode;
+use zantc::config::Config;
+use zantc::import::from_raw;
+use zantc::ir::{Op, Tensor};
+use zantc::onnx::{Limits, RawTensor};
+use zantc::pipeline::{Compiled, compile, read};
+use zantc::program::Arg;
+use zantc::verify::per_node::{first_wrong, values};
+
+/// Models whose products are all of bytes, and the bytes that their arenas may have.
+const MODELS: [(&str, usize); 12] = [
+    ("beer", 140_000),
+    ("hello_world_int8", 64),
+    ("ad_autoencoder_int8", 1_450),
+    ("kws_dscnn_int8", 16_500),
+    ("ic_resnet8_int8", 36_000),
+    ("vww_mobilenetv1_int8", 57_000),
+    ("fomo8", 140_000),
+    ("fomo8_qop", 140_000),
+    ("mobilenet_v2_int8", 1_510_000),
+    ("coco80_q", 221_000),
+    ("new2", 170_000),
+    ("gpt_small_decode_dynq", 270_000),
+];
+
+fn case(name: &str) -> Option<Case> {
+    let found = models().unwrap_or_default().into_iter().find(|c| c.name == name);
+    if found.is_none() {
+        println!("skipped: 1 model, {name}, for its file is missing");
+    }
+    found
+}
+
+fn compiled(case: &Case) -> Compiled {
+    let model = read(&case.model()).expect("the model is well formed");
+    compile(&model, &Config::new()).unwrap_or_else(|faults| panic!("{}: {faults:#?}", case.name))
+}
+
+/// Every layer of the first data set against the naive reference, in memory whose dead bytes are garbage.
+fn check_layers(name: &str, arena: usize) {
+    let Some(case) = case(name) else { return };
+    let compiled = compiled(&case);
+    let read = |path| from_raw(&RawTensor::read_pb(path, &Limits::default()).unwrap()).unwrap();
+    let inputs: Vec<Tensor> = case.data_sets()[0].inputs.iter().map(|p| read(p)).collect();
+    let program = &compiled.program;
+    let expected = values(&compiled.graph, &inputs, program.numerics).expect("the reference runs");
+    let wrong = first_wrong(program, &compiled.places, &expected, &inputs).expect("the program runs");
+    assert_eq!(wrong, None, "{name}");
+    let bytes = program.layout.as_ref().expect("it is planned").arena_bytes;
+    assert!(bytes <= arena, "{name}: an arena of {bytes} bytes");
+}
+
+macro_rules! layers {
+    ($($test:ident: $at:literal),* $(,)?) => { $(
+        #[test]
+        fn $test() {
+            let (name, arena) = MODELS[$at];
+            assert_eq!(name, stringify!($test));
+            check_layers(name, arena);
+        }
+    )* };
+}
+layers! {
+    beer: 0,
+    hello_world_int8: 1,
+    ad_autoencoder_int8: 2,
+    kws_dscnn_int8: 3,
+    ic_resnet8_int8: 4,
+    vww_mobilenetv1_int8: 5,
+    fomo8: 6,
+    fomo8_qop: 7,
+    mobilenet_v2_int8: 8,
+    coco80_q: 9,
+    new2: 10,
+    gpt_small_decode_dynq: 11,
+}
+
+/// No product of floats is left where the model has quantized ones, and the constants are little more than the weights.
+#[test]
+fn products_are_of_bytes_and_their_constants_are_not_widened() {
+    // The last one's attention is in floats.
+    for (name, _) in &MODELS[..11] {
+        let Some(case) = case(name) else { continue };
+        let compiled = compiled(&case);
+        let mut needed = 0;
+        for node in &compiled.graph.nodes {
+            let floats = matches!(node.op, Op::Conv { .. } | Op::MatMul { .. } | Op::Softmax { .. });
+            let behind_the_last = node.outputs.iter().any(|&v| compiled.graph.is_output(v)) || *name == "beer";
+            assert!(!floats || matches!(node.op, Op::Softmax { .. }) && behind_the_last, "{name}: {}", node.op.name());
+            if let Op::QConv { .. } = node.op {
+                needed += node.inputs[1..4].iter().map(|&v| compiled.graph.ty(v).bytes()).sum::<usize>();
+            }
+        }
+        let program = &compiled.program;
+        let tables = program.steps.iter().filter(|s| s.call.name().starts_with("table"));
+        let mut tables: Vec<usize> = tables
+            .filter_map(|s| match s.args[0] {
+                Arg::Weight(w) => Some(w.index()),
+                Arg::Buffer(..) | Arg::Empty(_) => None,
+            })
+            .collect();
+        tables.sort_unstable();
+        tables.dedup();
+        let bytes = program.weights_bytes() - 256 * tables.len();
+        assert!(bytes as f64 <= 1.05 * needed as f64 + 1024.0, "{name}: {bytes} bytes of constants for {needed}");
+    }
+}
+
+/// What a model of one node is refused with.
+fn refused(node: OneNode) -> String {
+    let faults = node.results().expect_err("it is refused");
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    format!("{} {}", faults[0].code, faults[0].message)
+}
+
+#[test]
+fn scales_must_be_positive_and_finite() {
+    for (scale, text) in [(0.0, "0"), (-0.5, "-0.5"), (f32::NAN, "NaN"), (f32::INFINITY, "inf")] {
+        let quantize = OneNode::new("QuantizeLinear", 13).input(&[2], &[1.0f32, 2.0]).input(&[], &[scale]);
+        let expected = format!("ZA0211 a scale is {text}; scales must be positive and finite");
+        assert_eq!(refused(quantize), expected);
+        let dequantize = OneNode::new("DequantizeLinear", 13).input(&[2], &[1i8, 2]).input(&[], &[scale]);
+        assert_eq!(refused(dequantize), expected);
+    }
+}
+
+#[test]
+fn scales_of_channels_must_fit() {
+    let node = OneNode::new("DequantizeLinear", 13).input(&[2, 3], &[1i8, 2, 3, 4, 5, 6]).input(&[2], &[0.5f32, 0.25]);
+    let text = refused(node);
+    assert!(text.starts_with("ZA0204 scales of shape [2] do not fit [2, 3] along dimension 1"), "{text}");
+}
+
+#[test]
+fn sums_that_could_overflow_are_refused() {
+    let k = 70_000;
+    let node = OneNode::new("QLinearMatMul", 10)
+        .input(&[1, k], &vec![1u8; k as usize])
+        .input(&[], &[0.5f32])
+        .input(&[], &[0u8])
+        .input(&[k, 1], &vec![127i8; k as usize])
+        .input(&[], &[0.5f32])
+        .input(&[], &[0i8])
+        .input(&[], &[0.5f32])
+        .input(&[], &[0u8]);
+    assert_eq!(refused(node), "ZA0211 the sum of output channel 0 can reach 2266950000, which 32 bits do not hold");
+}

@@ -63,7 +63,7 @@ pub fn first_wrong(
             return;
         }
         for (result, value) in results.iter().zip(&expected[i]) {
-            let unequal = value.map_or(0, |v| differing(result, v));
+            let unequal = value.map_or(0, |v| differing(&own_channels(result, v), v));
             if unequal > 0 {
                 let step = &program.steps[i];
                 wrong = Some(WrongStep {
@@ -78,6 +78,20 @@ pub fn first_wrong(
         }
     })?;
     Ok(wrong)
+}
+
+/// What a place holds of a value: all of it, or, where the value is a range of the channels of a wider map, that range of
+/// every pixel.
+fn own_channels(place: &Tensor, value: &Tensor) -> Tensor {
+    let channels = value.shape().last().copied().unwrap_or(1);
+    let between = value.len().checked_div(channels).unwrap_or(0).saturating_sub(1);
+    let wider = place.len().saturating_sub(channels);
+    if place.len() == value.len() || place.dtype() != value.dtype() || between == 0 || wider % between != 0 {
+        return place.clone();
+    }
+    let pitch = wider / between;
+    let elements = (0..value.len()).map(|i| place.get(i / channels * pitch + i % channels));
+    Tensor::from_scalars(value.ty().clone(), elements)
 }
 
 /// Per step and written view, the value that it should then hold.

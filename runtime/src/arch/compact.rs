@@ -44,6 +44,7 @@ unsafe impl<N: Numerics> Isa for Compact<N> {
     type V = [f32; LANES];
     type Sums = <Portable<N> as Isa>::Sums;
     type Pairs = <Portable<N> as Isa>::Pairs;
+    type Wide = <Portable<N> as Isa>::Wide;
 
     const TILE_ROWS: usize = 4;
     const TILE_VECTORS: usize = 1;
@@ -76,5 +77,10 @@ unsafe impl<N: Numerics> Isa for Compact<N> {
         to_ints(sums: Self::Sums) -> [i32; LANES];
         pairs(w: &[i8; 2 * LANES]) -> Self::Pairs;
         dot(sums: Self::Sums, x: [i16; 2], w: Self::Pairs) -> Self::Sums;
+        wide_u8(x: &[u8; 2 * LANES], zero: i16) -> Self::Wide;
+        wide_i8(x: &[i8; 2 * LANES], zero: i16) -> Self::Wide;
+        dot_lanes(sums: [Self::Sums; 2], x: [Self::Wide; 2], w: [Self::Wide; 2]) -> [Self::Sums; 2];
+        in_order(sums: [Self::Sums; 2]) -> [[i32; LANES]; 2];
+        to_float(sums: &[i32; LANES]) -> Self::V;
     }
 }

@@ -82,6 +82,7 @@ pub(crate) fn all() -> (Vec<Model>, usize) {
         }
     }
     models.extend([Alloc::Caller, Alloc::Heap].map(other_alloc));
+    models.extend([Alloc::Static, Alloc::Caller].map(stateful));
     (models, skipped)
 }
 
@@ -134,4 +135,33 @@ fn wide() -> Model {
     let compiled = compile_graph(graph.expect("the text is a graph"), &config).expect("it compiles");
     let elements: Vec<f32> = (0..1000u16).map(|i| f32::from(i) / 500.0 - 1.0).collect();
     Model::new("wide", config, compiled, vec![(Tensor::from_elements([1000], &elements), None)])
+}
+
+/// A model that remembers: a ring that a Concat reads, and a sum that is updated in place. Its vectors are runs one after the
+/// other, more than the ring has room for.
+fn stateful(alloc: Alloc) -> Model {
+    let graph = text::parse(
+        r#"graph "stateful"
+  in %0 "x": f32[1,2,1,4]
+  in %1 "past": f32[1,2,3,4]
+  in %2 "sum": f32[1,2,1,4]
+  %3 = concat %1, %0 {axis 2} : f32[1,2,4,4]
+  %4 = transpose %3 {perm 0 1 3 2} : f32[1,2,4,4]
+  %5 = matmul %0, %4 : f32[1,2,1,4]
+  %6 = softmax %5 {axis 3} : f32[1,2,1,4]
+  %7 = matmul %6, %3 : f32[1,2,1,4]
+  %8 = map %2, %7 {Add(Mul(x0, 0.5), x1)} : f32[1,2,1,4]
+  %9 = norm %8 {axis 3, epsilon 1e-5, center} : f32[1,2,1,4]
+  %10 = map %0 {Neg(x0)} : f32[1,2,1,4]
+  out "y" = %9
+  out "sum next" = %8
+  out "new" = %10
+"#,
+    );
+    let config = Config::new().alloc(alloc).state("past", "new").state("sum", "sum next");
+    let compiled = compile_graph(graph.expect("the text is a graph"), &config).expect("it compiles");
+    let ty = compiled.program.inputs[0].ty.clone();
+    let runs = (0..5).map(|run| (text::random(&ty, run), None)).collect();
+    let module = if alloc == Alloc::Caller { "stateful_caller" } else { "stateful" };
+    Model::new(module, config, compiled, runs)
 }

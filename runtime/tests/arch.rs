@@ -50,6 +50,9 @@ impl Kernel for &Operations {
             *y = isa.mul_add1(self.a[i], self.b[i], self.c[i]);
         }
         let mut all = vec![one_by_one];
+        let rows: [I::V; LANES] =
+            core::array::from_fn(|i| if i % 2 == 0 { isa.add(a, isa.splat(i as f32)) } else { b });
+        all.extend(isa.transpose(rows).map(|column| isa.to_array(column)));
         for v in [
             isa.mul_add(a, b, c),
             isa.add(a, b),

@@ -206,6 +206,18 @@ fn products_with_any_strides_are_equal_to_the_bit() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes hours")]
+fn one_row_times_any_matrix_is_equal_to_the_bit() {
+    let mut values = Values(5);
+    for n in 0..100 {
+        for k in [0, 1, 7, 8, 9, 16, 33] {
+            check_strided::<Fused>([1, k, n], &mut values);
+            check_strided::<Separate>([1, k, n], &mut values);
+        }
+    }
+}
+
+#[test]
 fn integer_products_wrap() {
     let mut values = Values(4);
     for _ in rounds(60) {

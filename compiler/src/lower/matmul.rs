@@ -64,8 +64,10 @@ impl Lowering<'_> {
         let operands = [(&ta, &a_strides), (&tb, &b_strides), (&y, &y_strides)];
         let params = strided_params(operands, kernel_epilogue(epilogue))?;
         if ta.dtype == DType::F32 {
-            let scratch = self.new_temporary(&Type::new(DType::F32, [params.scratch()]));
-            let scratch = Arg::Buffer(scratch, Access::Write);
+            let scratch = match params.scratch() {
+                0 => Arg::Empty(DType::F32),
+                n => Arg::Buffer(self.new_temporary(&Type::new(DType::F32, [n])), Access::Write),
+            };
             self.step(node, Arc::new(MatMulCall { params }), vec![a, b, bias, scratch, out], Vec::new());
         } else {
             let call = Arc::new(IntMatMulCall { dtype: ta.dtype, params });

@@ -105,6 +105,19 @@ pub unsafe trait Isa: Cpu {
     unsafe fn products(self, _shape: [usize; 2], _steps: &mut Steps) {}
     /// The lanes, lane 0 first.
     fn to_array(self, v: Self::V) -> [f32; LANES];
+    /// Lane `j` of vector `i` as lane `i` of vector `j`.
+    #[inline(always)]
+    fn transpose(self, rows: [Self::V; LANES]) -> [Self::V; LANES] {
+        let mut columns = [[0.0; LANES]; LANES];
+        for (i, row) in rows.into_iter().enumerate() {
+            for (column, x) in columns.iter_mut().zip(self.to_array(row)) {
+                if let Some(y) = column.get_mut(i) {
+                    *y = x;
+                }
+            }
+        }
+        columns.map(|column| self.load(&column))
+    }
 
     /// Eight `i32`: the sums of eight columns.
     type Sums: Copy;

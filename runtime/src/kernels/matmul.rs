@@ -9,6 +9,7 @@ use super::super::arch::columns::PANEL;
 use super::super::arch::isa::{Cpu, Isa, Kernel, LANES};
 use super::super::arch::products::Runs;
 use super::epilogue::{Epilogue, Plan};
+use super::matmul_row::{fits, row};
 use super::regions::{Places, even};
 use super::rows::ROWS;
 use super::tile::{Task, tile};
@@ -58,6 +59,9 @@ impl MatMul {
     }
 
     const fn pieces(&self) -> [usize; 3] {
+        if fits(self) {
+            return [0; 3];
+        }
         let depth = least(self.k, BLOCK_DEPTH);
         let a = if self.a.col == 1 { 0 } else { least(self.m, ROWS) * depth };
         [least(self.m, BLOCK_ROWS) * PANEL, depth * PANEL, a]
@@ -123,6 +127,10 @@ impl Kernel for Products<'_> {
                     let a = a.get(p.a.matrix(batch)..).unwrap_or(&[]);
                     let b = b.get(p.b.matrix(batch)..).unwrap_or(&[]);
                     let y = y.get_mut(p.y.matrix(batch)..).unwrap_or(&mut []);
+                    if fits(p) {
+                        row(isa, p, (a, b, bias), y);
+                        continue;
+                    }
                     let sums = sums.as_chunks_mut().0;
                     let block = Block { rows: 0, columns: 0, sums, packed: [&mut *packed_a, &mut *packed_b] };
                     product(isa, p, (a, b, bias), block, y);

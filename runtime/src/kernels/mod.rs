@@ -15,6 +15,7 @@ pub mod map;
 pub mod matmul;
 pub mod matmul_int;
 pub mod matmul_packed;
+pub mod matmul_row;
 pub mod norm;
 pub mod number;
 pub mod place_row;

@@ -102,11 +102,14 @@ impl KernelCall for MatMulCall {
     }
 
     fn call(&self, args: &[TokenStream]) -> TokenStream {
-        quote!(matmul(cpu, &P, #(#args),*))
+        let [a, b, bias, scratch, y] = args else { unreachable!("the kernel takes five arguments") };
+        let scratch = if self.params.scratch() == 0 { quote!(&mut []) } else { scratch.clone() };
+        quote!(matmul(cpu, &P, #a, #b, #bias, #scratch, #y))
     }
 
     fn run(&self, numerics: Numerics, args: &mut Args<'_>) -> Result<(), RunError> {
-        let (a, b, bias, scratch, y) = (args.read(0), args.read(1), args.read(2), args.write(3), args.write(4));
+        let (a, b, bias, y) = (args.read(0), args.read(1), args.read(2), args.write(4));
+        let scratch = if self.params.scratch() == 0 { &mut [] } else { args.write(3) };
         with_cpu!(numerics, cpu => matmul::matmul(cpu, &self.params, a, b, bias, scratch, y));
         Ok(())
     }

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
+//! Products of one row with a matrix: an attention of one token. Each element of the matrix is read once, so that nothing
+//! is packed and no working memory is needed.
+//!
+//! Invariant: sums are those of `matmul`, to the bit.
+
+use super::super::arch::isa::{Isa, LANES};
+use super::epilogue::Finish;
+use super::matmul::MatMul;
+use super::reduce_f32::load_columns;
+
+/// Vectors of sums that are worked on together where rows of the matrix are dense: enough to hide the latency of the
+/// multiply-adds.
+const VECTORS: usize = 4;
+
+/// Whether the product is of one row with a matrix whose rows or columns are dense.
+pub const fn fits(p: &MatMul) -> bool {
+    p.m == 1 && p.y.col == 1 && (p.b.col == 1 || p.b.row == 1)
+}
+
+/// `y = epilogue(bias + a * b)` for one row.
+#[inline(always)]
+pub fn row<I: Isa>(isa: I, p: &MatMul, (a, b, bias): (&[f32], &[f32], &[f32]), y: &mut [f32]) {
+    let finish = p.epilogue.prepare(isa);
+    let Some(y) = y.get_mut(..p.n) else { return };
+    let mut column = 0;
+    while column < p.n {
+        let Some(y) = y.get_mut(column..) else { return };
+        let bias = bias.get(column..).unwrap_or(&[]);
+        let b = b.get(column * p.b.col..).unwrap_or(&[]);
+        column += if p.b.col != 1 {
+            across(isa, p, (a, b, bias), (&finish, y))
+        } else if y.len() >= VECTORS * LANES {
+            along::<VECTORS, I>(isa, p, (a, b, bias), (&finish, y))
+        } else {
+            along::<1, I>(isa, p, (a, b, bias), (&finish, y))
+        };
+    }
+}
+
+/// Up to `V` vectors of columns, where the rows of `b` are dense; gives how many columns.
+#[inline(always)]
+fn along<const V: usize, I: Isa>(
+    isa: I,
+    p: &MatMul,
+    (a, b, bias): (&[f32], &[f32], &[f32]),
+    (finish, y): (&Finish<I>, &mut [f32]),
+) -> usize {
+    let width = y.len().min(V * LANES);
+    let mut sums = [isa.splat(0.0); V];
+    for (v, sum) in sums.iter_mut().enumerate() {
+        *sum = load_columns(isa, bias, v * LANES, LANES.min(width - v * LANES)).unwrap_or(*sum);
+    }
+    for k in 0..p.k {
+        let (Some(x), Some(b)) = (a.get(k * p.a.col), b.get(k * p.b.row..)) else { break };
+        let x = isa.splat(*x);
+        for (v, sum) in sums.iter_mut().enumerate() {
+            let Some(w) = load_columns(isa, b, v * LANES, LANES.min(width - v * LANES)) else { break };
+            *sum = isa.mul_add(x, w, *sum);
+        }
+    }
+    for (v, sum) in sums.into_iter().enumerate() {
+        store(finish, sum, y.get_mut(v * LANES..width).unwrap_or(&mut []));
+    }
+    width
+}
+
+/// Up to eight columns, where those of `b` are dense: blocks of eight by eight are turned in registers; gives how many
+/// columns.
+#[inline(always)]
+fn across<I: Isa>(
+    isa: I,
+    p: &MatMul,
+    (a, b, bias): (&[f32], &[f32], &[f32]),
+    (finish, y): (&Finish<I>, &mut [f32]),
+) -> usize {
+    let width = y.len().min(LANES);
+    let mut sum = isa.load_part(bias);
+    let mut k = 0;
+    while k < p.k {
+        let depth = LANES.min(p.k - k);
+        let mut block = [isa.splat(0.0); LANES];
+        for (i, column) in block.iter_mut().enumerate().take(width) {
+            let Some(x) = load_columns(isa, b, i * p.b.col + k, depth) else { break };
+            *column = x;
+        }
+        for (i, w) in isa.transpose(block).into_iter().enumerate().take(depth) {
+            let Some(x) = a.get((k + i) * p.a.col) else { break };
+            sum = isa.mul_add(isa.splat(*x), w, sum);
+        }
+        k += LANES;
+    }
+    store(finish, sum, y.get_mut(..width).unwrap_or(&mut []));
+    width
+}
+
+/// Finishes as many sums as `y` has elements, at most eight of them.
+#[inline(always)]
+fn store<I: Isa>(finish: &Finish<I>, sum: I::V, y: &mut [f32]) {
+    match y.first_chunk_mut() {
+        Some(y) => finish.store(sum, y),
+        None => finish.store_part(sum, y),
+    }
+}

@@ -71,7 +71,23 @@ impl Kernel for Product<'_> {
     #[inline(always)]
     fn run<I: Isa>(self, isa: I) {
         let Product { p, a, w, bias, y } = self;
-        let chunk = if p.m == 1 { p.n } else { cached_columns(p.k) };
+        if p.m == 1 && !I::COMPACT {
+            // The matrix-vector form: small models are made of little else, and want no work around it.
+            let task = Task {
+                x: a,
+                w,
+                depth: p.k,
+                skip: 0,
+                bias,
+                columns: p.n,
+                runs: Runs::one(p.k),
+                plan: p.epilogue.plan(),
+                resume: false,
+            };
+            tile(isa, &task, &Places { rows: 1, x: [0; ROWS], y: [0; ROWS] }, y);
+            return;
+        }
+        let chunk = cached_columns(p.k);
         let mut column = 0;
         while column < p.n {
             let columns = if p.n - column < chunk { p.n - column } else { chunk };

@@ -80,7 +80,7 @@ impl<const LOG: bool> Kernel for Run<'_, LOG> {
 /// One column that is a run of elements.
 #[inline(always)]
 fn run<const LOG: bool, I: Isa>(isa: I, xy: &mut [f32]) {
-    let m = isa.splat(reduce_run::<Max, I>(isa, xy));
+    let m = isa.splat(largest(isa, xy));
     let mut lanes = isa.splat(0.0);
     let (chunks, rest) = xy.as_chunks_mut();
     for chunk in chunks {
@@ -102,6 +102,20 @@ fn run<const LOG: bool, I: Isa>(isa: I, xy: &mut [f32]) {
         let Some(x) = load_columns(isa, xy, 0, xy.len()) else { return };
         store_columns(isa, finish::<LOG, I>(isa, x, factor), xy);
     }
+}
+
+/// The largest element. Maxima have no order that shows, so that several are found side by side: one waits for itself.
+#[inline(always)]
+fn largest<I: Isa>(isa: I, x: &[f32]) -> f32 {
+    let (blocks, rest) = x.as_chunks::<{ 4 * LANES }>();
+    let mut m = [isa.splat(Max::START); 4];
+    for block in blocks {
+        for (m, x) in m.iter_mut().zip(block.as_chunks().0) {
+            *m = isa.max(*m, isa.load(x));
+        }
+    }
+    let m = isa.max(isa.max(m[0], m[1]), isa.max(m[2], m[3]));
+    Max::scalar(join(isa.to_array(m), Max::scalar), reduce_run::<Max, I>(isa, rest))
 }
 
 /// One column, its elements `inner` apart: the one body where small code is preferred.

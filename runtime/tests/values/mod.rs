@@ -73,7 +73,10 @@ macro_rules! each_cpu {
         use zant_runtime::arch::compact::Compact;
         use zant_runtime::arch::host::Host;
         use zant_runtime::arch::portable::Portable;
-        for ($name, $cpu) in [("portable", Portable::<$n>::portable())] $body
+        {
+            let ($name, $cpu) = ("portable", Portable::<$n>::portable());
+            $body
+        }
         for ($name, $cpu) in [("host", Host::<$n>::detect()), ("AVX2", Host::<$n>::detect().without_avx512())] $body
         for ($name, $cpu) in [("compact", Compact::<$n>::detect()), ("plain", Compact::<$n>::portable())] $body
     }};

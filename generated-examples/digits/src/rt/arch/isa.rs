@@ -105,6 +105,19 @@ pub unsafe trait Isa: Cpu {
     unsafe fn products(self, _shape: [usize; 2], _steps: &mut Steps) {}
     /// The lanes, lane 0 first.
     fn to_array(self, v: Self::V) -> [f32; LANES];
+    /// Lane `j` of vector `i` as lane `i` of vector `j`.
+    #[inline(always)]
+    fn transpose(self, rows: [Self::V; LANES]) -> [Self::V; LANES] {
+        let mut columns = [[0.0; LANES]; LANES];
+        for (i, row) in rows.into_iter().enumerate() {
+            for (column, x) in columns.iter_mut().zip(self.to_array(row)) {
+                if let Some(y) = column.get_mut(i) {
+                    *y = x;
+                }
+            }
+        }
+        columns.map(|column| self.load(&column))
+    }
 
     /// Eight `i32`: the sums of eight columns.
     type Sums: Copy;
@@ -119,6 +132,20 @@ pub unsafe trait Isa: Cpu {
     fn pairs(self, w: &[i8; 2 * LANES]) -> Self::Pairs;
     /// Adds `x[0] * w[0] + x[1] * w[1]` to each sum, of its column's weights; sums wrap. Exact for `x` from -32767 on.
     fn dot(self, sums: Self::Sums, x: [i16; 2], w: Self::Pairs) -> Self::Sums;
+
+    /// Sixteen `i16`.
+    type Wide: Copy;
+
+    /// The sixteen bytes of `x`, less `zero`.
+    fn wide_u8(self, x: &[u8; 2 * LANES], zero: i16) -> Self::Wide;
+    /// The sixteen signed bytes of `x`, less `zero`.
+    fn wide_i8(self, x: &[i8; 2 * LANES], zero: i16) -> Self::Wide;
+    /// Adds `x[0] * w[0] + x[1] * w[1]` to sixteen sums, lane by lane; sums wrap. The sums are in an order of their own.
+    fn dot_lanes(self, sums: [Self::Sums; 2], x: [Self::Wide; 2], w: [Self::Wide; 2]) -> [Self::Sums; 2];
+    /// The sums of [`Isa::dot_lanes`], lane 0 first.
+    fn in_order(self, sums: [Self::Sums; 2]) -> [[i32; LANES]; 2];
+    /// The sums as `f32`, rounded to nearest.
+    fn to_float(self, sums: &[i32; LANES]) -> Self::V;
 }
 
 /// A computation written once for every instruction set.

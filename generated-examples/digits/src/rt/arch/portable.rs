@@ -153,6 +153,37 @@ unsafe impl<N: Numerics> Isa for Portable<N> {
         v
     }
 
+    type Wide = [i16; 2 * LANES];
+
+    #[inline(always)]
+    fn wide_u8(self, x: &[u8; 2 * LANES], zero: i16) -> Self::Wide {
+        x.map(|x| i16::from(x) - zero)
+    }
+
+    #[inline(always)]
+    fn wide_i8(self, x: &[i8; 2 * LANES], zero: i16) -> Self::Wide {
+        x.map(|x| i16::from(x) - zero)
+    }
+
+    #[inline(always)]
+    fn dot_lanes(self, mut sums: [Self::Sums; 2], x: [Self::Wide; 2], w: [Self::Wide; 2]) -> [Self::Sums; 2] {
+        let lanes = x[0].iter().zip(&w[0]).zip(x[1].iter().zip(&w[1]));
+        for (sum, ((x0, w0), (x1, w1))) in sums.as_flattened_mut().iter_mut().zip(lanes) {
+            *sum = sum.wrapping_add(i32::from(*x0) * i32::from(*w0) + i32::from(*x1) * i32::from(*w1));
+        }
+        sums
+    }
+
+    #[inline(always)]
+    fn in_order(self, sums: [Self::Sums; 2]) -> [[i32; LANES]; 2] {
+        sums
+    }
+
+    #[inline(always)]
+    fn to_float(self, sums: &[i32; LANES]) -> Self::V {
+        sums.map(|sum| sum as f32)
+    }
+
     type Sums = [i32; LANES];
     type Pairs = [i8; 2 * LANES];
 

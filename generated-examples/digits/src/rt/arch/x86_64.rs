@@ -265,10 +265,85 @@ unsafe impl<N: Numerics> Isa for Avx2<N> {
     }
 
     #[inline(always)]
+    fn transpose(self, [a, b, c, d, e, f, g, h]: [Self::V; LANES]) -> [Self::V; LANES] {
+        // SAFETY: `self` proves AVX.
+        unsafe {
+            // Four rows and four lanes at once, in each half: pairs of rows are woven, then pairs of pairs.
+            let quads = |[a, b, c, d]: [__m256; 4]| {
+                let (low, high) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+                let (other_low, other_high) = (_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
+                [
+                    _mm256_shuffle_ps::<0x44>(low, other_low),
+                    _mm256_shuffle_ps::<0xee>(low, other_low),
+                    _mm256_shuffle_ps::<0x44>(high, other_high),
+                    _mm256_shuffle_ps::<0xee>(high, other_high),
+                ]
+            };
+            let ([a, b, c, d], [e, f, g, h]) = (quads([a, b, c, d]), quads([e, f, g, h]));
+            [
+                _mm256_permute2f128_ps::<0x20>(a, e),
+                _mm256_permute2f128_ps::<0x20>(b, f),
+                _mm256_permute2f128_ps::<0x20>(c, g),
+                _mm256_permute2f128_ps::<0x20>(d, h),
+                _mm256_permute2f128_ps::<0x31>(a, e),
+                _mm256_permute2f128_ps::<0x31>(b, f),
+                _mm256_permute2f128_ps::<0x31>(c, g),
+                _mm256_permute2f128_ps::<0x31>(d, h),
+            ]
+        }
+    }
+
+    #[inline(always)]
     fn to_array(self, v: Self::V) -> [f32; LANES] {
         let mut y = [0.0; LANES];
         self.store(v, &mut y);
         y
+    }
+
+    type Wide = __m256i;
+
+    #[inline(always)]
+    fn wide_u8(self, x: &[u8; 2 * LANES], zero: i16) -> Self::Wide {
+        // SAFETY: `self` proves AVX2; `x` is sixteen bytes; no alignment is needed.
+        unsafe {
+            let x = _mm256_cvtepu8_epi16(_mm_loadu_si128(x.as_ptr().cast()));
+            _mm256_sub_epi16(x, _mm256_set1_epi16(zero))
+        }
+    }
+
+    #[inline(always)]
+    fn wide_i8(self, x: &[i8; 2 * LANES], zero: i16) -> Self::Wide {
+        // SAFETY: `self` proves AVX2; `x` is sixteen bytes; no alignment is needed.
+        unsafe {
+            let x = _mm256_cvtepi8_epi16(_mm_loadu_si128(x.as_ptr().cast()));
+            _mm256_sub_epi16(x, _mm256_set1_epi16(zero))
+        }
+    }
+
+    #[inline(always)]
+    fn dot_lanes(self, sums: [Self::Sums; 2], x: [Self::Wide; 2], w: [Self::Wide; 2]) -> [Self::Sums; 2] {
+        // Unpacking leaves lanes 0 to 3 and 8 to 11 in one register, the others in the other.
+        // SAFETY: `self` proves AVX2.
+        unsafe {
+            let low = _mm256_madd_epi16(_mm256_unpacklo_epi16(x[0], x[1]), _mm256_unpacklo_epi16(w[0], w[1]));
+            let high = _mm256_madd_epi16(_mm256_unpackhi_epi16(x[0], x[1]), _mm256_unpackhi_epi16(w[0], w[1]));
+            [_mm256_add_epi32(sums[0], low), _mm256_add_epi32(sums[1], high)]
+        }
+    }
+
+    #[inline(always)]
+    fn in_order(self, sums: [Self::Sums; 2]) -> [[i32; LANES]; 2] {
+        // SAFETY: `self` proves AVX2.
+        let ordered = unsafe {
+            [_mm256_permute2x128_si256::<0x20>(sums[0], sums[1]), _mm256_permute2x128_si256::<0x31>(sums[0], sums[1])]
+        };
+        ordered.map(|sums| self.to_ints(sums))
+    }
+
+    #[inline(always)]
+    fn to_float(self, sums: &[i32; LANES]) -> Self::V {
+        // SAFETY: `self` proves AVX; `sums` is eight `i32`; no alignment is needed.
+        unsafe { _mm256_cvtepi32_ps(_mm256_loadu_si256(sums.as_ptr().cast())) }
     }
 
     type Sums = __m256i;

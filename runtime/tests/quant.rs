@@ -59,7 +59,7 @@ impl<X: Byte, Y: Byte + PartialEq + std::fmt::Debug> Case<X, Y> {
 
     fn expected(&self) -> Vec<Y> {
         let p = &self.p.map;
-        let mut y = self.y.clone_all();
+        let mut y = self.y.clone();
         for b in 0..p.batch {
             for oy in 0..p.out_h {
                 for ox in 0..p.out_w {
@@ -104,28 +104,17 @@ impl<X: Byte, Y: Byte + PartialEq + std::fmt::Debug> Case<X, Y> {
 
     fn check_on<C: Cpu>(&self, cpu: C, name: &str) {
         let (p, expected) = (&self.p, self.expected());
-        let mut y = self.y.clone_all();
+        let mut y = self.y.clone();
         qconv2d(cpu, p, &self.x, &self.packed(), &self.bias, &self.multiplier, &mut y);
         assert_eq!(y, expected, "{name} {p:?}");
         let m = &p.map;
         if m.groups == m.in_c && m.groups == m.out_c {
             let taps = m.kernel_h * m.kernel_w;
             let w: Vec<i8> = (0..taps * m.out_c).map(|i| self.w[i % m.out_c * taps + i / m.out_c]).collect();
-            let mut y = self.y.clone_all();
+            let mut y = self.y.clone();
             qdepthwise2d(cpu, p, &self.x, &w, &self.bias, &self.multiplier, &mut y);
             assert_eq!(y, expected, "{name} depthwise {p:?}");
         }
-    }
-}
-
-/// Copies of bytes.
-trait CloneAll<T> {
-    fn clone_all(&self) -> Vec<T>;
-}
-
-impl<T: Copy> CloneAll<T> for Vec<T> {
-    fn clone_all(&self) -> Vec<T> {
-        self.iter().copied().collect()
     }
 }
 

@@ -19,6 +19,19 @@ pub(super) enum Form {
     Module,
 }
 
+/// What the code around the steps may take from the runtime.
+const RUNTIME: [&str; 9] = [
+    "Cpu",
+    "arena::Arena",
+    "arena::Block",
+    "arena::Buffer",
+    "arena::Read",
+    "arena::Write",
+    "arena::as_bool_array",
+    "arena::bools_as_bytes",
+    "error::DataError",
+];
+
 /// Arenas above this many bytes are shown as statics only.
 pub(super) const STACK_LIMIT: usize = 64 << 10;
 
@@ -81,10 +94,8 @@ impl Writer<'_> {
     /// Imports of what the code mentions, and of the traits that its steps use.
     fn imports(&self, mentioned: &BTreeSet<String>) -> TokenStream {
         let mut uses: BTreeSet<&str> = self.program.steps.iter().flat_map(|s| s.call.uses()).collect();
-        let own = ["Cpu", "arena::Arena", "arena::Buffer", "arena::Block", "arena::Read", "arena::Write"];
-        let rest = ["error::DataError", "arena::bools_as_bytes", "arena::as_bool_array"];
         let name = |path: &str| path.rsplit("::").next().unwrap_or(path).to_string();
-        uses.extend(own.into_iter().chain(rest).filter(|path| mentioned.contains(&name(path))));
+        uses.extend(RUNTIME.into_iter().filter(|path| mentioned.contains(&name(path))));
         // One line per module.
         let mut modules: BTreeMap<&str, Vec<Ident>> = BTreeMap::new();
         for u in uses {

@@ -52,8 +52,8 @@ impl Views {
             let Some(view) = all.moved(graph, m, x) else { continue };
             let readers = &users[v.index()];
             let shape = &graph.ty(v).shape;
+            // What lies densely at the start of its source needs no entry.
             let is_free = is_dense(&view.strides, shape) && view.source == x;
-            // What is a view anyway needs no entry.
             // Ranges of channels are read at the pitch of a dense map.
             let at_pitch = |n: usize| graph.nodes[n].outputs.iter().any(|o| pitched.contains_key(o));
             let reads = |&n: &usize| reads(graph, &graph.nodes[n], v, &view) && !at_pitch(n);
@@ -85,10 +85,7 @@ impl Views {
                     .map(|((&s, &n), &d)| if n == 1 { Some(0) } else { usize::try_from(s).ok().map(|s| s * d) })
                     .collect::<Option<_>>()?
             }
-            Movement::Expand { shape: to } => {
-                let lead = to.len() - shape.len();
-                (0..to.len()).map(|d| if d < lead || shape[d - lead] == 1 { 0 } else { v.strides[d - lead] }).collect()
-            }
+            Movement::Expand { shape: to } => broadcast(shape, &v.strides, to),
             Movement::Pad { .. } => return None,
         };
         Some(v)
@@ -150,9 +147,9 @@ fn reads(graph: &Graph, node: &Node, v: ValueId, view: &Strided) -> bool {
         Op::Movement(_) => true,
         Op::MatMul { .. } if is_strided_product(graph, node) => !node.inputs[2..].contains(&v),
         Op::MatMul { .. } => !node.inputs[1..].contains(&v) && row_pitch(shape, &view.strides).is_some(),
-        // A row that is gathered element by element costs a Map more than it costs a copy.
         // A table reads runs.
         Op::Map { .. } if is_table(graph, node) => is_dense(&view.strides, shape),
+        // A row that is gathered element by element costs a Map more than it costs a copy.
         Op::Map { .. } => {
             let out = &graph.ty(node.outputs[0]).shape;
             let strides = broadcast(shape, &view.strides, out);

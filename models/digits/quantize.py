@@ -2,7 +2,8 @@
 
     python models/digits/quantize.py
 
-Writes `digits_int8.onnx` beside the float model: signed activations per tensor, signed weights per channel.
+Writes `models/digits_int8`: the model, with signed activations per tensor and signed weights per channel, and test vectors
+of the same images as those of the float model. Their outputs are the plain meaning of the file, node by node in floats.
 """
 
 import json
@@ -10,42 +11,32 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
+import onnx
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from data import Part, split
-from export import INPUT
+import data
+import export
+from train import vector_rows
 
-HERE = Path(__file__).parent
-FLOAT, INT8 = HERE / "digits.onnx", HERE / "digits_int8.onnx"
+HERE = Path(__file__).resolve().parent
+FLOAT, INT8 = HERE / "digits.onnx", HERE.parent / "digits_int8" / "digits_int8.onnx"
 
 
 class Images(CalibrationDataReader):
     """The images of a part, one by one."""
 
-    def __init__(self, part: Part) -> None:
+    def __init__(self, part: data.Part) -> None:
         self.images = iter(part.images.astype(np.float32))
 
     def get_next(self) -> dict[str, np.ndarray] | None:
         image = next(self.images, None)
-        return None if image is None else {INPUT: image[None]}
+        return None if image is None else {export.INPUT: image[None]}
 
 
-def accuracy(path: Path, part: Part) -> float:
-    """The share of digits that a model gets right, without optimisation: the plain meaning of the file."""
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    right = sum(
-        int(session.run(None, {INPUT: image[None]})[0].argmax() == label)
-        for image, label in zip(part.images.astype(np.float32), part.labels)
-    )
-    return right / len(part)
-
-
-def main() -> None:
-    train, test = split()
+def quantize(train: data.Part) -> None:
+    """Write the quantized model."""
+    INT8.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         folded = Path(folder) / "folded.onnx"
         # BatchNormalization is folded into the convolution before it: its result is what is calibrated.
@@ -59,8 +50,28 @@ def main() -> None:
             weight_type=QuantType.QInt8,
             per_channel=True,
         )
-    accuracies = {path.stem: round(accuracy(path, test), 4) for path in (FLOAT, INT8)}
-    print(json.dumps(accuracies))
+
+
+def write_vectors(test: data.Part) -> None:
+    """Write the test vectors of the quantized model."""
+    reference = export.Reference(INT8)
+    for index, row in enumerate(vector_rows(test)):
+        folder = INT8.with_name(f"test_data_set_{index}")
+        image, output = test.images[row][None].astype(np.float32), reference.run(test.images[row])
+        export.save(onnx.numpy_helper.from_array(image, export.INPUT), folder / "input_0.pb")
+        export.save(onnx.numpy_helper.from_array(output, export.OUTPUT), folder / "output_0.pb")
+
+
+def accuracy(path: Path, part: data.Part) -> float:
+    """The share of digits that a model gets right."""
+    return round(float((export.Reference(path).classify(part.images) == part.labels).mean()), 4)
+
+
+def main() -> None:
+    train, test = data.split()
+    quantize(train)
+    write_vectors(test)
+    print(json.dumps({path.stem: accuracy(path, test) for path in (FLOAT, INT8)}))
 
 
 if __name__ == "__main__":

@@ -8,4 +8,5 @@ pub mod host;
 pub mod isa;
 pub mod portable;
 pub mod products;
+pub mod quad;
 pub mod x86_64;

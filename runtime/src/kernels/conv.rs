@@ -6,6 +6,7 @@
 //! the map share tiles, whole rows of them and more, so that borders run the code of the middle.
 use super::super::arch::isa::{Cpu, Isa, Kernel};
 use super::super::arch::products::Runs;
+use super::compact;
 use super::conv2d::Conv2d;
 use super::regions::{Maps, Region, Regions, Tiles};
 use super::tile::{Task, cached_columns, tile};
@@ -36,6 +37,10 @@ impl Kernel for Convolution<'_> {
     #[inline(always)]
     fn run<I: Isa>(self, isa: I) {
         let Convolution { p, x, w, bias, y } = self;
+        if I::COMPACT {
+            compact::convolution(isa, p, false, (x, w, bias), y);
+            return;
+        }
         let (Some(group_in), Some(group_out)) = (p.in_c.checked_div(p.groups), p.out_c.checked_div(p.groups)) else {
             return;
         };

@@ -4,13 +4,12 @@
 //!
 //! Invariants: those of `conv`: bias first, then kernel row, kernel column; taps in the padding are skipped.
 use super::super::arch::channels::{Channels, One, Part, Taps, Vectors, add, start};
-use super::super::arch::columns::PANEL;
 use super::super::arch::isa::{Cpu, Isa, Kernel, LANES};
+use super::compact;
 use super::conv2d::Conv2d;
 use super::epilogue::Finish;
 use super::regions::{Places, Region, Regions, Tiles};
 use super::rows::{ROWS, each_row};
-use super::tile::{Ending, Outputs};
 
 /// Computes a convolution whose `groups`, `in_c` and `out_c` are equal. Weights are
 /// `[kernel_h][kernel_w][channels]`; `bias` has an element for each channel or none, which are zeros.
@@ -39,6 +38,10 @@ impl Kernel for Convolution<'_> {
     #[inline(always)]
     fn run<I: Isa>(self, isa: I) {
         let Convolution { p, x, w, bias, y } = self;
+        if I::COMPACT {
+            compact::convolution(isa, p, true, (x, w, bias), y);
+            return;
+        }
         for batch in 0..p.batch {
             let maps = p.maps(batch * p.in_h * p.in_w * p.in_pitch, batch * p.out_h * p.out_w * p.out_pitch);
             for region in Regions::new(p.axes()) {
@@ -78,10 +81,6 @@ struct Task<'a> {
 /// All channels of the pixels at `places`.
 #[inline(always)]
 fn tile<I: Isa>(isa: I, task: &Task<'_>, places: &Places, y: &mut [f32]) {
-    if I::COMPACT {
-        compact(isa, task, places, y);
-        return;
-    }
     // The guards are constant: an instruction set with small tiles has no bodies of large ones.
     match places.rows {
         1 => isa.run(Tile::<1> { task, places, y }),
@@ -91,60 +90,6 @@ fn tile<I: Isa>(isa: I, task: &Task<'_>, places: &Places, y: &mut [f32]) {
         5 if I::TILE_ROWS >= 5 => isa.run(Tile::<5> { task, places, y }),
         6 if I::TILE_ROWS >= 6 => isa.run(Tile::<6> { task, places, y }),
         _ => {}
-    }
-}
-
-/// All channels of the pixels at `places`, where small code is preferred: eight channels at a time, their sums in memory.
-#[inline(always)]
-fn compact<I: Isa>(isa: I, task: &Task<'_>, places: &Places, y: &mut [f32]) {
-    let plan = &task.p.epilogue.plan();
-    let mut first = 0;
-    while first < task.p.out_c {
-        let width = if task.p.out_c - first < LANES { task.p.out_c - first } else { LANES };
-        let mut sums = [[0.0; PANEL]; ROWS];
-        isa.dispatch(Sums { task, places, first, channels: width, sums: &mut sums });
-        let outputs = Outputs { rows: places.rows, at: &places.y, first, width };
-        isa.dispatch(Ending { sums: &sums, outputs, plan, y });
-        first += width;
-    }
-}
-
-/// The sums of some channels of up to four pixels.
-struct Sums<'a> {
-    task: &'a Task<'a>,
-    places: &'a Places,
-    first: usize,
-    channels: usize,
-    sums: &'a mut [[f32; PANEL]; ROWS],
-}
-
-impl Kernel for Sums<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<I: Isa>(self, isa: I) {
-        const PIXELS: usize = 4;
-        let Sums { task, places, first, channels, sums } = self;
-        let operands = (task.x, &places.x);
-        if I::TILE_VECTORS >= 2 {
-            // Pixels that are not there read the start of the input, and nobody reads them.
-            let mut vectors = [start(isa, Part(channels), first, task.bias); ROWS];
-            add::<I, _, PIXELS>(isa, (Part(channels), first), &mut vectors, operands, &task.taps);
-            each_row!(PIXELS, ROW => {
-                if let Some(sums) = sums[ROW].first_chunk_mut() {
-                    isa.store(vectors[ROW], sums);
-                }
-            });
-            return;
-        }
-        for (row, sums) in sums.iter_mut().enumerate().take(places.rows) {
-            let Some(at) = places.x.get(row) else { return };
-            for (channel, sum) in sums.iter_mut().enumerate().take(channels) {
-                let mut one = [start(isa, One, first + channel, task.bias); ROWS];
-                add::<I, _, 1>(isa, (One, first + channel), &mut one, (task.x, &[*at; ROWS]), &task.taps);
-                *sum = one[0];
-            }
-        }
     }
 }
 

@@ -8,6 +8,7 @@
 use super::super::arch::columns::PANEL;
 use super::super::arch::isa::{Cpu, Isa, Kernel, LANES};
 use super::super::arch::products::Runs;
+use super::super::arch::quad::{Pixel, Quad, Taps};
 use super::epilogue::{Epilogue, Plan};
 use super::matmul_row::{fits, row};
 use super::regions::{Places, even};
@@ -210,6 +211,17 @@ impl Block<'_> {
                 pack(packed, a, [rows, depth], [p.a.row, p.a.col]);
                 (&**packed, depth)
             };
+            if I::COMPACT {
+                let taps = Taps { depth, pitch: self.columns, ..Taps::ONE };
+                let mut quad =
+                    Quad { resume: true, ..Quad::new(x, w, self.sums.as_flattened_mut(), taps, self.columns) };
+                for i in 0..rows {
+                    quad.push(isa, Pixel { x: i * pitch, y: (row + i) * PANEL });
+                }
+                quad.compute(isa);
+                row += rows;
+                continue;
+            }
             let task = Task {
                 x,
                 w,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! The kernels, one file each, and what several of them share.
 pub mod arg;
+pub mod compact;
 pub mod conv;
 pub mod conv2d;
 pub mod conv_int;

@@ -86,6 +86,21 @@ impl Axis {
         (o * self.stride + tap * self.dilation).saturating_sub(self.pad)
     }
 
+    /// The taps of window `o` that fall inside the input, and one past the last of some windows from there on that have the
+    /// same: all of them where none is in the padding.
+    #[inline(never)]
+    pub const fn run(&self, o: usize) -> (Taps, usize) {
+        let taps = self.taps(o);
+        let mut end = o + 1;
+        // Windows with all taps end where the last tap leaves the input.
+        if taps.len() == self.kernel && taps.end > 0 {
+            let room = self.pad + self.input - (self.kernel - 1) * self.dilation;
+            end = if self.stride > 0 { div_ceil(room, self.stride) } else { self.output };
+            end = if end < self.output { end } else { self.output };
+        }
+        (taps, end)
+    }
+
     /// One past the last window of the run that begins at `o`: all of them have the taps of `o`.
     #[inline]
     pub fn run_end(&self, o: usize) -> usize {

@@ -75,13 +75,6 @@ pub struct Narrow {
     pub columns: usize,
 }
 
-/// All columns of a panel, 1 to 16, in two vectors.
-#[derive(Clone, Copy)]
-pub struct Any {
-    /// How many columns the panel has.
-    pub columns: usize,
-}
-
 /// Eight columns of a panel, in one vector.
 #[derive(Clone, Copy)]
 pub struct Eight {
@@ -245,49 +238,6 @@ unsafe impl Columns for Wide {
             isa.store(clamp.apply(sums[0]), a);
             isa.store_part(clamp.apply(sums[1]), b);
         }
-    }
-}
-
-// SAFETY: see `Sums`.
-unsafe impl Columns for Any {
-    type Sums<I: Isa> = [I::V; 2];
-    type Weights<I: Isa> = [I::V; 2];
-
-    #[inline(always)]
-    fn columns(self) -> usize {
-        self.columns
-    }
-
-    #[inline(always)]
-    fn panels(self) -> usize {
-        1
-    }
-
-    #[inline(always)]
-    fn width(self) -> usize {
-        self.columns
-    }
-
-    #[inline(always)]
-    unsafe fn weights<I: Isa>(self, isa: I, w: *const f32, _panel: usize) -> Self::Weights<I> {
-        // SAFETY: the caller's promise.
-        self.start(isa, unsafe { slice(w, self.columns) })
-    }
-
-    #[inline(always)]
-    fn start<I: Isa>(self, isa: I, start: &[f32]) -> Self::Sums<I> {
-        [isa.load_part(start), isa.load_part(start.get(LANES..).unwrap_or(&[]))]
-    }
-
-    #[inline(always)]
-    fn add<I: Isa>(self, isa: I, sums: &mut Self::Sums<I>, x: f32, weights: Self::Weights<I>) {
-        add_two(isa, sums, x, weights);
-    }
-
-    #[inline(always)]
-    fn store<I: Isa>(self, isa: I, sums: Self::Sums<I>, clamp: &Clamp<I>, y: &mut [f32]) {
-        isa.store_part(clamp.apply(sums[0]), y);
-        isa.store_part(clamp.apply(sums[1]), y.get_mut(LANES..).unwrap_or(&mut []));
     }
 }
 

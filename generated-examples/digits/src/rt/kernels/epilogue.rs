@@ -145,6 +145,25 @@ impl Plan {
         }
     }
 
+    /// The bounds, where the activation is a clamp by them, and whether the output is added before.
+    #[inline(always)]
+    pub const fn first(&self) -> (Bounds, bool) {
+        let bounds = match self.kind {
+            Kind::Clamp => self.bounds,
+            Kind::Exact | Kind::Leaky { .. } => Bounds::NONE,
+        };
+        (bounds, matches!(self.residual, Residual::Accumulate))
+    }
+
+    /// What [`Plan::first`] leaves to be done with the outputs.
+    #[inline(always)]
+    pub const fn rest(&self) -> Option<Plan> {
+        match self.kind {
+            Kind::Clamp => None,
+            Kind::Exact | Kind::Leaky { .. } => Some(Plan { residual: Residual::None, ..*self }),
+        }
+    }
+
     /// Finishes one sum and stores it in `y`.
     #[inline(always)]
     pub fn store(&self, sum: f32, y: &mut f32) {

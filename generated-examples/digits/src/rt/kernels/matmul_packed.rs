@@ -4,6 +4,8 @@
 //! Invariant: `y[i, j]` starts from `bias[j]` and adds `a[i, k] * w[k, j]` with `k` ascending, each by one multiply-add.
 use super::super::arch::isa::{Cpu, Isa, Kernel};
 use super::super::arch::products::Runs;
+use super::compact;
+use super::conv2d::Conv2d;
 use super::epilogue::Epilogue;
 use super::regions::{Places, even};
 use super::rows::ROWS;
@@ -71,7 +73,13 @@ impl Kernel for Product<'_> {
     #[inline(always)]
     fn run<I: Isa>(self, isa: I) {
         let Product { p, a, w, bias, y } = self;
-        if p.m == 1 && !I::COMPACT {
+        if I::COMPACT {
+            // Rows are the pixels of a map.
+            let p = Conv2d::new([1, p.m, p.k], [1, p.m, p.n], [1, 1]).pitch(p.a_pitch, p.y_pitch).then(p.epilogue);
+            compact::convolution(isa, &p, false, (a, w, bias), y);
+            return;
+        }
+        if p.m == 1 {
             // The matrix-vector form: small models are made of little else, and want no work around it.
             let task = Task {
                 x: a,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! The kernels.
+pub mod compact;
 pub mod conv;
 pub mod conv2d;
 pub mod copy;

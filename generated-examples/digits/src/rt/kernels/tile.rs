@@ -3,7 +3,7 @@
 //!
 //! Invariant: each sum starts from its bias and adds its products in the order of the depth, each by one
 //! [`Isa::mul_add`]. So the shape of a tile never shows in the result.
-use super::super::arch::columns::{Any, Columns, Eight, Full, Narrow, One, PANEL, Wide};
+use super::super::arch::columns::{Columns, Eight, Full, Narrow, One, PANEL, Wide};
 use super::super::arch::isa::{Isa, Kernel, LANES};
 use super::super::arch::products::{Ends, Products, Runs, add};
 use super::epilogue::{Bounds, Clamp, Plan};
@@ -54,20 +54,7 @@ pub fn tile<I: Isa>(isa: I, task: &Task<'_>, places: &Places, y: &mut [f32]) {
     while first < task.columns {
         let left = task.columns - first;
         let columns = if left < PANEL { left } else { PANEL };
-        if I::COMPACT {
-            let outputs = Outputs { rows: places.rows, at: &places.y, first, width: columns };
-            let mut sums = [[0.0; PANEL]; ROWS];
-            for (row, sums) in sums.iter_mut().enumerate() {
-                let bias = task.bias.get(first..).unwrap_or(&[]);
-                let start = if task.resume { outputs.of(row, y) } else { bias };
-                for (sum, start) in sums.iter_mut().zip(start) {
-                    *sum = *start;
-                }
-            }
-            isa.dispatch(Compact { first, columns, task, places, sums: &mut sums });
-            isa.dispatch(Ending { sums: &sums, outputs, plan: &task.plan, y });
-            first += columns;
-        } else if I::TILE_VECTORS < 2 {
+        if I::TILE_VECTORS < 2 {
             let mut at = 0;
             while at + LANES <= columns {
                 rows(isa, Eight { columns, first: at }, [first, at], task, places, y);
@@ -183,97 +170,17 @@ impl<C: Columns, const R: usize> Kernel for Tile<'_, C, R> {
     }
 }
 
-/// Adds the products of a tile of up to four rows and one panel to sums in memory: the one shape where small code is
-/// preferred.
-struct Compact<'a> {
-    /// The first column.
-    first: usize,
-    columns: usize,
-    task: &'a Task<'a>,
-    places: &'a Places,
-    sums: &'a mut [[f32; PANEL]; ROWS],
-}
-
-impl Kernel for Compact<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<I: Isa>(self, isa: I) {
-        let Compact { first, columns, task, places, sums } = self;
-        let w = task.w.get(first * task.depth + task.skip * columns..).unwrap_or(&[]);
-        let products = Products { x: task.x, at: &places.x, w, panel: 0, runs: task.runs };
-        if I::TILE_VECTORS >= 2 {
-            // Rows that are not there read the start of the input, and nobody reads them.
-            let mut vectors = [[isa.splat(0.0); 2]; ROWS];
-            each_row!(COMPACT_ROWS, ROW => { vectors[ROW] = Any { columns }.start(isa, &sums[ROW]); });
-            add::<I, _, COMPACT_ROWS>(isa, Any { columns }, &mut vectors, &products);
-            each_row!(COMPACT_ROWS, ROW => {
-                if let [a, b] = sums[ROW].as_chunks_mut().0 {
-                    isa.store(vectors[ROW][0], a);
-                    isa.store(vectors[ROW][1], b);
-                }
-            });
-            return;
-        }
-        for (at, sums) in places.x.iter().zip(sums).take(places.rows) {
-            for (column, sum) in sums.iter_mut().enumerate().take(columns) {
-                let mut one = [*sum; ROWS];
-                let products = Products { at: &[*at; ROWS], ..products };
-                add::<I, _, 1>(isa, One { columns, first: column }, &mut one, &products);
-                *sum = one[0];
-            }
-        }
-    }
-}
-
-/// The end of a tile where small code is preferred.
-pub struct Ending<'a> {
-    /// The sums of each row.
-    pub sums: &'a [[f32; PANEL]; ROWS],
-    /// Where they go.
-    pub outputs: Outputs<'a>,
-    /// What is done with them before.
-    pub plan: &'a Plan,
-    /// The output.
-    pub y: &'a mut [f32],
-}
-
-impl Kernel for Ending<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<I: Isa>(self, isa: I) {
-        let Ending { sums, outputs, plan, y } = self;
-        for (row, sums) in sums.iter().enumerate().take(outputs.rows) {
-            let y = outputs.of(row, y);
-            if I::TILE_VECTORS < 2 {
-                for (sum, y) in sums.iter().zip(y) {
-                    plan.store(*sum, y);
-                }
-                continue;
-            }
-            let finish = plan.prepare(isa);
-            for (sums, y) in sums.as_chunks().0.iter().zip(y.chunks_mut(LANES)) {
-                finish.store_part(isa.load(sums), y);
-            }
-        }
-    }
-}
-
-/// Rows of the tile where small code is preferred: with two vectors each, the sums and all they need are in registers.
-const COMPACT_ROWS: usize = 4;
-
 /// Where the outputs of a tile lie.
 #[derive(Clone, Copy, Debug)]
-pub struct Outputs<'a> {
+struct Outputs<'a> {
     /// How many rows there are.
-    pub rows: usize,
+    rows: usize,
     /// Where each begins.
-    pub at: &'a [usize; ROWS],
+    at: &'a [usize; ROWS],
     /// The first column.
-    pub first: usize,
+    first: usize,
     /// How many columns there are.
-    pub width: usize,
+    width: usize,
 }
 
 impl Outputs<'_> {

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
+//! The inner loop of convolutions and matrix products where small code is preferred: up to sixteen columns of four pixels,
+//! whose sums lie in registers where there are vectors.
+//!
+//! Invariants: all elements that the loop reads and writes lie in the slices given, which is checked once, before it; each
+//! sum takes its products in the order of the taps, each by one [`Isa::mul_add`].
+use super::super::kernels::epilogue::{Bounds, Clamp};
+use super::isa::{Isa, Kernel, LANES};
+use core::slice;
+
+/// Pixels of a tile: with two vectors of sums each, all that a step needs is in registers.
+pub const PIXELS: usize = 4;
+/// The most columns of a tile.
+pub const COLUMNS: usize = 2 * LANES;
+
+/// The taps of a tile's windows: `rows * columns` of them, each of `depth` neighbouring inputs.
+#[derive(Clone, Copy, Debug)]
+pub struct Taps {
+    /// Rows.
+    pub rows: usize,
+    /// Inputs between them.
+    pub row_inputs: usize,
+    /// Weights that are left out after each.
+    pub row_gap: usize,
+    /// Columns.
+    pub columns: usize,
+    /// Inputs between them.
+    pub column_inputs: usize,
+    /// Inputs of a tap.
+    pub depth: usize,
+    /// Weights from one input to the next, and from one tap to the next of a row.
+    pub pitch: usize,
+}
+
+impl Taps {
+    /// One tap of one input with one column.
+    pub const ONE: Self = Taps { rows: 1, row_inputs: 0, row_gap: 0, columns: 1, column_inputs: 0, depth: 1, pitch: 1 };
+}
+
+/// A pixel of a tile.
+#[derive(Clone, Copy, Debug)]
+pub struct Pixel {
+    /// Where its inputs begin: the first of its first tap.
+    pub x: usize,
+    /// Where its outputs begin.
+    pub y: usize,
+}
+
+/// A tile: `y = bounds(start + x * w)` for its pixels and columns.
+#[derive(Debug)]
+pub struct Quad<'a> {
+    /// The input.
+    pub x: &'a [f32],
+    /// The weights, from the first that is used.
+    pub w: &'a [f32],
+    /// The bias of the columns, or too short, which stands for zeros.
+    pub bias: &'a [f32],
+    /// The output.
+    pub y: &'a mut [f32],
+    /// What is multiplied.
+    pub taps: Taps,
+    /// How many columns there are, at most [`COLUMNS`].
+    pub width: usize,
+    /// Whether each column has inputs of its own, side by side: a depthwise convolution.
+    pub apart: bool,
+    /// Whether the sums start from the output instead of the bias.
+    pub resume: bool,
+    /// Whether the output is added to the finished sums.
+    pub residual: bool,
+    /// What is done with them last.
+    pub bounds: Bounds,
+    /// The pixels; those beyond `count` are like others.
+    pub pixels: [Pixel; PIXELS],
+    /// How many pixels there are.
+    pub count: usize,
+}
+
+impl<'a> Quad<'a> {
+    /// No pixel yet of products that start from zeros and that nothing is done with.
+    #[inline(always)]
+    pub const fn new(x: &'a [f32], w: &'a [f32], y: &'a mut [f32], taps: Taps, width: usize) -> Self {
+        Quad {
+            x,
+            w,
+            bias: &[],
+            y,
+            taps,
+            width,
+            apart: false,
+            resume: false,
+            residual: false,
+            bounds: Bounds::NONE,
+            pixels: [Pixel { x: 0, y: 0 }; PIXELS],
+            count: 0,
+        }
+    }
+
+    /// Takes one more pixel, and computes the tile where it is full then.
+    #[inline(always)]
+    pub fn push<I: Isa>(&mut self, isa: I, pixel: Pixel) {
+        if self.count == 0 {
+            self.pixels = [pixel; PIXELS];
+        }
+        if let Some(place) = self.pixels.get_mut(self.count) {
+            *place = pixel;
+        }
+        self.count += 1;
+        if self.count == PIXELS {
+            self.compute(isa);
+        }
+    }
+
+    /// Computes the tile, of no or some pixels; nothing where an operand is too short, which it is not.
+    #[inline(never)]
+    pub fn compute<I: Isa>(&mut self, isa: I) {
+        if self.count > 0 && self.fits() {
+            isa.dispatch(Tile(self));
+        } else {
+            debug_assert!(self.count == 0, "a tile lies outside");
+        }
+        self.count = 0;
+    }
+
+    /// Whether all that is read and written lies inside.
+    #[inline(always)]
+    fn fits(&self) -> bool {
+        let (mut x, mut y) = (0, 0);
+        for pixel in &self.pixels {
+            x = if pixel.x > x { pixel.x } else { x };
+            y = if pixel.y > y { pixel.y } else { y };
+        }
+        let Taps { rows, row_inputs, row_gap, columns, column_inputs, depth, pitch } = self.taps;
+        let row = columns * depth;
+        if rows * row > 0 {
+            // The last element of each, and as many as there are columns.
+            let inputs = x + (rows - 1) * row_inputs + (columns - 1) * column_inputs + depth - 1 + self.width;
+            let inputs = if self.apart { inputs } else { inputs + 1 - self.width };
+            let weights = (rows - 1) * (row * pitch + row_gap) + (row - 1) * pitch + self.width;
+            if inputs > self.x.len() || weights > self.w.len() {
+                return false;
+            }
+        }
+        self.width <= COLUMNS && y + self.width <= self.y.len()
+    }
+}
+
+/// A tile whose operands all lie inside.
+struct Tile<'a, 'b>(&'a mut Quad<'b>);
+
+/// Runs the body for each pixel, with `$i` its constant number. Pixels are spelled out rather than looped over: a loop is
+/// not unrolled at `opt-level = "z"`, and the sums would then live in memory.
+macro_rules! each_pixel {
+    ($i:ident => $body:block) => {{
+        {
+            const $i: usize = 0;
+            $body
+        }
+        {
+            const $i: usize = 1;
+            $body
+        }
+        {
+            const $i: usize = 2;
+            $body
+        }
+        {
+            const $i: usize = 3;
+            $body
+        }
+    }};
+}
+
+/// Two vectors, of which the first `width` lanes are the elements from `x` on and the rest 0.
+///
+/// # Safety
+/// The elements may be read.
+#[inline(always)]
+unsafe fn load<I: Isa>(isa: I, x: *const f32, width: usize) -> [I::V; 2] {
+    let (next, left) = (x.wrapping_add(LANES), width.saturating_sub(LANES));
+    // SAFETY: the caller's promise; the second slice is empty where the first vector has all elements.
+    unsafe { [isa.load_part(slice::from_raw_parts(x, width)), isa.load_part(slice::from_raw_parts(next, left))] }
+}
+
+/// Stores the first `width` lanes from `y` on.
+///
+/// # Safety
+/// The elements may be written.
+#[inline(always)]
+unsafe fn store<I: Isa>(isa: I, v: [I::V; 2], y: *mut f32, width: usize) {
+    let (next, left) = (y.wrapping_add(LANES), width.saturating_sub(LANES));
+    // SAFETY: as for `load`; one slice at a time.
+    unsafe {
+        isa.store_part(v[0], slice::from_raw_parts_mut(y, width));
+        isa.store_part(v[1], slice::from_raw_parts_mut(next, left));
+    }
+}
+
+/// `sums + x * w`, lane by lane.
+#[inline(always)]
+fn mul_add<I: Isa>(isa: I, x: [I::V; 2], w: [I::V; 2], sums: [I::V; 2]) -> [I::V; 2] {
+    [isa.mul_add(x[0], w[0], sums[0]), isa.mul_add(x[1], w[1], sums[1])]
+}
+
+impl Kernel for Tile<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) {
+        if I::TILE_VECTORS < 2 {
+            self.columns(isa);
+        } else {
+            self.vectors(isa);
+        }
+    }
+}
+
+impl Tile<'_, '_> {
+    /// Where the sums of a pixel start: as many elements as there are columns.
+    #[inline(always)]
+    fn start(&self, y: *const f32) -> *const f32 {
+        const ZEROS: [f32; COLUMNS] = [0.0; COLUMNS];
+        if self.0.resume {
+            y
+        } else if self.0.bias.len() < self.0.width {
+            ZEROS.as_ptr()
+        } else {
+            self.0.bias.as_ptr()
+        }
+    }
+
+    /// All columns of all pixels at once. Every output is read before one is written, so that pixels may be the same.
+    #[inline(always)]
+    fn vectors<I: Isa>(self, isa: I) {
+        let (x, mut w, y) = (self.0.x.as_ptr(), self.0.w.as_ptr(), self.0.y.as_mut_ptr());
+        let Quad { taps, width, apart, residual, bounds, pixels, .. } = *self.0;
+        let (mut xs, mut ys) = ([x; PIXELS], [y; PIXELS]);
+        let mut sums = [[isa.splat(0.0); 2]; PIXELS];
+        // SAFETY: all that is read and written here lies inside, by `Quad::fits`.
+        unsafe {
+            each_pixel!(I => {
+                xs[I] = x.add(pixels[I].x);
+                ys[I] = y.add(pixels[I].y);
+                sums[I] = load(isa, self.start(ys[I]), width);
+            });
+            for row in 0..taps.rows {
+                for column in 0..taps.columns {
+                    let first = row * taps.row_inputs + column * taps.column_inputs;
+                    for at in first..first + taps.depth {
+                        let weights = load(isa, w, width);
+                        w = w.wrapping_add(taps.pitch);
+                        if apart {
+                            each_pixel!(I => {
+                                sums[I] = mul_add(isa, load(isa, xs[I].add(at), width), weights, sums[I]);
+                            });
+                        } else {
+                            each_pixel!(I => {
+                                let x = isa.splat(*xs[I].add(at));
+                                sums[I] = mul_add(isa, [x, x], weights, sums[I]);
+                            });
+                        }
+                    }
+                }
+                w = w.wrapping_add(taps.row_gap);
+            }
+            if residual {
+                each_pixel!(I => {
+                    let y = load(isa, ys[I], width);
+                    sums[I] = [isa.add(sums[I][0], y[0]), isa.add(sums[I][1], y[1])];
+                });
+            }
+            let clamp = Clamp::new(isa, bounds);
+            each_pixel!(I => {
+                store(isa, [clamp.apply(sums[I][0]), clamp.apply(sums[I][1])], ys[I], width);
+            });
+        }
+    }
+
+    /// Column by column.
+    #[inline(always)]
+    fn columns<I: Isa>(self, isa: I) {
+        let (x, w, y) = (self.0.x.as_ptr(), self.0.w.as_ptr(), self.0.y.as_mut_ptr());
+        let Quad { taps, width, apart, residual, bounds, pixels, count, .. } = *self.0;
+        let mut next = 0;
+        while next < count {
+            let Some(pixel) = pixels.get(next) else { return };
+            for column in 0..width {
+                // SAFETY: all that is read and written here lies inside, by `Quad::fits`.
+                unsafe {
+                    let y = y.add(pixel.y);
+                    let mut sum = *self.start(y).add(column);
+                    let y = y.add(column);
+                    let x = x.add(pixel.x + if apart { column } else { 0 });
+                    let mut w = w.add(column);
+                    for row in 0..taps.rows {
+                        for column in 0..taps.columns {
+                            let first = row * taps.row_inputs + column * taps.column_inputs;
+                            for at in first..first + taps.depth {
+                                sum = isa.mul_add1(*x.add(at), *w, sum);
+                                w = w.wrapping_add(taps.pitch);
+                            }
+                        }
+                        w = w.wrapping_add(taps.row_gap);
+                    }
+                    if residual {
+                        sum += *y;
+                    }
+                    *y = bounds.apply(sum);
+                }
+            }
+            next += 1;
+        }
+    }
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
+//! Convolutions where small code is preferred: one body for dense, grouped and depthwise ones and for matrix products,
+//! panel by panel, each over the whole map.
+//!
+//! Invariants: those of `conv`: bias first, then kernel row, kernel column, input channel; taps in the padding are skipped.
+use super::super::arch::isa::Isa;
+use super::super::arch::quad::{COLUMNS, Pixel, Quad, Taps};
+use super::conv2d::Conv2d;
+
+/// What is convolved with what: input, weights, bias.
+pub type Operands<'a> = (&'a [f32], &'a [f32], &'a [f32]);
+
+/// Computes the convolution; where it is `depthwise`, each channel has a kernel of its own, and weights are
+/// `[kernel_h][kernel_w][channels]`.
+#[inline(never)]
+pub fn convolution<I: Isa>(isa: I, p: &Conv2d, depthwise: bool, (x, w, bias): Operands<'_>, y: &mut [f32]) {
+    let (Some(depth), Some(group)) = (p.in_c.checked_div(p.groups), p.out_c.checked_div(p.groups)) else { return };
+    // The channels of a depthwise convolution are columns side by side.
+    let group = if depthwise { p.out_c } else { group };
+    let plan = p.epilogue.plan();
+    let (bounds, residual) = plan.first();
+    let taps = Taps {
+        rows: 0,
+        row_inputs: p.dilation_h * p.in_w * p.in_pitch,
+        row_gap: 0,
+        columns: 0,
+        column_inputs: p.dilation_w * p.in_pitch,
+        depth,
+        pitch: group,
+    };
+    let mut quad = Quad { apart: depthwise, residual, bounds, ..Quad::new(x, w, y, taps, 0) };
+    for batch in 0..p.batch {
+        let (mut channel, mut end, mut input) = (0, group, batch * p.in_h * p.in_w * p.in_pitch);
+        while channel < p.out_c {
+            let left = end - channel;
+            quad.width = if left < COLUMNS { left } else { COLUMNS };
+            quad.bias = bias.get(channel..).unwrap_or(&[]);
+            let mut weights = channel;
+            if !depthwise {
+                quad.taps.pitch = quad.width;
+                weights *= p.kernel_h * p.kernel_w * depth;
+            }
+            let y = batch * p.out_h * p.out_w * p.out_pitch + channel;
+            map(isa, p, w.get(weights..).unwrap_or(&[]), Pixel { x: input, y }, &mut quad);
+            channel += quad.width;
+            if depthwise {
+                input += quad.width;
+            } else if channel == end {
+                input += depth;
+                end += group;
+            }
+        }
+    }
+    if let Some(rest) = plan.rest() {
+        for pixel in 0..p.batch * p.out_h * p.out_w {
+            let y = quad.y.get_mut(pixel * p.out_pitch..).and_then(|y| y.get_mut(..p.out_c));
+            for y in y.unwrap_or(&mut []) {
+                rest.store(*y, y);
+            }
+        }
+    }
+}
+
+/// Some columns of one map, whose first pixel is `start`.
+#[inline(never)]
+fn map<'a, I: Isa>(isa: I, p: &Conv2d, w: &'a [f32], start: Pixel, quad: &mut Quad<'a>) {
+    let [height, width] = p.axes();
+    let mut row = 0;
+    while row < p.out_h {
+        let (row_taps, row_end) = height.run(row);
+        let mut column = 0;
+        while column < p.out_w {
+            let (column_taps, column_end) = width.run(column);
+            quad.taps.rows = row_taps.len();
+            quad.taps.columns = column_taps.len();
+            let tap = quad.taps.depth * quad.taps.pitch;
+            quad.taps.row_gap = (p.kernel_w - column_taps.len()) * tap;
+            quad.w = w.get((row_taps.first * p.kernel_w + column_taps.first) * tap..).unwrap_or(&[]);
+            for row in row..row_end {
+                let first = height.position(row, row_taps.first) * p.in_w + width.position(column, column_taps.first);
+                let mut pixel =
+                    Pixel { x: start.x + first * p.in_pitch, y: start.y + (row * p.out_w + column) * p.out_pitch };
+                for _ in column..column_end {
+                    quad.push(isa, pixel);
+                    pixel.x += p.stride_w * p.in_pitch;
+                    pixel.y += p.out_pitch;
+                }
+            }
+            quad.compute(isa);
+            column = column_end;
+        }
+        row = row_end;
+    }
+}

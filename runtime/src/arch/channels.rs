@@ -2,9 +2,11 @@
 //! Neighbouring channels of pixels, and the inner loops of depthwise convolutions over them.
 //!
 //! Invariant: all elements that a loop reads lie in the slices given, which is checked once, before the loop.
-use super::super::kernels::epilogue::{Clamp, Finish};
-use super::super::kernels::rows::{ROWS, each_row};
+use super::super::kernels::epilogue::{Bounds, Clamp, Finish};
+use super::super::kernels::rows::{Line, ROWS, each_row};
+use super::columns::PANEL;
 use super::isa::{Isa, LANES};
+use super::wide::{Pointers, Windows};
 
 /// Neighbouring channels, as a tile holds those of one pixel.
 pub trait Channels: Copy {
@@ -169,14 +171,13 @@ pub fn add<I: Isa, C: Channels, const R: usize>(
     isa: I,
     (block, first): (C, usize),
     sums: &mut [C::V<I>; ROWS],
-    (x, at): (&[f32], &[usize; ROWS]),
+    (x, at): (&[f32], Line),
     taps: &Taps<'_>,
 ) {
     if taps.rows == 0 || taps.columns == 0 {
         return;
     }
-    let mut last = 0;
-    each_row!(R, ROW => { last = if at[ROW] > last { at[ROW] } else { last }; });
+    let last = at.last(R);
     let end = first + block.width();
     let inputs = (taps.rows - 1) * taps.row_inputs + (taps.columns - 1) * taps.column_inputs;
     let weights = (taps.rows - 1) * taps.row_weights + (taps.columns - 1) * taps.column_weights;
@@ -186,7 +187,7 @@ pub fn add<I: Isa, C: Channels, const R: usize>(
     }
     let mut pixels = [x.as_ptr(); ROWS];
     // SAFETY: the last element that is read lies in `x`, and so does this one before it.
-    each_row!(R, ROW => { pixels[ROW] = unsafe { x.as_ptr().add(at[ROW] + first) }; });
+    each_row!(R, ROW => { pixels[ROW] = unsafe { x.as_ptr().add(at.of(ROW) + first) }; });
     for row in 0..taps.rows {
         for column in 0..taps.columns {
             let input = row * taps.row_inputs + column * taps.column_inputs;
@@ -215,4 +216,80 @@ pub fn start<I: Isa, C: Channels>(isa: I, block: C, first: usize, bias: &[f32]) 
     debug_assert!(bias.len() >= block.width());
     // SAFETY: either slice has the elements: no block is wider than two vectors.
     unsafe { block.load(isa, bias.as_ptr()) }
+}
+
+/// The pixels of a tile, for loops that an instruction set has of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct Tile<'a> {
+    /// How many pixels there are.
+    pub rows: usize,
+    /// The input.
+    pub x: &'a [f32],
+    /// Where the first channel of each pixel's first tap lies.
+    pub x_at: Line,
+    /// Where the results of each go.
+    pub y_at: Line,
+    /// The bias, or none.
+    pub bias: &'a [f32],
+    /// What is done with the sums.
+    pub bounds: Bounds,
+}
+
+/// Computes `channels` channels of a tile by the instruction set's own loop; [`Isa::is_wide`]. Nothing is done where an
+/// operand is too short, which it is not.
+#[inline(always)]
+pub fn wide<I: Isa>(isa: I, channels: usize, tile: &Tile<'_>, taps: &Taps<'_>, y: &mut [f32]) {
+    const SIZE: usize = size_of::<f32>();
+    const ZEROS: [f32; PANEL] = [0.0; PANEL];
+    let is_empty = taps.rows == 0 || taps.columns == 0;
+    let has_bias = tile.bias.len() >= channels;
+    if is_empty {
+        for row in 0..tile.rows {
+            let y = y.get_mut(tile.y_at.of(row)..).and_then(|y| y.get_mut(..channels)).unwrap_or(&mut []);
+            for (i, y) in y.iter_mut().enumerate() {
+                *y = tile.bounds.apply(tile.bias.get(i).copied().unwrap_or(0.0));
+            }
+        }
+        return;
+    }
+    let inputs = (taps.rows - 1) * taps.row_inputs + (taps.columns - 1) * taps.column_inputs;
+    let weights = (taps.rows - 1) * taps.row_weights + (taps.columns - 1) * taps.column_weights;
+    let is_inside = tile.x_at.last(tile.rows) + inputs + channels <= tile.x.len()
+        && tile.y_at.last(tile.rows) + channels <= y.len()
+        && weights + channels <= taps.w.len();
+    if !is_inside {
+        debug_assert!(false, "a window lies outside");
+        return;
+    }
+    // Where the pixels are odd, the halves share one, which is computed twice.
+    let half = tile.rows - tile.rows / 2;
+    let mut windows = Windows {
+        x: Pointers::new(tile.x.as_ptr(), tile.x_at, tile.rows, half),
+        y: Pointers::new(y.as_mut_ptr(), tile.y_at, tile.rows, half),
+        bias: if has_bias { tile.bias.as_ptr() } else { ZEROS.as_ptr() },
+        w: taps.w.as_ptr(),
+        // The rows of taps may overlap: the step is back then.
+        row_inputs: taps.row_inputs.wrapping_sub(taps.columns * taps.column_inputs).wrapping_mul(SIZE),
+        row_weights: taps.row_weights.wrapping_sub(taps.columns * taps.column_weights).wrapping_mul(SIZE),
+        column_inputs: taps.column_inputs * SIZE,
+        column_weights: taps.column_weights * SIZE,
+        rows: taps.rows as u32,
+        columns: taps.columns as u32,
+        mask: u32::MAX,
+        bounds: tile.bounds,
+    };
+    let mut left = channels;
+    while left > 0 {
+        let width = if left < PANEL { left } else { PANEL };
+        windows.mask = (1 << width) - 1;
+        // SAFETY: all that is read and written lies inside, as checked above.
+        unsafe { isa.windows(half, &windows) };
+        windows.x.first = windows.x.first.wrapping_add(PANEL);
+        windows.y.first = windows.y.first.wrapping_add(PANEL);
+        windows.w = windows.w.wrapping_add(PANEL);
+        if has_bias {
+            windows.bias = windows.bias.wrapping_add(PANEL);
+        }
+        left -= width;
+    }
 }

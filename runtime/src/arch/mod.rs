@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! Instruction sets: one trait ([`isa::Isa`]), one file per set, one choice in the first run ([`host::Host`]).
 pub mod avx512;
+pub mod avx512_channels;
 pub mod channels;
 pub mod columns;
 pub mod compact;
@@ -9,4 +10,5 @@ pub mod isa;
 pub mod portable;
 pub mod products;
 pub mod quad;
+pub mod wide;
 pub mod x86_64;

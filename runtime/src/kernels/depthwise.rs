@@ -3,11 +3,12 @@
 //! pixels share each weight.
 //!
 //! Invariants: those of `conv`: bias first, then kernel row, kernel column; taps in the padding are skipped.
-use super::super::arch::channels::{Channels, One, Part, Taps, Vectors, add, start};
+use super::super::arch::channels;
+use super::super::arch::channels::{Channels, One, Part, Taps, Vectors, add, start, wide};
 use super::super::arch::isa::{Cpu, Isa, Kernel, LANES};
 use super::compact;
 use super::conv2d::Conv2d;
-use super::epilogue::Finish;
+use super::epilogue::{Bounds, Finish};
 use super::regions::{Places, Region, Regions, Tiles};
 use super::rows::{ROWS, each_row};
 
@@ -46,6 +47,10 @@ impl Kernel for Convolution<'_> {
             let maps = p.maps(batch * p.in_h * p.in_w * p.in_pitch, batch * p.out_h * p.out_w * p.out_pitch);
             for region in Regions::new(p.axes()) {
                 let task = Task { x, bias, taps: taps(p, w, &region), p };
+                if let Some(bounds) = p.epilogue.plan().clamp().filter(|_| isa.is_wide()) {
+                    isa.run(Wide { task: &task, tiles: Tiles::new(maps, region, isa.tile_rows()), bounds, y });
+                    continue;
+                }
                 for places in Tiles::new(maps, region, I::TILE_ROWS) {
                     tile(isa, &task, &places, y);
                 }
@@ -76,6 +81,26 @@ struct Task<'a> {
     bias: &'a [f32],
     taps: Taps<'a>,
     p: &'a Conv2d,
+}
+
+/// The pixels of some tiles by the instruction set's own loop.
+struct Wide<'a> {
+    task: &'a Task<'a>,
+    tiles: Tiles,
+    bounds: Bounds,
+    y: &'a mut [f32],
+}
+
+impl Kernel for Wide<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) {
+        let Wide { task: Task { x, bias, taps, p }, tiles, bounds, y } = self;
+        for Places { rows, x: x_at, y: y_at } in tiles {
+            wide(isa, p.out_c, &channels::Tile { rows, x, x_at, y_at, bias, bounds }, taps, y);
+        }
+    }
 }
 
 /// All channels of the pixels at `places`.
@@ -146,9 +171,9 @@ impl<const R: usize> Tile<'_, R> {
     fn channels<I: Isa, C: Channels, const CLAMP: bool>(&mut self, isa: I, block: C, first: usize, finish: &Finish<I>) {
         let Task { x, bias, taps, .. } = *self.task;
         let mut sums = [start(isa, block, first, bias); ROWS];
-        add::<I, C, R>(isa, (block, first), &mut sums, (x, &self.places.x), &taps);
+        add::<I, C, R>(isa, (block, first), &mut sums, (x, self.places.x), &taps);
         each_row!(R, ROW => {
-            let y = self.y.get_mut(self.places.y[ROW] + first..).and_then(|y| y.get_mut(..block.width()));
+            let y = self.y.get_mut(self.places.y.of(ROW) + first..).and_then(|y| y.get_mut(..block.width()));
             if let Some(y) = y {
                 if CLAMP {
                     block.store(isa, sums[ROW], &finish.clamp, y);

@@ -12,7 +12,7 @@ use super::super::arch::quad::{Pixel, Quad, Taps};
 use super::epilogue::{Epilogue, Plan};
 use super::matmul_row::{fits, row};
 use super::regions::{Places, even};
-use super::rows::ROWS;
+use super::rows::{Line, ROWS};
 use super::tile::{Task, tile};
 
 /// Rows that share a packed piece of `b`.
@@ -203,7 +203,9 @@ impl Block<'_> {
         let [packed, w] = &mut self.packed;
         let mut row = 0;
         while row < self.rows {
-            let rows = even(self.rows - row, I::TILE_ROWS);
+            // The piece of `a` that is packed has few rows.
+            let limit = if p.a.col == 1 { isa.tile_rows() } else { I::TILE_ROWS };
+            let rows = even(self.rows - row, limit);
             let a = a.get(row * p.a.row..).unwrap_or(&[]);
             let (x, pitch) = if p.a.col == 1 {
                 (a, p.a.row)
@@ -233,11 +235,8 @@ impl Block<'_> {
                 plan: Plan::NONE,
                 resume: true,
             };
-            let mut places = Places { rows, x: [0; ROWS], y: [0; ROWS] };
-            for (i, (x, y)) in places.x.iter_mut().zip(&mut places.y).enumerate().take(rows) {
-                *x = i * pitch;
-                *y = (row + i) * PANEL;
-            }
+            let y = Line { first: row * PANEL, ..Line::one(rows, PANEL) };
+            let places = Places { rows, x: Line::one(rows, pitch), y };
             tile(isa, &task, &places, self.sums.as_flattened_mut());
             row += rows;
         }

@@ -1,93 +1,150 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! The inner loop of `products` for full panels with AVX-512: a panel's sixteen columns are one register.
+//! The inner loop of `products` with AVX-512: a panel's sixteen columns are one register, and twice as many rows fit.
 //!
 //! In assembly, because the intrinsics are younger than the oldest supported compiler. Each lane does what its lane of
 //! two AVX2 registers does: the bits are the same.
 #![cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
-use super::products::Steps;
+use super::wide::Steps;
 use core::arch::asm;
 use core::mem::offset_of;
 
-/// One row's part of the loop over `P` panels: `$row` points to its inputs.
+/// One row's part of a step: the row's input lies at `$at`.
 macro_rules! fma {
-    ($row:literal, $a:literal) => {
-        concat!("vfmadd231ps zmm", $a, ", zmm12, dword ptr [", $row, " + 4*rax]{{1to16}}\n")
+    ($at:literal, $a:literal) => {
+        concat!("vfmadd231ps zmm", $a, ", zmm24, dword ptr [", $at, "]{{1to16}}\n")
     };
-    ($row:literal, $a:literal, $b:literal) => {
+    ($at:literal, $a:literal, $b:literal) => {
         concat!(
-            "vbroadcastss zmm14, dword ptr [",
-            $row,
-            " + 4*rax]\n",
+            "vbroadcastss zmm26, dword ptr [",
+            $at,
+            "]\n",
             "vfmadd231ps zmm",
             $a,
-            ", zmm14, zmm12\n",
+            ", zmm26, zmm24\n",
             "vfmadd231ps zmm",
             $b,
-            ", zmm14, zmm13\n",
+            ", zmm26, zmm25\n",
+        )
+    };
+}
+
+/// Loads the start of a row's sums.
+macro_rules! start {
+    ($a:literal $(, $b:literal)?) => {
+        concat!(
+            "vmovups zmm", $a, "{{k1}}{{z}}, zmmword ptr [rcx]\n",
+            $("vmovups zmm", $b, ", zmmword ptr [rcx + 64]\n",)?
+            "add rcx, rdx\n",
+        )
+    };
+}
+
+/// A sum between the bounds. The second operand where neither is larger (or smaller), as `Isa::at_least` says.
+macro_rules! clamp {
+    ($a:literal) => {
+        concat!(
+            "vmaxps zmm",
+            $a,
+            ", zmm24, zmm",
+            $a,
+            "\n",
+            "vaddps zmm",
+            $a,
+            ", zmm25, zmm",
+            $a,
+            "\n",
+            "vminps zmm",
+            $a,
+            ", zmm26, zmm",
+            $a,
+            "\n",
+        )
+    };
+}
+
+pub(super) use clamp;
+
+/// Stores a row's sums.
+macro_rules! finish {
+    ($a:literal $(, $b:literal)?) => {
+        concat!(
+            clamp!($a),
+            "vmovups zmmword ptr [rcx]{{k1}}, zmm", $a, "\n",
+            $(clamp!($b), "vmovups zmmword ptr [rcx + 64], zmm", $b, "\n",)?
+            "add rcx, rdx\n",
         )
     };
 }
 
 macro_rules! products {
-    ($name:ident, $second:literal, [$($row:literal: $i:literal, ($($acc:literal @ $at:literal),+);)+]) => {
+    ($name:ident, $panel:literal, [$($at:literal: ($($a:literal),+);)+], [$($other_at:literal: ($($b:literal),+);)+]) => {
         /// Computes the rows.
         ///
         /// # Safety
         /// The CPU has AVX-512F; all elements that [`Steps`] speaks of may be read, and the results written.
         unsafe fn $name(p: *mut Steps) {
-            // SAFETY: the caller's promise; every register that is written is named.
+            // SAFETY: the caller's promise; every register that is written is named, the vectors among what any call may
+            // change.
             unsafe {
                 asm!(
-                    $(
-                        concat!("mov ", $row, ", qword ptr [rdi + {rows} + 8*", $i, "]"),
-                        concat!("mov rcx, qword ptr [rdi + {start} + 8*", $i, "]"),
-                        $(concat!("vmovups zmm", $acc, ", zmmword ptr [rcx + ", $at, "]"),)+
-                    )+
+                    "mov eax, dword ptr [rdi + {mask}]",
+                    "kmovw k1, eax",
+                    "mov rcx, qword ptr [rdi + {start}]",
+                    "mov rdx, qword ptr [rdi + {start} + 8]",
+                    $(start!($($a),+),)+
+                    "mov rcx, qword ptr [rdi + {start}]",
+                    "add rcx, qword ptr [rdi + {start} + 16]",
+                    $(start!($($b),+),)+
+                    "mov r8, qword ptr [rdi + {x}]",
+                    "mov r9, qword ptr [rdi + {x} + 8]",
+                    "lea r10, [r9 + 2*r9]",
+                    "lea r11, [r9 + 4*r9]",
+                    "mov r12, qword ptr [rdi + {x} + 16]",
+                    "add r12, r8",
                     "mov rsi, qword ptr [rdi + {w}]",
-                    "mov rdx, qword ptr [rdi + {panel}]",
+                    "mov r13, qword ptr [rdi + {panel}]",
+                    "mov r14, qword ptr [rdi + {step}]",
                     "2:",
                     "mov rcx, qword ptr [rdi + {depth}]",
-                    "xor eax, eax",
                     "3:",
-                    "vmovups zmm12, zmmword ptr [rsi]",
-                    $second,
-                    "add rsi, 64",
-                    $(fma!($row, $($acc),+),)+
-                    "inc rax",
-                    "cmp rax, rcx",
-                    "jb 3b",
-                    $(concat!("add ", $row, ", qword ptr [rdi + {outer_step}]"),)+
+                    "prefetcht0 byte ptr [rsi + 1024]",
+                    "vmovups zmm24{{k1}}{{z}}, zmmword ptr [rsi]",
+                    $panel,
+                    "add rsi, r14",
+                    $(fma!($at, $($a),+),)+
+                    $(fma!($other_at, $($b),+),)+
+                    "add r8, 4",
+                    "add r12, 4",
+                    "dec rcx",
+                    "jnz 3b",
+                    "add r8, qword ptr [rdi + {outer_step}]",
+                    "add r12, qword ptr [rdi + {outer_step}]",
                     "add rsi, qword ptr [rdi + {gap}]",
                     "dec qword ptr [rdi + {outer}]",
                     "jnz 2b",
-                    "vbroadcastss zmm12, dword ptr [rdi + {bounds}]",
-                    "vbroadcastss zmm13, dword ptr [rdi + {bounds} + 4]",
-                    "vbroadcastss zmm14, dword ptr [rdi + {bounds} + 8]",
-                    $(
-                        concat!("mov rcx, qword ptr [rdi + {y} + 8*", $i, "]"),
-                        $(concat!(
-                            // The second operand where neither is larger (or smaller), as `Isa::at_least` says.
-                            "vmaxps zmm", $acc, ", zmm12, zmm", $acc, "\n",
-                            "vaddps zmm", $acc, ", zmm13, zmm", $acc, "\n",
-                            "vminps zmm", $acc, ", zmm14, zmm", $acc, "\n",
-                            "vmovups zmmword ptr [rcx + ", $at, "], zmm", $acc,
-                        ),)+
-                    )+
-                    rows = const offset_of!(Steps, rows),
+                    "vbroadcastss zmm24, dword ptr [rdi + {bounds}]",
+                    "vbroadcastss zmm25, dword ptr [rdi + {bounds} + 4]",
+                    "vbroadcastss zmm26, dword ptr [rdi + {bounds} + 8]",
+                    "mov rcx, qword ptr [rdi + {y}]",
+                    "mov rdx, qword ptr [rdi + {y} + 8]",
+                    $(finish!($($a),+),)+
+                    "mov rcx, qword ptr [rdi + {y}]",
+                    "add rcx, qword ptr [rdi + {y} + 16]",
+                    $(finish!($($b),+),)+
+                    mask = const offset_of!(Steps, mask),
+                    x = const offset_of!(Steps, x),
                     start = const offset_of!(Steps, start),
                     w = const offset_of!(Steps, w),
                     panel = const offset_of!(Steps, panel),
+                    step = const offset_of!(Steps, step),
                     depth = const offset_of!(Steps, depth),
                     outer = const offset_of!(Steps, outer),
                     outer_step = const offset_of!(Steps, outer_step),
                     gap = const offset_of!(Steps, gap),
                     bounds = const offset_of!(Steps, bounds),
                     y = const offset_of!(Steps, y),
-                    inout("rdi") p => _, out("rax") _, out("rcx") _, out("rdx") _, out("rsi") _,
-                    out("r8") _, out("r9") _, out("r10") _, out("r11") _, out("r12") _, out("r13") _,
-                    out("xmm0") _, out("xmm1") _, out("xmm2") _, out("xmm3") _, out("xmm4") _, out("xmm5") _,
-                    out("xmm6") _, out("xmm7") _, out("xmm8") _, out("xmm9") _, out("xmm10") _, out("xmm11") _,
-                    out("xmm12") _, out("xmm13") _, out("xmm14") _,
+                    inout("rdi") p => _, out("r12") _, out("r13") _, out("r14") _,
+                    clobber_abi("sysv64"),
                     options(nostack),
                 );
             }
@@ -95,92 +152,215 @@ macro_rules! products {
     };
 }
 
-products!(one1, "", [
-    "r8": 0, ("0" @ 0);
-]);
 products!(one2, "", [
-    "r8": 0, ("0" @ 0);
-    "r9": 1, ("1" @ 0);
-]);
-products!(one3, "", [
-    "r8": 0, ("0" @ 0);
-    "r9": 1, ("1" @ 0);
-    "r10": 2, ("2" @ 0);
+    "r8": ("0");
+], [
+    "r12": ("1");
 ]);
 products!(one4, "", [
-    "r8": 0, ("0" @ 0);
-    "r9": 1, ("1" @ 0);
-    "r10": 2, ("2" @ 0);
-    "r11": 3, ("3" @ 0);
-]);
-products!(one5, "", [
-    "r8": 0, ("0" @ 0);
-    "r9": 1, ("1" @ 0);
-    "r10": 2, ("2" @ 0);
-    "r11": 3, ("3" @ 0);
-    "r12": 4, ("4" @ 0);
+    "r8": ("0");
+    "r8 + r9": ("1");
+], [
+    "r12": ("2");
+    "r12 + r9": ("3");
 ]);
 products!(one6, "", [
-    "r8": 0, ("0" @ 0);
-    "r9": 1, ("1" @ 0);
-    "r10": 2, ("2" @ 0);
-    "r11": 3, ("3" @ 0);
-    "r12": 4, ("4" @ 0);
-    "r13": 5, ("5" @ 0);
+    "r8": ("0");
+    "r8 + r9": ("1");
+    "r8 + 2*r9": ("2");
+], [
+    "r12": ("3");
+    "r12 + r9": ("4");
+    "r12 + 2*r9": ("5");
 ]);
-products!(two1, "vmovups zmm13, zmmword ptr [rsi + rdx]", [
-    "r8": 0, ("0" @ 0, "1" @ 64);
+products!(one8, "", [
+    "r8": ("0");
+    "r8 + r9": ("1");
+    "r8 + 2*r9": ("2");
+    "r8 + r10": ("3");
+], [
+    "r12": ("4");
+    "r12 + r9": ("5");
+    "r12 + 2*r9": ("6");
+    "r12 + r10": ("7");
 ]);
-products!(two2, "vmovups zmm13, zmmword ptr [rsi + rdx]", [
-    "r8": 0, ("0" @ 0, "1" @ 64);
-    "r9": 1, ("2" @ 0, "3" @ 64);
+products!(one10, "", [
+    "r8": ("0");
+    "r8 + r9": ("1");
+    "r8 + 2*r9": ("2");
+    "r8 + r10": ("3");
+    "r8 + 4*r9": ("4");
+], [
+    "r12": ("5");
+    "r12 + r9": ("6");
+    "r12 + 2*r9": ("7");
+    "r12 + r10": ("8");
+    "r12 + 4*r9": ("9");
 ]);
-products!(two3, "vmovups zmm13, zmmword ptr [rsi + rdx]", [
-    "r8": 0, ("0" @ 0, "1" @ 64);
-    "r9": 1, ("2" @ 0, "3" @ 64);
-    "r10": 2, ("4" @ 0, "5" @ 64);
+products!(one12, "", [
+    "r8": ("0");
+    "r8 + r9": ("1");
+    "r8 + 2*r9": ("2");
+    "r8 + r10": ("3");
+    "r8 + 4*r9": ("4");
+    "r8 + r11": ("5");
+], [
+    "r12": ("6");
+    "r12 + r9": ("7");
+    "r12 + 2*r9": ("8");
+    "r12 + r10": ("9");
+    "r12 + 4*r9": ("10");
+    "r12 + r11": ("11");
 ]);
-products!(two4, "vmovups zmm13, zmmword ptr [rsi + rdx]", [
-    "r8": 0, ("0" @ 0, "1" @ 64);
-    "r9": 1, ("2" @ 0, "3" @ 64);
-    "r10": 2, ("4" @ 0, "5" @ 64);
-    "r11": 3, ("6" @ 0, "7" @ 64);
+products!(two2, "prefetcht0 byte ptr [rsi + r13 + 1024]\nvmovups zmm25, zmmword ptr [rsi + r13]", [
+    "r8": ("0", "1");
+], [
+    "r12": ("2", "3");
 ]);
-products!(two5, "vmovups zmm13, zmmword ptr [rsi + rdx]", [
-    "r8": 0, ("0" @ 0, "1" @ 64);
-    "r9": 1, ("2" @ 0, "3" @ 64);
-    "r10": 2, ("4" @ 0, "5" @ 64);
-    "r11": 3, ("6" @ 0, "7" @ 64);
-    "r12": 4, ("8" @ 0, "9" @ 64);
+products!(two4, "prefetcht0 byte ptr [rsi + r13 + 1024]\nvmovups zmm25, zmmword ptr [rsi + r13]", [
+    "r8": ("0", "1");
+    "r8 + r9": ("2", "3");
+], [
+    "r12": ("4", "5");
+    "r12 + r9": ("6", "7");
 ]);
-products!(two6, "vmovups zmm13, zmmword ptr [rsi + rdx]", [
-    "r8": 0, ("0" @ 0, "1" @ 64);
-    "r9": 1, ("2" @ 0, "3" @ 64);
-    "r10": 2, ("4" @ 0, "5" @ 64);
-    "r11": 3, ("6" @ 0, "7" @ 64);
-    "r12": 4, ("8" @ 0, "9" @ 64);
-    "r13": 5, ("10" @ 0, "11" @ 64);
+products!(two6, "prefetcht0 byte ptr [rsi + r13 + 1024]\nvmovups zmm25, zmmword ptr [rsi + r13]", [
+    "r8": ("0", "1");
+    "r8 + r9": ("2", "3");
+    "r8 + 2*r9": ("4", "5");
+], [
+    "r12": ("6", "7");
+    "r12 + r9": ("8", "9");
+    "r12 + 2*r9": ("10", "11");
+]);
+products!(two8, "prefetcht0 byte ptr [rsi + r13 + 1024]\nvmovups zmm25, zmmword ptr [rsi + r13]", [
+    "r8": ("0", "1");
+    "r8 + r9": ("2", "3");
+    "r8 + 2*r9": ("4", "5");
+    "r8 + r10": ("6", "7");
+], [
+    "r12": ("8", "9");
+    "r12 + r9": ("10", "11");
+    "r12 + 2*r9": ("12", "13");
+    "r12 + r10": ("14", "15");
+]);
+products!(two10, "prefetcht0 byte ptr [rsi + r13 + 1024]\nvmovups zmm25, zmmword ptr [rsi + r13]", [
+    "r8": ("0", "1");
+    "r8 + r9": ("2", "3");
+    "r8 + 2*r9": ("4", "5");
+    "r8 + r10": ("6", "7");
+    "r8 + 4*r9": ("8", "9");
+], [
+    "r12": ("10", "11");
+    "r12 + r9": ("12", "13");
+    "r12 + 2*r9": ("14", "15");
+    "r12 + r10": ("16", "17");
+    "r12 + 4*r9": ("18", "19");
+]);
+products!(two12, "prefetcht0 byte ptr [rsi + r13 + 1024]\nvmovups zmm25, zmmword ptr [rsi + r13]", [
+    "r8": ("0", "1");
+    "r8 + r9": ("2", "3");
+    "r8 + 2*r9": ("4", "5");
+    "r8 + r10": ("6", "7");
+    "r8 + 4*r9": ("8", "9");
+    "r8 + r11": ("10", "11");
+], [
+    "r12": ("12", "13");
+    "r12 + r9": ("14", "15");
+    "r12 + 2*r9": ("16", "17");
+    "r12 + r10": ("18", "19");
+    "r12 + 4*r9": ("20", "21");
+    "r12 + r11": ("22", "23");
 ]);
 
-/// Computes `rows` rows of `panels` panels, one or two.
+/// One row: nothing is shared, so that the sums of many panels hide each other's latency.
+macro_rules! row {
+    ($name:ident, [$($base:literal + $at:literal: $column:literal, $a:literal;)+]) => {
+        /// Computes the row.
+        ///
+        /// # Safety
+        /// The CPU has AVX-512F; all elements that [`Steps`] speaks of may be read, and the results written.
+        unsafe fn $name(p: *mut Steps) {
+            // SAFETY: the caller's promise; every register that is written is named, the vectors among what any call may
+            // change.
+            unsafe {
+                asm!(
+                    "mov rcx, qword ptr [rdi + {start}]",
+                    $(concat!("vmovups zmm", $a, ", zmmword ptr [rcx + ", $column, "]"),)+
+                    "mov r8, qword ptr [rdi + {x}]",
+                    "mov rsi, qword ptr [rdi + {w}]",
+                    "mov r9, qword ptr [rdi + {panel}]",
+                    "lea r10, [r9 + 2*r9]",
+                    "lea r11, [rsi + 4*r9]",
+                    "mov rcx, qword ptr [rdi + {depth}]",
+                    "2:",
+                    "vbroadcastss zmm8, dword ptr [r8]",
+                    $(concat!("prefetcht0 byte ptr [", $base, " + ", $at, " + 512]"),)+
+                    $(concat!("vfmadd231ps zmm", $a, ", zmm8, zmmword ptr [", $base, " + ", $at, "]"),)+
+                    "add r8, 4",
+                    "add rsi, 64",
+                    "add r11, 64",
+                    "dec rcx",
+                    "jnz 2b",
+                    "vbroadcastss zmm24, dword ptr [rdi + {bounds}]",
+                    "vbroadcastss zmm25, dword ptr [rdi + {bounds} + 4]",
+                    "vbroadcastss zmm26, dword ptr [rdi + {bounds} + 8]",
+                    "mov rcx, qword ptr [rdi + {y}]",
+                    $(concat!(clamp!($a), "vmovups zmmword ptr [rcx + ", $column, "], zmm", $a),)+
+                    x = const offset_of!(Steps, x),
+                    start = const offset_of!(Steps, start),
+                    w = const offset_of!(Steps, w),
+                    panel = const offset_of!(Steps, panel),
+                    depth = const offset_of!(Steps, depth),
+                    bounds = const offset_of!(Steps, bounds),
+                    y = const offset_of!(Steps, y),
+                    inout("rdi") p => _,
+                    clobber_abi("sysv64"),
+                    options(nostack),
+                );
+            }
+        }
+    };
+}
+
+row!(row4, [
+    "rsi" + "0": 0, "0";
+    "rsi" + "r9": 64, "1";
+    "rsi" + "2*r9": 128, "2";
+    "rsi" + "r10": 192, "3";
+]);
+row!(row8, [
+    "rsi" + "0": 0, "0";
+    "rsi" + "r9": 64, "1";
+    "rsi" + "2*r9": 128, "2";
+    "rsi" + "r10": 192, "3";
+    "r11" + "0": 256, "4";
+    "r11" + "r9": 320, "5";
+    "r11" + "2*r9": 384, "6";
+    "r11" + "r10": 448, "7";
+]);
+
+/// Computes twice `half` rows of one or two panels, or one row of four or eight, whose runs are one.
 ///
 /// # Safety
 /// The CPU has AVX-512F; all elements that `p` speaks of may be read, and the results written.
 #[inline(always)]
-pub unsafe fn products(rows: usize, panels: usize, p: &mut Steps) {
-    let run = match (panels, rows) {
-        (1, 1) => one1,
-        (1, 2) => one2,
-        (1, 3) => one3,
-        (1, 4) => one4,
-        (1, 5) => one5,
-        (1, 6) => one6,
-        (2, 1) => two1,
-        (2, 2) => two2,
-        (2, 3) => two3,
-        (2, 4) => two4,
-        (2, 5) => two5,
-        (2, 6) => two6,
+pub unsafe fn products(half: usize, panels: usize, p: &mut Steps) {
+    let run = match (panels, half) {
+        (8, 1) => row8,
+        (4, 1) => row4,
+        (1, 1) => one2,
+        (1, 2) => one4,
+        (1, 3) => one6,
+        (1, 4) => one8,
+        (1, 5) => one10,
+        (1, 6) => one12,
+        (2, 1) => two2,
+        (2, 2) => two4,
+        (2, 3) => two6,
+        (2, 4) => two8,
+        (2, 5) => two10,
+        (2, 6) => two12,
         _ => return,
     };
     // SAFETY: the caller's promise.

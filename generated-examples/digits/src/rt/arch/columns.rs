@@ -6,10 +6,12 @@
 use super::super::kernels::epilogue::Clamp;
 use super::super::kernels::rows::ROWS;
 use super::isa::{Isa, LANES};
-use super::products::{Ends, Products, wide};
 
 /// Columns of a weight panel.
 pub const PANEL: usize = 2 * LANES;
+
+/// Weights of a panel that are asked for ahead of their use.
+const AHEAD: usize = 8 * PANEL;
 
 /// Some columns of one or more panels, as one row of a tile holds them.
 ///
@@ -27,16 +29,6 @@ pub unsafe trait Columns: Copy {
     fn panels(self) -> usize;
     /// How many columns there are.
     fn width(self) -> usize;
-    /// Whether [`Columns::wide`] computes so many rows.
-    #[inline(always)]
-    fn is_wide<I: Isa>(self, _isa: I, _rows: usize) -> bool {
-        false
-    }
-    /// Computes `R` rows by the instruction set's own loop, where it has one; whether it has.
-    #[inline(always)]
-    fn wide<I: Isa, const R: usize>(self, _isa: I, _p: &Products<'_>, _ends: &Ends<'_>, _y: &mut [f32]) -> bool {
-        false
-    }
     /// The weights at a depth.
     ///
     /// # Safety
@@ -146,23 +138,13 @@ unsafe impl<const P: usize> Columns for Full<P> {
     }
 
     #[inline(always)]
-    fn is_wide<I: Isa>(self, isa: I, rows: usize) -> bool {
-        isa.is_wide(rows, P)
-    }
-
-    #[inline(always)]
-    fn wide<I: Isa, const R: usize>(self, isa: I, p: &Products<'_>, ends: &Ends<'_>, y: &mut [f32]) -> bool {
-        let is_wide = isa.is_wide(R, P);
-        if is_wide {
-            wide::<I, P, R>(isa, p, ends, y);
-        }
-        is_wide
-    }
-
-    #[inline(always)]
     unsafe fn weights<I: Isa>(self, isa: I, w: *const f32, panel: usize) -> Self::Weights<I> {
         let mut weights = [[isa.splat(0.0); 2]; P];
         for (p, weights) in weights.iter_mut().enumerate() {
+            if P > 2 {
+                // A single row uses each weight once: nothing else hides where it comes from.
+                isa.prefetch(w.wrapping_add(p * panel + AHEAD));
+            }
             // SAFETY: the caller's promise.
             *weights = load_two(isa, unsafe { slice(w.add(p * panel), PANEL) });
         }

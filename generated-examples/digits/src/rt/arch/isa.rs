@@ -3,7 +3,7 @@
 //!
 //! Invariant: every method gives the same bits on every [`Isa`] of equal [`Numerics`], NaN payloads aside. A kernel
 //! that is written over [`Isa`] alone is therefore equal to the bit everywhere.
-use super::products::Steps;
+use super::wide::{Steps, Windows};
 
 /// Lanes of an [`Isa::V`].
 pub const LANES: usize = 8;
@@ -91,18 +91,32 @@ pub unsafe trait Isa: Cpu {
     fn mul_add1(self, a: f32, b: f32, c: f32) -> f32;
     /// `x * alpha` where `x < 0`, else `x`.
     fn leaky(self, x: Self::V, alpha: Self::V) -> Self::V;
-    /// Whether [`Isa::products`] has a loop for so many rows and full panels.
+    /// Rows of the register tile as this CPU has them: [`Isa::TILE_ROWS`], or more where [`Isa::is_wide`].
     #[inline(always)]
-    fn is_wide(self, _rows: usize, _panels: usize) -> bool {
+    fn tile_rows(self) -> usize {
+        Self::TILE_ROWS
+    }
+    /// Whether [`Isa::products`] and [`Isa::windows`] have loops.
+    #[inline(always)]
+    fn is_wide(self) -> bool {
         false
     }
-    /// Adds the products of so many rows with so many full panels to sums in memory, each by one [`Isa::mul_add`], in the
-    /// order of the depth.
+    /// Adds the products of two halves of so many rows, 1 to 6, with so many panels, one or two, to sums in memory, each by
+    /// one [`Isa::mul_add`], in the order of the depth.
     ///
     /// # Safety
-    /// [`Isa::is_wide`] for `[rows, panels]`; all elements that `steps` speaks of may be read, and the sums written.
+    /// [`Isa::is_wide`]; all elements that `steps` speaks of may be read, and the sums written.
     #[inline(always)]
     unsafe fn products(self, _shape: [usize; 2], _steps: &mut Steps) {}
+    /// Computes up to sixteen channels of two halves of so many pixels, 1 to 6, of a depthwise convolution.
+    ///
+    /// # Safety
+    /// [`Isa::is_wide`]; all elements that `windows` speaks of may be read, and the results written.
+    #[inline(always)]
+    unsafe fn windows(self, _half: usize, _windows: &Windows) {}
+    /// Asks for the cache line at `x`, which need not exist, to be brought near.
+    #[inline(always)]
+    fn prefetch(self, _x: *const f32) {}
     /// The lanes, lane 0 first.
     fn to_array(self, v: Self::V) -> [f32; LANES];
     /// Lane `j` of vector `i` as lane `i` of vector `j`.

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! The instruction sets.
 pub mod avx512;
+pub mod avx512_channels;
 pub mod columns;
 pub mod host;
 pub mod isa;
 pub mod portable;
 pub mod products;
 pub mod quad;
+pub mod wide;
 pub mod x86_64;

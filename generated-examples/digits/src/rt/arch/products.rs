@@ -3,9 +3,12 @@
 //!
 //! Invariant: all elements that a loop reads lie in the slices given, which is checked once, before the loop.
 use super::super::kernels::epilogue::Bounds;
-use super::super::kernels::rows::{ROWS, each_row};
-use super::columns::{Columns, Full, PANEL};
+use super::super::kernels::rows::{Line, ROWS, each_row};
+use super::columns::{Columns, PANEL};
 use super::isa::Isa;
+use super::wide::{Pointers, Steps};
+
+const SIZE: usize = size_of::<f32>();
 
 /// Where the depth of a tile's sums lies in the input: `outer * inner` runs of `depth` neighbouring elements. The
 /// weights of all of them follow each other, but for a gap after each outer step.
@@ -29,6 +32,12 @@ impl Runs {
     /// One run.
     pub const fn one(depth: usize) -> Self {
         Runs { outer: 1, outer_step: 0, outer_depth: depth, inner: 1, inner_step: 0, depth }
+    }
+
+    /// Whether there is one run.
+    #[inline(always)]
+    pub const fn is_one(&self) -> bool {
+        self.outer == 1 && self.inner == 1
     }
 
     /// The same with runs that follow each other joined.
@@ -66,8 +75,10 @@ impl Runs {
 pub struct Products<'a> {
     /// The input.
     pub x: &'a [f32],
-    /// Where the inputs of each row begin.
-    pub at: &'a [usize; ROWS],
+    /// How many rows there are.
+    pub rows: usize,
+    /// Where the inputs of each begin.
+    pub at: Line,
     /// The weights, from the first that is used.
     pub w: &'a [f32],
     /// Weights between panels.
@@ -76,39 +87,12 @@ pub struct Products<'a> {
     pub runs: Runs,
 }
 
-/// What a loop over full panels reads that an instruction set has of its own; all steps in bytes.
-#[repr(C)]
-#[derive(Debug)]
-pub struct Steps {
-    /// The first input of each row.
-    pub rows: [*const f32; ROWS],
-    /// The first weight.
-    pub w: *const f32,
-    /// From one panel to the next.
-    pub panel: usize,
-    /// Elements of a run, at least 1.
-    pub depth: usize,
-    /// Runs, at least 1.
-    pub outer: usize,
-    /// Inputs from the start of one run to that of the next.
-    pub outer_step: usize,
-    /// Weights that are left out between runs.
-    pub gap: usize,
-    /// Where the sums of each row begin: panels of 16.
-    pub start: [*const f32; ROWS],
-    /// Where they go in the end.
-    pub y: [*mut f32; ROWS],
-    /// What is done with them before.
-    pub bounds: Bounds,
-}
-
 impl Products<'_> {
     /// The first inputs of `R` rows, where all that products with `block` read lies inside and is not nothing.
     #[inline(always)]
     fn rows<C: Columns, const R: usize>(&self, block: C) -> Option<[*const f32; ROWS]> {
-        let (span, at) = (self.runs.inputs(), self.at);
-        let mut last = 0;
-        each_row!(R, ROW => { last = if at[ROW] > last { at[ROW] } else { last }; });
+        let span = self.runs.inputs();
+        let last = self.at.last(R);
         if span == 0 {
             return None;
         }
@@ -118,8 +102,8 @@ impl Products<'_> {
             return None;
         }
         let mut rows = [self.x.as_ptr(); ROWS];
-        // SAFETY: `at` is at most `last`, which lies in `x`.
-        each_row!(R, ROW => { rows[ROW] = unsafe { self.x.as_ptr().add(at[ROW]) }; });
+        // SAFETY: no row begins behind `last`, which lies in `x`.
+        each_row!(R, ROW => { rows[ROW] = unsafe { self.x.as_ptr().add(self.at.of(ROW)) }; });
         Some(rows)
     }
 }
@@ -156,75 +140,84 @@ pub struct Ends<'a> {
     /// Whether the sums start from the output instead.
     pub resume: bool,
     /// Where the outputs of each row begin.
-    pub at: &'a [usize; ROWS],
+    pub at: Line,
     /// The first column of them.
     pub first: usize,
     /// What is done with the sums.
     pub bounds: Bounds,
 }
 
-/// Computes `R` rows of `P` full panels by the instruction set's own loop; [`Isa::is_wide`] for them. Nothing is done
-/// where an operand is too short, which it is not.
+/// Computes some columns, those of one panel or of two full ones, for one row also of four or eight, by the instruction set's own loop;
+/// [`Isa::is_wide`] for them. Nothing is done where an operand is too short, which it is not.
 #[inline(always)]
-pub fn wide<I: Isa, const P: usize, const R: usize>(isa: I, p: &Products<'_>, ends: &Ends<'_>, y: &mut [f32]) {
-    const SIZE: usize = size_of::<f32>();
-    const ZEROS: [f32; 2 * PANEL] = [0.0; 2 * PANEL];
-    let width = P * PANEL;
-    let mut last = 0;
-    each_row!(R, ROW => { last = if ends.at[ROW] > last { ends.at[ROW] } else { last }; });
-    if width > ZEROS.len() || last + ends.first + width > y.len() {
+pub fn wide<I: Isa>(isa: I, columns: usize, p: &Products<'_>, ends: &Ends<'_>, y: &mut [f32]) {
+    const ZEROS: [f32; 8 * PANEL] = [0.0; 8 * PANEL];
+    let rows = p.rows;
+    let (panels, step) = if columns > PANEL { (columns / PANEL, PANEL) } else { (1, columns) };
+    // Where the rows are odd, the halves share one, which is computed twice.
+    let half = rows - rows / 2;
+    let span = p.runs.inputs();
+    let is_inside = span == 0
+        || (p.at.last(rows) + span <= p.x.len() && (panels - 1) * p.panel + p.runs.weights() * step <= p.w.len());
+    let is_inside = is_inside && columns <= ZEROS.len() && ends.at.last(rows) + ends.first + columns <= y.len();
+    if !is_inside {
         debug_assert!(false, "a tile lies outside");
         return;
     }
-    let bias = if ends.bias.len() < width { ZEROS.as_ptr() } else { ends.bias.as_ptr() };
+    if span == 0 {
+        // Without products: an empty loop is none of theirs.
+        for row in 0..rows {
+            let y = y.get_mut(ends.at.of(row) + ends.first..).and_then(|y| y.get_mut(..columns)).unwrap_or(&mut []);
+            for (i, y) in y.iter_mut().enumerate() {
+                let bias = ends.bias.get(i).copied().unwrap_or(0.0);
+                *y = ends.bounds.apply(if ends.resume { *y } else { bias });
+            }
+        }
+        return;
+    }
+    let y = Pointers::new(y.as_mut_ptr().wrapping_add(ends.first), ends.at, rows, half);
+    let bias = if ends.bias.len() < columns { ZEROS.as_ptr() } else { ends.bias.as_ptr() };
     let mut steps = Steps {
-        rows: [bias; ROWS],
+        x: Pointers::new(p.x.as_ptr(), p.at, rows, half),
+        start: if ends.resume { y } else { Pointers { first: bias, step: 0, second: 0 } },
+        y,
         w: p.w.as_ptr(),
         panel: p.panel * SIZE,
+        step: step * SIZE,
         depth: p.runs.depth,
         outer: 0,
         outer_step: 0,
         gap: 0,
-        start: [bias; ROWS],
-        y: [y.as_mut_ptr(); ROWS],
+        mask: (1 << step) - 1,
         bounds: Bounds::NONE,
     };
-    // SAFETY: the row's outputs end before those of `last`, which lie in `y`.
-    each_row!(R, ROW => { steps.y[ROW] = unsafe { steps.y[ROW].add(ends.at[ROW] + ends.first) }; });
-    if ends.resume {
-        each_row!(R, ROW => { steps.start[ROW] = steps.y[ROW]; });
-    }
-    let Some(rows) = p.rows::<Full<P>, R>(Full) else {
-        // Without products: an empty loop is none of theirs.
-        each_row!(R, ROW => {
-            for i in 0..width {
-                // SAFETY: both have `width` elements.
-                unsafe { *steps.y[ROW].add(i) = ends.bounds.apply(*steps.start[ROW].add(i)) };
-            }
-        });
-        return;
-    };
-    steps.rows = rows;
-    // Runs whose inner steps are not joined: all but the last leave unfinished sums in `y`.
-    let runs = p.runs;
+    // SAFETY: all that is read and written lies inside, as checked above.
+    unsafe { run(isa, [half, panels], &mut steps, &p.runs, ends.bounds) };
+}
+
+/// Runs the loop as often as the runs need.
+///
+/// # Safety
+/// As [`Isa::products`] says, for all of `runs`.
+#[inline(always)]
+unsafe fn run<I: Isa>(isa: I, shape: [usize; 2], steps: &mut Steps, runs: &Runs, bounds: Bounds) {
+    // Runs whose inner steps are not joined: all but the last call leave unfinished sums in `y`.
     let calls = if runs.inner == 1 { 1 } else { runs.outer };
+    // The inputs of neighbouring runs may overlap: the step is back then.
+    let between = if runs.inner == 1 { runs.outer_step } else { runs.inner_step };
+    steps.outer_step = between.wrapping_sub(runs.depth).wrapping_mul(SIZE);
     if runs.inner == 1 {
-        (steps.outer_step, steps.gap) =
-            (runs.outer_step * SIZE, runs.outer_depth.saturating_sub(runs.depth) * PANEL * SIZE);
-    } else {
-        steps.outer_step = runs.inner_step * SIZE;
+        steps.gap = runs.outer_depth.saturating_sub(runs.depth) * steps.step;
     }
     for call in 0..calls {
         steps.outer = if runs.inner == 1 { runs.outer } else { runs.inner };
         if call + 1 == calls {
-            steps.bounds = ends.bounds;
+            steps.bounds = bounds;
         }
-        // SAFETY: all that is read and written lies inside, as checked here and by `rows`.
-        unsafe { isa.products([R, P], &mut steps) };
-        each_row!(R, ROW => {
-            steps.start[ROW] = steps.y[ROW];
-            steps.rows[ROW] = steps.rows[ROW].wrapping_add(runs.outer_step);
-        });
-        steps.w = steps.w.wrapping_add(runs.outer_depth * PANEL);
+        // SAFETY: the caller's promise.
+        unsafe { isa.products(shape, steps) };
+        steps.start = steps.y;
+        steps.x.first = steps.x.first.wrapping_add(runs.outer_step);
+        steps.w = steps.w.wrapping_byte_add(runs.outer_depth * steps.step);
     }
 }

@@ -5,10 +5,12 @@
 //! unsafe block here rests on that.
 // Targets that compile without SSE (kernels, UEFI) have no vector registers to offer.
 #![cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+use super::super::kernels::rows::PLACES;
 use super::avx512;
+use super::avx512_channels;
 use super::isa::{Cpu, Isa, Kernel, LANES, Numerics};
 use super::portable::Portable;
-use super::products::Steps;
+use super::wide::{Steps, Windows};
 use core::arch::x86_64::*;
 use core::marker::PhantomData;
 use core::sync::atomic::{AtomicU8, Ordering};
@@ -143,14 +145,31 @@ unsafe impl<N: Numerics> Isa for Avx2<N> {
     const TILE_VECTORS: usize = 2;
 
     #[inline(always)]
-    fn is_wide(self, rows: usize, panels: usize) -> bool {
-        N::FUSED && self.wide && panels <= 2 && rows >= 2
+    fn tile_rows(self) -> usize {
+        if self.is_wide() { PLACES } else { Self::TILE_ROWS }
     }
 
     #[inline(always)]
-    unsafe fn products(self, [rows, panels]: [usize; 2], steps: &mut Steps) {
+    fn is_wide(self) -> bool {
+        N::FUSED && self.wide
+    }
+
+    #[inline(always)]
+    unsafe fn windows(self, half: usize, windows: &Windows) {
         // SAFETY: the caller's promise; `wide` proves AVX-512F.
-        unsafe { avx512::products(rows, panels, steps) };
+        unsafe { avx512_channels::windows(half, windows) };
+    }
+
+    #[inline(always)]
+    unsafe fn products(self, [half, panels]: [usize; 2], steps: &mut Steps) {
+        // SAFETY: the caller's promise; `wide` proves AVX-512F.
+        unsafe { avx512::products(half, panels, steps) };
+    }
+
+    #[inline(always)]
+    fn prefetch(self, x: *const f32) {
+        // SAFETY: every CPU with AVX has SSE; an address that cannot be read is passed over.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(x.cast()) };
     }
 
     #[inline(always)]

@@ -81,7 +81,7 @@ fn map<I: Isa>(isa: I, p: &Conv2d, task: &Task<'_>, maps: Maps, y: &mut [f32]) {
     for region in Regions::new(p.axes()) {
         let (skip, runs) = taps(p, &region);
         let task = Task { skip, runs, ..*task };
-        for places in Tiles::new(maps, region, I::TILE_ROWS) {
+        for places in Tiles::new(maps, region, isa.tile_rows()) {
             tile(isa, &task, &places, y);
         }
     }

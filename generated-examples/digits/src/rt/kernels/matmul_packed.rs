@@ -8,7 +8,7 @@ use super::compact;
 use super::conv2d::Conv2d;
 use super::epilogue::Epilogue;
 use super::regions::{Places, even};
-use super::rows::ROWS;
+use super::rows::Line;
 use super::tile::{Task, cached_columns, tile};
 
 /// `y[m, n] = epilogue(bias + a[m, k] * w[k, n])`.
@@ -92,7 +92,7 @@ impl Kernel for Product<'_> {
                 plan: p.epilogue.plan(),
                 resume: false,
             };
-            tile(isa, &task, &Places { rows: 1, x: [0; ROWS], y: [0; ROWS] }, y);
+            tile(isa, &task, &Places { rows: 1, x: Line::one(1, 0), y: Line::one(1, 0) }, y);
             return;
         }
         let chunk = cached_columns(p.k);
@@ -121,12 +121,9 @@ impl Kernel for Product<'_> {
 fn rows<I: Isa>(isa: I, p: &MatMulPacked, column: usize, task: &Task<'_>, y: &mut [f32]) {
     let mut row = 0;
     while row < p.m {
-        let rows = even(p.m - row, I::TILE_ROWS);
-        let mut places = Places { rows, x: [0; ROWS], y: [0; ROWS] };
-        for (i, (x, y)) in places.x.iter_mut().zip(&mut places.y).enumerate().take(rows) {
-            *x = (row + i) * p.a_pitch;
-            *y = (row + i) * p.y_pitch + column;
-        }
+        let rows = even(p.m - row, isa.tile_rows());
+        let line = |first, step| Line { first, ..Line::one(rows, step) };
+        let places = Places { rows, x: line(row * p.a_pitch, p.a_pitch), y: line(row * p.y_pitch + column, p.y_pitch) };
         tile(isa, task, &places, y);
         row += rows;
     }

@@ -2,8 +2,8 @@
 //! Regions of an output map, and the tiles of their pixels.
 //!
 //! Invariants: the regions of a map are disjoint and cover it; all windows of a region have the same taps inside the
-//! input; the tiles of a region hold each of its pixels once, row by row, regardless of where rows end.
-use super::rows::ROWS;
+//! input; the tiles of a region hold each of its pixels once.
+use super::rows::Line;
 use super::window::{Axis, Taps};
 
 /// A rectangle of output pixels whose windows have the same taps inside the input.
@@ -65,12 +65,12 @@ impl Iterator for Regions {
 /// The pixels of a tile.
 #[derive(Clone, Copy, Debug)]
 pub struct Places {
-    /// How many there are.
+    /// How many there are, at least one.
     pub rows: usize,
     /// Where the first input of each lies: the first channel of its first tap.
-    pub x: [usize; ROWS],
+    pub x: Line,
     /// Where the first output of each lies.
-    pub y: [usize; ROWS],
+    pub y: Line,
 }
 
 /// Where the elements of two maps lie.
@@ -88,44 +88,76 @@ pub struct Maps {
     pub y: usize,
 }
 
-/// The tiles of a region.
+/// Pixels along one axis of a region: how many, and how far apart their elements lie.
 #[derive(Clone, Copy, Debug)]
-pub struct Tiles {
-    maps: Maps,
-    region: Region,
-    /// The row of the next pixel, how many pixels are left of it, and where the next one's elements lie.
-    row: usize,
-    row_left: usize,
+struct Pixels {
+    count: usize,
     x: usize,
     y: usize,
-    /// Pixels left of the region.
+}
+
+/// The tiles of a region.
+///
+/// A tile is a part of a line or of two neighbouring lines, with as many pixels of each: its second half lies as its first.
+#[derive(Clone, Copy, Debug)]
+pub struct Tiles {
+    /// Along a line, and from line to line.
+    along: Pixels,
+    across: Pixels,
+    /// How many lines the tiles at hand take from, 1 or 2.
+    deep: usize,
+    /// Whether two lines at once make fewer tiles.
+    paired: bool,
+    /// Where the next pixel's elements lie, how many pixels are left of its line, and how many lines with this one.
+    x: usize,
+    y: usize,
     left: usize,
+    lines: usize,
     /// The most rows of a tile.
     limit: usize,
 }
 
 impl Tiles {
-    /// Those of `region`, of at most `limit` (at most [`ROWS`]) rows each.
+    /// Those of `region`, of at most `limit` rows each.
     #[inline]
     pub fn new(maps: Maps, region: Region, limit: usize) -> Self {
-        let height = region.rows[1] - region.rows[0];
-        let width = region.columns[1] - region.columns[0];
-        let left = height * width;
-        let mut tiles = Tiles { maps, region, row: region.rows[0], row_left: width, x: 0, y: 0, left, limit };
-        tiles.start_row();
+        let Maps { axes: [height, width], in_pitch, out_pitch, x, y } = maps;
+        let (row, column) = (region.rows[0], region.columns[0]);
+        let in_row = height.position(row, region.row_taps.first);
+        let in_column = width.position(column, region.column_taps.first);
+        let mut along = Pixels { count: region.columns[1] - column, x: width.stride * in_pitch, y: out_pitch };
+        let mut across = Pixels {
+            count: region.rows[1] - row,
+            x: height.stride * width.input * in_pitch,
+            y: width.output * out_pitch,
+        };
+        if along.count * along.x == across.x && along.count * along.y == across.y {
+            // Nothing lies between the lines: they are one.
+            (along.count, across.count) = (along.count * across.count, 1);
+        } else if along.count < across.count && along.count < limit {
+            (along, across) = (across, along);
+        }
+        let rest = along.count.checked_rem(limit).unwrap_or(0);
+        let mut tiles = Tiles {
+            along,
+            across,
+            deep: 1,
+            paired: rest > 0 && rest <= limit / 2,
+            x: x + (in_row * width.input + in_column) * in_pitch,
+            y: y + (row * width.output + column) * out_pitch,
+            left: 0,
+            lines: across.count,
+            limit,
+        };
+        tiles.start();
         tiles
     }
 
-    /// Goes to the first pixel of the row.
+    /// Begins the lines at hand.
     #[inline]
-    fn start_row(&mut self) {
-        let Maps { axes: [height, width], in_pitch, out_pitch, x, y } = self.maps;
-        let column = self.region.columns[0];
-        let in_row = height.position(self.row, self.region.row_taps.first);
-        let in_column = width.position(column, self.region.column_taps.first);
-        self.x = x + (in_row * width.input + in_column) * in_pitch;
-        self.y = y + (self.row * width.output + column) * out_pitch;
-        self.row_left = self.region.columns[1] - column;
+    fn start(&mut self) {
+        self.deep = if self.paired && self.lines >= 2 { 2 } else { 1 };
+        self.left = if self.lines > 0 { self.along.count } else { 0 };
     }
 }
 
@@ -137,18 +169,21 @@ impl Iterator for Tiles {
         if self.left == 0 {
             return None;
         }
-        let mut places = Places { rows: even(self.left, self.limit), x: [0; ROWS], y: [0; ROWS] };
-        self.left -= places.rows;
-        let step = self.maps.axes[1].stride * self.maps.in_pitch;
-        for (x, y) in places.x.iter_mut().zip(&mut places.y).take(places.rows) {
-            if self.row_left == 0 {
-                self.row += 1;
-                self.start_row();
-            }
-            (*x, *y) = (self.x, self.y);
-            self.x += step;
-            self.y += self.maps.out_pitch;
-            self.row_left -= 1;
+        let rows = even(self.left, if self.deep == 2 { self.limit / 2 } else { self.limit });
+        let line = |first, step, second| Line { first, step, half: rows, second };
+        let places = Places {
+            rows: self.deep * rows,
+            x: line(self.x, self.along.x, self.across.x),
+            y: line(self.y, self.along.y, self.across.y),
+        };
+        self.x += rows * self.along.x;
+        self.y += rows * self.along.y;
+        self.left -= rows;
+        if self.left == 0 {
+            self.x = self.x + self.deep * self.across.x - self.along.count * self.along.x;
+            self.y = self.y + self.deep * self.across.y - self.along.count * self.along.y;
+            self.lines -= self.deep;
+            self.start();
         }
         Some(places)
     }
@@ -161,7 +196,9 @@ pub const fn even(left: usize, limit: usize) -> usize {
     if left >= 2 * limit {
         limit
     } else if left > limit {
-        left - left / 2
+        // An even number, which instruction sets with halves like.
+        let half = (left - left / 2).next_multiple_of(2);
+        if half < limit { half } else { limit }
     } else {
         left
     }

@@ -43,7 +43,7 @@ pub fn log_softmax_in_place<C: Cpu>(cpu: C, p: &Softmax, xy: &mut [f32]) {
     cpu.run(Run::<true> { p, x: None, y: xy });
 }
 
-/// Slab by slab: the copy of one is still in the cache when it is worked on.
+/// Slab by slab: where one is copied, it is still in the cache when it is worked on.
 struct Run<'a, const LOG: bool> {
     p: &'a Softmax,
     x: Option<&'a [f32]>,
@@ -61,15 +61,18 @@ impl<const LOG: bool> Kernel for Run<'_, LOG> {
         for o in 0..outer {
             let slab = o * n * inner..(o + 1) * n * inner;
             let Some(xy) = self.y.get_mut(slab.clone()) else { return };
-            if let Some(x) = self.x.and_then(|x| x.get(slab)) {
+            let x = self.x.and_then(|x| x.get(slab));
+            if inner == 1 && !I::COMPACT {
+                run::<LOG, I>(isa, x, xy);
+                continue;
+            }
+            if let Some(x) = x {
                 copy(x, xy);
             }
             if I::COMPACT {
                 for column in 0..inner {
                     one::<LOG>(xy, column, inner);
                 }
-            } else if inner == 1 {
-                run::<LOG, I>(isa, xy);
             } else {
                 columns::<LOG, I>(isa, inner, xy);
             }
@@ -77,19 +80,21 @@ impl<const LOG: bool> Kernel for Run<'_, LOG> {
     }
 }
 
-/// One column that is a run of elements.
+/// One column that is a run of elements: `y`, or `x` where it is another.
 #[inline(always)]
-fn run<const LOG: bool, I: Isa>(isa: I, xy: &mut [f32]) {
-    let m = isa.splat(largest(isa, xy));
+fn run<const LOG: bool, I: Isa>(isa: I, x: Option<&[f32]>, y: &mut [f32]) {
+    let m = isa.splat(largest(isa, x.unwrap_or(y)));
     let mut lanes = isa.splat(0.0);
-    let (chunks, rest) = xy.as_chunks_mut();
-    for chunk in chunks {
-        let (x, e) = weigh::<LOG, I>(isa, isa.load(chunk), m);
-        isa.store(x, chunk);
+    let (x, x_rest) = x.map(|x| x.as_chunks()).unzip();
+    let (chunks, rest) = y.as_chunks_mut();
+    for (i, y) in chunks.iter_mut().enumerate() {
+        let from = x.and_then(|x| x.get(i)).unwrap_or(y);
+        let (x, e) = weigh::<LOG, I>(isa, isa.load(from), m);
+        isa.store(x, y);
         lanes = isa.add(lanes, e);
     }
     if !rest.is_empty() {
-        let (x, e) = weigh::<LOG, I>(isa, isa.load_part(rest), m);
+        let (x, e) = weigh::<LOG, I>(isa, isa.load_part(x_rest.unwrap_or(rest)), m);
         isa.store_part(x, rest);
         // Lanes past the end of the column add +0, not what was computed there.
         let e = isa.to_array(e);
@@ -98,10 +103,10 @@ fn run<const LOG: bool, I: Isa>(isa: I, xy: &mut [f32]) {
     }
     let s = join(isa.to_array(lanes), Sum::scalar);
     let factor = isa.splat(if LOG { log(s) } else { 1.0 / s });
-    for xy in xy.chunks_mut(LANES) {
-        let Some(x) = load_columns(isa, xy, 0, xy.len()) else { return };
-        store_columns(isa, finish::<LOG, I>(isa, x, factor), xy);
+    for y in chunks {
+        isa.store(finish::<LOG, I>(isa, isa.load(y), factor), y);
     }
+    isa.store_part(finish::<LOG, I>(isa, isa.load_part(rest), factor), rest);
 }
 
 /// The largest element. Maxima have no order that shows, so that several are found side by side: one waits for itself.

@@ -5,10 +5,10 @@
 //! [`Isa::mul_add`]. So the shape of a tile never shows in the result.
 use super::super::arch::columns::{Columns, Eight, Full, Narrow, One, PANEL, Wide};
 use super::super::arch::isa::{Isa, Kernel, LANES};
-use super::super::arch::products::{Ends, Products, Runs, add};
+use super::super::arch::products::{Ends, Products, Runs, add, wide};
 use super::epilogue::{Bounds, Clamp, Plan};
 use super::regions::Places;
-use super::rows::{ROWS, each_row};
+use super::rows::{Line, PLACES, ROWS, each_row};
 
 /// Bytes of weights that stay in the cache while the rows of an input go by.
 const CACHED: usize = 192 << 10;
@@ -32,7 +32,7 @@ pub struct Task<'a> {
     pub runs: Runs,
     /// What is done with the sums.
     pub plan: Plan,
-    /// Whether the sums start from the output instead of the bias.
+    /// Whether the sums start from the output instead of the bias; then a clamp is all that is done with them.
     pub resume: bool,
 }
 
@@ -50,6 +50,10 @@ pub const fn cached_columns(depth: usize) -> usize {
 /// Computes the tile at `places`, all columns.
 #[inline(always)]
 pub fn tile<I: Isa>(isa: I, task: &Task<'_>, places: &Places, y: &mut [f32]) {
+    if isa.is_wide() && (places.rows > 1 || task.columns >= 4 * PANEL) {
+        isa.run(WideTile { task, places, y });
+        return;
+    }
     let mut first = 0;
     while first < task.columns {
         let left = task.columns - first;
@@ -69,7 +73,7 @@ pub fn tile<I: Isa>(isa: I, task: &Task<'_>, places: &Places, y: &mut [f32]) {
             // Few rows wait for their own sums: more columns at once.
             run::<I, _, 1>(isa, Full::<4>, [first, 0], task, places, y);
             first += 4 * PANEL;
-        } else if left >= 2 * PANEL && (places.rows <= 3 || isa.is_wide(places.rows, 2)) {
+        } else if left >= 2 * PANEL && places.rows <= 3 {
             rows(isa, Full::<2>, [first, 0], task, places, y);
             first += 2 * PANEL;
         } else {
@@ -133,22 +137,9 @@ impl<C: Columns, const R: usize> Kernel for Tile<'_, C, R> {
         let width = block.width();
         let bias = task.bias.get(first..first + width).unwrap_or(&[]);
         let w = task.w.get(panel * task.depth + task.skip * block.columns()..).unwrap_or(&[]);
-        let products = Products { x: task.x, at: &places.x, w, panel: PANEL * task.depth, runs: task.runs };
-        let outputs = Outputs { rows: places.rows, at: &places.y, first, width };
+        let products = Products { x: task.x, rows: R, at: places.x, w, panel: PANEL * task.depth, runs: task.runs };
+        let outputs = Outputs { rows: places.rows, at: places.y, first, width };
         let clamp = task.plan.clamp();
-        if let Some(bounds) = clamp {
-            let ends = Ends { bias, resume: task.resume, at: &places.y, first, bounds };
-            if block.wide::<I, R>(isa, &products, &ends, y) {
-                return;
-            }
-        } else if block.is_wide(isa, R) && !task.resume {
-            let mut sums = [[0.0; 2 * PANEL]; ROWS];
-            const AT: [usize; ROWS] = [0, 2 * PANEL, 4 * PANEL, 6 * PANEL, 8 * PANEL, 10 * PANEL];
-            let ends = Ends { bias, resume: false, at: &AT, first: 0, bounds: Bounds::NONE };
-            block.wide::<I, R>(isa, &products, &ends, sums.as_flattened_mut());
-            isa.run(Finishing { sums: sums.as_flattened(), pitch: 2 * PANEL, outputs, plan: &task.plan, y });
-            return;
-        }
         let mut sums = [block.start(isa, bias); ROWS];
         if task.resume {
             each_row!(R, ROW => { sums[ROW] = block.start(isa, outputs.of(ROW, y)); });
@@ -170,24 +161,72 @@ impl<C: Columns, const R: usize> Kernel for Tile<'_, C, R> {
     }
 }
 
+/// All columns of a tile by the instruction set's own loop.
+struct WideTile<'a> {
+    task: &'a Task<'a>,
+    places: &'a Places,
+    y: &'a mut [f32],
+}
+
+impl Kernel for WideTile<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) {
+        const WIDTH: usize = 2 * PANEL;
+        let WideTile { task, places, y } = self;
+        let mut first = 0;
+        while first < task.columns {
+            let left = task.columns - first;
+            let is_row = places.rows == 1 && task.runs.is_one();
+            let width = if is_row && left >= 8 * PANEL {
+                8 * PANEL
+            } else if is_row && left >= 4 * PANEL {
+                4 * PANEL
+            } else if left >= WIDTH {
+                WIDTH
+            } else {
+                left.min(PANEL)
+            };
+            let w = task.w.get(first * task.depth + task.skip * width.min(PANEL)..).unwrap_or(&[]);
+            let products =
+                Products { x: task.x, rows: places.rows, at: places.x, w, panel: PANEL * task.depth, runs: task.runs };
+            let bias = task.bias.get(first..).unwrap_or(&[]);
+            if let Some(bounds) = task.plan.clamp() {
+                let ends = Ends { bias, resume: task.resume, at: places.y, first, bounds };
+                wide(isa, width, &products, &ends, y);
+            } else {
+                debug_assert!(!task.resume);
+                let mut sums = [[0.0; WIDTH]; PLACES];
+                let pitch = width.max(WIDTH);
+                let ends = Ends { bias, resume: false, at: Line::one(PLACES, pitch), first: 0, bounds: Bounds::NONE };
+                wide(isa, width, &products, &ends, sums.as_flattened_mut());
+                let outputs = Outputs { rows: places.rows, at: places.y, first, width };
+                isa.run(Finishing { sums: sums.as_flattened(), pitch, outputs, plan: &task.plan, y });
+            }
+            first += width;
+        }
+    }
+}
+
 /// Where the outputs of a tile lie.
 #[derive(Clone, Copy, Debug)]
-struct Outputs<'a> {
+struct Outputs {
     /// How many rows there are.
     rows: usize,
     /// Where each begins.
-    at: &'a [usize; ROWS],
+    pub at: Line,
     /// The first column.
     first: usize,
     /// How many columns there are.
     width: usize,
 }
 
-impl Outputs<'_> {
+impl Outputs {
     /// The outputs of one row; none where they lie outside, which they do not.
     #[inline(always)]
     fn of<'y>(&self, row: usize, y: &'y mut [f32]) -> &'y mut [f32] {
-        let at = self.at.get(row).copied().unwrap_or(0) + self.first;
+        let at = self.at.of(row) + self.first;
         y.get_mut(at..).and_then(|y| y.get_mut(..self.width)).unwrap_or(&mut [])
     }
 }
@@ -197,7 +236,7 @@ struct Finishing<'a> {
     sums: &'a [f32],
     /// Sums between rows.
     pitch: usize,
-    outputs: Outputs<'a>,
+    outputs: Outputs,
     plan: &'a Plan,
     y: &'a mut [f32],
 }

@@ -40,7 +40,7 @@ pub const SOURCES: &[Source] = &[
     source!("error.rs", []),
     source!("kernels/arg.rs", ["kernels/number.rs"]),
     source!("kernels/compact.rs", ["arch/isa.rs", "arch/quad.rs", "kernels/conv2d.rs"]),
-    source!("kernels/conv.rs", ["arch/isa.rs", "arch/products.rs", "kernels/compact.rs", "kernels/conv2d.rs", "kernels/regions.rs", "kernels/tile.rs"]),
+    source!("kernels/conv.rs", ["arch/isa.rs", "arch/products.rs", "kernels/compact.rs", "kernels/conv2d.rs", "kernels/regions.rs", "kernels/rows.rs", "kernels/tile.rs"]),
     source!("kernels/conv2d.rs", ["kernels/epilogue.rs", "kernels/regions.rs", "kernels/window.rs"]),
     source!("kernels/conv_int.rs", ["kernels/conv2d.rs", "kernels/number.rs"]),
     source!("kernels/copy.rs", ["kernels/index.rs"]),

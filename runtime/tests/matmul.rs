@@ -7,7 +7,7 @@ use zant_runtime::arch::isa::{Fused, Numerics, Separate};
 use zant_runtime::kernels::epilogue::{Activation, Epilogue, Residual};
 use zant_runtime::kernels::matmul::{MatMul, Strides, matmul};
 use zant_runtime::kernels::matmul_int::matmul_int;
-use zant_runtime::kernels::matmul_packed::{MatMulPacked, matmul_packed};
+use zant_runtime::kernels::matmul_packed::{MatMulPacked, matmul_packed, matvec_packed};
 
 /// What stands between the rows of the output, which no kernel may touch.
 const GAP: f32 = 12_345.0;
@@ -93,6 +93,11 @@ fn check_packed<N: Numerics>([m, k, n]: [usize; 3], values: &mut Values) {
         let mut y = before.clone();
         matmul_packed(cpu, &p, &a, &w, &bias, &mut y);
         assert_eq!(bits(&y), bits(&expected), "{name} {p:?}");
+        if m == 1 {
+            let mut y = before.clone();
+            matvec_packed(cpu, &p, &a, &w, &bias, &mut y);
+            assert_eq!(bits(&y), bits(&expected), "{name}, one row, {p:?}");
+        }
     });
 }
 

@@ -12,7 +12,7 @@ use super::super::arch::quad::{Pixel, Quad, Taps};
 use super::epilogue::{Epilogue, Plan};
 use super::matmul_row::{fits, row};
 use super::regions::{Places, even};
-use super::rows::{Line, ROWS};
+use super::rows::{Line, PLACES, ROWS};
 use super::tile::{Task, tile};
 
 /// Rows that share a packed piece of `b`.
@@ -237,7 +237,7 @@ impl Block<'_> {
             };
             let y = Line { first: row * PANEL, ..Line::one(rows, PANEL) };
             let places = Places { rows, x: Line::one(rows, pitch), y };
-            tile(isa, &task, &places, self.sums.as_flattened_mut());
+            tile::<I, PLACES>(isa, &task, &places, self.sums.as_flattened_mut());
             row += rows;
         }
     }

@@ -44,6 +44,11 @@ pub fn matmul_packed(p: &matmul_packed::MatMulPacked, a: F, w: F, bias: F, y: Y)
 }
 
 #[inline(never)]
+pub fn matvec_packed(p: &matmul_packed::MatMulPacked, a: F, w: F, bias: F, y: Y) {
+    matmul_packed::matvec_packed(cpu(), p, a, w, bias, y);
+}
+
+#[inline(never)]
 pub fn matmul(p: &matmul::MatMul, a: F, b: F, bias: F, scratch: Y, y: Y) {
     matmul::matmul(cpu(), p, a, b, bias, scratch, y);
 }

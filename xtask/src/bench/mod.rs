@@ -36,23 +36,59 @@ pub(crate) struct Args {
     dry: bool,
 }
 
-/// The models, with the dimensions that they leave open.
-const MODELS: [(&str, &[(&str, usize)]); 15] = [
-    ("hello_world_f32", &[]),
-    ("mnist-8", &[]),
-    ("kws_dscnn_f32", &[]),
-    ("ic_resnet8_f32", &[]),
-    ("vww_mobilenetv1_f32", &[]),
-    ("ad_autoencoder_f32", &[]),
-    ("fomo8_f32", &[]),
-    ("mobilenet_v2", &[]),
-    ("darknet_s", &[]),
-    ("ternary_mlp", &[]),
-    ("ecg_cnn1d_dyn", &[("batch", 1)]),
-    ("gpt_small_decode", &[]),
-    ("gpt_small_prefill", &[]),
-    ("gpt_medium_decode", &[]),
-    ("gpt_medium_prefill", &[]),
+/// A model as it is measured.
+#[derive(Clone, Copy)]
+struct Measured {
+    name: &'static str,
+    /// Values of the dimensions that it leaves open.
+    dims: &'static [(&'static str, usize)],
+    /// Layers whose cache of keys and values stays in the model from run to run.
+    kept: usize,
+}
+
+impl Measured {
+    const fn new(name: &'static str) -> Self {
+        Measured { name, dims: &[], kept: 0 }
+    }
+
+    const fn dims(self, dims: &'static [(&'static str, usize)]) -> Self {
+        Measured { dims, ..self }
+    }
+
+    const fn keep(self, kept: usize) -> Self {
+        Measured { kept, ..self }
+    }
+
+    /// The settings without, then with what is kept.
+    fn configs(&self) -> [Config; 2] {
+        let plain = self.dims.iter().fold(Config::new(), |c, &(dim, n)| c.dim(dim, n));
+        let names = (0..self.kept).flat_map(|i| [format!("k_{i}"), format!("v_{i}")]);
+        let kept = names.fold(plain.clone(), |c, name| c.state(format!("past_{name}"), format!("present_{name}")));
+        [plain, kept]
+    }
+
+    fn title(&self) -> String {
+        if self.kept > 0 { format!("{}, cache kept", self.name) } else { self.name.to_string() }
+    }
+}
+
+const MODELS: [Measured; 16] = [
+    Measured::new("hello_world_f32"),
+    Measured::new("mnist-8"),
+    Measured::new("kws_dscnn_f32"),
+    Measured::new("ic_resnet8_f32"),
+    Measured::new("vww_mobilenetv1_f32"),
+    Measured::new("ad_autoencoder_f32"),
+    Measured::new("fomo8_f32"),
+    Measured::new("mobilenet_v2"),
+    Measured::new("darknet_s"),
+    Measured::new("ternary_mlp"),
+    Measured::new("ecg_cnn1d_dyn").dims(&[("batch", 1)]),
+    Measured::new("gpt_small_decode"),
+    Measured::new("gpt_small_decode").keep(2),
+    Measured::new("gpt_small_prefill"),
+    Measured::new("gpt_medium_decode"),
+    Measured::new("gpt_medium_prefill"),
 ];
 
 /// Nanoseconds that one sample should take at least: many times what asking for it costs.
@@ -67,11 +103,12 @@ pub(crate) fn bench(args: &Args) -> Result<bool, String> {
     let limits = ours::limits(&folder())?;
     let mut rows = Vec::new();
     let mut good = true;
-    for (name, dims) in MODELS {
+    for measured in MODELS {
+        let name = measured.name;
         if !args.models.is_empty() && !args.models.iter().any(|m| m == name) {
             continue;
         }
-        match model(args, &shared.join("models"), (name, dims), &venv, &limits) {
+        match model(args, &shared.join("models"), &measured, &venv, &limits) {
             Ok(row) => {
                 println!("{}", report::line(&row));
                 rows.push(row);
@@ -106,26 +143,27 @@ fn file(models: &Path, name: &str) -> Result<PathBuf, String> {
     made.is_file().then_some(made).ok_or_else(|| "the model is not there".to_string())
 }
 
-fn model(
-    args: &Args,
-    models: &Path,
-    (name, dims): (&str, &[(&str, usize)]),
-    python: &str,
-    limits: &Path,
-) -> Result<Row, String> {
-    let file = file(models, name)?;
-    let config = dims.iter().fold(Config::new(), |c, &(dim, n)| c.dim(dim, n));
-    let krate = Crate::build(&folder().join(name), &file, &models.join(name), &config)?;
+fn model(args: &Args, models: &Path, measured: &Measured, python: &str, limits: &Path) -> Result<Row, String> {
+    let name = measured.name;
+    let (file, vectors) = (file(models, name)?, models.join(name));
+    let [plain, kept] = measured.configs();
+    let plain = Crate::build(&folder().join(name), &file, &vectors, &plain)?;
+    // Others are given what is kept in each run.
+    let krate = match measured.kept {
+        0 => None,
+        _ => Some(Crate::build(&folder().join(format!("{name}-kept")), &file, &vectors, &kept)?),
+    };
+    let krate = krate.as_ref().unwrap_or(&plain);
     let tflite = models.join("tflite").join(format!("{name}.tflite"));
     let mut contenders = vec![
         Contender::new("ours", krate.serve(ours::FAST)?),
         Contender::new("small", krate.serve(ours::SMALL)?),
-        Contender::new("onnxruntime", peers::serve(python, "ort", &file, &krate)?),
+        Contender::new("onnxruntime", peers::serve(python, "ort", &file, &plain)?),
         Contender::new("fma", Served::start(limits, &["fma".into()])?),
         Contender::new("read", Served::start(limits, &["read".into(), krate.weight_bytes.to_string()])?),
     ];
     if tflite.is_file() {
-        contenders.push(Contender::new("litert", peers::serve(python, "litert", &tflite, &krate)?));
+        contenders.push(Contender::new("litert", peers::serve(python, "litert", &tflite, &plain)?));
     }
     for c in &mut contenders {
         c.calibrate()?;
@@ -139,7 +177,7 @@ fn model(
     let all = |name| times(name).ok_or_else(|| format!("no samples of {name}"));
     let compute = 2.0 * krate.macs as f64 * all("fma")?.min / ours::FMA_FLOPS;
     Ok(Row {
-        name: name.to_string(),
+        name: measured.title(),
         ours: all("ours")?,
         small: all("small")?,
         onnxruntime: all("onnxruntime")?,

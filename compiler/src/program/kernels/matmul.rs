@@ -40,7 +40,12 @@ impl KernelCall for PackedMatMulCall {
     }
 
     fn uses(&self) -> Vec<&'static str> {
-        let own = ["kernels::matmul_packed::matmul_packed", "kernels::matmul_packed::MatMulPacked"];
+        let product = if self.params.m == 1 {
+            "kernels::matmul_packed::matvec_packed"
+        } else {
+            "kernels::matmul_packed::matmul_packed"
+        };
+        let own = [product, "kernels::matmul_packed::MatMulPacked"];
         own.into_iter().chain(epilogue_use(&self.params.epilogue)).collect()
     }
 
@@ -53,12 +58,20 @@ impl KernelCall for PackedMatMulCall {
     }
 
     fn call(&self, args: &[TokenStream]) -> TokenStream {
-        quote!(matmul_packed(cpu, &P, #(#args),*))
+        if self.params.m == 1 {
+            quote!(matvec_packed(cpu, &P, #(#args),*))
+        } else {
+            quote!(matmul_packed(cpu, &P, #(#args),*))
+        }
     }
 
     fn run(&self, numerics: Numerics, args: &mut Args<'_>) -> Result<(), RunError> {
         let (a, w, bias, y) = (args.read(0), args.read(1), args.read(2), args.write(3));
-        with_cpu!(numerics, cpu => matmul_packed::matmul_packed(cpu, &self.params, a, w, bias, y));
+        if self.params.m == 1 {
+            with_cpu!(numerics, cpu => matmul_packed::matvec_packed(cpu, &self.params, a, w, bias, y));
+        } else {
+            with_cpu!(numerics, cpu => matmul_packed::matmul_packed(cpu, &self.params, a, w, bias, y));
+        }
         Ok(())
     }
 }

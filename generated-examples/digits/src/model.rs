@@ -6,7 +6,7 @@ use super::rt::arena::{Arena, Buffer, Read, Write};
 use super::rt::kernels::conv::conv2d;
 use super::rt::kernels::conv2d::Conv2d;
 use super::rt::kernels::epilogue::Epilogue;
-use super::rt::kernels::matmul_packed::{MatMulPacked, matmul_packed};
+use super::rt::kernels::matmul_packed::{MatMulPacked, matvec_packed};
 use super::rt::kernels::pool::max_pool2d_in_place;
 use super::rt::kernels::pool2d::Pool2d;
 use super::rt::kernels::softmax::{Softmax, softmax_in_place};
@@ -92,7 +92,7 @@ fn pool2(cpu: Cpu, arena: &mut Arena<ARENA_BYTES>) {
 fn linear(cpu: Cpu, arena: &mut Arena<ARENA_BYTES>) {
     const P: MatMulPacked = MatMulPacked::new(1, 64, 10);
     let (a, y) = arena.views::<(Read<Pool2>, Write<Linear>)>();
-    matmul_packed(cpu, &P, a, &WEIGHTS.linear, &WEIGHTS.linear_bias, y);
+    matvec_packed(cpu, &P, a, &WEIGHTS.linear, &WEIGHTS.linear_bias, y);
 }
 
 /// `probabilities`: softmax_in_place f32[1,10] -> f32[1,10].

@@ -9,6 +9,7 @@ use super::super::arch::products::Runs;
 use super::compact;
 use super::conv2d::Conv2d;
 use super::regions::{Maps, Region, Regions, Tiles};
+use super::rows::PLACES;
 use super::tile::{Task, cached_columns, tile};
 
 /// Computes the convolution. `bias` has `out_c` elements or none, which are zeros.
@@ -82,7 +83,7 @@ fn map<I: Isa>(isa: I, p: &Conv2d, task: &Task<'_>, maps: Maps, y: &mut [f32]) {
         let (skip, runs) = taps(p, &region);
         let task = Task { skip, runs, ..*task };
         for places in Tiles::new(maps, region, isa.tile_rows()) {
-            tile(isa, &task, &places, y);
+            tile::<I, PLACES>(isa, &task, &places, y);
         }
     }
 }

@@ -8,7 +8,7 @@ use super::compact;
 use super::conv2d::Conv2d;
 use super::epilogue::Epilogue;
 use super::regions::{Places, even};
-use super::rows::Line;
+use super::rows::{Line, PLACES};
 use super::tile::{Task, cached_columns, tile};
 
 /// `y[m, n] = epilogue(bias + a[m, k] * w[k, n])`.
@@ -48,17 +48,30 @@ impl MatMulPacked {
     }
 }
 
+/// Computes the product of one row, `m` = 1: small models are made of little else, and want no code around it. `bias` has
+/// `n` elements or none, which are zeros.
+#[inline]
+pub fn matvec_packed<C: Cpu>(cpu: C, p: &MatMulPacked, a: &[f32], w: &[f32], bias: &[f32], y: &mut [f32]) {
+    debug_assert!(p.m == 1);
+    product::<C, true>(cpu, p, (a, w, bias), y);
+}
+
 /// Computes the product. `bias` has `n` elements or none, which are zeros.
 #[inline]
 pub fn matmul_packed<C: Cpu>(cpu: C, p: &MatMulPacked, a: &[f32], w: &[f32], bias: &[f32], y: &mut [f32]) {
+    product::<C, false>(cpu, p, (a, w, bias), y);
+}
+
+#[inline]
+fn product<C: Cpu, const ROW: bool>(cpu: C, p: &MatMulPacked, (a, w, bias): (&[f32], &[f32], &[f32]), y: &mut [f32]) {
     debug_assert!(p.m == 0 || a.len() >= (p.m - 1) * p.a_pitch + p.k);
     debug_assert!(p.m == 0 || y.len() >= (p.m - 1) * p.y_pitch + p.n);
     debug_assert!(w.len() >= p.k * p.n);
     debug_assert!(bias.is_empty() || bias.len() >= p.n);
-    cpu.run(Product { p, a, w, bias, y });
+    cpu.run(Product::<ROW> { p, a, w, bias, y });
 }
 
-struct Product<'a> {
+struct Product<'a, const ROW: bool> {
     p: &'a MatMulPacked,
     a: &'a [f32],
     w: &'a [f32],
@@ -66,7 +79,7 @@ struct Product<'a> {
     y: &'a mut [f32],
 }
 
-impl Kernel for Product<'_> {
+impl<const ROW: bool> Kernel for Product<'_, ROW> {
     type Output = ();
     const ONCE: bool = true;
 
@@ -79,8 +92,7 @@ impl Kernel for Product<'_> {
             compact::convolution(isa, &p, false, (a, w, bias), y);
             return;
         }
-        if p.m == 1 {
-            // The matrix-vector form: small models are made of little else, and want no work around it.
+        if ROW {
             let task = Task {
                 x: a,
                 w,
@@ -92,7 +104,7 @@ impl Kernel for Product<'_> {
                 plan: p.epilogue.plan(),
                 resume: false,
             };
-            tile(isa, &task, &Places { rows: 1, x: Line::one(1, 0), y: Line::one(1, 0) }, y);
+            tile::<I, 1>(isa, &task, &Places { rows: 1, x: Line::one(1, 0), y: Line::one(1, 0) }, y);
             return;
         }
         let chunk = cached_columns(p.k);
@@ -124,7 +136,7 @@ fn rows<I: Isa>(isa: I, p: &MatMulPacked, column: usize, task: &Task<'_>, y: &mu
         let rows = even(p.m - row, isa.tile_rows());
         let line = |first, step| Line { first, ..Line::one(rows, step) };
         let places = Places { rows, x: line(row * p.a_pitch, p.a_pitch), y: line(row * p.y_pitch + column, p.y_pitch) };
-        tile(isa, task, &places, y);
+        tile::<I, PLACES>(isa, task, &places, y);
         row += rows;
     }
 }

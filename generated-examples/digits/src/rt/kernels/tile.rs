@@ -47,11 +47,11 @@ pub const fn cached_columns(depth: usize) -> usize {
     }
 }
 
-/// Computes the tile at `places`, all columns.
+/// Computes the tile at `places`, all columns. No tile of the kernel has more than `MOST` rows: there is code for as many.
 #[inline(always)]
-pub fn tile<I: Isa>(isa: I, task: &Task<'_>, places: &Places, y: &mut [f32]) {
+pub fn tile<I: Isa, const MOST: usize>(isa: I, task: &Task<'_>, places: &Places, y: &mut [f32]) {
     if isa.is_wide() && (places.rows > 1 || task.columns >= 4 * PANEL) {
-        isa.run(WideTile { task, places, y });
+        isa.run(WideTile::<MOST> { task, places, y });
         return;
     }
     let mut first = 0;
@@ -61,11 +61,11 @@ pub fn tile<I: Isa>(isa: I, task: &Task<'_>, places: &Places, y: &mut [f32]) {
         if I::TILE_VECTORS < 2 {
             let mut at = 0;
             while at + LANES <= columns {
-                rows(isa, Eight { columns, first: at }, [first, at], task, places, y);
+                rows::<I, _, MOST>(isa, Eight { columns, first: at }, [first, at], task, places, y);
                 at += LANES;
             }
             while at < columns {
-                rows(isa, One { columns, first: at }, [first, at], task, places, y);
+                rows::<I, _, MOST>(isa, One { columns, first: at }, [first, at], task, places, y);
                 at += 1;
             }
             first += columns;
@@ -74,15 +74,15 @@ pub fn tile<I: Isa>(isa: I, task: &Task<'_>, places: &Places, y: &mut [f32]) {
             run::<I, _, 1>(isa, Full::<4>, [first, 0], task, places, y);
             first += 4 * PANEL;
         } else if left >= 2 * PANEL && places.rows <= 3 {
-            rows(isa, Full::<2>, [first, 0], task, places, y);
+            rows::<I, _, MOST>(isa, Full::<2>, [first, 0], task, places, y);
             first += 2 * PANEL;
         } else {
             if left >= PANEL {
-                rows(isa, Full::<1>, [first, 0], task, places, y);
+                rows::<I, _, MOST>(isa, Full::<1>, [first, 0], task, places, y);
             } else if left > LANES {
-                rows(isa, Wide { columns }, [first, 0], task, places, y);
+                rows::<I, _, MOST>(isa, Wide { columns }, [first, 0], task, places, y);
             } else {
-                rows(isa, Narrow { columns }, [first, 0], task, places, y);
+                rows::<I, _, MOST>(isa, Narrow { columns }, [first, 0], task, places, y);
             }
             first += columns;
         }
@@ -91,15 +91,22 @@ pub fn tile<I: Isa>(isa: I, task: &Task<'_>, places: &Places, y: &mut [f32]) {
 
 /// Computes the columns `block` of a tile, which start in the panel of column `first` at its column `at`.
 #[inline(always)]
-fn rows<I: Isa, C: Columns>(isa: I, block: C, at: [usize; 2], task: &Task<'_>, places: &Places, y: &mut [f32]) {
+fn rows<I: Isa, C: Columns, const MOST: usize>(
+    isa: I,
+    block: C,
+    at: [usize; 2],
+    task: &Task<'_>,
+    places: &Places,
+    y: &mut [f32],
+) {
     // The guards are constant: an instruction set with small tiles has no bodies of large ones.
     match places.rows {
         1 => run::<I, C, 1>(isa, block, at, task, places, y),
-        2 if I::TILE_ROWS >= 2 => run::<I, C, 2>(isa, block, at, task, places, y),
-        3 if I::TILE_ROWS >= 3 => run::<I, C, 3>(isa, block, at, task, places, y),
-        4 if I::TILE_ROWS >= 4 => run::<I, C, 4>(isa, block, at, task, places, y),
-        5 if I::TILE_ROWS >= 5 => run::<I, C, 5>(isa, block, at, task, places, y),
-        6 if I::TILE_ROWS >= 6 => run::<I, C, 6>(isa, block, at, task, places, y),
+        2 if I::TILE_ROWS >= 2 && MOST >= 2 => run::<I, C, 2>(isa, block, at, task, places, y),
+        3 if I::TILE_ROWS >= 3 && MOST >= 3 => run::<I, C, 3>(isa, block, at, task, places, y),
+        4 if I::TILE_ROWS >= 4 && MOST >= 4 => run::<I, C, 4>(isa, block, at, task, places, y),
+        5 if I::TILE_ROWS >= 5 && MOST >= 5 => run::<I, C, 5>(isa, block, at, task, places, y),
+        6 if I::TILE_ROWS >= 6 && MOST >= 6 => run::<I, C, 6>(isa, block, at, task, places, y),
         _ => {}
     }
 }
@@ -162,23 +169,24 @@ impl<C: Columns, const R: usize> Kernel for Tile<'_, C, R> {
 }
 
 /// All columns of a tile by the instruction set's own loop.
-struct WideTile<'a> {
+struct WideTile<'a, const MOST: usize> {
     task: &'a Task<'a>,
     places: &'a Places,
     y: &'a mut [f32],
 }
 
-impl Kernel for WideTile<'_> {
+impl<const MOST: usize> Kernel for WideTile<'_, MOST> {
     type Output = ();
 
     #[inline(always)]
     fn run<I: Isa>(self, isa: I) {
         const WIDTH: usize = 2 * PANEL;
         let WideTile { task, places, y } = self;
+        let count = if MOST == 1 { 1 } else { places.rows };
         let mut first = 0;
         while first < task.columns {
             let left = task.columns - first;
-            let is_row = places.rows == 1 && task.runs.is_one();
+            let is_row = count == 1 && task.runs.is_one();
             let width = if is_row && left >= 8 * PANEL {
                 8 * PANEL
             } else if is_row && left >= 4 * PANEL {
@@ -190,7 +198,7 @@ impl Kernel for WideTile<'_> {
             };
             let w = task.w.get(first * task.depth + task.skip * width.min(PANEL)..).unwrap_or(&[]);
             let products =
-                Products { x: task.x, rows: places.rows, at: places.x, w, panel: PANEL * task.depth, runs: task.runs };
+                Products { x: task.x, rows: count, at: places.x, w, panel: PANEL * task.depth, runs: task.runs };
             let bias = task.bias.get(first..).unwrap_or(&[]);
             if let Some(bounds) = task.plan.clamp() {
                 let ends = Ends { bias, resume: task.resume, at: places.y, first, bounds };
@@ -201,7 +209,7 @@ impl Kernel for WideTile<'_> {
                 let pitch = width.max(WIDTH);
                 let ends = Ends { bias, resume: false, at: Line::one(PLACES, pitch), first: 0, bounds: Bounds::NONE };
                 wide(isa, width, &products, &ends, sums.as_flattened_mut());
-                let outputs = Outputs { rows: places.rows, at: places.y, first, width };
+                let outputs = Outputs { rows: count, at: places.y, first, width };
                 isa.run(Finishing { sums: sums.as_flattened(), pitch, outputs, plan: &task.plan, y });
             }
             first += width;

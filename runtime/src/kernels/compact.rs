@@ -17,8 +17,6 @@ pub fn convolution<I: Isa>(isa: I, p: &Conv2d, depthwise: bool, (x, w, bias): Op
     let (Some(depth), Some(group)) = (p.in_c.checked_div(p.groups), p.out_c.checked_div(p.groups)) else { return };
     // The channels of a depthwise convolution are columns side by side.
     let group = if depthwise { p.out_c } else { group };
-    let plan = p.epilogue.plan();
-    let (bounds, residual) = plan.first();
     let taps = Taps {
         rows: 0,
         row_inputs: p.dilation_h * p.in_w * p.in_pitch,
@@ -28,10 +26,11 @@ pub fn convolution<I: Isa>(isa: I, p: &Conv2d, depthwise: bool, (x, w, bias): Op
         depth,
         pitch: group,
     };
-    let mut quad = Quad { apart: depthwise, residual, bounds, ..Quad::new(x, w, y, taps, 0) };
+    let mut quad = Quad { apart: depthwise, plan: p.epilogue.plan(), ..Quad::new(x, w, y, taps, 0) };
     for batch in 0..p.batch {
         let (mut channel, mut end, mut input) = (0, group, batch * p.in_h * p.in_w * p.in_pitch);
-        while channel < p.out_c {
+        // Groups without channels, of which there are none, would have no end.
+        while channel < p.out_c && channel < end {
             let left = end - channel;
             quad.width = if left < COLUMNS { left } else { COLUMNS };
             quad.bias = bias.get(channel..).unwrap_or(&[]);
@@ -51,7 +50,7 @@ pub fn convolution<I: Isa>(isa: I, p: &Conv2d, depthwise: bool, (x, w, bias): Op
             }
         }
     }
-    if let Some(rest) = plan.rest() {
+    if let Some(rest) = quad.plan.rest() {
         for pixel in 0..p.batch * p.out_h * p.out_w {
             let y = quad.y.get_mut(pixel * p.out_pitch..).and_then(|y| y.get_mut(..p.out_c));
             for y in y.unwrap_or(&mut []) {

@@ -123,33 +123,33 @@ fn largest<I: Isa>(isa: I, x: &[f32]) -> f32 {
     Max::scalar(join(isa.to_array(m), Max::scalar), reduce_run::<Max, I>(isa, rest))
 }
 
-/// One column, its elements `inner` apart: the one body where small code is preferred.
+/// One column, its elements `inner` apart, which is not 0: the one body where small code is preferred.
 #[inline(always)]
 fn one<const LOG: bool>(xy: &mut [f32], column: usize, inner: usize) {
-    let mut m = Max::START;
-    for x in elements(xy, column, inner) {
+    let (mut m, mut at) = (Max::START, column);
+    while let Some(x) = xy.get(at) {
         m = Max::scalar(m, *x);
+        at += inner;
     }
-    let mut lanes = [0.0; LANES];
-    for (i, x) in elements(xy, column, inner).enumerate() {
+    let (mut lanes, mut lane) = ([0.0; LANES], 0);
+    at = column;
+    while let Some(x) = xy.get_mut(at) {
         let difference = *x - m;
         let e = exp(difference);
         *x = if LOG { difference } else { e };
-        if let Some(lane) = lanes.get_mut(i % LANES) {
-            *lane += e;
+        if let Some(sum) = lanes.get_mut(lane % LANES) {
+            *sum += e;
         }
+        lane += 1;
+        at += inner;
     }
     let s = join(lanes, Sum::scalar);
     let factor = if LOG { log(s) } else { 1.0 / s };
-    for x in elements(xy, column, inner) {
+    at = column;
+    while let Some(x) = xy.get_mut(at) {
         *x = if LOG { *x - factor } else { *x * factor };
+        at += inner;
     }
-}
-
-/// The elements of a column; no more than a step of `inner`, which is not 0, lies between them.
-#[inline(always)]
-fn elements(xy: &mut [f32], column: usize, inner: usize) -> impl Iterator<Item = &mut f32> {
-    xy.get_mut(column..).unwrap_or(&mut []).chunks_mut(inner.max(1)).filter_map(|chunk| chunk.first_mut())
 }
 
 /// Columns that lie side by side, in rows of `inner`: eight at a time.

@@ -11,7 +11,7 @@ use krate::Crate;
 use models::Model;
 use object::{Object, ObjectSection, ObjectSymbol, SectionKind};
 use zant_tests::cases;
-use zantc::config::Alloc;
+use zantc::config::{Alloc, Optimize};
 use zantc::ir::Tensor;
 
 /// How far an output may be from the reference, relative to the output's largest magnitude.
@@ -21,24 +21,33 @@ const PROVED_STEPS: usize = 20;
 
 #[test]
 fn models_compute_the_same_bits_everywhere() {
-    let (models, skipped) = models::all();
+    let (mut models, skipped) = models::all();
     println!("{} models, {skipped} skipped, whose files are missing", models.len());
     for m in &models {
         check_reference(m);
         check_memory(m);
     }
-    let krate = Crate::write(cases::workspace().join("target/zant-end-to-end"), &models);
-    for level in ["0", "3", "z"] {
+    check_built("zant-end-to-end", &models, &["0", "3", "z"]);
+    for m in &mut models {
+        m.config = m.config.clone().optimize(Optimize::Size);
+    }
+    check_built("zant-end-to-end-small", &models, &["z"]);
+}
+
+/// The models in a crate of their own, built at these levels.
+fn check_built(folder: &str, models: &[Model], levels: &[&str]) {
+    let krate = Crate::write(cases::workspace().join("target").join(folder), models);
+    for level in levels {
         let program = krate.build(level);
         for body in ["detected", "portable"] {
             // The portable body without optimisation takes minutes and is the source that "z" and 3 compile as well.
-            if (level, body) == ("0", "portable") {
+            if (*level, body) == ("0", "portable") {
                 continue;
             }
             let out = krate.run(&program, level, body);
             models.iter().for_each(|m| check_bits(m, level, &out));
         }
-        check_statics(&program, &models);
+        check_statics(&program, models);
     }
 }
 

@@ -4,11 +4,10 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use object::{Object as _, ObjectSection as _};
+use zant_tests::code;
 use zantc::emit::{Package, Source, emit_crate, emit_runner, profile};
 use zantc::ir::DType;
 use zantc::pipeline::{compile, crate_name, read};
-use zantc::program::Program;
 use zantc::verify::data;
 use zantc::{Config, Optimize};
 
@@ -50,13 +49,13 @@ impl Crate {
             let packages = [
                 ("model", emit_crate(&source)),
                 ("runner", emit_runner(&source)),
-                ("library", library(program, &name)),
+                ("library", code::library(program, &name, &[FAST.2, SMALL.2])),
             ];
             for (part, package) in packages {
                 package.write(&here.join(part)).map_err(|e| e.to_string())?;
             }
             cargo(&here.join("runner"), &["--profile", &profile(level)], "")?;
-            cargo(&here.join("library"), &["--profile", &profile(level)], "-Clink-arg=-nostartfiles")?;
+            cargo(&here.join("library"), &["--profile", &profile(level)], code::FLAGS)?;
             krate = Some(Crate {
                 folder: folder.to_path_buf(),
                 name: name.clone(),
@@ -116,37 +115,8 @@ impl Crate {
 
     /// Bytes of code of the model and all it calls.
     pub(crate) fn text_bytes(&self, way: Way) -> Result<u64, String> {
-        let name = format!("lib{}_code.so", self.name.replace('-', "_"));
-        let bytes = std::fs::read(self.built(way, "library").join(name)).map_err(|e| e.to_string())?;
-        let file = object::File::parse(&*bytes).map_err(|e| e.to_string())?;
-        Ok(file.section_by_name(".text").map_or(0, |s| s.size()))
+        code::text_bytes(&self.built(way, "library"), &self.name)
     }
-}
-
-/// A library of the model alone: without `std`, and with nothing that is not called.
-fn library(program: &Program, name: &str) -> Package {
-    let mut package = Package::default();
-    let mut manifest = format!(
-        "[package]\nname = \"{name}-code\"\nversion = \"0.0.0\"\nedition = \"2024\"\npublish = false\n\n[lib]\ncrate-type = [\"cdylib\"]\n\n[workspace]\n\n[dependencies]\n{name} = {{ path = \"../model\" }}\n"
-    );
-    for (_, _, level) in [FAST, SMALL] {
-        manifest += &format!(
-            "\n[profile.{}]\ninherits = \"release\"\nopt-level = {}\ncodegen-units = 1\nlto = true\npanic = \"abort\"\n",
-            profile(level),
-            if level == "z" { "\"z\"" } else { level }
-        );
-    }
-    let inputs = match program.inputs.as_slice() {
-        [one] => format!("&[{}; {}]", one.ty.dtype.name(), one.ty.elements()),
-        _ => "Inputs<'_>".into(),
-    };
-    let text = format!(
-        "//! The model's code.\n#![no_std]\nuse {}::*;\n\n#[panic_handler]\nfn panic(_: &core::panic::PanicInfo<'_>) -> ! {{\n    loop {{}}\n}}\n\n#[unsafe(no_mangle)]\npub fn run(model: &mut Model, inputs: {inputs}) {{\n    core::hint::black_box(&model.run(inputs));\n}}\n",
-        name.replace('-', "_")
-    );
-    package.files.insert("Cargo.toml".into(), manifest.into_bytes());
-    package.files.insert("src/lib.rs".into(), text.into_bytes());
-    package
 }
 
 /// The name that numpy has for an element.

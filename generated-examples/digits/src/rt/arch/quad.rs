@@ -4,7 +4,7 @@
 //!
 //! Invariants: all elements that the loop reads and writes lie in the slices given, which is checked once, before it; each
 //! sum takes its products in the order of the taps, each by one [`Isa::mul_add`].
-use super::super::kernels::epilogue::{Bounds, Clamp};
+use super::super::kernels::epilogue::{Clamp, Plan, Residual};
 use super::isa::{Isa, Kernel, LANES};
 use core::slice;
 
@@ -65,10 +65,8 @@ pub struct Quad<'a> {
     pub apart: bool,
     /// Whether the sums start from the output instead of the bias.
     pub resume: bool,
-    /// Whether the output is added to the finished sums.
-    pub residual: bool,
-    /// What is done with them last.
-    pub bounds: Bounds,
+    /// What is done with the sums: the output is added where it is the residual, then the bounds are applied.
+    pub plan: Plan,
     /// The pixels; those beyond `count` are like others.
     pub pixels: [Pixel; PIXELS],
     /// How many pixels there are.
@@ -88,8 +86,7 @@ impl<'a> Quad<'a> {
             width,
             apart: false,
             resume: false,
-            residual: false,
-            bounds: Bounds::NONE,
+            plan: Plan::NONE,
             pixels: [Pixel { x: 0, y: 0 }; PIXELS],
             count: 0,
         }
@@ -232,7 +229,7 @@ impl Tile<'_, '_> {
     #[inline(always)]
     fn vectors<I: Isa>(self, isa: I) {
         let (x, mut w, y) = (self.0.x.as_ptr(), self.0.w.as_ptr(), self.0.y.as_mut_ptr());
-        let Quad { taps, width, apart, residual, bounds, pixels, .. } = *self.0;
+        let Quad { taps, width, apart, plan, pixels, .. } = *self.0;
         let (mut xs, mut ys) = ([x; PIXELS], [y; PIXELS]);
         let mut sums = [[isa.splat(0.0); 2]; PIXELS];
         // SAFETY: all that is read and written here lies inside, by `Quad::fits`.
@@ -262,13 +259,13 @@ impl Tile<'_, '_> {
                 }
                 w = w.wrapping_add(taps.row_gap);
             }
-            if residual {
+            if plan.residual == Residual::Accumulate {
                 each_pixel!(I => {
                     let y = load(isa, ys[I], width);
                     sums[I] = [isa.add(sums[I][0], y[0]), isa.add(sums[I][1], y[1])];
                 });
             }
-            let clamp = Clamp::new(isa, bounds);
+            let clamp = Clamp::new(isa, plan.bounds);
             each_pixel!(I => {
                 store(isa, [clamp.apply(sums[I][0]), clamp.apply(sums[I][1])], ys[I], width);
             });
@@ -279,7 +276,7 @@ impl Tile<'_, '_> {
     #[inline(always)]
     fn columns<I: Isa>(self, isa: I) {
         let (x, w, y) = (self.0.x.as_ptr(), self.0.w.as_ptr(), self.0.y.as_mut_ptr());
-        let Quad { taps, width, apart, residual, bounds, pixels, count, .. } = *self.0;
+        let Quad { taps, width, apart, plan, pixels, count, .. } = *self.0;
         let mut next = 0;
         while next < count {
             let Some(pixel) = pixels.get(next) else { return };
@@ -301,10 +298,10 @@ impl Tile<'_, '_> {
                         }
                         w = w.wrapping_add(taps.row_gap);
                     }
-                    if residual {
+                    if plan.residual == Residual::Accumulate {
                         sum += *y;
                     }
-                    *y = bounds.apply(sum);
+                    *y = plan.bounds.apply(sum);
                 }
             }
             next += 1;

@@ -69,9 +69,10 @@ impl Epilogue {
             Activation::None => {}
             Activation::Clamp { lo, hi } => {
                 let zero = if lo.to_bits() == 0 { 0.0 } else { -0.0 };
-                bounds = Bounds { lo, hi, zero };
                 if lo.is_nan() || hi.is_nan() || hi.to_bits() == (-0.0_f32).to_bits() {
-                    kind = Kind::Exact;
+                    kind = Kind::Exact { lo, hi };
+                } else {
+                    bounds = Bounds { lo, hi, zero };
                 }
             }
             Activation::Leaky { alpha } => kind = Kind::Leaky { alpha },
@@ -118,7 +119,10 @@ enum Kind {
     /// A clamp by [`Bounds`], or none.
     Clamp,
     /// The definition of the clamp, by `max` and `min`.
-    Exact,
+    Exact {
+        lo: f32,
+        hi: f32,
+    },
     Leaky {
         alpha: f32,
     },
@@ -127,9 +131,11 @@ enum Kind {
 /// An [`Epilogue`], looked at once.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    bounds: Bounds,
+    /// The bounds of a clamp; [`Bounds::NONE`] where the activation is another.
+    pub bounds: Bounds,
     kind: Kind,
-    residual: Residual,
+    /// Added first.
+    pub residual: Residual,
 }
 
 impl Plan {
@@ -141,26 +147,16 @@ impl Plan {
     pub const fn clamp(&self) -> Option<Bounds> {
         match (self.kind, self.residual) {
             (Kind::Clamp, Residual::None) => Some(self.bounds),
-            (Kind::Exact | Kind::Leaky { .. }, _) | (_, Residual::Accumulate) => None,
+            (Kind::Exact { .. } | Kind::Leaky { .. }, _) | (_, Residual::Accumulate) => None,
         }
     }
 
-    /// The bounds, where the activation is a clamp by them, and whether the output is added before.
-    #[inline(always)]
-    pub const fn first(&self) -> (Bounds, bool) {
-        let bounds = match self.kind {
-            Kind::Clamp => self.bounds,
-            Kind::Exact | Kind::Leaky { .. } => Bounds::NONE,
-        };
-        (bounds, matches!(self.residual, Residual::Accumulate))
-    }
-
-    /// What [`Plan::first`] leaves to be done with the outputs.
+    /// What is left to do with the outputs after the residual and the bounds.
     #[inline(always)]
     pub const fn rest(&self) -> Option<Plan> {
         match self.kind {
             Kind::Clamp => None,
-            Kind::Exact | Kind::Leaky { .. } => Some(Plan { residual: Residual::None, ..*self }),
+            Kind::Exact { .. } | Kind::Leaky { .. } => Some(Plan { residual: Residual::None, ..*self }),
         }
     }
 
@@ -173,7 +169,7 @@ impl Plan {
         };
         *y = match self.kind {
             Kind::Clamp => self.bounds.apply(sum),
-            Kind::Exact => minmax::min(minmax::max(sum, self.bounds.lo), self.bounds.hi),
+            Kind::Exact { lo, hi } => minmax::min(minmax::max(sum, lo), hi),
             Kind::Leaky { alpha } => {
                 if sum < 0.0 {
                     sum * alpha
@@ -189,7 +185,7 @@ impl Plan {
     pub fn prepare<I: Isa>(&self, isa: I) -> Finish<I> {
         let other = match self.kind {
             Kind::Clamp => None,
-            Kind::Exact => Some(Other::Exact),
+            Kind::Exact { lo, hi } => Some(Other::Exact { lo: isa.splat(lo), hi: isa.splat(hi) }),
             Kind::Leaky { alpha } => Some(Other::Leaky { alpha: isa.splat(alpha) }),
         };
         Finish { clamp: Clamp::new(isa, self.bounds), other, residual: self.residual }
@@ -233,7 +229,10 @@ impl<I: Isa> Clamp<I> {
 #[derive(Clone, Copy)]
 enum Other<V> {
     /// The definition of the clamp, by `max` and `min`.
-    Exact,
+    Exact {
+        lo: V,
+        hi: V,
+    },
     Leaky {
         alpha: V,
     },
@@ -251,10 +250,10 @@ pub struct Finish<I: Isa> {
 impl<I: Isa> Finish<I> {
     #[inline(always)]
     fn activate(&self, sum: I::V) -> I::V {
-        let Clamp { isa, lo, hi, .. } = self.clamp;
+        let isa = self.clamp.isa;
         match self.other {
             None => self.clamp.apply(sum),
-            Some(Other::Exact) => isa.min(isa.max(sum, lo), hi),
+            Some(Other::Exact { lo, hi }) => isa.min(isa.max(sum, lo), hi),
             Some(Other::Leaky { alpha }) => isa.leaky(sum, alpha),
         }
     }

@@ -70,6 +70,7 @@ pub const SOURCES: &[Source] = &[
     source!("kernels/resize.rs", ["arch/isa.rs", "kernels/reduce_f32.rs"]),
     source!("kernels/rows.rs", []),
     source!("kernels/scatter.rs", ["error.rs", "kernels/index.rs"]),
+    source!("kernels/separable.rs", ["arch/isa.rs", "kernels/conv.rs", "kernels/conv2d.rs", "kernels/depthwise.rs"]),
     source!("kernels/softmax.rs", ["arch/isa.rs", "kernels/copy.rs", "kernels/reduce.rs", "kernels/reduce_f32.rs", "math/exp.rs", "math/log.rs"]),
     source!("kernels/table.rs", ["arch/isa.rs", "kernels/quant.rs"]),
     source!("kernels/tile.rs", ["arch/columns.rs", "arch/isa.rs", "arch/products.rs", "kernels/epilogue.rs", "kernels/regions.rs", "kernels/rows.rs"]),

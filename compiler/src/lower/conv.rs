@@ -171,7 +171,7 @@ impl Lowering<'_> {
 }
 
 /// The pieces of the general kernel's weights.
-fn conv_panels(p: &Conv2d, reverse: bool) -> Vec<Piece> {
+pub(super) fn conv_panels(p: &Conv2d, reverse: bool) -> Vec<Piece> {
     let groups = p.groups.max(1);
     pack::conv_panels(groups, p.out_c / groups, [p.kernel_h * p.kernel_w, p.in_c / groups], reverse)
 }

@@ -14,6 +14,7 @@ mod pack;
 mod pool;
 mod quant;
 mod rows;
+mod separable;
 mod state;
 mod strided;
 
@@ -61,10 +62,12 @@ pub fn lower(graph: &Graph, numerics: Numerics) -> Result<Program, Vec<Diagnosti
 /// A diagnostic for each node without a kernel.
 pub fn lower_with_places(graph: &Graph, numerics: Numerics) -> Result<(Program, Vec<Option<View>>), Vec<Diagnostic>> {
     let (parts, pitched_slices) = (concat::parts(graph), concat::pitched_slices(graph));
+    let views = strided::Views::of(graph, &parts, &pitched_slices);
     let mut l = Lowering {
         graph,
         places: vec![None; graph.values.len()],
-        views: strided::Views::of(graph, &parts, &pitched_slices),
+        separables: separable::Separables::of(graph, &parts, &views),
+        views,
         states: state::States::of(graph, &parts),
         parts,
         pitched_slices,
@@ -148,6 +151,8 @@ struct Lowering<'a> {
     pitched_slices: BTreeMap<ValueId, usize>,
     /// Values that are read by strides from the memory of others.
     views: strided::Views,
+    /// Maps that are computed by rows where they are read.
+    separables: separable::Separables,
     /// What lives from run to run.
     states: state::States,
     /// Constants that are read as they are.
@@ -192,7 +197,11 @@ impl Lowering<'_> {
 
     fn node(&mut self, node: &Node) -> Lowered {
         match &node.op {
-            Op::Conv { window, groups, epilogue } => self.conv(node, window, *groups, *epilogue),
+            Op::Conv { .. } if self.separables.is_between(node) => Ok(()),
+            Op::Conv { window, groups, epilogue } => match self.depthwise_inside(node) {
+                Some(first) => self.separable(first, node),
+                None => self.conv(node, window, *groups, *epilogue),
+            },
             Op::ConvTranspose { window, output, groups, epilogue } => {
                 self.conv_transpose(node, window, *output, *groups, *epilogue)
             }

@@ -65,6 +65,11 @@ impl Views {
         all
     }
 
+    /// Whether a value is read by strides.
+    pub(super) fn contains(&self, v: ValueId) -> bool {
+        self.strides_of(v).is_some()
+    }
+
     /// The strides of a view.
     pub(super) fn strides_of(&self, v: ValueId) -> Option<Vec<usize>> {
         self.views.get(&v).map(|view| view.strides.clone())

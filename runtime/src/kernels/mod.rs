@@ -32,6 +32,7 @@ pub mod regions;
 pub mod resize;
 pub mod rows;
 pub mod scatter;
+pub mod separable;
 pub mod softmax;
 pub mod table;
 pub mod tile;

@@ -39,6 +39,11 @@ pub fn depthwise2d(p: &conv2d::Conv2d, x: F, w: F, bias: F, y: Y) {
 }
 
 #[inline(never)]
+pub fn separable2d(p: &separable::Separable, x: F, w: [F; 2], bias: [F; 2], scratch: Y, y: Y) {
+    separable::separable2d(cpu(), p, x, w, bias, scratch, y);
+}
+
+#[inline(never)]
 pub fn matmul_packed(p: &matmul_packed::MatMulPacked, a: F, w: F, bias: F, y: Y) {
     matmul_packed::matmul_packed(cpu(), p, a, w, bias, y);
 }

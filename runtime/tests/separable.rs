@@ -12,7 +12,7 @@ use zant_runtime::kernels::separable::{Separable, separable2d};
 
 /// A pair of convolutions with windows of any kind.
 fn random(values: &mut Values) -> Separable {
-    let (batch, channels, out_c) = (1 + values.below(2), 1 + values.below(40), 1 + values.below(40));
+    let (channels, out_c) = (1 + values.below(40), 1 + values.below(40));
     let axis = |values: &mut Values| {
         let (input, kernel, stride) = (1 + values.below(14), 1 + values.below(4), 1 + values.below(2));
         let dilation = 1 + values.below(2);
@@ -23,7 +23,6 @@ fn random(values: &mut Values) -> Separable {
     };
     let (h, w) = (axis(values), axis(values));
     let depthwise = Conv2d::new([h[0], w[0], channels], [h[1], w[1], channels], [h[2], w[2]])
-        .batch(batch)
         .stride(h[3], w[3])
         .dilation(h[4], w[4])
         .pad(h[5], w[5])
@@ -35,7 +34,6 @@ fn random(values: &mut Values) -> Separable {
         then = then.accumulate();
     }
     let pointwise = Conv2d::new([h[1], w[1], channels], [h[1], w[1], out_c], [1, 1])
-        .batch(batch)
         .pitch(channels, out_c + values.below(3))
         .then(then);
     Separable { depthwise, pointwise, rows: 1 + values.below(5) }

@@ -82,13 +82,14 @@ fn is_float(graph: &Graph, node: &Node) -> bool {
     graph.ty(node.inputs[0]).dtype == DType::F32 && graph.data(node.inputs[1]).is_some()
 }
 
-/// A 1x1 convolution with constant weights, few enough of them.
+/// A 1x1 convolution of one map with constant weights, few enough of them.
 fn is_pointwise(graph: &Graph, node: &Node) -> bool {
     Conv::of(node).is_some_and(|Conv { window, groups, .. }| {
         let shape = (window.kernel, window.stride, window.pad_begin, window.pad_end);
         shape == ([1, 1], [1, 1], [0, 0], [0, 0])
             && groups == 1
             && is_float(graph, node)
+            && graph.ty(node.inputs[0]).shape[0] == 1
             && bytes(graph.ty(node.inputs[1])) <= CACHED
     })
 }

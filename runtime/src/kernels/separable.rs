@@ -3,7 +3,7 @@
 //! what there is of it stays in the cache.
 //!
 //! Invariant: every element is that of the one convolution after the other, to the bit.
-use super::super::arch::isa::Cpu;
+use super::super::arch::isa::{Cpu, Isa, Kernel};
 use super::conv::conv2d;
 use super::conv2d::Conv2d;
 use super::depthwise::depthwise2d;
@@ -11,7 +11,7 @@ use super::depthwise::depthwise2d;
 /// Two convolutions, the second of the first's result.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Separable {
-    /// The depthwise one; its output is dense.
+    /// The depthwise one, of one map; its output is dense.
     pub depthwise: Conv2d,
     /// The 1x1 one, with a stride of 1 and no padding.
     pub pointwise: Conv2d,
@@ -38,29 +38,45 @@ pub fn separable2d<C: Cpu>(
     scratch: &mut [f32],
     y: &mut [f32],
 ) {
-    debug_assert!(p.rows > 0 && scratch.len() >= p.scratch());
-    let (d, q) = (&p.depthwise, &p.pointwise);
-    for batch in 0..d.batch {
+    debug_assert!(p.depthwise.batch == 1 && p.rows > 0 && scratch.len() >= p.scratch());
+    cpu.run(Rows { p, x, weights, bias, scratch, y });
+}
+
+struct Rows<'a> {
+    p: &'a Separable,
+    x: &'a [f32],
+    weights: [&'a [f32]; 2],
+    bias: [&'a [f32]; 2],
+    scratch: &'a mut [f32],
+    y: &'a mut [f32],
+}
+
+impl Kernel for Rows<'_> {
+    type Output = ();
+    const ONCE: bool = true;
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) {
+        let Rows { p, x, weights, bias, scratch, y } = self;
+        // The rows at hand, as convolutions of their own.
+        let (mut d, mut q) = (p.depthwise, p.pointwise);
+        let [height, _] = p.depthwise.axes();
         let mut row = 0;
-        while row < d.out_h {
-            let rows = if d.out_h - row < p.rows { d.out_h - row } else { p.rows };
+        while row < height.output {
+            let left = height.output - row;
+            d.out_h = if left < p.rows { left } else { p.rows };
+            (q.in_h, q.out_h) = (d.out_h, d.out_h);
             // The first row of the windows, which counts from the padding on.
-            let first = row * d.stride_h;
-            let above = first.saturating_sub(d.pad_top);
-            let above = if above < d.in_h { above } else { d.in_h };
-            let part = Conv2d {
-                batch: 1,
-                in_h: d.in_h - above,
-                out_h: rows,
-                pad_top: (d.pad_top + above).saturating_sub(first),
-                ..*d
-            };
-            let x = x.get((batch * d.in_h + above) * d.in_w * d.in_pitch..).unwrap_or(&[]);
-            depthwise2d(cpu, &part, x, weights[0], bias[0], scratch);
-            let part = Conv2d { batch: 1, in_h: rows, out_h: rows, ..*q };
-            let y = y.get_mut((batch * q.out_h + row) * q.out_w * q.out_pitch..).unwrap_or(&mut []);
-            conv2d(cpu, &part, scratch, weights[1], bias[1], y);
-            row += rows.max(1);
+            let first = row * height.stride;
+            let above = first.saturating_sub(height.pad);
+            let above = if above < height.input { above } else { height.input };
+            d.in_h = height.input - above;
+            d.pad_top = (height.pad + above).saturating_sub(first);
+            let x = x.get(above * d.in_w * d.in_pitch..).unwrap_or(&[]);
+            depthwise2d(isa, &d, x, weights[0], bias[0], scratch);
+            let y = y.get_mut(row * q.out_w * q.out_pitch..).unwrap_or(&mut []);
+            conv2d(isa, &q, scratch, weights[1], bias[1], y);
+            row += d.out_h.max(1);
         }
     }
 }

@@ -35,7 +35,20 @@ fn writes_pitched(graph: &Graph, node: &Node) -> bool {
         Op::Pool { .. } => true,
         Op::Quantized { op, .. } => matches!(**op, Op::Pool { .. }),
         Op::Map { .. } => is_table(graph, node),
-        _ => false,
+        Op::ConvTranspose { .. }
+        | Op::Reduce { .. }
+        | Op::Arg { .. }
+        | Op::Movement(_)
+        | Op::Concat { .. }
+        | Op::Gather { .. }
+        | Op::GatherElements { .. }
+        | Op::GatherNd { .. }
+        | Op::ScatterElements { .. }
+        | Op::ScatterNd { .. }
+        | Op::Softmax { .. }
+        | Op::Norm { .. }
+        | Op::Cumulative { .. }
+        | Op::TopK { .. } => false,
     }
 }
 

@@ -330,7 +330,22 @@ fn macs(op: &Op, operands: &[Type], result: &Type) -> u64 {
             operands[0].elements() as u64 * (taps * per_group) as u64
         }
         Op::MatMul { .. } => out * operands[0].shape.last().copied().unwrap_or(1) as u64,
-        _ => 0,
+        Op::Quantized { .. }
+        | Op::Pool { .. }
+        | Op::Reduce { .. }
+        | Op::Arg { .. }
+        | Op::Map { .. }
+        | Op::Movement(_)
+        | Op::Concat { .. }
+        | Op::Gather { .. }
+        | Op::GatherElements { .. }
+        | Op::GatherNd { .. }
+        | Op::ScatterElements { .. }
+        | Op::ScatterNd { .. }
+        | Op::Softmax { .. }
+        | Op::Norm { .. }
+        | Op::Cumulative { .. }
+        | Op::TopK { .. } => 0,
     }
 }
 

@@ -63,10 +63,8 @@ struct Conv<'a> {
 
 impl Conv<'_> {
     fn of(node: &Node) -> Option<Conv<'_>> {
-        match &node.op {
-            Op::Conv { window, groups, epilogue } => Some(Conv { window, groups: *groups, epilogue: *epilogue }),
-            _ => None,
-        }
+        let Op::Conv { window, groups, epilogue } = &node.op else { return None };
+        Some(Conv { window, groups: *groups, epilogue: *epilogue })
     }
 }
 

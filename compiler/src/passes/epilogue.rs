@@ -102,10 +102,8 @@ fn activation(expr: &Expr) -> Option<Activation> {
 }
 
 fn constant(expr: &Expr, ix: ExprIx) -> Option<f32> {
-    match expr.ops()[ix] {
-        ExprOp::Const(Scalar::F32(v)) => Some(v),
-        _ => None,
-    }
+    let ExprOp::Const(Scalar::F32(v)) = expr.ops()[ix] else { return None };
+    Some(v)
 }
 
 fn is_input(expr: &Expr, ix: ExprIx) -> bool {
@@ -114,12 +112,9 @@ fn is_input(expr: &Expr, ix: ExprIx) -> bool {
 
 /// The operand and the constant of a commutative operation with one.
 fn with_constant(expr: &Expr, ix: ExprIx, op: BinaryOp) -> Option<(ExprIx, f32)> {
-    match expr.ops()[ix] {
-        ExprOp::Binary(o, a, b) if o == op => {
-            constant(expr, b).map(|c| (a, c)).or_else(|| constant(expr, a).map(|c| (b, c)))
-        }
-        _ => None,
-    }
+    let ExprOp::Binary(o, a, b) = expr.ops()[ix] else { return None };
+    let constants = || constant(expr, b).map(|c| (a, c)).or_else(|| constant(expr, a).map(|c| (b, c)));
+    (o == op).then(constants).flatten()
 }
 
 /// `min(max(x, lo), hi)`, or one of the two. A NaN bound makes every result NaN and is not a clamp.

@@ -6,11 +6,8 @@ use super::rewrite::{Rewriter, rewrite};
 
 pub(super) fn run(graph: &mut Graph, evaluate: &dyn Evaluate) -> bool {
     rewrite(graph, evaluate, |rw, node| {
-        let sliced = match node.op {
-            Op::Gather { axis } => sliced(rw, &node, axis),
-            _ => None,
-        };
-        let Some(movement) = sliced else { return rw.keep(node) };
+        let Op::Gather { axis } = node.op else { return rw.keep(node) };
+        let Some(movement) = sliced(rw, &node, axis) else { return rw.keep(node) };
         let out = node.outputs[0];
         let (shape, name) = (rw.ty(out).shape.clone(), rw.graph.value(out).name.clone());
         let v = rw.emit(Op::Movement(movement), &node.inputs[..1], &node.origin, &name);

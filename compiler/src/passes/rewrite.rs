@@ -78,10 +78,8 @@ impl Rewriter<'_> {
     /// The operand of the transpose that makes a value, and its permutation.
     pub(super) fn transposed(&self, v: ValueId) -> Option<(ValueId, Vec<usize>)> {
         let node = self.producer(v)?;
-        match &node.op {
-            Op::Movement(Movement::Transpose { perm }) => Some((node.inputs[0], perm.clone())),
-            _ => None,
-        }
+        let Op::Movement(Movement::Transpose { perm }) = &node.op else { return None };
+        Some((node.inputs[0], perm.clone()))
     }
 
     /// The operand of the reshape that makes a value.

@@ -5,13 +5,10 @@ use crate::ir::{Evaluate, Expr, ExprOp, Graph, Node, Op, Scalar, ValueId, broadc
 use super::rewrite::{Rewriter, rewrite};
 
 pub(super) fn run(graph: &mut Graph, evaluate: &dyn Evaluate) -> bool {
-    rewrite(graph, evaluate, |rw, node| match &node.op {
-        Op::Map { expr } => {
-            let expr = expr.clone();
-            let (expr, inputs) = simplify(rw, &expr, &node.inputs, node.outputs[0]);
-            if inputs == node.inputs { rw.keep(node) } else { rw.put(Node { op: Op::Map { expr }, inputs, ..node }) }
-        }
-        _ => rw.keep(node),
+    rewrite(graph, evaluate, |rw, node| {
+        let Op::Map { expr } = &node.op else { return rw.keep(node) };
+        let (expr, inputs) = simplify(rw, &expr.clone(), &node.inputs, node.outputs[0]);
+        if inputs == node.inputs { rw.keep(node) } else { rw.put(Node { op: Op::Map { expr }, inputs, ..node }) }
     })
 }
 

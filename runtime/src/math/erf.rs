@@ -15,16 +15,16 @@ pub fn erf(x: f32) -> f32 {
     // From 3.92 on erf rounds to 1, and at 4 the polynomial does; a NaN passes the comparison.
     let a = if a > 4.0 { 4.0 } else { a };
     let z = a * a;
-    let small = a + a
-        * (0.128_379_14
-            + z * (-0.376_123_9
-                + z * (0.112_807_41 + z * (-0.02672874 + z * (0.004_939_685_6 + z * -0.000_572_947_9)))));
+    // The highest terms in pairs, side by side: the chain of what waits for what is short. The lowest, whose rounding shows,
+    // come last.
+    let z2 = z * z;
+    let high = (0.112_807_41 + z * -0.02672874) + z2 * (0.004_939_685_6 + z * -0.000_572_947_9);
+    let small = a + a * (0.128_379_14 + z * (-0.376_123_9 + z * high));
     let u = a - 1.0;
-    let q = 0.629_769_5
-        + u * (-0.415_486_57
-            + u * (0.0043497486
-                + u * (0.050_643_06
-                    + u * (-0.003_253_617_6 + u * (-0.006_167_701 + u * (0.001_825_440_8 + u * -0.000_157_904_18))))));
+    let u2 = u * u;
+    let higher = (-0.003_253_617_6 + u * -0.006_167_701) + u2 * (0.001_825_440_8 + u * -0.000_157_904_18);
+    let high = (0.0043497486 + u * 0.050_643_06) + u2 * higher;
+    let q = 0.629_769_5 + u * (-0.415_486_57 + u * high);
     let q2 = q * q;
     let large = 1.0 - q2 * q2;
     // At least one is not negative, so that their bits order as integers: one instruction, which compilers do not

@@ -4,6 +4,7 @@
 //! speed, the crate for size, onnxruntime and LiteRT with one thread, and the limits of the core. A round asks each once;
 //! the numbers reported are medians and minima over rounds, and ratios of those.
 
+mod operators;
 mod ours;
 mod peers;
 mod report;
@@ -119,7 +120,8 @@ pub(crate) fn bench(args: &Args) -> Result<bool, String> {
             }
         }
     }
-    let report = report::Report::new(rows);
+    let operators = if args.models.is_empty() { operators::measure(&limits, args.rounds)? } else { Vec::new() };
+    let report = report::Report::new(rows, operators);
     print!("{}", report.markdown());
     if !args.dry {
         report.write(&root().join("docs"))?;

@@ -5,6 +5,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::operators::Operator;
+
 /// Nanoseconds of a run.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Times {
@@ -57,6 +59,7 @@ pub(crate) struct Report {
     /// What the system calls the processor.
     cpu: String,
     rows: Vec<Row>,
+    operators: Vec<Operator>,
 }
 
 /// One model in one line, for those who wait.
@@ -76,10 +79,10 @@ pub(crate) fn line(row: &Row) -> String {
 }
 
 impl Report {
-    pub(crate) fn new(rows: Vec<Row>) -> Report {
+    pub(crate) fn new(rows: Vec<Row>, operators: Vec<Operator>) -> Report {
         let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let cpu = info.lines().find_map(|l| l.strip_prefix("model name")).unwrap_or(": unknown");
-        Report { cpu: cpu.trim_start_matches([' ', '\t', ':']).to_string(), rows }
+        Report { cpu: cpu.trim_start_matches([' ', '\t', ':']).to_string(), rows, operators }
     }
 
     pub(crate) fn markdown(&self) -> String {
@@ -114,7 +117,33 @@ impl Report {
             self.rows.iter().map(|r| r.ours.median / r.onnxruntime.median).filter(|r| r.is_finite()).collect();
         let mean = (ratios.iter().map(|r| r.ln()).sum::<f64>() / ratios.len().max(1) as f64).exp();
         let _ = writeln!(text, "\nGeometric mean of zantc / onnxruntime: {mean:.3}.");
+        if !self.operators.is_empty() {
+            self.add_operators(&mut text);
+        }
         text
+    }
+
+    fn add_operators(&self, text: &mut String) {
+        *text += "\n## Operators\n\nMinima, with the widest vectors of the CPU and with those of AVX2. Matrices are square, and the second is packed; their\nspeed is also given as a share of the peak of 256-bit fused multiply-adds in the same turns.\n\n| operator | size | us | by AVX2 | speed | by AVX2 |\n| --- | ---: | ---: | ---: | ---: | ---: |\n";
+        for o in &self.operators {
+            let speed = |t: Times| {
+                if o.name == "matmul" {
+                    let flops = 2.0 * (o.size as f64).powi(3);
+                    format!("{:.1} GFLOP/s, {:.0} %", flops / t.min, 100.0 * flops * o.flop / t.min)
+                } else {
+                    format!("{:.2} ns an element", t.min / o.size as f64)
+                }
+            };
+            let (best, avx2) = (o.best.min / 1e3, o.avx2.min / 1e3);
+            let _ = writeln!(
+                text,
+                "| {} | {} | {best:.3} | {avx2:.3} | {} | {} |",
+                o.name,
+                o.size,
+                speed(o.best),
+                speed(o.avx2)
+            );
+        }
     }
 
     /// Writes `benchmarks.md` and `benchmarks.json`.

@@ -35,8 +35,11 @@ fn scaled(x: f32, round: f32) -> f32 {
     let t = x * core::f32::consts::LOG2_E + round;
     let n = t - round;
     let r = (x - n * LN2_HI) - n * LN2_LO;
-    let q = 0.499_999_94 + r * (0.166_665_17 + r * (0.041_668_106 + r * (0.008_369_141 + r * 0.001_383_678)));
-    let y = 1.0 + (r + r * r * q);
+    // Higher terms beside lower ones: the chain of what waits for what is short.
+    let r2 = r * r;
+    let high = 0.041_668_106 + r * 0.008_369_141 + r2 * 0.001_383_678;
+    let q = 0.499_999_94 + (r * 0.166_665_17 + r2 * high);
+    let y = 1.0 + (r + r2 * q);
     // 2^n in two factors, each a normal number: s1 has the exponent field (n + 254) / 2, s2 the rest.
     let bits = t.to_bits();
     let s1 = (bits >> 1) << 23;

@@ -3,7 +3,8 @@
 //!
 //! Invariant: all elements that a loop reads lie in the slices given, which is checked once, before the loop.
 use super::super::kernels::epilogue::{Bounds, Clamp, Finish};
-use super::super::kernels::rows::{Line, ROWS, each_row};
+use super::super::kernels::line::{Line, ROWS};
+use super::super::kernels::rows::each_row;
 use super::columns::PANEL;
 use super::isa::{Isa, LANES};
 use super::wide::{Pointers, Windows};

@@ -4,7 +4,7 @@
 //! Wide instruction sets take whole panels at once and mask what a narrow one lacks; others take eight columns, then
 //! the rest one by one.
 use super::super::kernels::epilogue::Clamp;
-use super::super::kernels::rows::ROWS;
+use super::super::kernels::line::ROWS;
 use super::isa::{Isa, LANES};
 
 /// Columns of a weight panel.

@@ -8,8 +8,8 @@ use super::super::arch::isa::{Cpu, Isa, Kernel};
 use super::super::arch::products::Runs;
 use super::compact;
 use super::conv2d::Conv2d;
+use super::line::PLACES;
 use super::regions::{Maps, Region, Regions, Tiles};
-use super::rows::PLACES;
 use super::tile::{Task, cached_columns, tile};
 
 /// Computes the convolution. `bias` has `out_c` elements or none, which are zeros.

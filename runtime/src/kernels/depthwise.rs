@@ -9,8 +9,9 @@ use super::super::arch::isa::{Cpu, Isa, Kernel, LANES};
 use super::compact;
 use super::conv2d::Conv2d;
 use super::epilogue::{Bounds, Finish};
+use super::line::ROWS;
 use super::regions::{Places, Region, Regions, Tiles};
-use super::rows::{ROWS, each_row};
+use super::rows::each_row;
 
 /// Computes a convolution whose `groups`, `in_c` and `out_c` are equal. Weights are
 /// `[kernel_h][kernel_w][channels]`; `bias` has an element for each channel or none, which are zeros.

@@ -10,9 +10,9 @@ use super::super::arch::isa::{Cpu, Isa, Kernel, LANES};
 use super::super::arch::products::Runs;
 use super::super::arch::quad::{Pixel, Quad, Taps};
 use super::epilogue::{Epilogue, Plan};
+use super::line::{Line, PLACES, ROWS};
 use super::matmul_row::{fits, row};
 use super::regions::{Places, even};
-use super::rows::{Line, PLACES, ROWS};
 use super::tile::{Task, tile};
 
 /// Rows that share a packed piece of `b`.

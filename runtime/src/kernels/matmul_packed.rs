@@ -7,8 +7,8 @@ use super::super::arch::products::Runs;
 use super::compact;
 use super::conv2d::Conv2d;
 use super::epilogue::Epilogue;
+use super::line::{Line, PLACES};
 use super::regions::{Places, even};
-use super::rows::{Line, PLACES};
 use super::tile::{Task, cached_columns, tile};
 
 /// `y[m, n] = epilogue(bias + a[m, k] * w[k, n])`.

@@ -12,6 +12,7 @@ pub mod epilogue;
 pub mod gather;
 pub mod index;
 pub mod integer;
+pub mod line;
 pub mod map;
 pub mod matmul;
 pub mod matmul_int;

@@ -7,8 +7,9 @@ use super::super::arch::columns::{Columns, Eight, Full, Narrow, One, PANEL, Wide
 use super::super::arch::isa::{Isa, Kernel, LANES};
 use super::super::arch::products::{Ends, Products, Runs, add, wide};
 use super::epilogue::{Bounds, Clamp, Plan};
+use super::line::{Line, PLACES, ROWS};
 use super::regions::Places;
-use super::rows::{Line, PLACES, ROWS, each_row};
+use super::rows::each_row;
 
 /// Bytes of weights that stay in the cache while the rows of an input go by.
 const CACHED: usize = 192 << 10;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! What the loops that an instruction set has of its own are told: pointers and steps, laid out for assembly.
 use super::super::kernels::epilogue::Bounds;
-use super::super::kernels::rows::Line;
+use super::super::kernels::line::Line;
 
 const SIZE: usize = size_of::<f32>();
 

@@ -5,7 +5,7 @@
 //! unsafe block here rests on that.
 // Targets that compile without SSE (kernels, UEFI) have no vector registers to offer.
 #![cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
-use super::super::kernels::rows::PLACES;
+use super::super::kernels::line::PLACES;
 use super::avx512;
 use super::avx512_channels;
 use super::isa::{Cpu, Isa, Kernel, LANES, Numerics};

@@ -6,6 +6,7 @@ pub mod conv2d;
 pub mod copy;
 pub mod epilogue;
 pub mod index;
+pub mod line;
 pub mod matmul_packed;
 pub mod number;
 pub mod pool;

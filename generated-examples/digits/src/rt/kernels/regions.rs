@@ -3,7 +3,7 @@
 //!
 //! Invariants: the regions of a map are disjoint and cover it; all windows of a region have the same taps inside the
 //! input; the tiles of a region hold each of its pixels once.
-use super::rows::Line;
+use super::line::Line;
 use super::window::{Axis, Taps};
 
 /// A rectangle of output pixels whose windows have the same taps inside the input.

@@ -3,13 +3,23 @@
 use crate::command::{cargo, command, root, status};
 
 pub(crate) fn package() -> Result<bool, String> {
-    let packages = ["package", "--quiet", "--allow-dirty", "--package", "zant-runtime", "--package", "zantc"];
+    // Not verified by cargo, which would take a runtime of the same version that it has unpacked before.
+    let packages =
+        ["package", "--quiet", "--allow-dirty", "--no-verify", "--package", "zant-runtime", "--package", "zantc"];
     if !cargo(&packages)? {
         return Ok(false);
     }
-    // Cargo has built both from their packages; what it unpacked for that is run here.
-    let unpacked = root().join("target/package").join(format!("zantc-{}", env!("CARGO_PKG_VERSION")));
-    let runtime = root().join("target/package").join(format!("zant-runtime-{}", env!("CARGO_PKG_VERSION")));
+    let folder = root().join("target/package/unpacked");
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    let unpack = |name: &str| {
+        let name = format!("{name}-{}", env!("CARGO_PKG_VERSION"));
+        let archive = root().join("target/package").join(format!("{name}.crate"));
+        let mut tar = command("tar", &["-xzf"]);
+        tar.arg(&archive).arg("-C").arg(&folder);
+        Ok::<_, String>(if status(&mut tar)? { Some(folder.join(name)) } else { None })
+    };
+    let (Some(runtime), Some(unpacked)) = (unpack("zant-runtime")?, unpack("zantc")?) else { return Ok(false) };
     let patch = format!("patch.crates-io.zant-runtime.path={:?}", runtime.to_string_lossy());
     let out = root().join("target/zant-package/digits");
     let _ = std::fs::remove_dir_all(&out);

@@ -13,6 +13,7 @@ mod readme;
 mod rt;
 mod runner;
 mod state;
+mod steps;
 mod weights;
 
 use crate::config::Config;

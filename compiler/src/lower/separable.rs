@@ -1,10 +1,11 @@
-//! Depthwise convolutions that are computed by rows inside the 1x1 convolution that reads them: the map between the two never
-//! is, and the arena has no need of it.
+//! Depthwise convolutions that are computed by rows inside the 1x1 convolution that reads them: the map between the two is never
+//! whole, and the arena has no need of it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use zant_runtime::kernels::separable::Separable;
+use zant_runtime::kernels::tile::CACHED;
 
 use super::conv::{conv_panels, conv2d};
 use super::{Fault, Lowered, Lowering, concat, pack, strided};
@@ -12,8 +13,6 @@ use crate::ir::{DType, Epilogue, Graph, Node, Op, Type, ValueId, Window};
 use crate::program::kernels::SeparableCall;
 use crate::program::{Access, Arg};
 
-/// Bytes of 1x1 weights that stay in the cache from rows to rows.
-const CACHED: usize = 192 << 10;
 /// Bytes of rows that stay in the nearest cache.
 const NEAR: usize = 24 << 10;
 /// Pixels that fill the tiles of the 1x1 convolution.

@@ -221,7 +221,7 @@ pub fn start<I: Isa, C: Channels>(isa: I, block: C, first: usize, bias: &[f32]) 
 
 /// The pixels of a tile, for loops that an instruction set has of its own.
 #[derive(Clone, Copy, Debug)]
-pub struct Tile<'a> {
+pub struct Pixels<'a> {
     /// How many pixels there are.
     pub rows: usize,
     /// The input.
@@ -239,7 +239,7 @@ pub struct Tile<'a> {
 /// Computes `channels` channels of a tile by the instruction set's own loop; [`Isa::is_wide`]. Nothing is done where an
 /// operand is too short, which it is not.
 #[inline(always)]
-pub fn wide<I: Isa>(isa: I, channels: usize, tile: &Tile<'_>, taps: &Taps<'_>, y: &mut [f32]) {
+pub fn wide<I: Isa>(isa: I, channels: usize, tile: &Pixels<'_>, taps: &Taps<'_>, y: &mut [f32]) {
     const SIZE: usize = size_of::<f32>();
     const ZEROS: [f32; PANEL] = [0.0; PANEL];
     let is_empty = taps.rows == 0 || taps.columns == 0;
@@ -255,7 +255,9 @@ pub fn wide<I: Isa>(isa: I, channels: usize, tile: &Tile<'_>, taps: &Taps<'_>, y
     }
     let inputs = (taps.rows - 1) * taps.row_inputs + (taps.columns - 1) * taps.column_inputs;
     let weights = (taps.rows - 1) * taps.row_weights + (taps.columns - 1) * taps.column_weights;
-    let is_inside = tile.x_at.last(tile.rows) + inputs + channels <= tile.x.len()
+    let is_inside = tile.x_at.is_even(tile.rows)
+        && tile.y_at.is_even(tile.rows)
+        && tile.x_at.last(tile.rows) + inputs + channels <= tile.x.len()
         && tile.y_at.last(tile.rows) + channels <= y.len()
         && weights + channels <= taps.w.len();
     if !is_inside {

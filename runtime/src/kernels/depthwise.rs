@@ -3,8 +3,7 @@
 //! pixels share each weight.
 //!
 //! Invariants: those of `conv`: bias first, then kernel row, kernel column; taps in the padding are skipped.
-use super::super::arch::channels;
-use super::super::arch::channels::{Channels, One, Part, Taps, Vectors, add, start, wide};
+use super::super::arch::channels::{Channels, One, Part, Pixels, Taps, Vectors, add, start, wide};
 use super::super::arch::isa::{Cpu, Isa, Kernel, LANES};
 use super::compact;
 use super::conv2d::Conv2d;
@@ -99,7 +98,7 @@ impl Kernel for Wide<'_> {
     fn run<I: Isa>(self, isa: I) {
         let Wide { task: Task { x, bias, taps, p }, tiles, bounds, y } = self;
         for Places { rows, x: x_at, y: y_at } in tiles {
-            wide(isa, p.out_c, &channels::Tile { rows, x, x_at, y_at, bias, bounds }, taps, y);
+            wide(isa, p.out_c, &Pixels { rows, x, x_at, y_at, bias, bounds }, taps, y);
         }
     }
 }

@@ -25,6 +25,13 @@ pub struct PackedMatMulCall {
     pub params: MatMulPacked,
 }
 
+impl PackedMatMulCall {
+    /// One row has a kernel of its own.
+    const fn is_row(&self) -> bool {
+        self.params.m == 1
+    }
+}
+
 impl KernelCall for PackedMatMulCall {
     fn name(&self) -> &'static str {
         "matmul_packed"
@@ -40,7 +47,7 @@ impl KernelCall for PackedMatMulCall {
     }
 
     fn uses(&self) -> Vec<&'static str> {
-        let product = if self.params.m == 1 {
+        let product = if self.is_row() {
             "kernels::matmul_packed::matvec_packed"
         } else {
             "kernels::matmul_packed::matmul_packed"
@@ -58,7 +65,7 @@ impl KernelCall for PackedMatMulCall {
     }
 
     fn call(&self, args: &[TokenStream]) -> TokenStream {
-        if self.params.m == 1 {
+        if self.is_row() {
             quote!(matvec_packed(cpu, &P, #(#args),*))
         } else {
             quote!(matmul_packed(cpu, &P, #(#args),*))
@@ -67,11 +74,11 @@ impl KernelCall for PackedMatMulCall {
 
     fn run(&self, numerics: Numerics, args: &mut Args<'_>) -> Result<(), RunError> {
         let (a, w, bias, y) = (args.read(0), args.read(1), args.read(2), args.write(3));
-        if self.params.m == 1 {
-            with_cpu!(numerics, cpu => matmul_packed::matvec_packed(cpu, &self.params, a, w, bias, y));
+        with_cpu!(numerics, cpu => if self.is_row() {
+            matmul_packed::matvec_packed(cpu, &self.params, a, w, bias, y);
         } else {
-            with_cpu!(numerics, cpu => matmul_packed::matmul_packed(cpu, &self.params, a, w, bias, y));
-        }
+            matmul_packed::matmul_packed(cpu, &self.params, a, w, bias, y);
+        });
         Ok(())
     }
 }

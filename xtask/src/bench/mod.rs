@@ -73,7 +73,7 @@ impl Measured {
     }
 }
 
-const MODELS: [Measured; 16] = [
+const MODELS: [Measured; 25] = [
     Measured::new("hello_world_f32"),
     Measured::new("mnist-8"),
     Measured::new("kws_dscnn_f32"),
@@ -90,6 +90,15 @@ const MODELS: [Measured; 16] = [
     Measured::new("gpt_small_prefill"),
     Measured::new("gpt_medium_decode"),
     Measured::new("gpt_medium_prefill"),
+    Measured::new("ic_resnet8_int8"),
+    Measured::new("kws_dscnn_int8"),
+    Measured::new("vww_mobilenetv1_int8"),
+    Measured::new("ad_autoencoder_int8"),
+    Measured::new("fomo8"),
+    Measured::new("beer"),
+    Measured::new("mobilenet_v2_int8"),
+    Measured::new("coco80_q"),
+    Measured::new("new2"),
 ];
 
 /// Nanoseconds that one sample should take at least: many times what asking for it costs.
@@ -170,6 +179,13 @@ fn model(args: &Args, models: &Path, measured: &Measured, python: &str, limits: 
     for c in &mut contenders {
         c.calibrate()?;
     }
+    if peers::is_quantized(name) {
+        // Not every model loads with that.
+        let mut exact = Contender::new("exact", peers::serve(python, "ort-exact", &file, &plain)?);
+        if exact.calibrate().is_ok() {
+            contenders.push(exact);
+        }
+    }
     for _ in 0..args.rounds {
         for c in &mut contenders {
             c.sample()?;
@@ -183,6 +199,7 @@ fn model(args: &Args, models: &Path, measured: &Measured, python: &str, limits: 
         ours: all("ours")?,
         small: all("small")?,
         onnxruntime: all("onnxruntime")?,
+        exact: times("exact"),
         litert: times("litert"),
         macs: krate.macs,
         weight_bytes: krate.weight_bytes,

@@ -12,12 +12,15 @@ for i, port in enumerate(ports):
     shape = [int(d) for d in shape.split(",") if d]
     inputs[name] = np.fromfile(f"{folder}/input_{i}.bin", dtype=dtype).reshape(shape)
 
-if runtime == "ort":
+if runtime.startswith("ort"):
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    options.log_severity_level = 4
+    if runtime == "ort-exact":
+        options.add_session_config_entry("session.x64quantprecision", "1")
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     binding = session.io_binding()
     for name, value in inputs.items():

@@ -17,6 +17,11 @@ pub(crate) fn python() -> Result<String, String> {
     large::python(&root().join("target/zant-bench/venv"), &PACKAGES)
 }
 
+/// Whether a model of the set computes with bytes: onnxruntime has a slower way for those that does not saturate in 16 bits.
+pub(crate) fn is_quantized(name: &str) -> bool {
+    name.ends_with("_int8") || ["fomo8", "beer", "coco80_q", "new2"].contains(&name)
+}
+
 /// A process that runs `model` by `runtime` on the inputs that the crate is given.
 pub(crate) fn serve(python: &str, runtime: &str, model: &Path, krate: &Crate) -> Result<Served, String> {
     let path = |p: &Path| p.to_string_lossy().into_owned();

@@ -32,6 +32,8 @@ pub(crate) struct Row {
     /// Compiled for size, built at level "z".
     pub(crate) small: Times,
     pub(crate) onnxruntime: Times,
+    /// onnxruntime where it is told not to saturate products of bytes.
+    pub(crate) exact: Option<Times>,
     pub(crate) litert: Option<Times>,
     pub(crate) macs: u64,
     pub(crate) weight_bytes: usize,
@@ -71,6 +73,9 @@ pub(crate) fn line(row: &Row) -> String {
         row.ours.median / row.onnxruntime.median,
         row.ours.min / row.onnxruntime.min
     );
+    if let Some(exact) = row.exact {
+        let _ = write!(text, ", ours/exact {:.3} ({:.3})", row.ours.median / exact.median, row.ours.min / exact.min);
+    }
     if let Some(litert) = row.litert {
         let _ = write!(text, ", ours/litert {:.3} ({:.3})", row.ours.median / litert.median, row.ours.min / litert.min);
     }
@@ -87,21 +92,22 @@ impl Report {
 
     pub(crate) fn markdown(&self) -> String {
         let mut text = format!(
-            "# Measurements\n\nWritten by `cargo xtask bench` on one core of: {}. Times are microseconds of one run, batch 1, one thread,\nmeasured in turns: medians, then minima. Ratios below 1 are in favour of zantc. The floor is the larger of two times: that of the\nmultiply-adds alone at the measured peak of 256-bit fused multiply-adds, and that of reading the weights from the cache they fit.\n*Small* is `--optimize size` at `opt-level = \"z\"`; code is `.text` of the model and all it calls.\n\n",
+            "# Measurements\n\nWritten by `cargo xtask bench` on one core of: {}. Times are microseconds of one run, batch 1, one thread,\nmeasured in turns: medians, then minima. Ratios below 1 are in favour of zantc. The floor is the larger of two times: that of the\nmultiply-adds alone at the measured peak of 256-bit fused multiply-adds, and that of reading the weights from the cache they fit.\n*Small* is `--optimize size` at `opt-level = \"z\"`; code is `.text` of the model and all it calls.\n*Exact* is onnxruntime with `session.x64quantprecision=1`, for models of bytes that load with it.\n\n",
             self.cpu
         );
-        text += "| model | zantc | onnxruntime | zantc / onnxruntime | LiteRT | zantc / LiteRT | floor | zantc / floor | Minstr | code | small | small Minstr | small code |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n";
+        text += "| model | zantc | onnxruntime | zantc / onnxruntime | zantc / exact | LiteRT | zantc / LiteRT | floor | zantc / floor | Minstr | code | small | small Minstr | small code |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n";
         for r in &self.rows {
             let us = |t: Times| format!("{:.2}, {:.2}", t.median / 1e3, t.min / 1e3);
             let ratio = |t: Times| format!("{:.3}, {:.3}", r.ours.median / t.median, r.ours.min / t.min);
             let millions = |n: Option<u64>| n.map_or(String::new(), |n| format!("{:.4}", n as f64 / 1e6));
             let _ = writeln!(
                 text,
-                "| `{}` | {} | {} | {} | {} | {} | {:.2} | {:.2} | {} | {} | {} | {} | {} |",
+                "| `{}` | {} | {} | {} | {} | {} | {} | {:.2} | {:.2} | {} | {} | {} | {} | {} |",
                 r.name,
                 us(r.ours),
                 us(r.onnxruntime),
                 ratio(r.onnxruntime),
+                r.exact.map_or(String::new(), ratio),
                 r.litert.map_or(String::new(), us),
                 r.litert.map_or(String::new(), ratio),
                 r.floor() / 1e3,

@@ -169,6 +169,59 @@ fn inspect_reports_what_programs_read() {
     assert!(picture.starts_with("<svg") && picture.contains("relu1") && picture.contains("peak"));
 }
 
+/// `Softmax(DequantizeLinear(x))`, whose result is an output.
+fn softmax_of_bytes() -> Vec<u8> {
+    use prost::Message as _;
+    use zantc::onnx::proto::*;
+    let dim = |d| Dimension { value: Some(DimensionValue::Value(d)), ..Dimension::default() };
+    let port = |name: &str, elem_type| {
+        let shape = Some(TensorShapeProto { dim: vec![dim(1), dim(4)] });
+        let value = Some(TypeValue::Tensor(TensorType { elem_type, shape }));
+        let ty = Some(TypeProto { value, ..TypeProto::default() });
+        ValueInfoProto { name: name.into(), ty, ..ValueInfoProto::default() }
+    };
+    let node = |op_type: &str, input: &[&str], output: &str| NodeProto {
+        op_type: op_type.into(),
+        name: output.into(),
+        input: input.iter().map(|i| i.to_string()).collect(),
+        output: vec![output.into()],
+        ..NodeProto::default()
+    };
+    let scale = TensorProto {
+        name: "scale".into(),
+        data_type: 1,
+        raw_data: Some(0.5f32.to_le_bytes().to_vec().into()),
+        ..TensorProto::default()
+    };
+    let graph = GraphProto {
+        node: vec![node("DequantizeLinear", &["x", "scale"], "real"), node("Softmax", &["real"], "shares")],
+        input: vec![port("x", 3)],
+        output: vec![port("shares", 1)],
+        initializer: vec![scale],
+        ..GraphProto::default()
+    };
+    let opset_import = vec![OperatorSetIdProto { domain: String::new(), version: 13 }];
+    ModelProto { ir_version: 8, opset_import, graph, ..ModelProto::default() }.encode_to_vec()
+}
+
+#[test]
+fn inspect_says_what_stays_in_floats_and_why() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("shares.onnx");
+    fs::write(&path, softmax_of_bytes()).unwrap();
+    let model = path.to_string_lossy().into_owned();
+    let reason = "its result is an output of the model in floats";
+    let ran = zantc(&["inspect", &model, "--json"]).ended(0);
+    let report: serde_json::Value = serde_json::from_str(&ran.stdout).expect("it is JSON");
+    let stays = report["stays_float"].as_array().expect("a list");
+    assert_eq!(stays.len(), 1, "{stays:?}");
+    assert_eq!(stays[0]["nodes"][0]["op_type"], "Softmax");
+    assert_eq!(stays[0]["reason"], reason);
+    let text = zantc(&["inspect", &model]).ended(0).stdout;
+    assert!(text.contains(&format!("in floats: Softmax \"shares\": {reason}\n")), "{text}");
+    assert!(!zantc(&["inspect", &digits()]).ended(0).stdout.contains("in floats"));
+}
+
 #[test]
 fn check_lists_everything_at_once_and_explain_explains_it() {
     let ran = zantc(&["check", &hostile("attribute_unknown.onnx"), "--message-format", "json"]).ended(1);

@@ -129,6 +129,26 @@ fn scales_must_be_positive_and_finite() {
 }
 
 #[test]
+fn zero_points_must_be_quantized_numbers() {
+    let bytes = |zero: i32| {
+        OneNode::new("DequantizeLinear", 13).input(&[2], &[1i8, 2]).input(&[], &[0.5f32]).input(&[], &[zero])
+    };
+    let outside = "ZA0211 a zero point is 300, outside of -128..=127, the range of i8";
+    assert_eq!(refused(bytes(300)), outside);
+    assert_eq!(refused(bytes(-129)), outside.replace("300", "-129"));
+    let other = "ZA0211 the zero point is i32, and the tensor i8: both must have one type";
+    assert_eq!(refused(bytes(127)), other);
+    let sums = |zero: i32| {
+        OneNode::new("DequantizeLinear", 13).input(&[2], &[1i32, 2]).input(&[], &[0.5f32]).input(&[], &[zero])
+    };
+    assert_eq!(refused(sums(1)), "ZA0211 a zero point is 1, outside of 0..=0, the range of i32");
+    sums(0).gives(&[0.5f32, 1.0]);
+    let unsigned =
+        OneNode::new("DequantizeLinear", 13).input(&[2], &[1u8, 2]).input(&[], &[0.5f32]).input(&[], &[-1i8]);
+    assert_eq!(refused(unsigned), "ZA0211 a zero point is -1, outside of 0..=255, the range of u8");
+}
+
+#[test]
 fn scales_of_channels_must_fit() {
     let node = OneNode::new("DequantizeLinear", 13).input(&[2, 3], &[1i8, 2, 3, 4, 5, 6]).input(&[2], &[0.5f32, 0.25]);
     let text = refused(node);

@@ -33,15 +33,15 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
         std::fs::write(path, picture(&compiled)).map_err(|e| unwritable(path, &e))?;
     }
     if args.json {
-        let text = serde_json::to_string_pretty(&report(&session.name, &compiled.program)).expect("plain data");
+        let text = serde_json::to_string_pretty(&report(&session.name, &compiled)).expect("plain data");
         return shell.out(&format!("{text}\n"));
     }
     if shell.is_json() {
-        let mut value = report(&session.name, &compiled.program);
+        let mut value = report(&session.name, &compiled);
         value["reason"] = "inspected".into();
         return shell.json(&value);
     }
-    shell.out(&text(&session.name, &compiled.program))
+    shell.out(&text(&session.name, &compiled))
 }
 
 /// The arena as an SVG.
@@ -69,10 +69,17 @@ fn live(program: &Program, step: usize) -> usize {
 }
 
 /// The figures as JSON.
-fn report(name: &str, program: &Program) -> Value {
+fn report(name: &str, compiled: &Compiled) -> Value {
+    let program = &compiled.program;
     let layout = program.layout.as_ref();
     let port = |p: &zantc::program::Port| json!({ "name": p.name, "type": p.ty.dtype.name(), "shape": p.ty.shape });
     let types = |types: &[zantc::ir::Type]| types.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let nodes = |origin: &[zantc::ir::Origin]| -> Vec<Value> {
+        origin.iter().map(|o| json!({ "name": o.name, "op_type": o.op_type })).collect()
+    };
+    let stays_float = compiled.graph.stays_float.iter();
+    let stays_float: Vec<Value> =
+        stays_float.map(|s| json!({ "nodes": nodes(&s.origin), "reason": s.reason })).collect();
     let steps: Vec<Value> = program
         .steps
         .iter()
@@ -81,7 +88,7 @@ fn report(name: &str, program: &Program) -> Value {
             json!({
                 "kernel": s.call.name(),
                 "parameters_of_kernel": s.call.describe(),
-                "nodes": s.origin.iter().map(|o| json!({ "name": o.name, "op_type": o.op_type })).collect::<Vec<_>>(),
+                "nodes": nodes(&s.origin),
                 "operands": types(&s.operands),
                 "result": s.result.to_string(),
                 "parameters": parameters(program, s),
@@ -102,11 +109,13 @@ fn report(name: &str, program: &Program) -> Value {
         "inputs": program.inputs.iter().map(port).collect::<Vec<_>>(),
         "outputs": program.outputs.iter().map(port).collect::<Vec<_>>(),
         "steps": steps,
+        "stays_float": stays_float,
     })
 }
 
 /// The figures as a table and a few lines.
-fn text(name: &str, program: &Program) -> String {
+fn text(name: &str, compiled: &Compiled) -> String {
+    let program = &compiled.program;
     let layout = program.layout.as_ref();
     let rows: Vec<Vec<String>> = program
         .steps
@@ -135,6 +144,10 @@ fn text(name: &str, program: &Program) -> String {
         if let Some(gap) = &l.gap {
             text += &format!("gap: {gap}\n");
         }
+    }
+    for s in &compiled.graph.stays_float {
+        let nodes: Vec<String> = s.origin.iter().map(|o| format!("{} {:?}", escape(&o.op_type), o.name)).collect();
+        text += &format!("in floats: {}: {}\n", nodes.join(", "), s.reason);
     }
     text
 }

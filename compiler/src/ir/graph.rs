@@ -74,6 +74,15 @@ pub struct State {
     pub output: usize,
 }
 
+/// A quantized operator that computes in floats, because nothing proves that bytes give the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StaysFloat {
+    /// The ONNX nodes that it stands for.
+    pub origin: Vec<Origin>,
+    /// Why, for people.
+    pub reason: String,
+}
+
 /// What is computed: inputs, nodes in topological order, outputs.
 #[derive(Clone, Debug, Default)]
 pub struct Graph {
@@ -91,6 +100,8 @@ pub struct Graph {
     pub stored: BTreeMap<ValueId, Stored>,
     /// Pairs of input and output that live from run to run; no input or output is in two.
     pub states: Vec<State>,
+    /// Quantized operators that compute in floats, in the order of the nodes.
+    pub stays_float: Vec<StaysFloat>,
 }
 
 impl Graph {

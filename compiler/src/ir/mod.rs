@@ -19,7 +19,7 @@ mod work;
 pub use dtype::{DType, Scalar};
 pub use eval::{EvalError, Evaluate, GraphError, Reference, eval_graph};
 pub use expr::{BinaryOp, Expr, ExprIx, ExprOp, UnaryOp};
-pub use graph::{Graph, Node, Origin, Output, State, Value, ValueId};
+pub use graph::{Graph, Node, Origin, Output, State, StaysFloat, Value, ValueId};
 pub use infer::{broadcast, infer};
 pub use op::{Activation, Epilogue, Hw, Movement, Op, PoolKind, ReduceKind, ScatterKind, Window};
 pub use print::print_node;

@@ -69,6 +69,29 @@ pub(super) fn check_scale(cx: &NodeCx<'_>, scale: ValueId) -> Imported {
     }
 }
 
+/// Refuses zero points that are none of the quantized numbers, and those of another type. That of i32 must be 0.
+fn check_zero(cx: &NodeCx<'_>, zero: ValueId, quantized: ValueId) -> Imported {
+    let (dtype, own) = (cx.dtype(quantized), cx.dtype(zero));
+    let [lo, hi] = match cx.narrow_type(quantized).and_then(narrow) {
+        Some((bits, signed)) => range(bits, signed),
+        None if dtype == DType::I32 => [0; 2],
+        None => range(dtype.size() * 8, dtype.is_signed()),
+    };
+    let values = cx.b.graph.data(zero).and_then(|t| t.to_i64s()).unwrap_or_default();
+    match values.into_iter().find(|v| !(lo..=hi).contains(v)) {
+        Some(v) => Err(Fault::new(
+            codes::BAD_QUANTIZATION,
+            format!("a zero point is {v}, outside of {lo}..={hi}, the range of {dtype}"),
+        )
+        .help("zero points are quantized numbers; those of i32 are 0")),
+        None if own != dtype => Err(Fault::new(
+            codes::BAD_QUANTIZATION,
+            format!("the zero point is {own}, and the tensor {dtype}: both must have one type"),
+        )),
+        None => Ok(()),
+    }
+}
+
 /// A scale or zero point in a shape that broadcasts over the tensor: one value, one per index of `axis`, or one per block.
 fn spread(cx: &mut NodeCx<'_>, v: ValueId, shape: &[usize]) -> Imported<ValueId> {
     let own = cx.shape(v);
@@ -160,6 +183,7 @@ fn dequantize(cx: &mut NodeCx<'_>) -> Imported {
     let as_i32 = |n: usize, dtype: DType| if dtype == DType::I32 { x(n) } else { x(n).cast(DType::I32) };
     let mut difference = as_i32(0, quantized);
     if let Some(point) = cx.opt(2) {
+        check_zero(cx, point, input)?;
         difference = difference - as_i32(2, cx.dtype(point));
         inputs.push(spread(cx, point, &shape)?);
     }

@@ -10,17 +10,22 @@ mod pattern;
 mod product;
 pub(super) mod residual;
 pub(super) mod sink;
+mod unfused;
 
 use crate::ir::{Evaluate, Graph, Op};
 
 use super::rewrite::rewrite;
 
-/// Products and float operators between bytes.
+/// Products and float operators between bytes. Notes those that stay in floats.
 pub(super) fn fuse(graph: &mut Graph, evaluate: &dyn Evaluate) -> bool {
-    rewrite(graph, evaluate, |rw, node| {
-        let fused = matches!(node.op, Op::Map { .. }) && (product::fuse(rw, &node) || float::fuse(rw, &node));
+    let mut reasons = unfused::Reasons::new();
+    let changed = rewrite(graph, evaluate, |rw, node| {
+        let map = matches!(node.op, Op::Map { .. });
+        let fused = map && (product::fuse(rw, &node, &mut reasons) || float::fuse(rw, &node));
         if !fused {
             rw.keep(node);
         }
-    })
+    });
+    unfused::note(graph, &reasons);
+    changed
 }

@@ -1,11 +1,12 @@
 //! Products of bytes: `Conv` and `MatMul` between conversions become `QConv`.
 
 use crate::ir::{
-    Activation, DType, Epilogue, Expr, ExprOp, Node, Op, Origin, Quant, Target, Tensor, Type, ValueId, Window,
+    Activation, Affine, DType, Epilogue, Expr, ExprOp, Node, Op, Origin, Quant, Target, Tensor, Type, ValueId, Window,
 };
 use crate::passes::rewrite::{Rewriter, merge_origins};
 
 use super::pattern::{self, Factor};
+use super::unfused::Reasons;
 
 /// Quanta of the result that a bias may lie away from the multiple of the sums' scale that stands for it: so rarely does a
 /// result round the other way (biases that were quantized to that scale are off by the rounding of f32 alone).
@@ -23,12 +24,19 @@ struct Product {
     target: Target,
 }
 
-/// Replaces a Map that quantizes a product of bytes.
-pub(super) fn fuse(rw: &mut Rewriter<'_>, map: &Node) -> bool {
+/// Replaces a Map that quantizes a product of bytes. Of a product of bytes that cannot be proved, the reason is noted.
+pub(super) fn fuse(rw: &mut Rewriter<'_>, map: &Node, reasons: &mut Reasons) -> bool {
     let Op::Map { expr } = &map.op else { return false };
-    let found = of_reals(rw, expr, map).or_else(|| of_integers(rw, expr, map));
+    let found = match of_reals(rw, expr, map) {
+        Ok(found) => found.or_else(|| of_integers(rw, expr, map)),
+        Err((value, reason)) => {
+            reasons.insert(value, reason);
+            None
+        }
+    };
     let Some((node, product)) = found else { return false };
-    if !sums_fit(rw, &product, channel_axis(&node.op)) {
+    if let Err(reason) = sums_fit(rw, &product, channel_axis(&node.op)) {
+        reasons.insert(node.outputs[0], reason);
         return false;
     }
     let origin = merge_origins(&node.origin, &map.origin);
@@ -53,35 +61,59 @@ fn channel_axis(op: &Op) -> usize {
     usize::from(matches!(op, Op::MatMul { .. }))
 }
 
-/// `quantize(activation(product(dequantize(x), dequantize(w)) + bias))`.
-fn of_reals(rw: &Rewriter<'_>, expr: &Expr, map: &Node) -> Option<(Node, Product)> {
-    let (v, sy, mut target) = pattern::quantize(expr)?;
-    let (ExprOp::Input(0), &[v]) = (expr.ops()[v], map.inputs.as_slice()) else { return None };
-    let (node, epilogue) = product_of(rw, v).filter(|_| rw.ty(v).dtype == DType::F32)?;
-    let (x, from) = pattern::dequantized(rw, node.inputs[0])?;
+/// `quantize(activation(product(dequantize(x), dequantize(w)) + bias))`; or the product's result, and why it is not proved.
+fn of_reals(rw: &Rewriter<'_>, expr: &Expr, map: &Node) -> Result<Option<(Node, Product)>, (ValueId, String)> {
+    let Some((v, sy, target)) = pattern::quantize(expr) else { return Ok(None) };
+    let (ExprOp::Input(0), &[v]) = (expr.ops()[v], map.inputs.as_slice()) else { return Ok(None) };
+    let Some((node, epilogue)) = product_of(rw, v).filter(|_| rw.ty(v).dtype == DType::F32) else { return Ok(None) };
+    let Some((x, from)) = pattern::dequantized(rw, node.inputs[0]) else { return Ok(None) };
+    match proved(rw, &node, &epilogue, (x, from), (sy, target)) {
+        Ok(product) => Ok(Some((node, product))),
+        Err(reason) => Err((v, reason)),
+    }
+}
+
+/// The product on bytes, or why it is not proved to be the same.
+fn proved(
+    rw: &Rewriter<'_>,
+    node: &Node,
+    epilogue: &Epilogue,
+    (x, from): (ValueId, Affine),
+    (sy, mut target): (f32, Target),
+) -> Result<Product, String> {
     match epilogue.activation {
         Activation::None => {}
         // Rounding keeps order: bounds of the numbers are bounds of the bytes.
         Activation::Clamp { lo, hi } => (target.lo, target.hi) = (target.of(lo / sy), target.of(hi / sy)),
-        Activation::Leaky { .. } => return None,
+        Activation::Leaky { .. } => return Err("its LeakyRelu is no bound of bytes".into()),
     }
-    let columns = *rw.ty(node.outputs[0]).shape.last()?;
-    let stored = rw.graph.stored.get(&node.inputs[1])?;
+    let columns = rw.ty(node.outputs[0]).shape.last().copied().unwrap_or(1);
+    let stored = rw.graph.stored.get(&node.inputs[1]).ok_or("its weights are not dequantized constants")?;
     let axis = channel_axis(&node.op);
-    if stored.axis.is_some_and(|a| a != axis) || !stored.scale.iter().all(|&s| pattern::is_scale(s)) {
-        return None;
+    if stored.axis.is_some_and(|a| a != axis) {
+        return Err("the scales of its weights are not along its output channels".into());
+    }
+    if !stored.scale.iter().all(|&s| pattern::is_scale(s)) {
+        return Err("a scale of its weights is not positive and finite".into());
     }
     let per_channel = |i: usize| if stored.scale.len() == 1 { 0 } else { i };
-    let w = centred(&stored.data, axis, |channel| stored.zero[per_channel(channel)])?;
+    let w = centred(&stored.data, axis, |channel| stored.zero[per_channel(channel)])
+        .ok_or("its weights less their zero points leave 8 bits")?;
     let scales: Vec<f32> = (0..columns).map(|c| from.scale * stored.scale[per_channel(c)]).collect();
     let multiplier: Vec<f32> = scales.iter().map(|s| s / sy).collect();
+    if !multiplier.iter().all(|&m| pattern::is_scale(m)) {
+        return Err("its scales multiplied and divided leave the range of f32".into());
+    }
     let bias = match epilogue.bias {
-        true => rw.data(node.inputs[2])?.to_vec::<f32>()?,
+        true => rw.data(node.inputs[2]).and_then(|b| b.to_vec::<f32>()).ok_or("its bias is not a constant of f32")?,
         false => vec![0.0; columns],
     };
-    let bias = bias.iter().zip(&scales).map(|(&b, &s)| quantized_bias(b, s, sy)).collect::<Option<_>>()?;
-    let sound = multiplier.iter().all(|&m| pattern::is_scale(m)) && is_zero_point(rw, x, from.zero);
-    sound.then_some((node, Product { x, zero: from.zero, w, bias, multiplier, target }))
+    let bias = bias.iter().zip(&scales).map(|(&b, &s)| quantized_bias(b, s, sy)).collect::<Option<_>>();
+    let bias = bias.ok_or("a bias is no multiple of the scale of the sums")?;
+    if !is_zero_point(rw, x, from.zero) {
+        return Err(format!("the zero point {} of its operand is none of its bytes", from.zero));
+    }
+    Ok(Product { x, zero: from.zero, w, bias, multiplier, target })
 }
 
 /// A bias as a multiple of the sums' scale, where it is one closely enough.
@@ -130,8 +162,8 @@ fn centred(data: &Tensor, axis: usize, zero: impl Fn(usize) -> i64) -> Option<Ve
     data.to_i64s()?.into_iter().enumerate().map(centred).collect()
 }
 
-/// Whether no sum leaves 32 bits, whatever the bytes: channel by channel, by the weights.
-fn sums_fit(rw: &Rewriter<'_>, p: &Product, axis: usize) -> bool {
+/// Proves that no sum leaves 32 bits, whatever the bytes: channel by channel, by the weights.
+fn sums_fit(rw: &Rewriter<'_>, p: &Product, axis: usize) -> Result<(), String> {
     let whole = Target::new(rw.ty(p.x).dtype, 0);
     let largest = u64::from((p.zero - whole.lo).max(whole.hi - p.zero).unsigned_abs());
     let mut sums: Vec<u64> = p.bias.iter().map(|b| u64::from(b.unsigned_abs())).collect();
@@ -140,7 +172,10 @@ fn sums_fit(rw: &Rewriter<'_>, p: &Product, axis: usize) -> bool {
     for (i, w) in p.w.iter().enumerate() {
         sums[i / inner.max(1) % channels] += u64::from(w.unsigned_abs()) * largest;
     }
-    sums.iter().all(|&s| s <= i32::MAX as u64)
+    match sums.iter().enumerate().find(|&(_, &s)| s > i32::MAX as u64) {
+        Some((c, s)) => Err(format!("the sum of output channel {c} can reach {s}, which 32 bits do not hold")),
+        None => Ok(()),
+    }
 }
 
 /// Builds the operator in the place of `out`. A matrix product is a convolution of a map of one row.

@@ -3,9 +3,11 @@
 mod values;
 
 use values::{Values, bits, each_cpu, rounds};
+use zant_runtime::arch::host::Host;
 use zant_runtime::arch::isa::{Fused, Numerics, Separate};
 use zant_runtime::kernels::epilogue::{Activation, Epilogue, Residual};
 use zant_runtime::kernels::matmul::{MatMul, Strides, matmul};
+use zant_runtime::kernels::matmul_bytes::{MatMulBytes, matmul_bytes};
 use zant_runtime::kernels::matmul_int::matmul_int;
 use zant_runtime::kernels::matmul_packed::{MatMulPacked, matmul_packed, matvec_packed};
 
@@ -239,5 +241,28 @@ fn integer_products_wrap() {
         }
         matmul_int(&p, &a, &b, &mut y);
         assert_eq!(y, expected, "{p:?}");
+    }
+}
+
+#[test]
+fn products_with_a_matrix_of_bytes_wrap() {
+    let mut values = Values(6);
+    for _ in rounds(60) {
+        let [m, k, n] = [1 + values.below(3), values.below(9), 1 + values.below(40)];
+        let (a_pitch, y_pitch) = (k + values.below(3), n + values.below(3));
+        let p = MatMulBytes { m, k, n, a_pitch, y_pitch, zero: values.below(600) as i32 - 300 };
+        let a: Vec<i32> = (0..m * a_pitch).map(|_| values.bits() as i32).collect();
+        let b: Vec<u8> = (0..k * n).map(|_| values.bits() as u8).collect();
+        let mut expected = vec![77; m * y_pitch];
+        for i in 0..m {
+            for j in 0..n {
+                let product = |l: usize| i128::from(a[i * a_pitch + l]) * i128::from(i32::from(b[l * n + j]) - p.zero);
+                expected[i * y_pitch + j] = (0..k).map(product).sum::<i128>() as i32;
+            }
+        }
+        let (mut y, mut portable) = (vec![77; m * y_pitch], vec![77; m * y_pitch]);
+        matmul_bytes(Host::<Fused>::detect(), &p, &a, &b, &mut y);
+        matmul_bytes(Host::<Fused>::portable(), &p, &a, &b, &mut portable);
+        assert_eq!((&y, &portable), (&expected, &expected), "{p:?}");
     }
 }

@@ -77,16 +77,17 @@ impl<X: Byte, Y: Byte + PartialEq + std::fmt::Debug> Case<X, Y> {
         y
     }
 
-    /// Panels of eight output channels, pairs of inputs.
+    /// Panels of sixteen output channels, or of eight at the end, quads of inputs.
     fn packed(&self) -> Vec<i8> {
         let p = &self.p.map;
         let (group_out, depth) = (p.out_c / p.groups, self.w.len() / p.out_c);
         let mut packed = Vec::new();
         for group in 0..p.groups {
-            for first in (0..group_out).step_by(8) {
-                for pair in 0..depth.div_ceil(2) {
-                    for column in first..first + 8 {
-                        for k in [2 * pair, 2 * pair + 1] {
+            for first in (0..group_out).step_by(16) {
+                let columns = if group_out - first <= 8 { 8 } else { 16 };
+                for quad in 0..depth.div_ceil(4) {
+                    for column in first..first + columns {
+                        for k in 4 * quad..4 * quad + 4 {
                             let inside = column < group_out && k < depth;
                             packed.push(if inside { self.w[(group * group_out + column) * depth + k] } else { 0 });
                         }
@@ -97,15 +98,27 @@ impl<X: Byte, Y: Byte + PartialEq + std::fmt::Debug> Case<X, Y> {
         packed
     }
 
+    /// The bias less what the unsigned byte that stands for 0 adds to every window.
+    fn bias_of_unsigned(&self) -> Vec<i32> {
+        let depth = self.w.len() / self.p.map.out_c;
+        let zero = i32::from(X::narrow(self.p.zero).unsigned());
+        let sum = |w: &[i8]| w.iter().map(|w| i32::from(*w)).sum::<i32>();
+        self.bias.iter().zip(self.w.chunks(depth)).map(|(b, w)| b.wrapping_sub(zero.wrapping_mul(sum(w)))).collect()
+    }
+
     fn check(&self) {
         self.check_on(Portable::<Fused>::portable(), "portable");
         self.check_on(Host::<Fused>::detect(), "host");
+        self.check_on(Host::<Fused>::detect().without_avx512(), "host without AVX-512");
     }
 
     fn check_on<C: Cpu>(&self, cpu: C, name: &str) {
         let (p, expected) = (&self.p, self.expected());
         let mut y = self.y.clone();
-        qconv2d(cpu, p, &self.x, &self.packed(), &self.bias, &self.multiplier, &mut y);
+        let packed = self.packed();
+        let small = |w: &[i8]| i32::from(w[0]).abs() + i32::from(w[1]).abs() <= 128;
+        let p = &QConv2d { pairs: packed.chunks(2).all(small), ..*p };
+        qconv2d(cpu, p, &self.x, &packed, &self.bias_of_unsigned(), &self.multiplier, &mut y);
         assert_eq!(y, expected, "{name} {p:?}");
         let m = &p.map;
         if m.groups == m.in_c && m.groups == m.out_c {
@@ -129,7 +142,11 @@ fn whole<T: Byte>() -> (i32, i32) {
 
 fn case<X: Byte, Y: Byte>(v: &mut Values, depthwise: bool) -> Case<X, Y> {
     let groups = if depthwise { 1 + v.below(40) } else { 1 + v.below(2) };
-    let (group_in, group_out) = if depthwise { (1, 1) } else { (1 + v.below(13), 1 + v.below(20)) };
+    let (group_in, group_out) = match (depthwise, v.below(3)) {
+        (true, _) => (1, 1),
+        (false, 0) => (1 + v.below(13), 1 + v.below(20)),
+        (false, _) => (4 + 4 * v.below(5), 1 + v.below(90)),
+    };
     let [kernel_h, kernel_w] = [1 + v.below(3), 1 + v.below(3)];
     let [in_h, in_w] = [3 + v.below(4), 3 + v.below(5)];
     let [pad_h, pad_w] = [v.below(kernel_h), v.below(kernel_w)];

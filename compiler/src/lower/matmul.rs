@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use zant_runtime::kernels::epilogue;
 use zant_runtime::kernels::matmul::{MatMul, Strides};
+use zant_runtime::kernels::matmul_bytes::MatMulBytes;
 use zant_runtime::kernels::matmul_packed::MatMulPacked;
 
 use super::conv::kernel_epilogue;
 use super::strided::{broadcast, row_pitch};
 use super::{Fault, Lowered, Lowering, expect_f32, pack};
-use crate::ir::{DType, Epilogue, Node, Type, row_major_strides};
-use crate::program::kernels::{IntMatMulCall, MatMulCall, PackedMatMulCall};
+use crate::ir::{DType, Epilogue, Node, Tensor, Type, row_major_strides};
+use crate::program::kernels::{IntMatMulCall, MatMulBytesCall, MatMulCall, PackedMatMulCall};
 use crate::program::{Access, Arg};
 
 impl Lowering<'_> {
@@ -19,6 +20,10 @@ impl Lowering<'_> {
         let one_matrix = b.shape[..b.rank() - 2].iter().all(|&d| d == 1);
         match self.data(node.inputs[1]) {
             Some(w) if one_matrix && w.dtype() == DType::F32 => self.packed(node, epilogue),
+            Some(w) if one_matrix && a.dtype == DType::I32 => match bytes(w) {
+                Some((w, zero)) => self.by_bytes(node, w, zero),
+                None => self.strided(node, Epilogue::default()),
+            },
             _ if a.dtype.is_int() => self.strided(node, Epilogue::default()),
             _ => {
                 expect_f32("matrix product", a.dtype)?;
@@ -49,6 +54,23 @@ impl Lowering<'_> {
         Ok(())
     }
 
+    /// The constant matrix stays in bytes.
+    fn by_bytes(&mut self, node: &Node, w: Tensor, zero: i32) -> Lowered {
+        let y = self.ty(node.outputs[0]).clone();
+        let [k, n] = [self.ty(node.inputs[0]), &y].map(|t| *t.shape.last().expect("rank 2 or more"));
+        let (a, strides) = self.strided_operand(node.inputs[0]);
+        let Some(a_pitch) = row_pitch(&self.ty(node.inputs[0]).shape, &strides) else {
+            return self.strided(node, Epilogue::default());
+        };
+        let name = self.graph.value(node.inputs[1]).name.clone();
+        let w = Arg::Weight(self.new_weight(&name, w));
+        let (m, y_pitch) = (y.elements().checked_div(n).unwrap_or(0), self.result_pitch(node.outputs[0]));
+        let out = Arg::Buffer(self.result(node.outputs[0]), Access::Write);
+        let params = MatMulBytes { m, k, n, a_pitch, y_pitch, zero };
+        self.step(node, Arc::new(MatMulBytesCall { params }), vec![a, w, out], Vec::new());
+        Ok(())
+    }
+
     fn strided(&mut self, node: &Node, epilogue: Epilogue) -> Lowered {
         let (ta, tb) = (self.ty(node.inputs[0]).clone(), self.ty(node.inputs[1]).clone());
         let y = self.ty(node.outputs[0]).clone();
@@ -75,6 +97,15 @@ impl Lowering<'_> {
         }
         Ok(())
     }
+}
+
+/// A constant of i32 as bytes and the one that stands for 0, where its elements span no more than bytes do.
+fn bytes(w: &Tensor) -> Option<(Tensor, i32)> {
+    let elements = w.to_vec::<i32>()?;
+    let least = elements.iter().copied().min()?;
+    let zero = i16::try_from(least).ok().map(|least| -i32::from(least))?;
+    let bytes: Option<Vec<u8>> = elements.iter().map(|w| u8::try_from(i64::from(*w) - i64::from(least)).ok()).collect();
+    Some((Tensor::from_elements(w.shape(), &bytes?), zero))
 }
 
 /// The parameters of a product of operands (and into a result) with their strides, whose batch dimensions broadcast; at most

@@ -12,7 +12,9 @@ use crate::program::kernels::{Between, BetweenCall, BetweenKind, ConvKind, QConv
 use crate::program::{Access, Arg};
 
 /// Output channels of a panel of weights.
-const PANEL: usize = 8;
+const PANEL: usize = 16;
+/// Depth that is multiplied at once.
+const QUAD: usize = 4;
 
 /// The kernels' form.
 pub(crate) fn affine(a: Affine) -> quant::Affine {
@@ -34,23 +36,37 @@ fn finish(q: &Quant) -> quant::Finish {
     quant::Finish { range: range(q.target), residual }
 }
 
-/// Weights `[groups * columns, depth]` in panels of eight columns, `[depth / 2][8][2]`, filled up with zeros.
-fn pairs(w: &[i8], groups: usize, columns: usize, depth: usize) -> Vec<i8> {
+/// Weights `[groups * columns, depth]` in panels of sixteen columns, or of eight where no more are left, `[depth / 4][16][4]`,
+/// filled up with zeros.
+fn quads(w: &[i8], groups: usize, columns: usize, depth: usize) -> Vec<i8> {
     let mut packed = Vec::new();
     for group in 0..groups {
         for first in (0..columns).step_by(PANEL) {
-            for k in (0..depth).step_by(2) {
-                for column in first..first + PANEL {
-                    let at = |k: usize| match column < columns && k < depth {
+            let width = if columns - first <= PANEL / 2 { PANEL / 2 } else { PANEL };
+            for k in (0..depth).step_by(QUAD) {
+                for column in first..first + width {
+                    packed.extend((k..k + QUAD).map(|k| match column < columns && k < depth {
                         true => w[(group * columns + column) * depth + k],
                         false => 0,
-                    };
-                    packed.extend([at(k), at(k + 1)]);
+                    }));
                 }
             }
         }
     }
     packed
+}
+
+/// Whether the products of all pairs of packed weights with unsigned bytes fit 16 bits: 255 * 128 does.
+fn pairs_fit(packed: &[i8]) -> bool {
+    packed.chunks(2).all(|pair| pair.iter().map(|w| u32::from(w.unsigned_abs())).sum::<u32>() <= 128)
+}
+
+/// The bias of sums over unsigned bytes, of which `zero` stands for 0: less what that adds to every window, of weights
+/// `[columns, depth]`. Sums wrap until they are finished.
+fn bias_of_unsigned(bias: &[i32], w: &[i8], zero: i32) -> Vec<i32> {
+    let depth = w.len().checked_div(bias.len()).unwrap_or(0).max(1);
+    let sum = |w: &[i8]| w.iter().fold(0i32, |sum, w| sum.wrapping_add(i32::from(*w)));
+    bias.iter().zip(w.chunks(depth)).map(|(b, w)| b.wrapping_sub(zero.wrapping_mul(sum(w)))).collect()
 }
 
 /// Weights `[channels, taps]` as `[taps, channels]`.
@@ -69,18 +85,24 @@ impl Lowering<'_> {
         map.in_pitch = self.operand_pitch(node.inputs[0]);
         map.out_pitch = self.result_pitch(node.outputs[0]);
         let taps = map.kernel_h * map.kernel_w;
+        let mut params = QConv2d::new(map, quant.zero, finish(quant));
+        let source = self.operand(node.inputs[0]);
+        let (mut bias, multiplier) = (self.operand(node.inputs[2]), self.operand(node.inputs[3]));
+        let name = self.graph.value(node.inputs[1]).name.clone();
         let (kind, packed) = if groups == map.in_c && groups == map.out_c && groups > 1 {
             (ConvKind::Depthwise, taps_first(&w, map.in_c))
         } else {
-            (ConvKind::General, pairs(&w, groups, map.out_c / groups, taps * map.in_c / groups))
+            let packed = quads(&w, groups, map.out_c / groups, taps * map.in_c / groups);
+            params.pairs = pairs_fit(&packed);
+            let of_signed = self.data(node.inputs[2]).and_then(Tensor::to_vec::<i32>).unwrap_or_default();
+            let of_unsigned = bias_of_unsigned(&of_signed, &w, quant.zero - Target::new(x.dtype, 0).lo);
+            let tensor = Tensor::from_elements([of_unsigned.len()], &of_unsigned);
+            bias = Arg::Weight(self.new_weight(&format!("{name}_bias"), tensor));
+            (ConvKind::General, packed)
         };
-        let name = self.graph.value(node.inputs[1]).name.clone();
         let w = Arg::Weight(self.new_weight(&name, Tensor::from_elements([packed.len()], &packed)));
-        let source = self.operand(node.inputs[0]);
-        let (bias, multiplier) = (self.operand(node.inputs[2]), self.operand(node.inputs[3]));
         let residual = Epilogue { residual: quant.residual.is_some(), ..Epilogue::default() };
         let out = self.product_result(node, residual)?;
-        let params = QConv2d { map, zero: quant.zero, finish: finish(quant) };
         let call = QConvCall { kind, dtypes: [x.dtype, y.dtype], params };
         self.step(node, Arc::new(call), vec![source, w, bias, multiplier, out], Vec::new());
         Ok(())

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! The CPU where small code is preferred: kernels that allow it once, in plain Rust, with their inner loops for the vector
 //! instructions as well.
+use super::dots::QUAD;
 use super::host::Host;
 use super::isa::{Cpu, Isa, Kernel, LANES, Numerics};
 use super::portable::Portable;
+use super::quads::Step;
 
 /// Plain Rust whose inner loops run on the best instruction set of the CPU.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +45,6 @@ macro_rules! forward {
 unsafe impl<N: Numerics> Isa for Compact<N> {
     type V = [f32; LANES];
     type Sums = <Portable<N> as Isa>::Sums;
-    type Pairs = <Portable<N> as Isa>::Pairs;
     type Wide = <Portable<N> as Isa>::Wide;
 
     const TILE_ROWS: usize = 4;
@@ -53,6 +54,17 @@ unsafe impl<N: Numerics> Isa for Compact<N> {
     #[inline(always)]
     fn dispatch<K: Kernel>(self, kernel: K) -> K::Output {
         self.0.run(kernel)
+    }
+
+    #[inline(always)]
+    fn quads<const R: usize, const H: usize>(
+        self,
+        pairs: bool,
+        x: [&[[u8; QUAD]]; R],
+        w: &[Step<H>],
+        sums: [[Self::Sums; H]; R],
+    ) -> [[Self::Sums; H]; R] {
+        Portable::<N>::portable().quads(pairs, x, w, sums)
     }
 
     forward! {
@@ -75,8 +87,6 @@ unsafe impl<N: Numerics> Isa for Compact<N> {
         to_array(v: Self::V) -> [f32; LANES];
         sums(x: &[i32; LANES]) -> Self::Sums;
         to_ints(sums: Self::Sums) -> [i32; LANES];
-        pairs(w: &[i8; 2 * LANES]) -> Self::Pairs;
-        dot(sums: Self::Sums, x: [i16; 2], w: Self::Pairs) -> Self::Sums;
         wide_u8(x: &[u8; 2 * LANES], zero: i16) -> Self::Wide;
         wide_i8(x: &[i8; 2 * LANES], zero: i16) -> Self::Wide;
         dot_lanes(sums: [Self::Sums; 2], x: [Self::Wide; 2], w: [Self::Wide; 2]) -> [Self::Sums; 2];

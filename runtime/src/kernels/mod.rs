@@ -15,6 +15,7 @@ pub mod integer;
 pub mod line;
 pub mod map;
 pub mod matmul;
+pub mod matmul_bytes;
 pub mod matmul_int;
 pub mod matmul_packed;
 pub mod matmul_row;

@@ -3,6 +3,7 @@
 //!
 //! Invariant: `y = clamp(round_half_even(f32(sum) * multiplier) + zero, lo, hi)`, the product rounded to f32 once.
 
+use super::super::arch::dots::bits;
 use super::super::arch::isa::{Isa, LANES};
 
 /// 1.5 * 2^23: from 2^23 to 2^24 every f32 is an integer, so that a small number added to it is rounded to one, ties to
@@ -15,6 +16,12 @@ pub trait Byte: Copy {
     fn wide(self) -> i32;
     /// The number's low bits.
     fn narrow(v: i32) -> Self;
+    /// The number above the least one.
+    fn unsigned(self) -> u8;
+    /// The bytes themselves, where they are unsigned.
+    fn as_unsigned(x: &[Self]) -> Option<&[u8]>;
+    /// The bytes as bits.
+    fn as_bits(y: &mut [Self]) -> &mut [u8];
     /// Sixteen numbers, less `zero`.
     fn lanes<I: Isa>(isa: I, x: &[Self; 2 * LANES], zero: i16) -> I::Wide;
 }
@@ -28,6 +35,21 @@ impl Byte for u8 {
     #[inline(always)]
     fn narrow(v: i32) -> u8 {
         v as u8
+    }
+
+    #[inline(always)]
+    fn unsigned(self) -> u8 {
+        self
+    }
+
+    #[inline(always)]
+    fn as_unsigned(x: &[u8]) -> Option<&[u8]> {
+        Some(x)
+    }
+
+    #[inline(always)]
+    fn as_bits(y: &mut [u8]) -> &mut [u8] {
+        y
     }
 
     #[inline(always)]
@@ -45,6 +67,21 @@ impl Byte for i8 {
     #[inline(always)]
     fn narrow(v: i32) -> i8 {
         v as i8
+    }
+
+    #[inline(always)]
+    fn unsigned(self) -> u8 {
+        self as u8 ^ 0x80
+    }
+
+    #[inline(always)]
+    fn as_unsigned(_: &[i8]) -> Option<&[u8]> {
+        None
+    }
+
+    #[inline(always)]
+    fn as_bits(y: &mut [i8]) -> &mut [u8] {
+        bits(y)
     }
 
     #[inline(always)]
@@ -126,6 +163,12 @@ impl Finish {
         Finish { residual: Some(residual), ..self }
     }
 
+    /// The bounds of the rounded sums before the zero point is added.
+    #[inline(always)]
+    pub fn bounds(&self) -> [f32; 2] {
+        [self.range.lo, self.range.hi].map(|q| (q - self.range.zero) as f32)
+    }
+
     /// The range with its numbers in vectors, for all sums of a layer.
     #[inline(always)]
     pub fn prepare<I: Isa>(&self, isa: I) -> Ready<I> {
@@ -195,27 +238,5 @@ impl<I: Isa> Ready<I> {
                 y.iter_mut().zip(all).for_each(|(to, from)| *to = from);
             }
         }
-    }
-}
-
-/// Widens bytes, less a zero point, in runs that vectors hold.
-#[inline(always)]
-pub fn widen<X: Byte>(x: &[X], zero: i32, out: &mut [i16]) {
-    let (chunks, rest) = x.as_chunks::<{ 2 * LANES }>();
-    let (outs, rest_out) = out.as_chunks_mut::<{ 2 * LANES }>();
-    for (x, out) in chunks.iter().zip(outs) {
-        for (x, out) in x.iter().zip(out) {
-            *out = (x.wide() - zero) as i16;
-        }
-    }
-    let (chunks, rest) = rest.as_chunks::<LANES>();
-    let (outs, rest_out) = rest_out.as_chunks_mut::<LANES>();
-    for (x, out) in chunks.iter().zip(outs) {
-        for (x, out) in x.iter().zip(out) {
-            *out = (x.wide() - zero) as i16;
-        }
-    }
-    for (x, out) in rest.iter().zip(rest_out) {
-        *out = (x.wide() - zero) as i16;
     }
 }

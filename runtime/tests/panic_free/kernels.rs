@@ -64,6 +64,44 @@ pub fn matmul_int(p: &matmul::MatMul, a: &[i32], b: &[i32], y: &mut [i32]) {
 }
 
 #[inline(never)]
+pub fn matmul_bytes(p: &matmul_bytes::MatMulBytes, a: &[i32], b: &[u8], y: &mut [i32]) {
+    matmul_bytes::matmul_bytes(cpu(), p, a, b, y);
+}
+
+#[inline(never)]
+pub fn qconv2d(p: &qconv::QConv2d, x: &[u8], w: &[i8], bias: &[i32], multiplier: F, y: &mut [u8]) {
+    qconv::qconv2d(cpu(), p, x, w, bias, multiplier, y);
+    qdepthwise::qdepthwise2d(cpu(), p, x, w, bias, multiplier, y);
+}
+
+#[inline(never)]
+pub fn qconv2d_signed(p: &qconv::QConv2d, x: &[i8], w: &[i8], bias: &[i32], multiplier: F, y: &mut [i8]) {
+    qconv::qconv2d(cpu(), p, x, w, bias, multiplier, y);
+    qdepthwise::qdepthwise2d(cpu(), p, x, w, bias, multiplier, y);
+}
+
+#[inline(never)]
+pub fn qavg_pool2d(p: &pool2d::Pool2d, bytes: &qfloat::Bytes, x: &[i8], y: &mut [i8]) {
+    qfloat::qavg_pool2d(cpu(), p, bytes, x, y);
+}
+
+#[inline(never)]
+pub fn qsum(p: &reduce::Reduce, bytes: &qfloat::Bytes, x: &[u8], y: &mut [u8]) {
+    qfloat::qsum(cpu(), p, bytes, x, y);
+}
+
+#[inline(never)]
+pub fn qsoftmax(p: &softmax::Softmax, bytes: &qfloat::Bytes, x: &[u8], y: &mut [u8]) {
+    qfloat::qsoftmax(cpu(), p, bytes, x, y);
+}
+
+#[inline(never)]
+pub fn table(p: &table::Table, entries: &[u8; 256], x: &[u8], y: &mut [u8]) {
+    table::table(cpu(), p, entries, x, y);
+    table::table_in_place(cpu(), entries, y);
+}
+
+#[inline(never)]
 pub fn max_pool(p: &pool2d::Pool2d, x: F, y: Y, x8: &[i8], y8: &mut [i8], xy: Y) {
     pool::max_pool2d(cpu(), p, x, y);
     pool::max_pool2d(cpu(), p, x8, y8);

@@ -1,8 +1,9 @@
-//! `matmul_packed`, `matmul` and `matmul_int`.
+//! `matmul_packed`, `matmul`, `matmul_int` and `matmul_bytes`.
 
 use proc_macro2::TokenStream;
 use quote::quote;
 use zant_runtime::kernels::matmul::{self, MatMul, Strides};
+use zant_runtime::kernels::matmul_bytes::{self, MatMulBytes};
 use zant_runtime::kernels::matmul_int;
 use zant_runtime::kernels::matmul_packed::{self, MatMulPacked};
 
@@ -174,6 +175,48 @@ impl KernelCall for IntMatMulCall {
         with_element!(self.dtype, T => {
             matmul_int::matmul_int::<T>(&self.params, args.read(0), args.read(1), args.write(2));
         });
+        Ok(())
+    }
+}
+
+/// A product of integers with a constant matrix in bytes. Arguments: `a`, `b`, `y`.
+#[derive(Clone, Debug)]
+pub struct MatMulBytesCall {
+    /// The kernel's parameters.
+    pub params: MatMulBytes,
+}
+
+impl KernelCall for MatMulBytesCall {
+    fn name(&self) -> &'static str {
+        "matmul_bytes"
+    }
+
+    fn describe(&self) -> String {
+        let p = &self.params;
+        format!("{}x{}x{}, weights less {}", p.m, p.k, p.n, p.zero)
+    }
+
+    fn roles(&self) -> Vec<String> {
+        roles(&["a", "b", "y"])
+    }
+
+    fn uses(&self) -> Vec<&'static str> {
+        vec!["kernels::matmul_bytes::matmul_bytes", "kernels::matmul_bytes::MatMulBytes"]
+    }
+
+    fn params(&self) -> Option<Params> {
+        let p = &self.params;
+        let value = fields!(MatMulBytes, p, m, k, n, a_pitch, y_pitch, zero);
+        Some(Params { ty: quote!(MatMulBytes), value })
+    }
+
+    fn call(&self, args: &[TokenStream]) -> TokenStream {
+        quote!(matmul_bytes(cpu, &P, #(#args),*))
+    }
+
+    fn run(&self, numerics: Numerics, args: &mut Args<'_>) -> Result<(), RunError> {
+        let (a, b, y) = (args.read(0), args.read(1), args.write(2));
+        with_cpu!(numerics, cpu => matmul_bytes::matmul_bytes(cpu, &self.params, a, b, y));
         Ok(())
     }
 }

@@ -27,7 +27,7 @@ pub use copy::{CopyCall, FillCall};
 pub use cumulative::CumulativeCall;
 pub use gather::{GatherCall, GatherElementsCall, GatherNdCall};
 pub use map::{MapCall, MapOperand};
-pub use matmul::{IntMatMulCall, MatMulCall, PackedMatMulCall};
+pub use matmul::{IntMatMulCall, MatMulBytesCall, MatMulCall, PackedMatMulCall};
 pub use norm::NormCall;
 pub use place_row::PlaceRowCall;
 pub use pool::{PoolCall, PoolForm};

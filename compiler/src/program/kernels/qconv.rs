@@ -59,8 +59,13 @@ impl KernelCall for QConvCall {
             String::new()
         };
         let residual = if self.params.finish.residual.is_some() { ", residual" } else { "" };
+        let products = match (self.kind, self.params.pairs) {
+            (ConvKind::Depthwise, _) => "",
+            (ConvKind::General, true) => ", products in pairs",
+            (ConvKind::General, false) => ", products widened",
+        };
         format!(
-            "{}x{} stride {}x{} pad {}x{}{groups}, zero {}, to {}..={} zero {}{residual}",
+            "{}x{} stride {}x{} pad {}x{}{groups}, zero {}, to {}..={} zero {}{residual}{products}",
             p.kernel_h, p.kernel_w, p.stride_h, p.stride_w, p.pad_top, p.pad_left, self.params.zero, r.lo, r.hi, r.zero
         )
     }
@@ -83,7 +88,8 @@ impl KernelCall for QConvCall {
 
     fn params(&self) -> Option<Params> {
         let (map, zero, finish) = (conv2d(&self.params.map), self.params.zero.lit(), finish(&self.params.finish));
-        Some(Params { ty: quote!(QConv2d), value: quote!(QConv2d::new(#map, #zero, #finish)) })
+        let pairs = self.params.pairs.then(|| quote!(.pairs()));
+        Some(Params { ty: quote!(QConv2d), value: quote!(QConv2d::new(#map, #zero, #finish) #pairs) })
     }
 
     fn call(&self, args: &[TokenStream]) -> TokenStream {

@@ -3,6 +3,8 @@
 //!
 //! Invariant: every method gives the same bits on every [`Isa`] of equal [`Numerics`], NaN payloads aside. A kernel
 //! that is written over [`Isa`] alone is therefore equal to the bit everywhere.
+use super::dots::{QUAD, Tile};
+use super::quads::Step;
 use super::wide::{Steps, Windows};
 
 /// Lanes of an [`Isa::V`].
@@ -135,17 +137,32 @@ pub unsafe trait Isa: Cpu {
 
     /// Eight `i32`: the sums of eight columns.
     type Sums: Copy;
-    /// Two weights for each of eight columns.
-    type Pairs: Copy;
-
     /// The eight elements of `x`, the first in lane 0.
     fn sums(self, x: &[i32; LANES]) -> Self::Sums;
     /// The lanes, lane 0 first.
     fn to_ints(self, sums: Self::Sums) -> [i32; LANES];
-    /// The weights of column 0, then those of column 1 and so on.
-    fn pairs(self, w: &[i8; 2 * LANES]) -> Self::Pairs;
-    /// Adds `x[0] * w[0] + x[1] * w[1]` to each sum, of its column's weights; sums wrap. Exact for `x` from -32767 on.
-    fn dot(self, sums: Self::Sums, x: [i16; 2], w: Self::Pairs) -> Self::Sums;
+    /// Adds products of quads to the sums of `R` rows and `H` times eight columns: in each step the four products of a
+    /// row's bytes with those of each column. `w` has the weights of column 0, then those of column 1 and so on; sums wrap.
+    /// `pairs` says that the absolute values of the first two weights of each four add up to at most 128, and those of the
+    /// last two.
+    fn quads<const R: usize, const H: usize>(
+        self,
+        pairs: bool,
+        x: [&[[u8; QUAD]]; R],
+        w: &[Step<H>],
+        sums: [[Self::Sums; H]; R],
+    ) -> [[Self::Sums; H]; R];
+    /// Whether [`Isa::dots`] has loops.
+    #[inline(always)]
+    fn has_dots(self) -> bool {
+        false
+    }
+    /// Computes a tile of so many rows and panels, or of half a panel.
+    ///
+    /// # Safety
+    /// [`Isa::has_dots`]; all that `tile` speaks of may be read and written; the shape is one that `dots` asks for.
+    #[inline(always)]
+    unsafe fn dots(self, _shape: [usize; 2], _half: bool, _tile: &mut Tile) {}
 
     /// Sixteen `i16`.
     type Wide: Copy;

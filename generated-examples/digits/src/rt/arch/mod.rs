@@ -3,10 +3,14 @@
 pub mod avx512;
 pub mod avx512_channels;
 pub mod columns;
+pub mod dots;
 pub mod host;
 pub mod isa;
 pub mod portable;
 pub mod products;
 pub mod quad;
+pub mod quads;
+pub mod quads_avx2;
+pub mod vnni;
 pub mod wide;
 pub mod x86_64;

@@ -5,7 +5,9 @@
 //! would then live in memory.
 use super::super::math::fma::fma;
 use super::super::math::minmax;
+use super::dots::QUAD;
 use super::isa::{Cpu, Isa, Kernel, LANES, Numerics};
+use super::quads::{Step, plain};
 use core::marker::PhantomData;
 
 /// Plain Rust on every target; `Fused` multiply-adds are exact in software where the target has no instruction.
@@ -185,7 +187,6 @@ unsafe impl<N: Numerics> Isa for Portable<N> {
     }
 
     type Sums = [i32; LANES];
-    type Pairs = [i8; 2 * LANES];
 
     #[inline(always)]
     fn sums(self, x: &[i32; LANES]) -> Self::Sums {
@@ -198,24 +199,14 @@ unsafe impl<N: Numerics> Isa for Portable<N> {
     }
 
     #[inline(always)]
-    fn pairs(self, w: &[i8; 2 * LANES]) -> Self::Pairs {
-        *w
-    }
-
-    #[inline(always)]
-    fn dot(self, s: Self::Sums, x: [i16; 2], w: Self::Pairs) -> Self::Sums {
-        let [x0, x1] = [i32::from(x[0]), i32::from(x[1])];
-        let column = |sum: i32, w0: i8, w1: i8| sum.wrapping_add(x0 * i32::from(w0) + x1 * i32::from(w1));
-        [
-            column(s[0], w[0], w[1]),
-            column(s[1], w[2], w[3]),
-            column(s[2], w[4], w[5]),
-            column(s[3], w[6], w[7]),
-            column(s[4], w[8], w[9]),
-            column(s[5], w[10], w[11]),
-            column(s[6], w[12], w[13]),
-            column(s[7], w[14], w[15]),
-        ]
+    fn quads<const R: usize, const H: usize>(
+        self,
+        _pairs: bool,
+        x: [&[[u8; QUAD]]; R],
+        w: &[Step<H>],
+        sums: [[Self::Sums; H]; R],
+    ) -> [[Self::Sums; H]; R] {
+        plain(x, w, sums)
     }
 }
 

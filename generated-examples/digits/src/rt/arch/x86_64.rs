@@ -8,8 +8,12 @@
 use super::super::kernels::line::PLACES;
 use super::avx512;
 use super::avx512_channels;
+use super::dots::{QUAD, Tile};
 use super::isa::{Cpu, Isa, Kernel, LANES, Numerics};
 use super::portable::Portable;
+use super::quads::Step;
+use super::quads_avx2;
+use super::vnni;
 use super::wide::{Steps, Windows};
 use core::arch::x86_64::*;
 use core::marker::PhantomData;
@@ -20,6 +24,8 @@ use core::sync::atomic::{AtomicU8, Ordering};
 pub struct Avx2<N> {
     /// Whether the CPU has AVX-512F too.
     wide: bool,
+    /// Whether it has AVX-512 BW, VL and VNNI as well.
+    dots: bool,
     numerics: PhantomData<N>,
 }
 
@@ -34,22 +40,25 @@ impl<N: Numerics> Host<N> {
         const PLAIN: u8 = 1;
         const AVX2: u8 = 2;
         const AVX512: u8 = 3;
+        const VNNI: u8 = 4;
         static FOUND: AtomicU8 = AtomicU8::new(UNKNOWN);
         let mut found = FOUND.load(Ordering::Relaxed);
         if found == UNKNOWN {
             found = match vectors() {
-                [false, _] => PLAIN,
-                [true, false] => AVX2,
-                [true, true] => AVX512,
+                [false, ..] => PLAIN,
+                [true, false, _] => AVX2,
+                [true, true, false] => AVX512,
+                [true, true, true] => VNNI,
             };
             FOUND.store(found, Ordering::Relaxed);
         }
-        Host((found >= AVX2).then_some(Avx2 { wide: found == AVX512, numerics: PhantomData }))
+        let avx2 = Avx2 { wide: found >= AVX512, dots: found == VNNI, numerics: PhantomData };
+        Host((found >= AVX2).then_some(avx2))
     }
 
     /// The same without AVX-512: what a CPU that lacks it runs.
     pub fn without_avx512(self) -> Self {
-        Host(self.0.map(|avx2| Avx2 { wide: false, ..avx2 }))
+        Host(self.0.map(|avx2| Avx2 { wide: false, dots: false, ..avx2 }))
     }
 
     /// Plain Rust whatever the CPU has: what a CPU without AVX2 runs.
@@ -63,14 +72,16 @@ impl<N: Numerics> Host<N> {
     }
 }
 
-/// Whether the CPU has AVX2 and FMA, and AVX-512F, and the system saves their registers
-/// (Intel SDM volume 1, 14.3, 14.7.1 and 15.2: detection of AVX, AVX2 and AVX-512F).
-fn vectors() -> [bool; 2] {
+/// Whether the CPU has AVX2 and FMA, and AVX-512F, and its BW, VL and VNNI, and the system saves their registers
+/// (Intel SDM volume 1, 14.3, 14.7.1 and 15.2: detection of AVX, AVX2 and AVX-512F; volume 2, CPUID leaf 7).
+fn vectors() -> [bool; 3] {
     const FMA: u32 = 1 << 12;
     const OSXSAVE: u32 = 1 << 27;
     const AVX: u32 = 1 << 28;
     const AVX2: u32 = 1 << 5;
     const AVX512F: u32 = 1 << 16;
+    const AVX512BW_VL: u32 = 1 << 30 | 1 << 31;
+    const AVX512VNNI: u32 = 1 << 11;
     const XMM_AND_YMM: u64 = 0b110;
     const MASKS_AND_ZMM: u64 = 0b1110_0000;
 
@@ -82,25 +93,26 @@ fn vectors() -> [bool; 2] {
 
     // Miri has no CPUID.
     if cfg!(miri) {
-        return [false; 2];
+        return [false; 3];
     }
     // Newer toolchains declare CPUID safe on this target; the oldest supported one does not.
     #[allow(unused_unsafe)]
     // SAFETY: every x86-64 CPU has CPUID; leaf 7 is read only where leaf 0 lists it.
     let (leaf1, leaf7) = unsafe {
         if __cpuid(0).eax < 7 {
-            return [false; 2];
+            return [false; 3];
         }
         (__cpuid(1), __cpuid_count(7, 0))
     };
     let needed = FMA | OSXSAVE | AVX;
     if leaf1.ecx & needed != needed || leaf7.ebx & AVX2 == 0 {
-        return [false; 2];
+        return [false; 3];
     }
     // SAFETY: OSXSAVE is set.
     let saved = unsafe { saved_registers() };
     let wide = XMM_AND_YMM | MASKS_AND_ZMM;
-    [saved & XMM_AND_YMM == XMM_AND_YMM, leaf7.ebx & AVX512F != 0 && saved & wide == wide]
+    let dots = leaf7.ebx & AVX512BW_VL == AVX512BW_VL && leaf7.ecx & AVX512VNNI != 0;
+    [saved & XMM_AND_YMM == XMM_AND_YMM, leaf7.ebx & AVX512F != 0 && saved & wide == wide, dots]
 }
 
 impl<N: Numerics> Cpu for Host<N> {
@@ -366,7 +378,6 @@ unsafe impl<N: Numerics> Isa for Avx2<N> {
     }
 
     type Sums = __m256i;
-    type Pairs = __m256i;
 
     #[inline(always)]
     fn sums(self, x: &[i32; LANES]) -> Self::Sums {
@@ -383,15 +394,25 @@ unsafe impl<N: Numerics> Isa for Avx2<N> {
     }
 
     #[inline(always)]
-    fn pairs(self, w: &[i8; 2 * LANES]) -> Self::Pairs {
-        // SAFETY: `self` proves AVX2; `w` is sixteen bytes; no alignment is needed.
-        unsafe { _mm256_cvtepi8_epi16(_mm_loadu_si128(w.as_ptr().cast())) }
+    fn quads<const R: usize, const H: usize>(
+        self,
+        pairs: bool,
+        x: [&[[u8; QUAD]]; R],
+        w: &[Step<H>],
+        sums: [[Self::Sums; H]; R],
+    ) -> [[Self::Sums; H]; R] {
+        // SAFETY: `self` proves AVX2.
+        unsafe { if pairs { quads_avx2::pairs(x, w, sums) } else { quads_avx2::wide(x, w, sums) } }
     }
 
     #[inline(always)]
-    fn dot(self, sums: Self::Sums, x: [i16; 2], w: Self::Pairs) -> Self::Sums {
-        let pair = i32::from(x[0]) & 0xffff | i32::from(x[1]) << 16;
-        // SAFETY: `self` proves AVX2.
-        unsafe { _mm256_add_epi32(sums, _mm256_madd_epi16(_mm256_set1_epi32(pair), w)) }
+    fn has_dots(self) -> bool {
+        self.dots
+    }
+
+    #[inline(always)]
+    unsafe fn dots(self, shape: [usize; 2], half: bool, tile: &mut Tile) {
+        // SAFETY: the caller's promise; `dots` proves AVX-512 with VNNI.
+        unsafe { vnni::dots(shape, half, tile) };
     }
 }

@@ -160,7 +160,9 @@ pub fn wide<I: Isa>(isa: I, columns: usize, p: &Products<'_>, ends: &Ends<'_>, y
     let span = p.runs.inputs();
     let is_inside = span == 0
         || (p.at.last(rows) + span <= p.x.len() && (panels - 1) * p.panel + p.runs.weights() * step <= p.w.len());
-    let is_inside = is_inside && columns <= ZEROS.len() && ends.at.last(rows) + ends.first + columns <= y.len();
+    let is_even = p.at.is_even(rows) && ends.at.is_even(rows);
+    let is_inside =
+        is_inside && is_even && columns <= ZEROS.len() && ends.at.last(rows) + ends.first + columns <= y.len();
     if !is_inside {
         debug_assert!(false, "a tile lies outside");
         return;

@@ -26,6 +26,12 @@ impl Line {
         Line { first: 0, step, half: rows, second: 0 }
     }
 
+    /// Whether `rows` rows, at least one, are two halves that lie alike, or one line: what loops over halves take.
+    #[inline(always)]
+    pub const fn is_even(&self, rows: usize) -> bool {
+        self.half >= rows || 2 * self.half == rows
+    }
+
     /// Where a row begins.
     #[inline(always)]
     pub const fn of(&self, row: usize) -> usize {

@@ -12,7 +12,7 @@ use super::regions::Places;
 use super::rows::each_row;
 
 /// Bytes of weights that stay in the cache while the rows of an input go by.
-const CACHED: usize = 192 << 10;
+pub const CACHED: usize = 192 << 10;
 
 /// What the tiles of some columns share: whole panels, then at most one narrow one.
 #[derive(Clone, Copy, Debug)]

@@ -2,10 +2,13 @@
 
 use crate::command::{cargo, command, root, status};
 
+/// What `zantc` depends on.
+const PACKAGES: [&str; 2] = ["zant-runtime", "zant-measure"];
+
 pub(crate) fn package() -> Result<bool, String> {
     // Not verified by cargo, which would take a runtime of the same version that it has unpacked before.
-    let packages =
-        ["package", "--quiet", "--allow-dirty", "--no-verify", "--package", "zant-runtime", "--package", "zantc"];
+    let mut packages = vec!["package", "--quiet", "--allow-dirty", "--no-verify"];
+    packages.extend(PACKAGES.iter().chain(&["zantc"]).flat_map(|p| ["--package", p]));
     if !cargo(&packages)? {
         return Ok(false);
     }
@@ -19,13 +22,16 @@ pub(crate) fn package() -> Result<bool, String> {
         tar.arg(&archive).arg("-C").arg(&folder);
         Ok::<_, String>(if status(&mut tar)? { Some(folder.join(name)) } else { None })
     };
-    let (Some(runtime), Some(unpacked)) = (unpack("zant-runtime")?, unpack("zantc")?) else { return Ok(false) };
-    let patch = format!("patch.crates-io.zant-runtime.path={:?}", runtime.to_string_lossy());
+    let mut run = command("cargo", &["run", "--quiet"]);
+    for name in PACKAGES {
+        let Some(dependency) = unpack(name)? else { return Ok(false) };
+        run.arg("--config").arg(format!("patch.crates-io.{name}.path={:?}", dependency.to_string_lossy()));
+    }
+    let Some(unpacked) = unpack("zantc")? else { return Ok(false) };
     let out = root().join("target/zant-package/digits");
     let _ = std::fs::remove_dir_all(&out);
     let model = root().join("models/digits/digits.onnx");
-    let mut run = command("cargo", &["run", "--quiet", "--config", &patch, "--", "compile"]);
-    run.arg(&model).arg("-o").arg(&out).current_dir(&unpacked);
+    run.args(["--", "compile"]).arg(&model).arg("-o").arg(&out).current_dir(&unpacked);
     run.env("CARGO_TARGET_DIR", root().join("target/zant-package/build"));
     if !status(&mut run)? {
         return Ok(false);

@@ -4,6 +4,7 @@
 
 mod check;
 mod compile;
+mod device;
 mod dot;
 mod explain;
 mod inspect;

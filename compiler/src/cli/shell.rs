@@ -40,6 +40,11 @@ impl Shell {
         self.format == Format::Json
     }
 
+    /// Writes JSON from now on.
+    pub(super) fn use_json(&mut self) {
+        self.format = Format::Json;
+    }
+
     /// Time since the command started, in words.
     pub(super) fn elapsed(&self) -> String {
         format!("{:.2}s", self.started.elapsed().as_secs_f64())

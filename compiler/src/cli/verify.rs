@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use zant_measure::Machine;
 use zantc::diag::{Diagnostic, codes, escape};
 use zantc::emit::{OPT_LEVELS, Source};
 use zantc::ir::Tensor;
@@ -14,7 +15,7 @@ use zantc::{Compiled, pipeline};
 use super::run::{execute, failure};
 use super::session::{ModelArgs, Session};
 use super::shell::{Shell, table};
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, device};
 
 /// Build the emitted crate and compare its outputs with the data sets beside the model
 #[derive(clap::Args)]
@@ -34,11 +35,33 @@ pub(super) struct Args {
     #[arg(long, value_name = "X")]
     tolerance: Option<f64>,
     /// Optimisation of the crate; each is built and must give the same bits [default: 3]
-    #[arg(long, value_name = "0|3|z", value_parser = clap::builder::PossibleValuesParser::new(OPT_LEVELS))]
+    #[arg(long, value_name = "0|3|z|both", value_parser = clap::builder::PossibleValuesParser::new(OPT_LEVELS.into_iter().chain(["both"])))]
     opt_level: Vec<String>,
+    /// Build firmware for the emulated core alone (`-C target-cpu`), not for all that its Rust target is for
+    #[arg(long)]
+    target_cpu: bool,
+    /// Write JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Args {
+    /// The levels of optimisation: `both` are those that firmware is built with.
+    fn levels(&self) -> Vec<&str> {
+        let mut levels: Vec<&str> = Vec::new();
+        for level in &self.opt_level {
+            let named = if level == "both" { vec!["3", "z"] } else { vec![level.as_str()] };
+            levels.extend(named);
+        }
+        levels.dedup();
+        if levels.is_empty() { vec!["3"] } else { levels }
+    }
 }
 
 pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
+    if args.json {
+        shell.use_json();
+    }
     let session = args.model.open()?;
     let tolerance = tolerance(args, &session)?;
     shell.status("Compiling", &format!("{} ({})", session.name, session.path.display()));
@@ -55,7 +78,12 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
         findings.extend(nodes(&session, &compiled, &sets, shell)?);
     }
     if !args.in_process {
-        findings.extend(crates(args, &session, &compiled, (&sets, &outputs), shell)?);
+        let checked = Checked { session: &session, compiled: &compiled, sets: &sets, outputs: &outputs };
+        let found = match Machine::with_cpu(session.config.target.name) {
+            Some(machine) => device::check(&checked, machine, (&args.levels(), args.target_cpu), shell)?,
+            None => crates(&checked, &args.levels(), shell)?,
+        };
+        findings.extend(found);
     }
     if !findings.is_empty() {
         return Err(Failure::Diagnostics(findings));
@@ -164,33 +192,29 @@ fn row(set: &str, output: &str, d: &Distance) -> Vec<String> {
     ]
 }
 
-/// Builds the crate at each level and compares its bits with this process.
-fn crates(
-    args: &Args,
-    session: &Session,
-    compiled: &Compiled,
-    (sets, outputs): (&[DataSet], &[Vec<Tensor>]),
-    shell: &mut Shell,
-) -> Outcome<Vec<Diagnostic>> {
-    let Session { model, config, name, .. } = session;
-    let model_sha256 = pipeline::sha256(model)?;
-    let source = Source { program: &compiled.program, config, name, model_sha256: &model_sha256, vectors: &[] };
-    let emitted = BuiltCrate::write(&source)?;
-    let inputs: Vec<Vec<Tensor>> = sets.iter().map(|s| s.inputs.clone()).collect();
-    let levels: Vec<&str> =
-        if args.opt_level.is_empty() { vec!["3"] } else { args.opt_level.iter().map(String::as_str).collect() };
-    let mut findings = Vec::new();
-    for level in levels {
-        shell.status("Building", &format!("{name} at opt-level {level}"));
-        emitted.build(level)?;
-        shell.status("Running", &format!("{name} at opt-level {level}"));
-        let computed = emitted.run(level, &inputs)?;
-        for ((set, here), there) in sets.iter().zip(outputs).zip(&computed) {
-            for ((port, here), there) in compiled.program.model_outputs().iter().zip(here).zip(there) {
+/// What has been computed in this process.
+pub(super) struct Checked<'a> {
+    pub(super) session: &'a Session,
+    pub(super) compiled: &'a Compiled,
+    pub(super) sets: &'a [DataSet],
+    pub(super) outputs: &'a [Vec<Tensor>],
+}
+
+impl Checked<'_> {
+    /// The inputs of each set.
+    pub(super) fn inputs(&self) -> Vec<Vec<Tensor>> {
+        self.sets.iter().map(|s| s.inputs.clone()).collect()
+    }
+
+    /// What differs from this process in outputs that were computed elsewhere.
+    pub(super) fn differing(&self, computed: &[Vec<Tensor>], place: &str) -> Vec<Diagnostic> {
+        let mut findings = Vec::new();
+        for ((set, here), there) in self.sets.iter().zip(self.outputs).zip(computed) {
+            for ((port, here), there) in self.compiled.program.model_outputs().iter().zip(here).zip(there) {
                 let unequal = per_node::differing(here, there);
                 if unequal > 0 {
                     let message = format!(
-                        "{unequal} of {} elements of output {:?} have other bits in the crate at opt-level {level} than in this process ({})",
+                        "{unequal} of {} elements of output {:?} have other bits {place} than in this process ({})",
                         here.len(),
                         port.name,
                         set.name
@@ -199,6 +223,24 @@ fn crates(
                 }
             }
         }
+        findings
+    }
+}
+
+/// Builds the crate at each level and compares its bits with this process.
+fn crates(checked: &Checked<'_>, levels: &[&str], shell: &mut Shell) -> Outcome<Vec<Diagnostic>> {
+    let Session { model, config, name, .. } = checked.session;
+    let model_sha256 = pipeline::sha256(model)?;
+    let program = &checked.compiled.program;
+    let source = Source { program, config, name, model_sha256: &model_sha256, vectors: &[] };
+    let emitted = BuiltCrate::write(&source)?;
+    let mut findings = Vec::new();
+    for level in levels {
+        shell.status("Building", &format!("{name} at opt-level {level}"));
+        emitted.build(level)?;
+        shell.status("Running", &format!("{name} at opt-level {level}"));
+        let computed = emitted.run(level, &checked.inputs())?;
+        findings.extend(checked.differing(&computed, &format!("in the crate at opt-level {level}")));
     }
     Ok(findings)
 }

@@ -3,6 +3,7 @@
 //! Invariants: equal programs and options give equal bytes; names from the model become identifiers and escaped text only.
 
 mod golden;
+mod inference;
 mod library;
 mod manifest;
 mod model;
@@ -20,6 +21,7 @@ use crate::config::Config;
 use crate::ir::Tensor;
 use crate::program::Program;
 
+pub use inference::{ENTRY, emit_inference};
 pub use module::{emit_module, emit_modules};
 pub use names::crate_name;
 pub use package::{Package, WriteError};

@@ -1,9 +1,8 @@
 //! The emitted crate, built by cargo in a folder of its own and run on files.
 
-use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 
 use crate::diag::{Diagnostic, codes};
 use crate::emit::{OPT_LEVELS, Source, emit_crate, emit_runner, profile};
@@ -101,13 +100,7 @@ impl BuiltCrate {
     /// Runs cargo in the runner's folder, free of what its caller's environment would change about the build.
     fn cargo(&self, command: &str, level: &str, folders: &[PathBuf]) -> Result<Output, Diagnostic> {
         debug_assert!(OPT_LEVELS.contains(&level), "{level}");
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
-        let mut process = Command::new(&cargo);
-        for (name, _) in std::env::vars_os() {
-            if is_build_setting(&name.to_string_lossy()) {
-                process.env_remove(name);
-            }
-        }
+        let mut process = zant_measure::cargo::command();
         process
             .current_dir(self.folder.path().join("runner"))
             .args([command, "--quiet", "--offline", "--color", "never", "--profile", &profile(level)])
@@ -123,39 +116,8 @@ impl BuiltCrate {
     }
 }
 
-/// Whether a variable would change how cargo builds.
-fn is_build_setting(name: &str) -> bool {
-    const PREFIXES: [&str; 6] =
-        ["CARGO_BUILD_", "CARGO_TARGET_", "CARGO_PROFILE_", "CARGO_ENCODED_", "CARGO_PKG_", "CARGO_FEATURE_"];
-    matches!(
-        name,
-        "RUSTFLAGS" | "RUSTDOCFLAGS" | "CARGO_MANIFEST_DIR" | "CARGO_MANIFEST_PATH" | "RUSTC_WORKSPACE_WRAPPER"
-    ) || PREFIXES.iter().any(|p| name.starts_with(p))
-}
-
 /// Adds what cargo said.
 fn with_output(diagnostic: Diagnostic, output: &Output) -> Diagnostic {
     let text = String::from_utf8_lossy(&output.stderr);
     text.lines().filter(|l| !l.trim().is_empty()).take(SHOWN_LINES).fold(diagnostic, |d, line| d.help(line))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_build_setting;
-
-    #[test]
-    fn the_callers_build_settings_are_known() {
-        for name in [
-            "RUSTFLAGS",
-            "CARGO_TARGET_DIR",
-            "CARGO_ENCODED_RUSTFLAGS",
-            "CARGO_BUILD_TARGET",
-            "CARGO_PROFILE_RELEASE_LTO",
-        ] {
-            assert!(is_build_setting(name), "{name}");
-        }
-        for name in ["PATH", "CARGO_HOME", "CARGO", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN"] {
-            assert!(!is_build_setting(name), "{name}");
-        }
-    }
 }

@@ -2,6 +2,7 @@
 
 pub mod crates;
 pub mod data;
+pub mod device;
 pub mod measure;
 pub mod per_node;
 pub mod seeded;

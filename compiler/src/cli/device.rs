@@ -1,0 +1,95 @@
+//! `zantc verify` for a target that is emulated: the bits of the firmware, and what it takes.
+
+use zant_measure::Machine;
+use zantc::diag::Diagnostic;
+use zantc::emit::Source;
+use zantc::pipeline;
+use zantc::verify::device::{Device, Measured, hash};
+
+use super::Outcome;
+use super::shell::{Shell, table};
+use super::verify::Checked;
+
+/// Builds firmware at each level of optimisation (for the machine's core alone where `cpu`), runs it on the data sets, and
+/// compares its bits with this process.
+pub(super) fn check(
+    checked: &Checked<'_>,
+    machine: &'static Machine,
+    (levels, cpu): (&[&str], bool),
+    shell: &mut Shell,
+) -> Outcome<Vec<Diagnostic>> {
+    let session = checked.session;
+    let (name, program) = (&session.name, &checked.compiled.program);
+    let model_sha256 = pipeline::sha256(&session.model)?;
+    let source = Source { program, config: &session.config, name, model_sha256: &model_sha256, vectors: &[] };
+    let device = Device::write(&source, machine)?;
+    let mut findings = Vec::new();
+    let mut rows = Vec::new();
+    for level in levels {
+        shell.status("Building", &format!("{name} for {} at opt-level {level}", machine.cpu));
+        let built = device.build(level, cpu)?;
+        shell.status("Running", &format!("{name} on {}", machine.name));
+        let measured = device.run(built, &checked.inputs())?;
+        let place = format!("on {} at opt-level {level}", machine.name);
+        findings.extend(checked.differing(&measured.outputs, &place));
+        if shell.is_json() {
+            shell.json(&json(checked, machine, level, &measured))?;
+        }
+        rows.push(row(checked, level, &measured));
+    }
+    if !shell.is_json() {
+        let head = ["opt-level", "instructions", "per MAC", "code", "of it text", "weights", "arena", "stack", "bits"];
+        shell.out(&table(&head, &rows))?;
+    }
+    Ok(findings)
+}
+
+fn arena_bytes(checked: &Checked<'_>) -> usize {
+    checked.compiled.program.layout.as_ref().map_or(0, |l| l.arena_bytes)
+}
+
+/// Instructions of a run: the most that one of the vectors took.
+fn instructions(measured: &Measured) -> u64 {
+    measured.instructions.iter().copied().max().unwrap_or(0)
+}
+
+fn json(checked: &Checked<'_>, machine: &Machine, level: &str, measured: &Measured) -> serde_json::Value {
+    let program = &checked.compiled.program;
+    let sizes = measured.built.sizes;
+    let (here, there) = (hash(checked.outputs), hash(&measured.outputs));
+    serde_json::json!({
+        "reason": "measured",
+        "name": checked.session.name,
+        "target": machine.cpu,
+        "machine": machine.name,
+        "opt_level": level,
+        "instructions_per_inference": instructions(measured),
+        "instructions": measured.instructions,
+        "macs": program.macs(),
+        "text_bytes": sizes.text,
+        "code_bytes": sizes.code,
+        "weights_bytes": program.weights_bytes(),
+        "arena_bytes": arena_bytes(checked),
+        "stack_bytes": measured.stack_bytes,
+        "output_hash": there,
+        "host_hash": here,
+    })
+}
+
+fn row(checked: &Checked<'_>, level: &str, measured: &Measured) -> Vec<String> {
+    let program = &checked.compiled.program;
+    let sizes = measured.built.sizes;
+    let instructions = instructions(measured);
+    let equal = hash(checked.outputs) == hash(&measured.outputs);
+    vec![
+        level.to_string(),
+        instructions.to_string(),
+        format!("{:.2}", instructions as f64 / program.macs().max(1) as f64),
+        sizes.code.to_string(),
+        sizes.text.to_string(),
+        program.weights_bytes().to_string(),
+        arena_bytes(checked).to_string(),
+        measured.stack_bytes.to_string(),
+        if equal { "EQUAL" } else { "DIFFER" }.to_string(),
+    ]
+}

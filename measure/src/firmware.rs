@@ -1,0 +1,175 @@
+//! An emitted crate with a bare harness, built by cargo for a machine.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::elf::{self, Sizes};
+use crate::machine::{Machine, Region};
+use crate::{Error, cargo};
+
+const MAIN: &str = include_str!("../harness/main.rs");
+const BINARY: &str = "zant-firmware";
+
+/// The levels of optimisation that firmware is built with, each a profile of its manifest.
+const LEVELS: [&str; 5] = ["0", "2", "3", "s", "z"];
+
+/// Bytes of stack that the harness keeps free.
+const STACK: u32 = 256 << 10;
+/// Bytes of flash beside the weights, and of RAM beside the arena, that are kept free.
+const SPARE: u64 = 512 << 10;
+
+/// A crate in a folder, to be built as firmware.
+#[derive(Clone, Debug)]
+pub struct Firmware {
+    folder: PathBuf,
+    machine: &'static Machine,
+}
+
+/// A linked firmware.
+#[derive(Clone, Debug)]
+pub struct Built {
+    /// The ELF file.
+    pub elf: PathBuf,
+    /// What it takes.
+    pub sizes: Sizes,
+}
+
+/// What the harness must know of a model.
+#[derive(Clone, Copy, Debug)]
+pub struct Model<'a> {
+    /// The folder of the emitted crate.
+    pub folder: &'a Path,
+    /// The name of the emitted crate.
+    pub name: &'a str,
+    /// The text of a module with `unsafe fn run(input: crate::File, output: crate::File)`, which fills the model's inputs,
+    /// computes between `crate::begin()` and `crate::end(output, start)`, and writes the outputs.
+    pub inference: &'a str,
+    /// Bytes of weights.
+    pub weights_bytes: u64,
+    /// Bytes of the arena.
+    pub arena_bytes: u64,
+}
+
+impl Firmware {
+    /// Writes the harness for a model into `folder`, in which builds go as well.
+    ///
+    /// # Errors
+    /// What the file system refused; memory that the machine does not have.
+    pub fn write(folder: &Path, model: &Model<'_>, machine: &'static Machine) -> Result<Firmware, Error> {
+        let script = link_script(model, machine)?;
+        let source = folder.join("src");
+        fs::create_dir_all(&source).map_err(Error::io("make a folder"))?;
+        let constants = format!(
+            "//! Where this machine's timers are.\n\npub(crate) const FINE: usize = {:#x};\npub(crate) const COARSE: usize = {:#x};\n",
+            machine.fine_timer, machine.coarse_timer
+        );
+        let files = [
+            ("Cargo.toml", manifest(model)),
+            ("link.x", script),
+            ("src/main.rs", MAIN.to_string()),
+            ("src/machine.rs", constants),
+            ("src/inference.rs", model.inference.to_string()),
+        ];
+        for (name, text) in files {
+            fs::write(folder.join(name), text).map_err(Error::io("write the harness"))?;
+        }
+        Ok(Firmware { folder: folder.to_path_buf(), machine })
+    }
+
+    /// The machine that it is for.
+    pub fn machine(&self) -> &'static Machine {
+        self.machine
+    }
+
+    /// Builds it at a level of optimisation, for any core of the target or, with `cpu`, for the machine's own.
+    ///
+    /// # Errors
+    /// A toolchain that is missing, or code that does not build.
+    pub fn build(&self, level: &str, cpu: bool) -> Result<Built, Error> {
+        if !LEVELS.contains(&level) {
+            return Err(Error::Io(format!("there is no level of optimisation {level:?}")));
+        }
+        cargo::require_target(self.machine.triple)?;
+        let script = format!("-Clink-arg=-T{}", self.folder.join("link.x").display());
+        let mut flags = vec![script];
+        flags.extend(cpu.then(|| format!("-Ctarget-cpu={}", self.machine.cpu)));
+        let target = self.folder.join("target").join(if cpu { self.machine.cpu } else { "any" });
+        let mut process = cargo::command();
+        process
+            .current_dir(&self.folder)
+            .args(["build", "--quiet", "--offline", "--color", "never", "--target", self.machine.triple])
+            .args(["--profile", &profile(level)])
+            .arg("--target-dir")
+            .arg(&target)
+            .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
+        let output = process.output().map_err(|e| Error::Io(format!("cannot run cargo: {e}")))?;
+        if !output.status.success() {
+            return Err(Error::build(format!("the firmware at opt-level {level}"), &output.stderr));
+        }
+        let elf = target.join(self.machine.triple).join(profile(level)).join(BINARY);
+        let bytes = fs::read(&elf).map_err(Error::io("read the linked firmware"))?;
+        Ok(Built { elf, sizes: elf::sizes(&bytes)? })
+    }
+}
+
+fn profile(level: &str) -> String {
+    format!("level-{level}")
+}
+
+fn manifest(model: &Model<'_>) -> String {
+    let mut text = format!(
+        "[package]\nname = \"{BINARY}\"\nversion = \"0.0.0\"\nedition = \"2024\"\npublish = false\n\n[workspace]\n\n[dependencies]\nmodel = {{ package = {:?}, path = {:?} }}\n",
+        model.name,
+        model.folder.to_string_lossy()
+    );
+    for level in LEVELS {
+        let value = if level.parse::<u8>().is_ok() { level.to_string() } else { format!("{level:?}") };
+        text += &format!(
+            "\n[profile.{}]\ninherits = \"release\"\nopt-level = {value}\nlto = true\ncodegen-units = 1\npanic = \"abort\"\n",
+            profile(level)
+        );
+    }
+    text
+}
+
+/// Where things go: weights and arena into the large memory where the machine's own does not hold them.
+fn link_script(model: &Model<'_>, machine: &Machine) -> Result<String, Error> {
+    let fits = |bytes: u64, region: Region| bytes + SPARE <= u64::from(region.bytes);
+    let weights = if fits(model.weights_bytes, machine.flash) { "FLASH" } else { "LARGE" };
+    let arena = if fits(model.arena_bytes, machine.ram) { "RAM" } else { "LARGE" };
+    let large: u64 = [(weights, model.weights_bytes), (arena, model.arena_bytes)]
+        .iter()
+        .filter(|(place, _)| *place == "LARGE")
+        .map(|(_, bytes)| bytes)
+        .sum();
+    if !fits(large, machine.large) {
+        let message = format!(
+            "{} bytes of weights and {} of arena do not fit into the {} bytes of {}",
+            model.weights_bytes, model.arena_bytes, machine.large.bytes, machine.name
+        );
+        return Err(Error::Run(message));
+    }
+    let memory: String = [("FLASH", machine.flash), ("RAM", machine.ram), ("LARGE", machine.large)]
+        .iter()
+        .map(|(name, r)| format!("  {name} : ORIGIN = {:#x}, LENGTH = {:#x}\n", r.origin, r.bytes))
+        .collect();
+    Ok(format!(
+        "MEMORY {{\n{memory}}}\nENTRY(zant_reset)\nSECTIONS {{
+  .vectors : {{ KEEP(*(.vectors)) }} > FLASH
+  .harness : {{ *(.harness .harness.*) }} > FLASH
+  .text : {{ *(.text .text.*) }} > FLASH
+  .weights : {{ *(.rodata.*7WEIGHTS*) }} > {weights}
+  .rodata : {{ *(.rodata .rodata.*) }} > FLASH
+  .data : {{ . = ALIGN(4); __data_start = .; *(.data .data.*); . = ALIGN(4); __data_end = .; }} > RAM AT> FLASH
+  __data_load = LOADADDR(.data);
+  .bss (NOLOAD) : {{ . = ALIGN(4); __bss_start = .; *(.bss .bss.*); . = ALIGN(4); __bss_end = .; }} > RAM
+  .arena (NOLOAD) : {{ *(.arena) }} > {arena}
+  .inputs (NOLOAD) : {{ *(.inputs) }} > LARGE
+  __stack_top = ORIGIN(RAM) + LENGTH(RAM);
+  __stack_limit = __stack_top - {STACK};
+  ASSERT(__bss_end <= __stack_limit, \"the stack overlaps the data\")
+  /DISCARD/ : {{ *(.ARM.exidx .ARM.exidx.* .ARM.extab .ARM.extab.*) }}
+}}
+"
+    ))
+}

@@ -1,0 +1,20 @@
+//! Builds crates that `zantc` has emitted as bare firmware, runs them under QEMU, and says what they need: instructions, stack,
+//! code, and the bits that they compute.
+//!
+//! Invariants: counts are exact and repeatable (an instruction is a tick of the emulator's clock); what the caller's
+//! environment says about builds changes nothing; without a toolchain or an emulator there is an error that names the command
+//! which installs it, never a result.
+#![forbid(unsafe_code)]
+
+pub mod cargo;
+mod elf;
+mod error;
+mod firmware;
+mod machine;
+mod qemu;
+
+pub use elf::Sizes;
+pub use error::Error;
+pub use firmware::{Built, Firmware, Model};
+pub use machine::{MACHINES, Machine, Region};
+pub use qemu::Run;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 pub use options::{FILE_NAME, Options, file_beside};
 
 use crate::ir::Numerics;
-use crate::target::{HOST, Target};
+use crate::target::{Board, HOST, Target};
 
 /// What is preferred where the two conflict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,6 +42,8 @@ pub struct Config {
     pub states: Vec<(String, String)>,
     /// Where the crate runs.
     pub target: &'static Target,
+    /// The board that it runs on: its target, and its memories as budgets.
+    pub board: Option<&'static Board>,
     /// What is preferred.
     pub optimize: Optimize,
     /// Who owns the arena.
@@ -52,6 +54,10 @@ pub struct Config {
     pub max_ram: Option<usize>,
     /// Bytes of flash that weights may take; more is an error.
     pub max_flash: Option<usize>,
+    /// The link section of the constants.
+    pub weights_section: Option<String>,
+    /// The link section of the arena, where the crate owns it.
+    pub arena_section: Option<String>,
     /// What was set by a method of this type, and what a file of options does not change therefore.
     chosen: Options,
 }
@@ -63,11 +69,14 @@ impl Default for Config {
             dims: BTreeMap::new(),
             states: Vec::new(),
             target: HOST,
+            board: None,
             optimize: Optimize::default(),
             alloc: Alloc::default(),
             numerics: None,
             max_ram: None,
             max_flash: None,
+            weights_section: None,
+            arena_section: None,
             chosen: Options::default(),
         }
     }
@@ -108,6 +117,13 @@ impl Config {
         self.settled()
     }
 
+    /// Chooses the board, and with it the target and, where nothing else is said, the budgets.
+    #[must_use]
+    pub fn board(mut self, board: &'static Board) -> Config {
+        self.chosen.board = Some(board);
+        self.settled()
+    }
+
     /// Chooses between speed and size.
     #[must_use]
     pub fn optimize(mut self, optimize: Optimize) -> Config {
@@ -140,6 +156,20 @@ impl Config {
     #[must_use]
     pub fn max_flash(mut self, bytes: usize) -> Config {
         self.chosen.max_flash = Some(bytes);
+        self.settled()
+    }
+
+    /// Puts the constants into a link section.
+    #[must_use]
+    pub fn weights_section(mut self, name: impl Into<String>) -> Config {
+        self.chosen.weights_section = Some(name.into());
+        self.settled()
+    }
+
+    /// Puts the arena of the crate's own model, which `take` gives, into a link section.
+    #[must_use]
+    pub fn arena_section(mut self, name: impl Into<String>) -> Config {
+        self.chosen.arena_section = Some(name.into());
         self.settled()
     }
 

@@ -37,6 +37,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod budget;
 mod build_script;
 pub mod config;
 pub mod diag;

@@ -118,6 +118,7 @@ pub fn compile_observed(
     config: &Config,
     observe: &mut dyn FnMut(&str),
 ) -> Result<Compiled, Vec<Diagnostic>> {
+    check_board(config)?;
     observe("importing");
     let import = import(model, config)?;
     let mut compiled = compile_imported(import.graph, config, observe)?;
@@ -161,7 +162,7 @@ fn compile_imported(
     let planned = plan::program::place(&mut program, config.target.align)
         .map_err(|e| vec![Diagnostic::error(codes::TOO_LARGE, e.to_string())])?;
     debug_assert_eq!(crate::program::verify(&program), Ok(()));
-    check_budgets(&program, config)?;
+    crate::budget::check(&program, &planned, config)?;
     Ok(Compiled { graph, program, planned, places, warnings: software_fma(config).into_iter().collect() })
 }
 
@@ -205,27 +206,13 @@ fn software_fma(config: &Config) -> Option<Diagnostic> {
     })
 }
 
-/// Refuses programs that do not fit.
-fn check_budgets(program: &Program, config: &Config) -> Result<(), Vec<Diagnostic>> {
-    let mut faults = Vec::new();
-    let layout = program.layout.as_ref().expect("the program has been placed");
-    if let Some(limit) = config.max_ram.filter(|&limit| layout.arena_bytes > limit) {
-        let step = program.steps.get(layout.peak_step);
-        let at = step.and_then(|s| s.origin.last()).map(|o| o.name.escape_debug().to_string()).unwrap_or_default();
-        let message = format!("the arena needs {} bytes of RAM, more than the {limit} allowed", layout.arena_bytes);
-        faults.push(
-            Diagnostic::error(codes::OVER_BUDGET, message)
-                .help(format!(
-                    "the peak is at step {} (`{at}`), with {} bytes live",
-                    layout.peak_step, layout.lower_bound_bytes
-                ))
-                .help("`zantc inspect --svg` draws the arena; a smaller input or fewer channels there would help"),
-        );
+/// A board has one target.
+fn check_board(config: &Config) -> Result<(), Vec<Diagnostic>> {
+    match config.board {
+        Some(board) if board.target != config.target.name => {
+            let message = format!("the board {} is a {}, not a {}", board.name, board.target, config.target.name);
+            Err(vec![Diagnostic::error(codes::BAD_OPTION, message).help("leave `--target` out, or name another board")])
+        }
+        Some(_) | None => Ok(()),
     }
-    if let Some(limit) = config.max_flash.filter(|&limit| program.weights_bytes() > limit) {
-        let message =
-            format!("the weights need {} bytes of flash, more than the {limit} allowed", program.weights_bytes());
-        faults.push(Diagnostic::error(codes::OVER_BUDGET, message).help("quantize or prune the model"));
-    }
-    if faults.is_empty() { Ok(()) } else { Err(faults) }
 }

@@ -46,6 +46,8 @@ pub struct Model<'a> {
     pub inference: &'a str,
     /// Bytes of weights.
     pub weights_bytes: u64,
+    /// The link section of the weights, where they have one of their own.
+    pub weights_section: Option<&'a str>,
     /// Bytes of the arena.
     pub arena_bytes: u64,
 }
@@ -153,12 +155,13 @@ fn link_script(model: &Model<'_>, machine: &Machine) -> Result<String, Error> {
         .iter()
         .map(|(name, r)| format!("  {name} : ORIGIN = {:#x}, LENGTH = {:#x}\n", r.origin, r.bytes))
         .collect();
+    let own = model.weights_section.map_or(String::new(), |name| format!(" *({name})"));
     Ok(format!(
         "MEMORY {{\n{memory}}}\nENTRY(zant_reset)\nSECTIONS {{
   .vectors : {{ KEEP(*(.vectors)) }} > FLASH
   .harness : {{ *(.harness .harness.*) }} > FLASH
   .text : {{ *(.text .text.*) }} > FLASH
-  .weights : {{ *(.rodata.*7WEIGHTS*) }} > {weights}
+  .weights : {{ *(.rodata.*7WEIGHTS*){own} }} > {weights}
   .rodata : {{ *(.rodata .rodata.*) }} > FLASH
   .data : {{ . = ALIGN(4); __data_start = .; *(.data .data.*); . = ALIGN(4); __data_end = .; }} > RAM AT> FLASH
   __data_load = LOADADDR(.data);

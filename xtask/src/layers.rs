@@ -10,7 +10,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("diag", &[]),
     ("ir", &[]),
     ("target", &["ir"]),
-    ("config", &["ir", "target"]),
+    ("config", &["diag", "ir", "target"]),
     ("program", &["ir"]),
     ("import", &["diag", "ir", "onnx"]),
     ("passes", &["ir"]),

@@ -36,23 +36,7 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
 
 /// The code that takes the fewest edits; the first of those.
 fn nearest(given: &str) -> &'static Code {
-    CODES.iter().min_by_key(|c| distance(c.code, given)).expect("there are codes")
-}
-
-/// Characters to insert, remove or replace (Levenshtein's distance), row by row.
-fn distance(a: &str, b: &str) -> usize {
-    // Nothing that long is near anything.
-    let b: Vec<char> = b.chars().take(64).collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, &y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
+    zantc::diag::nearest(given, CODES.iter().map(|c| c.code)).and_then(find).expect("there are codes")
 }
 
 fn markdown() -> String {

@@ -3,11 +3,14 @@
 //! ```toml
 //! name = "mnist"
 //! target = "cortex-m7"
+//! board = "stm32h743zi"    # its target, and its memories as budgets
 //! optimize = "size"        # or "speed"
 //! alloc = "static"         # or "caller", "heap"
 //! numerics = "separate"    # or "fused"
 //! max-ram = "64K"
 //! max-flash = "1M"
+//! weights-section = ".psram"
+//! arena-section = ".bss.axi"
 //! dim = { batch = 1 }
 //! state = { past_k_0 = "present_k_0" }
 //! ```
@@ -18,8 +21,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Deserializer};
 
 use super::{Alloc, Config, Optimize};
+use crate::diag::nearest;
 use crate::ir::Numerics;
-use crate::target::{self, TARGETS, Target};
+use crate::target::{self, BOARDS, Board, TARGETS, Target};
 
 /// Name of the file of options beside a model.
 pub const FILE_NAME: &str = "zant.toml";
@@ -44,6 +48,10 @@ pub struct Options {
     #[cfg_attr(feature = "cli", arg(long, value_parser = target_named))]
     #[serde(deserialize_with = "text")]
     pub target: Option<&'static Target>,
+    /// The board that it runs on: sets the target, and its memories as budgets
+    #[cfg_attr(feature = "cli", arg(long, value_parser = board_named))]
+    #[serde(deserialize_with = "text")]
+    pub board: Option<&'static Board>,
     /// What is preferred: speed or size [default: speed]
     #[cfg_attr(feature = "cli", arg(long, value_name = "speed|size"))]
     #[serde(deserialize_with = "text")]
@@ -64,6 +72,14 @@ pub struct Options {
     #[cfg_attr(feature = "cli", arg(long, value_name = "BYTES", value_parser = size))]
     #[serde(deserialize_with = "bytes")]
     pub max_flash: Option<usize>,
+    /// Link section of the constants
+    #[cfg_attr(feature = "cli", arg(long, value_name = "NAME", value_parser = section))]
+    #[serde(deserialize_with = "text")]
+    pub weights_section: Option<String>,
+    /// Link section of the arena of the crate's own model, which `take` gives
+    #[cfg_attr(feature = "cli", arg(long, value_name = "NAME", value_parser = section))]
+    #[serde(deserialize_with = "text")]
+    pub arena_section: Option<String>,
 }
 
 impl Options {
@@ -82,12 +98,15 @@ impl Options {
         if !self.state.is_empty() {
             config.states.clone_from(&self.state);
         }
-        config.target = self.target.unwrap_or(config.target);
+        config.board = self.board.or(config.board);
+        config.target = self.target.or(self.board.map(Board::target)).unwrap_or(config.target);
         config.optimize = self.optimize.unwrap_or(config.optimize);
         config.alloc = self.alloc.unwrap_or(config.alloc);
         config.numerics = self.numerics.or(config.numerics);
         config.max_ram = self.max_ram.or(config.max_ram);
         config.max_flash = self.max_flash.or(config.max_flash);
+        config.weights_section = self.weights_section.clone().or(config.weights_section.take());
+        config.arena_section = self.arena_section.clone().or(config.arena_section.take());
     }
 }
 
@@ -132,10 +151,29 @@ fn size(text: &str) -> Result<usize, String> {
 }
 
 fn target_named(text: &str) -> Result<&'static Target, String> {
-    target::find(text).ok_or_else(|| {
-        let names: Vec<&str> = TARGETS.iter().map(|t| t.name).collect();
-        format!("unknown target; there are {}", names.join(", "))
-    })
+    target::find(text).ok_or_else(|| unknown("target", text, TARGETS.iter().map(|t| t.name)))
+}
+
+fn board_named(text: &str) -> Result<&'static Board, String> {
+    target::find_board(text).ok_or_else(|| unknown("board", text, BOARDS.iter().map(|b| b.name)))
+}
+
+/// What a name may have meant, and all that there are.
+fn unknown(kind: &str, given: &str, names: impl Iterator<Item = &'static str>) -> String {
+    let names: Vec<&str> = names.collect();
+    let near = nearest(given, names.iter().copied()).unwrap_or_default();
+    format!("unknown {kind}; the nearest is {near}; there are {}", names.join(", "))
+}
+
+/// The name of a link section, as linkers of all kinds take it; it becomes a string in emitted code.
+fn section(text: &str) -> Result<String, String> {
+    let usable = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '$' | ',');
+    match text {
+        "" => Err("the name is empty".into()),
+        _ if text.len() > 64 => Err("the name is longer than 64 characters".into()),
+        _ if text.chars().all(usable) => Ok(text.to_string()),
+        _ => Err("a section's name has letters, digits and `. _ - $ ,` only".into()),
+    }
 }
 
 fn numerics(text: &str) -> Result<Numerics, String> {
@@ -194,6 +232,19 @@ impl Word for Numerics {
     }
 }
 
+impl Word for &'static Board {
+    fn parse(text: &str) -> Result<&'static Board, String> {
+        board_named(text)
+    }
+}
+
+/// The only texts that are words are names of sections.
+impl Word for String {
+    fn parse(text: &str) -> Result<String, String> {
+        section(text)
+    }
+}
+
 impl Word for &'static Target {
     fn parse(text: &str) -> Result<&'static Target, String> {
         target_named(text)
@@ -233,6 +284,7 @@ mod tests {
     use super::{Options, size};
     use crate::config::{Alloc, Config, Optimize};
     use crate::ir::Numerics;
+    use crate::target;
 
     #[test]
     fn sizes_have_suffixes() {
@@ -251,6 +303,28 @@ mod tests {
         assert_eq!(dim("x[0]=3"), Ok(("x[0]".into(), 3)));
         assert_eq!(dim("a=b=3"), Ok(("a=b".into(), 3)));
         assert!(dim("batch").is_err() && dim("=1").is_err() && dim("batch=").is_err() && dim("batch=-1").is_err());
+    }
+
+    #[test]
+    fn a_board_sets_the_target_unless_that_is_chosen() {
+        let board = target::find_board("stm32h743zi").unwrap();
+        let config = Config::new().board(board);
+        assert_eq!((config.target.name, config.board), ("cortex-m7", Some(board)));
+        let file = Options::from_toml("board = \"nrf52840\"\nweights-section = \".psram\"").unwrap();
+        let config = Config::new().target(target::find("wasm32").unwrap()).with_options(&file);
+        assert_eq!((config.target.name, config.weights_section.as_deref()), ("wasm32", Some(".psram")));
+    }
+
+    #[test]
+    fn unknown_names_have_neighbours_and_sections_are_plain() {
+        let unknown = Options::from_toml("target = \"cortexm7\"").unwrap_err();
+        assert!(unknown.contains("nearest is cortex-m7") && unknown.contains("riscv32imc"), "{unknown}");
+        let unknown = Options::from_toml("board = \"stm32h743\"").unwrap_err();
+        assert!(unknown.contains("nearest is stm32h743zi"), "{unknown}");
+        for bad in ["", "a b", "a\\\"", "x\\n", &"a".repeat(65)] {
+            assert!(Options::from_toml(&format!("arena-section = \"{bad}\"")).is_err(), "{bad:?}");
+        }
+        assert!(Options::from_toml("arena-section = \".bss.axi\"").is_ok());
     }
 
     #[test]

@@ -205,8 +205,9 @@ pub const CODES: &[Code] = &[
     code(
         OVER_BUDGET,
         "a budget is exceeded",
-        "The arena is larger than `--max-ram`, or the constants are larger than `--max-flash`. Nothing is written. `zantc\n\
-         inspect` shows where the peak is; a smaller input, fewer channels at the peak, or quantized weights help.",
+        "The arena is larger than `--max-ram`, or the constants are larger than `--max-flash`; a board's largest memories are\n\
+         budgets as well. Nothing is written. The message names the step at the peak and what is live there; a smaller input,\n\
+         fewer channels at the peak, or quantized weights help.",
     ),
     code(
         SOFTWARE_FMA,
@@ -220,7 +221,8 @@ pub const CODES: &[Code] = &[
         "an option makes no sense",
         "An option on the command line or a line of zant.toml cannot be used: an unknown key, a target or a choice that does\n\
          not exist, a size that is no number. The keys of zant.toml are the long options without their hyphens in front:\n\
-         `name`, `dim`, `target`, `optimize`, `alloc`, `numerics`, `max-ram`, `max-flash`.",
+         `name`, `dim`, `target`, `board`, `optimize`, `alloc`, `numerics`, `max-ram`, `max-flash`, `weights-section`,\n\
+         `arena-section`.",
     ),
     code(
         NO_VECTOR,

@@ -3,8 +3,10 @@
 //! Codes are stable: `docs/errors.md` and `zantc explain` are made from [`codes::CODES`].
 
 pub mod codes;
+mod nearest;
 mod render;
 
+pub use nearest::nearest;
 pub use render::{Style, escape, render, render_all};
 
 /// How bad it is.

@@ -127,10 +127,16 @@ pub(super) fn take(source: &Source<'_>) -> String {
     if source.config.alloc != Alloc::Static {
         return String::new();
     }
-    "\n/// The one model of the program, the first time; `None` afterwards. It lies in `.bss`, never on the stack.\n\
-     #[cfg(target_has_atomic = \"8\")]\n\
-     pub fn take() -> Option<&'static mut Model> {\n    \
-     static MODEL: rt::arena::Once<Model> = rt::arena::Once::new(Model::new());\n    \
-     MODEL.take()\n}\n"
-        .into()
+    let section = source.config.arena_section.as_ref().map(|name| {
+        format!("    // Where it lies changes nothing about the value.\n    #[allow(unsafe_code)]\n    #[unsafe(link_section = {name:?})]\n")
+    });
+    format!(
+        "\n/// The one model of the program, the first time; `None` afterwards. It lies in `{}`, never on the stack.\n\
+         #[cfg(target_has_atomic = \"8\")]\n\
+         pub fn take() -> Option<&'static mut Model> {{\n{}    \
+         static MODEL: rt::arena::Once<Model> = rt::arena::Once::new(Model::new());\n    \
+         MODEL.take()\n}}\n",
+        source.config.arena_section.as_deref().unwrap_or(".bss"),
+        section.unwrap_or_default(),
+    )
 }

@@ -88,6 +88,14 @@ pub(super) fn zant_json(source: &Source<'_>, weights: &Weights) -> String {
         "macs": program.macs(),
         "steps": steps,
     });
+    for (key, section) in [("weights_section", &config.weights_section), ("arena_section", &config.arena_section)] {
+        if let Some(name) = section {
+            value["options"][key] = name.as_str().into();
+        }
+    }
+    if let Some(board) = config.board {
+        value["options"]["board"] = board.name.into();
+    }
     if !program.states.is_empty() {
         let pair = |s: &crate::program::State| json!({ "input": s.name, "output": s.output_name });
         value["options"]["states"] = program.states.iter().map(pair).collect();

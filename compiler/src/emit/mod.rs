@@ -64,7 +64,7 @@ pub fn emit_crate(source: &Source<'_>) -> Package {
     package.text("README.md", readme::readme(source, &names));
     package.text("src/lib.rs", library::library(source, &names));
     package.text("src/model.rs", model::model(source, &names, model::Form::Crate));
-    package.text("src/weights.rs", weights.source("../weights.bin"));
+    package.text("src/weights.rs", weights.source("../weights.bin", source.config.weights_section.as_deref()));
     package.bytes("weights.bin", weights.blob.clone());
     rt::add_files(&mut package, source);
     golden::add_test(&mut package, source, &names);

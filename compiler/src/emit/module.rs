@@ -60,7 +60,7 @@ fn model_module(source: &Source<'_>, package: &mut Package) -> String {
     }
     body += &indented(&model(source, &names, Form::Module));
     body += "}\n\n#[allow(unsafe_code)]\nmod weights {\n";
-    body += &indented(&weights.source(&blob));
+    body += &indented(&weights.source(&blob, source.config.weights_section.as_deref()));
     body += "}\n\n";
     package.bytes(&blob, weights.blob);
     body

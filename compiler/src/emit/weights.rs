@@ -46,12 +46,13 @@ impl Weights {
         Weights { blob, fields, unused: program.weights_bytes() == 0 }
     }
 
-    /// The module; `path` is that of the blob, from the module's file.
-    pub(super) fn source(&self, path: &str) -> String {
+    /// The module; `path` is that of the blob, from the module's file; `section` is where the linker shall put the constants.
+    pub(super) fn source(&self, path: &str, section: Option<&str>) -> String {
         let (fields, total) = (&self.fields, Literal::usize_unsuffixed(self.blob.len()));
         let (magic, version) = (Literal::byte_string(&MAGIC), Literal::u8_unsuffixed(FORMAT as u8));
         // A model without constants keeps the blob, so that every crate has the same files.
         let unused = self.unused.then(|| quote!(#[allow(dead_code)]));
+        let section = section.map(|name| quote!(#[unsafe(link_section = #name)]));
         let tokens = quote! {
             /// All constants of the model, in the layouts that its kernels read.
             #unused
@@ -79,6 +80,7 @@ impl Weights {
             // SAFETY: `Weights` is `repr(C)`, consists of numbers without padding (gaps are fields), and has the size of the
             // blob, which `transmute` checks; every bit pattern is a value.
             #unused
+            #section
             pub(crate) static WEIGHTS: Weights = unsafe { core::mem::transmute::<[u8; #total], Weights>(*BYTES) };
         };
         let text = super::model::spaced(&super::model::format(tokens));

@@ -1,4 +1,9 @@
-//! What a target has: its Rust triple, how products are rounded there, how buffers are aligned.
+//! What a target has: its Rust triple, how products are rounded there, how buffers are aligned, which bodies kernels have; and
+//! the memories of boards.
+
+mod boards;
+
+pub use boards::{BOARDS, Board, Region, find_board};
 
 use crate::ir::Numerics;
 
@@ -9,72 +14,130 @@ pub struct Target {
     pub name: &'static str,
     /// The Rust target triple; `None` for the machine that builds.
     pub triple: Option<&'static str>,
+    /// What the instruction set has that kernels are written for, by the compiler's names.
+    pub features: &'static [&'static str],
     /// How products are rounded unless the user says otherwise: fused where an instruction does it.
     pub numerics: Numerics,
     /// Alignment of buffers in the arena, in bytes: a vector register's, or a word's.
     pub align: usize,
+    /// The bodies that kernels have, the fastest first. All compute the same bits.
+    pub bodies: &'static [Body],
     /// What it is.
     pub about: &'static str,
 }
+
+/// Loops written for an instruction set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// x86-64 with AVX-512F; chosen when the code runs.
+    Avx512,
+    /// x86-64 with AVX2 and FMA; chosen when the code runs.
+    Avx2,
+    /// Plain Rust.
+    Portable,
+}
+
+impl Body {
+    /// Its name, as documentation and reports have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Body::Avx512 => "AVX-512",
+            Body::Avx2 => "AVX2",
+            Body::Portable => "portable",
+        }
+    }
+
+    /// Rows and columns of the results that its matrix product keeps in registers.
+    pub fn tile(self) -> [usize; 2] {
+        match self {
+            Body::Avx512 => [12, 32],
+            Body::Avx2 => [6, 16],
+            Body::Portable => [2, 8],
+        }
+    }
+}
+
+/// What targets without vectors and without an FPU have in common.
+const SMALL: Target = Target {
+    name: "",
+    triple: None,
+    features: &[],
+    numerics: Numerics::Separate,
+    align: 8,
+    bodies: &[Body::Portable],
+    about: "",
+};
+
+/// What Cortex-M with an FPU have in common.
+const CORTEX_M: Target = Target { numerics: Numerics::Fused, features: &["dsp", "vfp4d16sp"], ..SMALL };
+
+/// What 64-bit machines have in common.
+const LARGE: Target = Target { numerics: Numerics::Fused, align: 16, ..SMALL };
 
 /// All targets.
 pub const TARGETS: &[Target] = &[
     Target {
         name: "host",
-        triple: None,
-        numerics: Numerics::Fused,
-        align: 16,
+        bodies: &[Body::Avx512, Body::Avx2, Body::Portable],
         about: "the machine that builds; x86-64 uses AVX2 and FMA where the CPU has them",
+        ..LARGE
     },
     Target {
         name: "x86-64-v3",
         triple: Some("x86_64-unknown-linux-gnu"),
-        numerics: Numerics::Fused,
-        align: 16,
+        features: &["avx2", "fma"],
+        bodies: &[Body::Avx512, Body::Avx2, Body::Portable],
         about: "x86-64 with AVX2 and FMA",
+        ..LARGE
+    },
+    Target {
+        name: "aarch64",
+        triple: Some("aarch64-unknown-linux-gnu"),
+        features: &["neon"],
+        about: "Armv8-A, 64 bits",
+        ..LARGE
     },
     Target {
         name: "cortex-m7",
         triple: Some("thumbv7em-none-eabihf"),
-        numerics: Numerics::Fused,
-        align: 8,
+        features: &["dsp", "fp-armv8d16"],
         about: "Armv7E-M with a double-precision FPU",
+        ..CORTEX_M
     },
     Target {
         name: "cortex-m4",
         triple: Some("thumbv7em-none-eabihf"),
-        numerics: Numerics::Fused,
-        align: 8,
         about: "Armv7E-M with a single-precision FPU",
+        ..CORTEX_M
     },
     Target {
         name: "cortex-m33",
         triple: Some("thumbv8m.main-none-eabihf"),
-        numerics: Numerics::Fused,
-        align: 8,
+        features: &["dsp", "fp-armv8d16sp"],
         about: "Armv8-M Mainline with a single-precision FPU",
+        ..CORTEX_M
+    },
+    Target {
+        name: "cortex-m55",
+        triple: Some("thumbv8m.main-none-eabihf"),
+        features: &["dsp", "fp-armv8d16", "mve.fp"],
+        about: "Armv8.1-M Mainline with a double-precision FPU and vectors, which `-C target-cpu` lets the compiler use",
+        ..CORTEX_M
     },
     Target {
         name: "cortex-m0",
         triple: Some("thumbv6m-none-eabi"),
-        numerics: Numerics::Separate,
-        align: 8,
         about: "Armv6-M; floating point in software",
+        ..SMALL
     },
     Target {
         name: "riscv32imc",
         triple: Some("riscv32imc-unknown-none-elf"),
-        numerics: Numerics::Separate,
-        align: 8,
+        features: &["m", "c"],
         about: "RISC-V without FPU; floating point in software",
+        ..SMALL
     },
-    Target {
-        name: "wasm32",
-        triple: Some("wasm32-unknown-unknown"),
-        numerics: Numerics::Separate,
-        align: 8,
-        about: "WebAssembly",
-    },
+    Target { name: "wasm32", triple: Some("wasm32-unknown-unknown"), about: "WebAssembly", ..SMALL },
 ];
 
 /// The target with a name.

@@ -60,6 +60,7 @@ impl Device {
             name: source.name,
             inference: &inference,
             weights_bytes: program.weights_bytes() as u64,
+            weights_section: source.config.weights_section.as_deref(),
             arena_bytes: program.layout.as_ref().map_or(0, |l| l.arena_bytes) as u64,
         };
         let firmware = Firmware::write(&folder.path().join("firmware"), &model, machine).map_err(|e| diagnostic(&e))?;

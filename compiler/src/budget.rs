@@ -1,0 +1,147 @@
+//! Refuses models that need more memory than they may have, and says what to cut.
+
+use crate::Config;
+use crate::diag::{Diagnostic, codes, escape};
+use crate::ir::DType;
+use crate::plan::program::Planned;
+use crate::program::{BufferId, Program};
+
+/// Live buffers and constants that a message names: the largest.
+const SHOWN: usize = 5;
+/// Characters of a name that are shown.
+const NAME_CHARS: usize = 40;
+
+/// The end of a name, which tells more than its beginning: exporters prefix the path of the layer.
+fn short(name: &str) -> String {
+    let cut = name.char_indices().rev().nth(NAME_CHARS).map(|(at, c)| at + c.len_utf8());
+    cut.map_or(escape(name), |at| format!("..{}", escape(&name[at..])))
+}
+
+/// Bytes that may be used, and who says so.
+struct Limit {
+    bytes: usize,
+    whose: String,
+}
+
+/// The user's limit, else that of the board's largest memory.
+fn limit(chosen: Option<usize>, board: Option<(&str, usize)>) -> Option<Limit> {
+    let board = board.map(|(name, bytes)| Limit { bytes, whose: format!("that {name} has in one piece") });
+    chosen.map(|bytes| Limit { bytes, whose: "allowed".into() }).or(board)
+}
+
+/// Checks arena and constants.
+///
+/// # Errors
+/// Each budget that is exceeded.
+pub(crate) fn check(program: &Program, planned: &Planned, config: &Config) -> Result<(), Vec<Diagnostic>> {
+    let layout = program.layout.as_ref().expect("the program has been placed");
+    let ram = limit(config.max_ram, config.board.map(|b| (b.name, b.max_ram())));
+    let flash = limit(config.max_flash, config.board.map(|b| (b.name, b.max_flash())));
+    let mut faults = Vec::new();
+    faults.extend(ram.filter(|l| layout.arena_bytes > l.bytes).map(|l| over_ram(program, planned, &l)));
+    faults.extend(flash.filter(|l| program.weights_bytes() > l.bytes).map(|l| over_flash(program, &l)));
+    if faults.is_empty() { Ok(()) } else { Err(faults) }
+}
+
+fn over_ram(program: &Program, planned: &Planned, limit: &Limit) -> Diagnostic {
+    let layout = program.layout.as_ref().expect("the program has been placed");
+    let message =
+        format!("the arena needs {} bytes of RAM, more than the {} {}", layout.arena_bytes, limit.bytes, limit.whose);
+    let step = program.steps.get(layout.peak_step);
+    let at = step.and_then(|s| s.origin.last()).map(|o| short(&o.name)).unwrap_or_default();
+    let mut live = live(planned, layout.peak_step);
+    live.sort_by_key(|&b| std::cmp::Reverse(program.buffer(b).bytes()));
+    let shown: Vec<String> = live
+        .iter()
+        .take(SHOWN)
+        .map(|&b| format!("`{}` {}", short(&program.buffer(b).name), program.buffer(b).bytes()))
+        .collect();
+    let rest = live.len().saturating_sub(SHOWN);
+    let more = if rest > 0 { format!(" and {rest} smaller") } else { String::new() };
+    let times = layout.arena_bytes as f64 / limit.bytes.max(1) as f64;
+    let floats = live.iter().any(|&b| program.buffer(b).dtype == DType::F32);
+    let help = match floats && times <= 4.0 {
+        true => "quantized to 8 bits it would need about a quarter; so would an input of half the height and width",
+        false => {
+            "make the input smaller (half its height and width is a quarter of the memory), or the maps at the peak thinner"
+        }
+    };
+    Diagnostic::error(codes::OVER_BUDGET, message)
+        .help(format!(
+            "the peak is at step {} (`{at}`), with {} bytes live",
+            layout.peak_step, layout.lower_bound_bytes
+        ))
+        .help(format!("live there, in bytes: {}{more}", shown.join(", ")))
+        .help(format!("the arena must shrink {times:.1}-fold: {help}"))
+        .help("`zantc inspect --svg` draws the arena")
+}
+
+/// The buffers that are live at a step.
+fn live(planned: &Planned, step: usize) -> Vec<BufferId> {
+    let ranges = planned.placement.ranges.iter().zip(&planned.buffers);
+    ranges.filter(|(r, _)| r.is_some_and(|r| (r.first..=r.last).contains(&step))).map(|(_, &b)| b).collect()
+}
+
+fn over_flash(program: &Program, limit: &Limit) -> Diagnostic {
+    let message = format!(
+        "the weights need {} bytes of flash, more than the {} {}",
+        program.weights_bytes(),
+        limit.bytes,
+        limit.whose
+    );
+    let mut largest: Vec<_> = program.weights.iter().collect();
+    largest.sort_by_key(|w| std::cmp::Reverse(w.data.data().len()));
+    let shown: Vec<String> =
+        largest.iter().take(SHOWN).map(|w| format!("`{}` {}", short(&w.name), w.data.data().len())).collect();
+    let floats = largest.first().is_some_and(|w| w.data.dtype() == DType::F32);
+    let help = match floats {
+        true => "quantized to 8 bits they would need about a quarter",
+        false => "prune the largest layers, or give them fewer channels",
+    };
+    Diagnostic::error(codes::OVER_BUDGET, message)
+        .help(format!("the largest, in bytes: {}", shown.join(", ")))
+        .help(help)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::target::find_board;
+    use crate::{Config, compile, read};
+
+    /// All that is said when the digit classifier is compiled.
+    fn said(config: &Config) -> String {
+        let model = read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/digits/digits.onnx")).unwrap();
+        let faults = compile(&model, config).err().unwrap_or_default();
+        faults.iter().map(|d| format!("{}: {}\n{}\n", d.code, d.message, d.help.join("\n"))).collect()
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named() {
+        let text = said(&Config::new().max_ram(1 << 10).max_flash(4 << 10));
+        for part in
+            ["more than the 1024 allowed", "the peak is at step 0 (`relu1`)", "live there, in bytes: `", "2.0-fold"]
+        {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        for part in ["more than the 4096 allowed", "the largest, in bytes: `conv2` 4608", "about a quarter"] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+    }
+
+    #[test]
+    fn long_names_keep_their_end() {
+        assert_eq!(super::short("conv1"), "conv1");
+        assert_eq!(super::short(&"é".repeat(40)), "é".repeat(40));
+        assert_eq!(super::short(&format!("x{}", "y".repeat(40))), format!("..{}", "y".repeat(40)));
+    }
+
+    #[test]
+    fn a_board_has_one_target() {
+        let board = find_board("nrf52840").unwrap();
+        assert_eq!(said(&Config::new().board(board)), "");
+        let other = Config::new().board(board).target(crate::target::HOST);
+        assert!(said(&other).contains("the board nrf52840 is a cortex-m4, not a host"));
+    }
+}

@@ -1,0 +1,191 @@
+//! Boards and parts with their memories, from the makers' data sheets. A model's weights lie in one region, its arena in another.
+
+use super::Target;
+
+/// A range of addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Region {
+    /// The maker's name of it.
+    pub name: &'static str,
+    /// First address.
+    pub origin: u32,
+    /// Bytes.
+    pub bytes: usize,
+}
+
+/// A board or a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Board {
+    /// The name on the command line.
+    pub name: &'static str,
+    /// The name of its target.
+    pub target: &'static str,
+    /// Memories that keep code and constants.
+    pub flash: &'static [Region],
+    /// Memories that can be written.
+    pub ram: &'static [Region],
+}
+
+const K: usize = 1 << 10;
+const M: usize = 1 << 20;
+
+const fn at(name: &'static str, origin: u32, bytes: usize) -> Region {
+    Region { name, origin, bytes }
+}
+
+/// All boards.
+pub const BOARDS: &[Board] = &[
+    Board {
+        name: "mps2-an500",
+        target: "cortex-m7",
+        flash: &[at("SSRAM1", 0, 4 * M), at("PSRAM", 0x6000_0000, 16 * M)],
+        ram: &[at("SSRAM23", 0x2000_0000, 4 * M)],
+    },
+    Board {
+        name: "mps2-an386",
+        target: "cortex-m4",
+        flash: &[at("SSRAM1", 0, 4 * M), at("PSRAM", 0x2100_0000, 16 * M)],
+        ram: &[at("SSRAM23", 0x2000_0000, 4 * M)],
+    },
+    Board {
+        name: "mps2-an505",
+        target: "cortex-m33",
+        flash: &[at("SSRAM1", 0x1000_0000, 4 * M), at("PSRAM", 0x8000_0000, 16 * M)],
+        ram: &[at("SSRAM23", 0x3800_0000, 4 * M)],
+    },
+    Board {
+        name: "mps3-an547",
+        target: "cortex-m55",
+        flash: &[at("ITCM", 0, 512 * K), at("SRAM", 0x0100_0000, 2 * M)],
+        ram: &[at("DTCM", 0x2000_0000, 512 * K), at("SRAM", 0x2100_0000, 4 * M)],
+    },
+    Board {
+        name: "nrf51822",
+        target: "cortex-m0",
+        flash: &[at("flash", 0, 256 * K)],
+        ram: &[at("RAM", 0x2000_0000, 16 * K)],
+    },
+    Board {
+        name: "nrf52832",
+        target: "cortex-m4",
+        flash: &[at("flash", 0, 512 * K)],
+        ram: &[at("RAM", 0x2000_0000, 64 * K)],
+    },
+    Board {
+        name: "nrf52840",
+        target: "cortex-m4",
+        flash: &[at("flash", 0, M)],
+        ram: &[at("RAM", 0x2000_0000, 256 * K)],
+    },
+    Board {
+        name: "nrf5340",
+        target: "cortex-m33",
+        flash: &[at("flash", 0, M)],
+        ram: &[at("RAM", 0x2000_0000, 512 * K)],
+    },
+    Board {
+        name: "rp2040",
+        target: "cortex-m0",
+        flash: &[at("XIP", 0x1000_0000, 2 * M)],
+        ram: &[at("SRAM", 0x2000_0000, 264 * K)],
+    },
+    Board {
+        name: "rp2350",
+        target: "cortex-m33",
+        flash: &[at("XIP", 0x1000_0000, 4 * M)],
+        ram: &[at("SRAM", 0x2000_0000, 520 * K)],
+    },
+    Board {
+        name: "stm32f407vg",
+        target: "cortex-m4",
+        flash: &[at("flash", 0x0800_0000, M)],
+        ram: &[at("SRAM", 0x2000_0000, 128 * K), at("CCM", 0x1000_0000, 64 * K)],
+    },
+    Board {
+        name: "stm32f411ce",
+        target: "cortex-m4",
+        flash: &[at("flash", 0x0800_0000, 512 * K)],
+        ram: &[at("SRAM", 0x2000_0000, 128 * K)],
+    },
+    Board {
+        name: "stm32f746ng",
+        target: "cortex-m7",
+        flash: &[at("flash", 0x0800_0000, M)],
+        ram: &[at("DTCM and SRAM", 0x2000_0000, 320 * K)],
+    },
+    Board {
+        name: "stm32f767zi",
+        target: "cortex-m7",
+        flash: &[at("flash", 0x0800_0000, 2 * M)],
+        ram: &[at("DTCM and SRAM", 0x2000_0000, 512 * K)],
+    },
+    Board {
+        name: "stm32h743zi",
+        target: "cortex-m7",
+        flash: &[at("flash", 0x0800_0000, 2 * M)],
+        ram: &[at("AXI SRAM", 0x2400_0000, 512 * K), at("DTCM", 0x2000_0000, 128 * K)],
+    },
+    Board {
+        name: "stm32l476rg",
+        target: "cortex-m4",
+        flash: &[at("flash", 0x0800_0000, M)],
+        ram: &[at("SRAM1", 0x2000_0000, 96 * K), at("SRAM2", 0x1000_0000, 32 * K)],
+    },
+    Board {
+        name: "stm32u585ai",
+        target: "cortex-m33",
+        flash: &[at("flash", 0x0800_0000, 2 * M)],
+        ram: &[at("SRAM", 0x2000_0000, 768 * K)],
+    },
+];
+
+/// The board with a name.
+pub fn find_board(name: &str) -> Option<&'static Board> {
+    BOARDS.iter().find(|b| b.name == name)
+}
+
+impl Board {
+    /// Its target.
+    pub fn target(&self) -> &'static Target {
+        super::find(self.target).expect("boards have targets that exist")
+    }
+
+    /// The largest of some memories, in bytes.
+    fn largest(regions: &[Region]) -> usize {
+        regions.iter().map(|r| r.bytes).max().unwrap_or(0)
+    }
+
+    /// Bytes of its largest memory that can be written: no arena can be larger.
+    pub fn max_ram(&self) -> usize {
+        Board::largest(self.ram)
+    }
+
+    /// Bytes of its largest memory for constants: no model's weights can be larger.
+    pub fn max_flash(&self) -> usize {
+        Board::largest(self.flash)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BOARDS, find_board};
+
+    #[test]
+    fn boards_are_sorted_by_kind_and_sound() {
+        for b in BOARDS {
+            assert_eq!(b.target().name, b.target);
+            assert_eq!(find_board(b.name), Some(b));
+            let regions = || b.flash.iter().chain(b.ram);
+            for (i, r) in regions().enumerate() {
+                let end = u64::from(r.origin) + r.bytes as u64;
+                assert!(r.bytes > 0 && end <= 1 << 32, "{}: {}", b.name, r.name);
+                for other in regions().skip(i + 1) {
+                    let apart = u64::from(other.origin) >= end
+                        || u64::from(other.origin) + other.bytes as u64 <= u64::from(r.origin);
+                    assert!(apart, "{}: {} and {} overlap", b.name, r.name, other.name);
+                }
+            }
+        }
+        assert_eq!(find_board("stm32h743zi").map(|b| (b.max_ram(), b.max_flash())), Some((512 << 10, 2 << 20)));
+    }
+}

@@ -77,23 +77,44 @@ impl<X: Byte, Y: Byte + PartialEq + std::fmt::Debug> Case<X, Y> {
         y
     }
 
+    /// The weight of an output channel and a depth at which every kernel row is filled up with zeros.
+    fn weight(&self, channel: usize, depth: usize) -> i8 {
+        let p = &self.p.map;
+        let run = p.kernel_w * (p.in_c / p.groups);
+        let (row, at) = (depth / run.next_multiple_of(4), depth % run.next_multiple_of(4));
+        if at < run { self.w[(channel * p.kernel_h + row) * run + at] } else { 0 }
+    }
+
     /// Panels of sixteen output channels, or of eight at the end, quads of inputs.
     fn packed(&self) -> Vec<i8> {
         let p = &self.p.map;
-        let (group_out, depth) = (p.out_c / p.groups, self.w.len() / p.out_c);
+        let group_out = p.out_c / p.groups;
+        let depth = p.kernel_h * (p.kernel_w * (p.in_c / p.groups)).next_multiple_of(4);
         let mut packed = Vec::new();
         for group in 0..p.groups {
             for first in (0..group_out).step_by(16) {
                 let columns = if group_out - first <= 8 { 8 } else { 16 };
-                for quad in 0..depth.div_ceil(4) {
+                for quad in 0..depth / 4 {
                     for column in first..first + columns {
                         for k in 4 * quad..4 * quad + 4 {
-                            let inside = column < group_out && k < depth;
-                            packed.push(if inside { self.w[(group * group_out + column) * depth + k] } else { 0 });
+                            let inside = column < group_out;
+                            packed.push(if inside { self.weight(group * group_out + column, k) } else { 0 });
                         }
                     }
                 }
             }
+        }
+        packed
+    }
+
+    /// Sixteen channels, quads of taps.
+    fn packed_taps(&self) -> Vec<i8> {
+        let (channels, taps) = (self.p.map.out_c, self.p.map.kernel_h * self.p.map.kernel_w);
+        let mut packed = vec![0; channels.next_multiple_of(16) * taps.next_multiple_of(4)];
+        for (i, w) in self.w.iter().enumerate() {
+            let (channel, tap) = (i / taps, i % taps);
+            let quad = channel / 16 * taps.div_ceil(4) + tap / 4;
+            packed[(quad * 16 + channel % 16) * 4 + tap % 4] = *w;
         }
         packed
     }
@@ -117,15 +138,16 @@ impl<X: Byte, Y: Byte + PartialEq + std::fmt::Debug> Case<X, Y> {
         let mut y = self.y.clone();
         let packed = self.packed();
         let small = |w: &[i8]| i32::from(w[0]).abs() + i32::from(w[1]).abs() <= 128;
-        let p = &QConv2d { pairs: packed.chunks(2).all(small), ..*p };
+        let is_small = |packed: &[i8]| packed.chunks(2).all(small);
+        let p = &QConv2d { pairs: is_small(&packed), ..*p };
         qconv2d(cpu, p, &self.x, &packed, &self.bias_of_unsigned(), &self.multiplier, &mut y);
         assert_eq!(y, expected, "{name} {p:?}");
         let m = &p.map;
         if m.groups == m.in_c && m.groups == m.out_c {
-            let taps = m.kernel_h * m.kernel_w;
-            let w: Vec<i8> = (0..taps * m.out_c).map(|i| self.w[i % m.out_c * taps + i / m.out_c]).collect();
+            let w = self.packed_taps();
+            let p = &QConv2d { pairs: is_small(&w), ..*p };
             let mut y = self.y.clone();
-            qdepthwise2d(cpu, p, &self.x, &w, &self.bias, &self.multiplier, &mut y);
+            qdepthwise2d(cpu, p, &self.x, &w, &self.bias_of_unsigned(), &self.multiplier, &mut y);
             assert_eq!(y, expected, "{name} depthwise {p:?}");
         }
     }
@@ -133,6 +155,12 @@ impl<X: Byte, Y: Byte + PartialEq + std::fmt::Debug> Case<X, Y> {
 
 fn bytes<T: Byte>(v: &mut Values, n: usize) -> Vec<T> {
     (0..n).map(|_| T::narrow(v.bits() as i32)).collect()
+}
+
+/// Weights of all sizes, or only such whose products fit 16 bits in pairs.
+fn weights(v: &mut Values, n: usize) -> Vec<i8> {
+    let shift = v.below(2);
+    bytes::<i8>(v, n).into_iter().map(|w| (w >> shift).max(if shift == 1 { -63 } else { -128 })).collect()
 }
 
 /// The range of a type.
@@ -147,8 +175,9 @@ fn case<X: Byte, Y: Byte>(v: &mut Values, depthwise: bool) -> Case<X, Y> {
         (false, 0) => (1 + v.below(13), 1 + v.below(20)),
         (false, _) => (4 + 4 * v.below(5), 1 + v.below(90)),
     };
-    let [kernel_h, kernel_w] = [1 + v.below(3), 1 + v.below(3)];
-    let [in_h, in_w] = [3 + v.below(4), 3 + v.below(5)];
+    let large = if depthwise && v.below(8) == 0 { 9 } else { 3 };
+    let [kernel_h, kernel_w] = [1 + v.below(large), 1 + v.below(large)];
+    let [in_h, in_w] = [kernel_h + v.below(4), kernel_w + v.below(18)];
     let [pad_h, pad_w] = [v.below(kernel_h), v.below(kernel_w)];
     let [stride_h, stride_w] = [1 + v.below(2), 1 + v.below(2)];
     let out_h = (in_h + 2 * pad_h - kernel_h) / stride_h + 1;
@@ -174,7 +203,7 @@ fn case<X: Byte, Y: Byte>(v: &mut Values, depthwise: bool) -> Case<X, Y> {
     let depth = kernel_h * kernel_w * group_in;
     Case {
         x: bytes(v, map.in_len()),
-        w: bytes(v, out_c * depth),
+        w: weights(v, out_c * depth),
         bias: (0..out_c).map(|_| v.below(20_000) as i32 - 10_000).collect(),
         // Halves and quarters give ties.
         multiplier: (0..out_c).map(|_| [0.5, 0.25, 0.003_1, 0.000_7, 0.031_25][v.below(5)]).collect(),
@@ -197,20 +226,39 @@ fn products_are_exact_and_rounded_once() {
 #[test]
 fn windows_larger_than_what_is_gathered_at_once() {
     let mut v = Values(42);
-    for (in_c, out_c) in [(1500, 3), (2305, 11), (1153, 40)] {
-        for pixels in [1, 5] {
-            let map = Conv2d::new([1, pixels, in_c], [1, pixels, out_c], [1, 1]);
+    for (in_c, out_c) in [(522, 3), (601, 11), (513, 40)] {
+        for width in [1, 3, 8] {
+            let map = Conv2d::new([2, width, in_c], [2, width, out_c], [3, 3]).pad(1, 1);
             let p = QConv2d::new(map, 3, Finish::new(-5, -128, 127));
             let case = Case::<u8, i8> {
-                x: bytes(&mut v, pixels * in_c),
-                w: bytes(&mut v, out_c * in_c),
+                x: bytes(&mut v, 2 * width * in_c),
+                w: bytes(&mut v, out_c * 9 * in_c),
                 bias: vec![7; out_c],
                 multiplier: vec![0.000_05; out_c],
-                y: vec![0; pixels * out_c],
+                y: vec![0; 2 * width * out_c],
                 p,
             };
             case.check();
         }
+    }
+}
+
+#[test]
+fn long_rows_of_separate_channels() {
+    let mut v = Values(44);
+    for (width, channels, dilation) in [(2000, 3, 1), (1500, 17, 60), (90, 40, 40)] {
+        let map = Conv2d::new([3, width, channels], [3, width, channels], [3, 3]).pad(1, dilation);
+        let map = map.dilation(1, dilation).groups(channels);
+        let p = QConv2d::new(map, -4, Finish::new(5, -128, 127));
+        let case = Case::<i8, i8> {
+            x: bytes(&mut v, 3 * width * channels),
+            w: bytes(&mut v, channels * 9),
+            bias: vec![-9; channels],
+            multiplier: vec![0.001; channels],
+            y: vec![0; 3 * width * channels],
+            p,
+        };
+        case.check();
     }
 }
 

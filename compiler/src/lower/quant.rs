@@ -36,6 +36,12 @@ fn finish(q: &Quant) -> quant::Finish {
     quant::Finish { range: range(q.target), residual }
 }
 
+/// Weights `[channels, rows, run]` with every run filled up with zeros to a multiple of four.
+fn filled(w: &[i8], run: usize) -> Vec<i8> {
+    let fill = run.next_multiple_of(QUAD) - run;
+    w.chunks(run.max(1)).flat_map(|row| row.iter().copied().chain(std::iter::repeat_n(0, fill))).collect()
+}
+
 /// Weights `[groups * columns, depth]` in panels of sixteen columns, or of eight where no more are left, `[depth / 4][16][4]`,
 /// filled up with zeros.
 fn quads(w: &[i8], groups: usize, columns: usize, depth: usize) -> Vec<i8> {
@@ -45,7 +51,7 @@ fn quads(w: &[i8], groups: usize, columns: usize, depth: usize) -> Vec<i8> {
             let width = if columns - first <= PANEL / 2 { PANEL / 2 } else { PANEL };
             for k in (0..depth).step_by(QUAD) {
                 for column in first..first + width {
-                    packed.extend((k..k + QUAD).map(|k| match column < columns && k < depth {
+                    packed.extend((k..k + QUAD).map(|k| match column < columns {
                         true => w[(group * columns + column) * depth + k],
                         false => 0,
                     }));
@@ -69,10 +75,21 @@ fn bias_of_unsigned(bias: &[i32], w: &[i8], zero: i32) -> Vec<i32> {
     bias.iter().zip(w.chunks(depth)).map(|(b, w)| b.wrapping_sub(zero.wrapping_mul(sum(w)))).collect()
 }
 
-/// Weights `[channels, taps]` as `[taps, channels]`.
-fn taps_first(w: &[i8], channels: usize) -> Vec<i8> {
+/// Weights `[channels, taps]` for every sixteen channels as `[taps / 4][16][4]`, filled up with zeros.
+fn lanes(w: &[i8], channels: usize) -> Vec<i8> {
     let taps = w.len().checked_div(channels).unwrap_or(0);
-    (0..taps).flat_map(|t| (0..channels).map(move |c| w[c * taps + t])).collect()
+    let mut packed = Vec::new();
+    for first in (0..channels).step_by(PANEL) {
+        for tap in (0..taps).step_by(QUAD) {
+            for channel in first..first + PANEL {
+                packed.extend((tap..tap + QUAD).map(|tap| match channel < channels && tap < taps {
+                    true => w[channel * taps + tap],
+                    false => 0,
+                }));
+            }
+        }
+    }
+    packed
 }
 
 impl Lowering<'_> {
@@ -84,22 +101,22 @@ impl Lowering<'_> {
         let mut map = conv2d(&x, &y, window, groups, Epilogue::default());
         map.in_pitch = self.operand_pitch(node.inputs[0]);
         map.out_pitch = self.result_pitch(node.outputs[0]);
-        let taps = map.kernel_h * map.kernel_w;
         let mut params = QConv2d::new(map, quant.zero, finish(quant));
         let source = self.operand(node.inputs[0]);
-        let (mut bias, multiplier) = (self.operand(node.inputs[2]), self.operand(node.inputs[3]));
+        let multiplier = self.operand(node.inputs[3]);
         let name = self.graph.value(node.inputs[1]).name.clone();
         let (kind, packed) = if groups == map.in_c && groups == map.out_c && groups > 1 {
-            (ConvKind::Depthwise, taps_first(&w, map.in_c))
+            (ConvKind::Depthwise, lanes(&w, map.in_c))
         } else {
-            let packed = quads(&w, groups, map.out_c / groups, taps * map.in_c / groups);
-            params.pairs = pairs_fit(&packed);
-            let of_signed = self.data(node.inputs[2]).and_then(Tensor::to_vec::<i32>).unwrap_or_default();
-            let of_unsigned = bias_of_unsigned(&of_signed, &w, quant.zero - Target::new(x.dtype, 0).lo);
-            let tensor = Tensor::from_elements([of_unsigned.len()], &of_unsigned);
-            bias = Arg::Weight(self.new_weight(&format!("{name}_bias"), tensor));
-            (ConvKind::General, packed)
+            let run = map.kernel_w * map.in_c / groups;
+            let depth = map.kernel_h * run.next_multiple_of(QUAD);
+            (ConvKind::General, quads(&filled(&w, run), groups, map.out_c / groups, depth))
         };
+        params.pairs = pairs_fit(&packed);
+        let of_signed = self.data(node.inputs[2]).and_then(Tensor::to_vec::<i32>).unwrap_or_default();
+        let of_unsigned = bias_of_unsigned(&of_signed, &w, quant.zero - Target::new(x.dtype, 0).lo);
+        let tensor = Tensor::from_elements([of_unsigned.len()], &of_unsigned);
+        let bias = Arg::Weight(self.new_weight(&format!("{name}_bias"), tensor));
         let w = Arg::Weight(self.new_weight(&name, Tensor::from_elements([packed.len()], &packed)));
         let residual = Epilogue { residual: quant.residual.is_some(), ..Epilogue::default() };
         let out = self.product_result(node, residual)?;

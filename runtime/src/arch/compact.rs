@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! The CPU where small code is preferred: kernels that allow it once, in plain Rust, with their inner loops for the vector
 //! instructions as well.
-use super::dots::QUAD;
+use super::dots::{PANEL, QUAD};
 use super::host::Host;
 use super::isa::{Cpu, Isa, Kernel, LANES, Numerics};
 use super::portable::Portable;
 use super::quads::Step;
+use super::taps::Quad;
 
 /// Plain Rust whose inner loops run on the best instruction set of the CPU.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +46,7 @@ macro_rules! forward {
 unsafe impl<N: Numerics> Isa for Compact<N> {
     type V = [f32; LANES];
     type Sums = <Portable<N> as Isa>::Sums;
-    type Wide = <Portable<N> as Isa>::Wide;
+    type Lanes = <Portable<N> as Isa>::Lanes;
 
     const TILE_ROWS: usize = 4;
     const TILE_VECTORS: usize = 1;
@@ -60,7 +61,7 @@ unsafe impl<N: Numerics> Isa for Compact<N> {
     fn quads<const R: usize, const H: usize>(
         self,
         pairs: bool,
-        x: [&[[u8; QUAD]]; R],
+        x: ([&[[u8; QUAD]]; R], u32),
         w: &[Step<H>],
         sums: [[Self::Sums; H]; R],
     ) -> [[Self::Sums; H]; R] {
@@ -87,10 +88,11 @@ unsafe impl<N: Numerics> Isa for Compact<N> {
         to_array(v: Self::V) -> [f32; LANES];
         sums(x: &[i32; LANES]) -> Self::Sums;
         to_ints(sums: Self::Sums) -> [i32; LANES];
-        wide_u8(x: &[u8; 2 * LANES], zero: i16) -> Self::Wide;
-        wide_i8(x: &[i8; 2 * LANES], zero: i16) -> Self::Wide;
-        dot_lanes(sums: [Self::Sums; 2], x: [Self::Wide; 2], w: [Self::Wide; 2]) -> [Self::Sums; 2];
-        in_order(sums: [Self::Sums; 2]) -> [[i32; LANES]; 2];
+        no_lanes() -> Self::Lanes;
+        add_lanes(pairs: bool, sums: Self::Lanes, x: Quad<'_>, flip: u32, w: &[i8; QUAD * PANEL]) -> Self::Lanes;
+        lane_sums(pairs: bool, sums: Self::Lanes) -> [i32; PANEL];
+        number_bytes(x: &[u8; LANES], flip: u8) -> Self::V;
+        low_bytes(v: Self::V, offset: i32) -> [u8; LANES];
         to_float(sums: &[i32; LANES]) -> Self::V;
     }
 }

@@ -3,8 +3,9 @@
 //!
 //! Invariant: every method gives the same bits on every [`Isa`] of equal [`Numerics`], NaN payloads aside. A kernel
 //! that is written over [`Isa`] alone is therefore equal to the bit everywhere.
-use super::dots::{QUAD, Tile};
+use super::dots::{PANEL, QUAD, Tile};
 use super::quads::Step;
+use super::taps::{Quad, Run};
 use super::wide::{Steps, Windows};
 
 /// Lanes of an [`Isa::V`].
@@ -142,41 +143,49 @@ pub unsafe trait Isa: Cpu {
     /// The lanes, lane 0 first.
     fn to_ints(self, sums: Self::Sums) -> [i32; LANES];
     /// Adds products of quads to the sums of `R` rows and `H` times eight columns: in each step the four products of a
-    /// row's bytes with those of each column. `w` has the weights of column 0, then those of column 1 and so on; sums wrap.
-    /// `pairs` says that the absolute values of the first two weights of each four add up to at most 128, and those of the
-    /// last two.
+    /// row's bytes (`x.0`), made unsigned by `x.1`, with those of each column. `w` has the weights of column 0, then those of
+    /// column 1 and so on; sums wrap. `pairs` says that the absolute values of the first two weights of each four add up to
+    /// at most 128, and those of the last two.
     fn quads<const R: usize, const H: usize>(
         self,
         pairs: bool,
-        x: [&[[u8; QUAD]]; R],
+        x: ([&[[u8; QUAD]]; R], u32),
         w: &[Step<H>],
         sums: [[Self::Sums; H]; R],
     ) -> [[Self::Sums; H]; R];
-    /// Whether [`Isa::dots`] has loops.
+    /// Whether [`Isa::dots`] and [`Isa::lanes`] have loops.
     #[inline(always)]
     fn has_dots(self) -> bool {
         false
     }
-    /// Computes a tile of so many rows and panels, or of half a panel.
+    /// Computes tiles of so many rows and panels, or of half a panel.
     ///
     /// # Safety
     /// [`Isa::has_dots`]; all that `tile` speaks of may be read and written; the shape is one that `dots` asks for.
     #[inline(always)]
     unsafe fn dots(self, _shape: [usize; 2], _half: bool, _tile: &mut Tile) {}
+    /// Computes a line of pixels of a depthwise convolution.
+    ///
+    /// # Safety
+    /// [`Isa::has_dots`]; all that `run` speaks of may be read and written.
+    #[inline(always)]
+    unsafe fn lanes(self, _run: &mut Run) {}
 
-    /// Sixteen `i16`.
-    type Wide: Copy;
+    /// Sums of sixteen channels, in a form of their own.
+    type Lanes: Copy;
+    /// Sums of 0.
+    fn no_lanes(self) -> Self::Lanes;
+    /// Adds the products of four taps of sixteen channels, as [`Isa::quads`] does; `w` has the weights of channel 0 first.
+    fn add_lanes(self, pairs: bool, sums: Self::Lanes, x: Quad<'_>, flip: u32, w: &[i8; QUAD * PANEL]) -> Self::Lanes;
+    /// The sums, channel 0 first; `pairs` is as it was given when they were added.
+    fn lane_sums(self, pairs: bool, sums: Self::Lanes) -> [i32; PANEL];
 
-    /// The sixteen bytes of `x`, less `zero`.
-    fn wide_u8(self, x: &[u8; 2 * LANES], zero: i16) -> Self::Wide;
-    /// The sixteen signed bytes of `x`, less `zero`.
-    fn wide_i8(self, x: &[i8; 2 * LANES], zero: i16) -> Self::Wide;
-    /// Adds `x[0] * w[0] + x[1] * w[1]` to sixteen sums, lane by lane; sums wrap. The sums are in an order of their own.
-    fn dot_lanes(self, sums: [Self::Sums; 2], x: [Self::Wide; 2], w: [Self::Wide; 2]) -> [Self::Sums; 2];
-    /// The sums of [`Isa::dot_lanes`], lane 0 first.
-    fn in_order(self, sums: [Self::Sums; 2]) -> [[i32; LANES]; 2];
     /// The sums as `f32`, rounded to nearest.
     fn to_float(self, sums: &[i32; LANES]) -> Self::V;
+    /// The bytes, made unsigned by a `flip` of each, as numbers.
+    fn number_bytes(self, x: &[u8; LANES], flip: u8) -> Self::V;
+    /// The low bytes of the lanes' bits less `offset`.
+    fn low_bytes(self, v: Self::V, offset: i32) -> [u8; LANES];
 }
 
 /// A computation written once for every instruction set.

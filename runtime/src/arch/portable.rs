@@ -5,9 +5,10 @@
 //! would then live in memory.
 use super::super::math::fma::fma;
 use super::super::math::minmax;
-use super::dots::QUAD;
+use super::dots::{PANEL, QUAD};
 use super::isa::{Cpu, Isa, Kernel, LANES, Numerics};
-use super::quads::{Step, plain};
+use super::quads::{self, Step};
+use super::taps::Quad;
 use core::marker::PhantomData;
 
 /// Plain Rust on every target; `Fused` multiply-adds are exact in software where the target has no instruction.
@@ -155,30 +156,31 @@ unsafe impl<N: Numerics> Isa for Portable<N> {
         v
     }
 
-    type Wide = [i16; 2 * LANES];
+    type Lanes = [i32; PANEL];
 
     #[inline(always)]
-    fn wide_u8(self, x: &[u8; 2 * LANES], zero: i16) -> Self::Wide {
-        x.map(|x| i16::from(x) - zero)
+    fn no_lanes(self) -> Self::Lanes {
+        [0; PANEL]
     }
 
     #[inline(always)]
-    fn wide_i8(self, x: &[i8; 2 * LANES], zero: i16) -> Self::Wide {
-        x.map(|x| i16::from(x) - zero)
+    fn add_lanes(self, _: bool, sums: Self::Lanes, x: Quad<'_>, flip: u32, w: &[i8; QUAD * PANEL]) -> Self::Lanes {
+        quads::plain_lanes(sums, x, flip, w)
     }
 
     #[inline(always)]
-    fn dot_lanes(self, mut sums: [Self::Sums; 2], x: [Self::Wide; 2], w: [Self::Wide; 2]) -> [Self::Sums; 2] {
-        let lanes = x[0].iter().zip(&w[0]).zip(x[1].iter().zip(&w[1]));
-        for (sum, ((x0, w0), (x1, w1))) in sums.as_flattened_mut().iter_mut().zip(lanes) {
-            *sum = sum.wrapping_add(i32::from(*x0) * i32::from(*w0) + i32::from(*x1) * i32::from(*w1));
-        }
+    fn lane_sums(self, _: bool, sums: Self::Lanes) -> [i32; PANEL] {
         sums
     }
 
     #[inline(always)]
-    fn in_order(self, sums: [Self::Sums; 2]) -> [[i32; LANES]; 2] {
-        sums
+    fn number_bytes(self, x: &[u8; LANES], flip: u8) -> Self::V {
+        x.map(|x| f32::from(x ^ flip))
+    }
+
+    #[inline(always)]
+    fn low_bytes(self, v: Self::V, offset: i32) -> [u8; LANES] {
+        v.map(|v| (v.to_bits() as i32).wrapping_sub(offset) as u8)
     }
 
     #[inline(always)]
@@ -202,11 +204,11 @@ unsafe impl<N: Numerics> Isa for Portable<N> {
     fn quads<const R: usize, const H: usize>(
         self,
         _pairs: bool,
-        x: [&[[u8; QUAD]]; R],
+        (x, flip): ([&[[u8; QUAD]]; R], u32),
         w: &[Step<H>],
         sums: [[Self::Sums; H]; R],
     ) -> [[Self::Sums; H]; R] {
-        plain(x, w, sums)
+        quads::plain((x, flip), w, sums)
     }
 }
 

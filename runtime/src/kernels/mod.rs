@@ -27,6 +27,7 @@ pub mod pool2d;
 pub mod qconv;
 pub mod qdepthwise;
 pub mod qfloat;
+pub mod qmap;
 pub mod quant;
 pub mod reduce;
 pub mod reduce_f32;

@@ -5,28 +5,32 @@
 //! have no order, so every instruction set gives the same bits.
 //!
 //! Inputs count as unsigned bytes, the least as 0, and padding holds the byte that stands for 0: what they are more than
-//! the numbers they stand for is the same for every window, and the bias makes up for it. The windows of a few pixels are
-//! read where they lie, or gathered side by side; then every panel of sixteen output channels takes them four by four.
-use super::super::arch::dots::{self, Inputs, PANEL, QUAD, Scaling};
+//! the numbers they stand for is the same for every window, and the bias makes up for it. Windows on the map are read
+//! where they lie, six neighbours at once; the others are gathered side by side. Every panel of sixteen output channels
+//! takes them four by four.
+use super::super::arch::dots::{self, Inputs, Outputs, PANEL, QUAD, Scaling, Weights};
 use super::super::arch::isa::{Cpu, Isa, Kernel, LANES};
 use super::conv2d::Conv2d;
 use super::line::ROWS;
+use super::qmap::{Edge, Line, QMap};
 use super::quant::{Byte, Finish, Ready};
 use super::rows::each_row;
 
 /// Inputs of a window that are gathered at once: on small targets the stack holds few.
-const DEPTH: usize = if cfg!(target_pointer_width = "64") { 1152 } else { 96 };
+const DEPTH: usize = if cfg!(target_pointer_width = "64") { 4608 } else { 96 };
 /// Bytes that are copied at once: gathering may write as many behind its last.
 const CHUNK: usize = 16;
+/// Tiles that are computed by the same panels before the next panels are read.
+const TILES: usize = 8;
 
 /// The gathered inputs of the pixels.
 type Patch = [[u8; DEPTH + CHUNK]; ROWS];
 
 /// A quantized convolution. A matrix product is one of a map of one row, by a kernel of one tap.
 ///
-/// Weights are packed group by group in panels of 16 output channels, `[depth / 4][16][4]` with the depth in the order of
-/// kernel row, kernel column, input channel; of the last panel eight channels are enough where no more are left. An odd
-/// depth and a narrow last panel are filled with zeros.
+/// The depth is in the order of kernel row, kernel column, input channel, where each kernel row is filled up to a multiple
+/// of four by weights of 0. Weights are packed group by group in panels of 16 output channels, `[depth / 4][16][4]`; of
+/// the last panel eight channels are enough where no more are left, and what is not there is 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct QConv2d {
     /// The maps and the window.
@@ -50,6 +54,12 @@ impl QConv2d {
     pub const fn pairs(self) -> Self {
         QConv2d { pairs: true, ..self }
     }
+
+    /// The bounds of the sums' bytes, and their zero point, for the channels that the slices begin with.
+    #[inline(always)]
+    pub(super) fn scaling<'a>(&self, bias: &'a [i32], multiplier: &'a [f32]) -> Scaling<'a> {
+        Scaling { bias, multiplier, bounds: self.finish.bounds(), zero: self.finish.range.zero }
+    }
 }
 
 /// Computes the convolution. `bias` and `multiplier` have `out_c` elements; the bias is less the sum of the channel's weights
@@ -66,54 +76,56 @@ pub fn qconv2d<C: Cpu, X: Byte, Y: Byte>(
 ) {
     debug_assert!(x.len() >= p.map.in_len() && y.len() >= p.map.out_len());
     debug_assert!(bias.len() >= p.map.out_c && multiplier.len() >= p.map.out_c);
-    cpu.run(Convolution { p, x, w, bias, multiplier, y });
+    let flips = [X::FLIP, Y::FLIP];
+    cpu.run(Convolution { p, flips, x: X::bits(x), w, bias, multiplier, y: Y::bits_mut(y) });
 }
 
-struct Convolution<'a, X, Y> {
+struct Convolution<'a> {
     p: &'a QConv2d,
-    x: &'a [X],
+    /// [`Byte::FLIP`] of inputs and outputs.
+    flips: [u8; 2],
+    x: &'a [u8],
     w: &'a [i8],
     bias: &'a [i32],
     multiplier: &'a [f32],
-    y: &'a mut [Y],
+    y: &'a mut [u8],
 }
 
-/// The pixels of a tile.
+/// A group: its inputs, weights and outputs.
 #[derive(Clone, Copy)]
-struct Pixels {
-    count: usize,
-    /// Map, row and column of each window's first tap, which count from the padding on.
-    at: [[usize; 3]; ROWS],
-    /// Where the results of each go.
-    y: [usize; ROWS],
-}
-
-/// The sizes of a group.
-#[derive(Clone, Copy)]
-struct Group {
-    inputs: usize,
+struct Group<'a> {
+    /// From its first input channel on.
+    x: &'a [u8],
+    /// From its first weight on.
+    w: &'a [i8],
+    /// The first output channel, and how many there are.
+    first: usize,
     outputs: usize,
+    inputs: usize,
+    /// Depth of a kernel row, with what fills it up.
+    padded: usize,
     /// Inputs of a window.
     depth: usize,
-    /// Weights of a full panel.
-    panel: usize,
-    /// The first input channel.
-    x: usize,
-    /// The first weight.
-    w: usize,
-    /// The first output channel.
-    y: usize,
 }
 
-/// What a tile is computed by.
-struct Task<'t, I: Isa> {
+/// What tiles are computed by.
+struct Task<'t, 'a, I: Isa> {
     isa: I,
     ready: &'t Ready<I>,
-    pixels: &'t Pixels,
-    size: &'t Group,
+    group: &'t Group<'a>,
 }
 
-impl<X: Byte, Y: Byte> Kernel for Convolution<'_, X, Y> {
+/// Pixels whose windows lie alike, by tiles of six rows, or of one.
+struct Tiles<'x> {
+    inputs: Inputs<'x>,
+    /// Rows that are there in each tile; others repeat the last.
+    count: usize,
+    y: [usize; ROWS],
+    y_next: usize,
+    tiles: usize,
+}
+
+impl Kernel for Convolution<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -122,268 +134,310 @@ impl<X: Byte, Y: Byte> Kernel for Convolution<'_, X, Y> {
         let (Some(inputs), Some(outputs)) = (m.in_c.checked_div(m.groups), m.out_c.checked_div(m.groups)) else {
             return;
         };
-        let depth = m.kernel_h * m.kernel_w * inputs;
-        let panel = depth.div_ceil(QUAD) * QUAD * PANEL;
-        let group = Group { inputs, outputs, depth, panel, x: 0, w: 0, y: 0 };
-        let ready = self.p.finish.prepare(isa);
-        let mut patch: Patch = [[0; DEPTH + CHUNK]; ROWS];
-        let mut pixels = Pixels { count: 0, at: [[0; 3]; ROWS], y: [0; ROWS] };
-        let mut next = 0;
-        for batch in 0..m.batch {
-            for row in 0..m.out_h {
-                for column in 0..m.out_w {
-                    if let (Some(at), Some(y)) = (pixels.at.get_mut(pixels.count), pixels.y.get_mut(pixels.count)) {
-                        (*at, *y) = ([batch, row * m.stride_h, column * m.stride_w], next);
-                    }
-                    next += m.out_pitch;
-                    pixels.count += 1;
-                    if pixels.count == ROWS {
-                        self.tile(isa, &ready, &pixels, &mut patch, group);
-                        pixels.count = 0;
-                    }
-                }
-            }
-        }
-        if pixels.count > 0 {
-            // Rows that are not there repeat the last one.
-            let last = pixels.count - 1;
-            let (at, y) = (pixels.at.get(last).copied(), pixels.y.get(last).copied());
-            pixels.at.iter_mut().skip(pixels.count).for_each(|to| *to = at.unwrap_or_default());
-            pixels.y.iter_mut().skip(pixels.count).for_each(|to| *to = y.unwrap_or_default());
-            self.tile(isa, &ready, &pixels, &mut patch, group);
+        let padded = (m.kernel_w * inputs).next_multiple_of(QUAD);
+        let depth = m.kernel_h * padded;
+        let ready = self.p.finish.prepare(isa, self.flips[1]);
+        let weights = outputs.div_ceil(LANES) * LANES * depth;
+        for index in 0..m.groups {
+            let (x, w) = (self.x.get(index * inputs..), self.w.get(index * weights..));
+            let (x, w) = (x.unwrap_or(&[]), w.unwrap_or(&[]));
+            let group = Group { x, w, first: index * outputs, outputs, inputs, padded, depth };
+            self.group(&Task { isa, ready: &ready, group: &group });
         }
     }
 }
 
-impl<'a, X: Byte, Y: Byte> Convolution<'a, X, Y> {
-    /// All channels of some pixels.
+impl<'a> Convolution<'a> {
     #[inline(always)]
-    fn tile<I: Isa>(&mut self, isa: I, ready: &Ready<I>, pixels: &Pixels, patch: &mut Patch, mut size: Group) {
-        let halves = size.outputs.div_ceil(LANES);
-        for _ in 0..self.p.map.groups {
-            self.group(&Task { isa, ready, pixels, size: &size }, patch);
-            size.x += size.inputs;
-            size.y += size.outputs;
-            size.w += halves * (size.panel / 2);
+    fn group<I: Isa>(&mut self, t: &Task<'_, 'a, I>) {
+        let (m, g) = (&self.p.map, t.group);
+        // The taps of a kernel row are one run where nothing lies between them.
+        let joined = m.kernel_w == 1 || m.dilation_w == 1 && m.in_pitch == g.inputs;
+        let span = m.kernel_h.saturating_sub(1) * m.dilation_h * m.in_w * m.in_pitch + g.padded;
+        let map = QMap::new(m, g.x.len(), joined, span);
+        for line in map.lines() {
+            self.line(t, &map, line);
+        }
+        if map.has_edges() {
+            self.edges(t, &map);
         }
     }
 
+    /// The pixels of a line, whose windows are read where they lie.
     #[inline(always)]
-    fn group<I: Isa>(&mut self, t: &Task<'_, I>, patch: &mut Patch) {
-        let size = t.size;
-        if let Some(inputs) = self.in_place(t.pixels, size) {
-            self.columns(t, &inputs);
-        } else if size.depth <= DEPTH {
-            self.gather(t.pixels, patch, size, (0, size.depth));
-            self.columns(t, &gathered(patch, t.pixels.count, size.depth));
-        } else {
-            // Deep windows are gathered piece by piece, for each panel again.
-            for panel in 0..size.outputs.div_ceil(PANEL) {
-                let mut sums = [[0; PANEL]; ROWS];
-                for from in (0..size.depth).step_by(DEPTH) {
-                    let n = DEPTH.min(size.depth - from);
-                    self.gather(t.pixels, patch, size, (from, n));
-                    self.add(t, &gathered(patch, t.pixels.count, n), (panel, from), &mut sums);
-                }
-                self.finish(t, panel, sums);
+    fn line<I: Isa>(&mut self, t: &Task<'_, 'a, I>, map: &QMap, line: Line) {
+        let (m, step) = (&self.p.map, map.step());
+        let mut done = 0;
+        while done < line.count {
+            let left = line.count - done;
+            let count = left.min(ROWS);
+            let tiles = (left / count).min(TILES);
+            let (mut at, mut y) = ([0; ROWS], [0; ROWS]);
+            for (row, (at, y)) in at.iter_mut().zip(&mut y).enumerate() {
+                let pixel = done + row.min(count - 1);
+                (*at, *y) = (line.x + pixel * step, line.y + pixel * m.out_pitch);
+            }
+            let inputs = Inputs {
+                x: t.group.x,
+                flip: u32::from_ne_bytes([self.flips[0]; QUAD]),
+                at,
+                next: count * step,
+                outer: m.kernel_h,
+                outer_step: m.dilation_h * map.map.in_w * m.in_pitch,
+                quads: t.group.padded / QUAD,
+            };
+            self.columns(t, &Tiles { inputs, count, y, y_next: count * m.out_pitch, tiles });
+            done += count * tiles;
+        }
+    }
+
+    /// The pixels whose windows are gathered.
+    #[inline(always)]
+    fn edges<I: Isa>(&mut self, t: &Task<'_, 'a, I>, map: &QMap) {
+        let mut patch: Patch = [[0; DEPTH + CHUNK]; ROWS];
+        let mut edges = [Edge::default(); ROWS];
+        let mut count = 0;
+        for edge in map.edges() {
+            if let Some(to) = edges.get_mut(count) {
+                *to = edge;
+            }
+            count += 1;
+            if count == ROWS {
+                self.gathered(t, map, &edges, &mut patch);
+                count = 0;
             }
         }
+        if let Some(edges) = edges.get(..count).filter(|edges| !edges.is_empty()) {
+            self.gathered(t, map, edges, &mut patch);
+        }
     }
 
-    /// The inputs of windows that are read where they lie: unsigned bytes, all on the map, in runs of whole quads.
+    /// One to six pixels by their gathered windows.
     #[inline(always)]
-    fn in_place(&self, pixels: &Pixels, size: &Group) -> Option<Inputs<'a>> {
-        let m = &self.p.map;
-        let x = X::as_unsigned(self.x)?;
-        let joined = m.kernel_w == 1 || m.dilation_w == 1 && m.in_pitch == size.inputs;
-        let run = m.kernel_w * size.inputs;
-        if !joined || !run.is_multiple_of(QUAD) {
-            return None;
+    fn gathered<I: Isa>(&mut self, t: &Task<'_, 'a, I>, map: &QMap, edges: &[Edge], patch: &mut Patch) {
+        let (g, count) = (t.group, edges.len());
+        let (mut at, mut y) = ([0; ROWS], [0; ROWS]);
+        for (row, (at, y)) in at.iter_mut().zip(&mut y).enumerate() {
+            let row = row.min(count.saturating_sub(1));
+            *at = row * (DEPTH + CHUNK);
+            *y = edges.get(row).map_or(0, |edge| edge.y);
         }
-        let [reach_h, reach_w] = [(m.kernel_h - 1) * m.dilation_h, (m.kernel_w - 1) * m.dilation_w];
-        let mut at = [0; ROWS];
-        for (at, [batch, row, column]) in at.iter_mut().zip(pixels.at) {
-            let row = row.checked_sub(m.pad_top).filter(|r| r + reach_h < m.in_h)?;
-            let column = column.checked_sub(m.pad_left).filter(|c| c + reach_w < m.in_w)?;
-            *at = ((batch * m.in_h + row) * m.in_w + column) * m.in_pitch + size.x;
+        let flip = u32::from_ne_bytes([self.flips[0]; QUAD]);
+        if g.depth <= DEPTH {
+            self.gather(t, map, edges, patch, (0, g.depth));
+            let x = patch.as_flattened();
+            let inputs = Inputs { x, flip, at, next: 0, outer: 1, outer_step: 0, quads: g.depth / QUAD };
+            return self.columns(t, &Tiles { inputs, count, y, y_next: 0, tiles: 1 });
         }
-        let outer_step = m.dilation_h * m.in_w * m.in_pitch;
-        Some(Inputs { x, at, outer: m.kernel_h, outer_step, quads: run / QUAD })
+        // Deep windows are gathered piece by piece, for each panel again.
+        for panel in 0..g.outputs.div_ceil(PANEL) {
+            let mut sums = [[[0; PANEL]; 1]; ROWS];
+            for from in (0..g.depth).step_by(DEPTH) {
+                let n = DEPTH.min(g.depth - from);
+                self.gather(t, map, edges, patch, (from, n));
+                let x = patch.as_flattened();
+                let inputs = Inputs { x, flip, at, next: 0, outer: 1, outer_step: 0, quads: n / QUAD };
+                self.add::<I, 1>(t, &inputs, count, (panel, from), &mut sums);
+            }
+            self.finish(t, panel, count, &y, &sums);
+        }
     }
 
-    /// All output channels of a group.
+    /// All output channels of tiles.
     #[inline(always)]
-    fn columns<I: Isa>(&mut self, t: &Task<'_, I>, inputs: &Inputs<'_>) {
-        let panels = t.size.outputs.div_ceil(PANEL);
-        if !t.isa.has_dots() || self.p.finish.residual.is_some() {
+    fn columns<I: Isa>(&mut self, t: &Task<'_, 'a, I>, tiles: &Tiles<'_>) {
+        let panels = t.group.outputs.div_ceil(PANEL);
+        if !t.isa.has_dots() {
             for panel in 0..panels {
-                let mut sums = [[0; PANEL]; ROWS];
-                self.add(t, inputs, (panel, 0), &mut sums);
-                self.finish(t, panel, sums);
+                self.sums::<I, 1>(t, tiles, panel);
             }
             return;
         }
         // Eight columns are a panel of their own.
-        let full = panels - usize::from(t.size.outputs - (panels - 1) * PANEL <= LANES);
+        let full = panels - usize::from(t.group.outputs - (panels - 1) * PANEL <= LANES);
         let mut panel = 0;
         while panel < panels {
             panel += match full.saturating_sub(panel) {
-                4.. => self.bytes::<I, 4>(t, inputs, panel),
-                2.. => self.bytes::<I, 2>(t, inputs, panel),
-                _ => self.bytes::<I, 1>(t, inputs, panel),
+                8.. if tiles.count == 1 => self.bytes::<I, 8>(t, tiles, panel),
+                4.. => self.bytes::<I, 4>(t, tiles, panel),
+                2.. => self.bytes::<I, 2>(t, tiles, panel),
+                _ => self.bytes::<I, 1>(t, tiles, panel),
             };
         }
     }
 
-    /// `P` panels of the pixels, by the instruction set's own loop; gives `P`.
+    /// The weights from a panel's depth `from` on.
     #[inline(always)]
-    fn bytes<I: Isa, const P: usize>(&mut self, t: &Task<'_, I>, inputs: &Inputs<'_>, panel: usize) -> usize {
-        let size = t.size;
-        let first = size.y + panel * PANEL;
-        let width = (P * PANEL).min(size.outputs - panel * PANEL);
-        let w = self.w.get(size.w + panel * size.panel..).unwrap_or(&[]);
-        let scaling = Scaling {
-            bias: self.bias.get(first..).unwrap_or(&[]),
-            multiplier: self.multiplier.get(first..).unwrap_or(&[]),
-            bounds: self.p.finish.bounds(),
-            zero: self.p.finish.range.zero,
-        };
-        let (y, at) = (Y::as_bits(self.y), t.pixels.y.map(|y| y + first));
-        if t.pixels.count == 1 {
-            dots::bytes::<I, 1, P>(t.isa, inputs, (w, size.panel, width), &scaling, (y, &at));
-        } else {
-            dots::bytes::<I, ROWS, P>(t.isa, inputs, (w, size.panel, width), &scaling, (y, &at));
+    fn weights(g: &Group<'a>, panel: usize, from: usize) -> Weights<'a> {
+        let left = g.outputs.saturating_sub(panel * PANEL);
+        let at = panel * PANEL * g.depth + from * if left <= LANES { LANES } else { PANEL };
+        Weights { w: g.w.get(at..).unwrap_or(&[]), panel: PANEL * g.depth, width: left }
+    }
+
+    /// `P` panels of tiles, by the instruction set's own loop; gives `P`.
+    #[inline(always)]
+    fn bytes<I: Isa, const P: usize>(&mut self, t: &Task<'_, 'a, I>, tiles: &Tiles<'_>, panel: usize) -> usize {
+        if self.p.finish.residual.is_some() {
+            self.sums::<I, P>(t, tiles, panel);
+            return P;
+        }
+        let first = t.group.first + panel * PANEL;
+        let mut w = Self::weights(t.group, panel, 0);
+        w.width = w.width.min(P * PANEL);
+        let scaling =
+            self.p.scaling(self.bias.get(first..).unwrap_or(&[]), self.multiplier.get(first..).unwrap_or(&[]));
+        let out = Outputs { y: &mut *self.y, at: tiles.y.map(|y| y + first), next: tiles.y_next, tiles: tiles.tiles };
+        if tiles.count == 1 {
+            dots::bytes::<I, 1, P>(t.isa, &tiles.inputs, &w, &scaling, out);
+        } else if P <= 4 {
+            dots::bytes::<I, ROWS, P>(t.isa, &tiles.inputs, &w, &scaling, out);
         }
         P
     }
 
-    /// Adds the products of a panel, whose depth begins at `from`, to its sums.
+    /// `P` panels of tiles, by their sums.
     #[inline(always)]
-    fn add<I: Isa>(&self, t: &Task<'_, I>, inputs: &Inputs<'_>, (panel, from): (usize, usize), sums: &mut Sums) {
-        let half = t.size.outputs - panel * PANEL <= LANES;
-        let first = t.size.w + panel * t.size.panel + from * if half { LANES } else { PANEL };
-        let w = self.w.get(first..).unwrap_or(&[]);
-        let pairs = self.p.pairs;
-        match (t.isa.has_dots(), t.pixels.count == 1, half) {
-            (true, true, _) => dots::sums::<I, 1>(t.isa, inputs, (w, half), sums),
-            (true, false, _) => dots::sums::<I, ROWS>(t.isa, inputs, (w, half), sums),
-            (false, _, true) => rows::<I, 1>(t, inputs, w, pairs, sums),
-            (false, _, false) => rows::<I, 2>(t, inputs, w, pairs, sums),
+    fn sums<I: Isa, const P: usize>(&mut self, t: &Task<'_, 'a, I>, tiles: &Tiles<'_>, panel: usize) {
+        let (mut inputs, mut y) = (tiles.inputs, tiles.y);
+        for _ in 0..tiles.tiles {
+            let mut sums = [[[0; PANEL]; P]; ROWS];
+            self.add::<I, P>(t, &inputs, tiles.count, (panel, 0), &mut sums);
+            self.finish(t, panel, tiles.count, &y, &sums);
+            inputs.at = inputs.at.map(|at| at + inputs.next);
+            y = y.map(|y| y + tiles.y_next);
         }
     }
 
-    /// Makes the sums of a panel bytes.
+    /// Adds the products of a tile and `P` panels, whose depth begins at `from`, to its sums.
     #[inline(always)]
-    fn finish<I: Isa>(&mut self, t: &Task<'_, I>, panel: usize, sums: Sums) {
-        for (row, y) in sums.iter().zip(&t.pixels.y).take(t.pixels.count) {
-            for (i, sums) in row.as_chunks::<LANES>().0.iter().enumerate() {
+    fn add<I: Isa, const P: usize>(
+        &self,
+        t: &Task<'_, 'a, I>,
+        inputs: &Inputs<'_>,
+        count: usize,
+        (panel, from): (usize, usize),
+        sums: &mut [[[i32; PANEL]; P]; ROWS],
+    ) {
+        let w = Self::weights(t.group, panel, from);
+        let half = w.width <= LANES;
+        match (t.isa.has_dots(), count == 1) {
+            (true, true) => dots::sums::<I, 1, P>(t.isa, inputs, &w, sums),
+            (true, false) => dots::sums::<I, ROWS, P>(t.isa, inputs, &w, sums),
+            (false, _) if half => rows::<I, 1, P>(t.isa, inputs, count, (w.w, self.p.pairs), sums),
+            (false, _) => rows::<I, 2, P>(t.isa, inputs, count, (w.w, self.p.pairs), sums),
+        }
+    }
+
+    /// Makes the sums of a tile bytes.
+    #[inline(always)]
+    fn finish<I: Isa, const P: usize>(
+        &mut self,
+        t: &Task<'_, 'a, I>,
+        panel: usize,
+        count: usize,
+        y: &[usize; ROWS],
+        sums: &[[[i32; PANEL]; P]; ROWS],
+    ) {
+        let g = t.group;
+        for (row, y) in sums.iter().zip(y).take(count) {
+            for (i, sums) in row.as_flattened().as_chunks::<LANES>().0.iter().enumerate() {
                 let at = panel * PANEL + i * LANES;
-                let Some(width) = t.size.outputs.checked_sub(at).filter(|&w| w > 0) else { break };
-                let first = t.size.y + at;
-                let mut sums = *sums;
-                for (sum, bias) in sums.iter_mut().zip(self.bias.get(first..).unwrap_or(&[])) {
-                    *sum = sum.wrapping_add(*bias);
-                }
+                let Some(width) = g.outputs.checked_sub(at).filter(|&w| w > 0) else { break };
+                let first = g.first + at;
+                let scaling = (self.bias.get(first..).unwrap_or(&[]), self.multiplier.get(first..).unwrap_or(&[]));
                 let y = self.y.get_mut(y + first..).unwrap_or(&mut []);
-                t.ready.store_from(&sums, self.multiplier.get(first..).unwrap_or(&[]), width.min(LANES), y);
+                t.ready.store_from(sums, scaling, width.min(LANES), y);
             }
         }
     }
 
-    /// Gathers `n` inputs of each pixel's window, from the `from`th on.
+    /// Gathers `n` inputs of each pixel's window, from the `from`th on; what fills a kernel row up is left as it is.
     #[inline(always)]
-    fn gather(&self, pixels: &Pixels, patch: &mut Patch, size: &Group, (from, n): (usize, usize)) {
-        let m = &self.p.map;
-        let channels = size.inputs;
-        let padding = [X::narrow(self.p.zero); CHUNK];
-        // Neighbouring taps of a row are one run where nothing lies between them.
-        let joined = m.dilation_w == 1 && m.in_pitch == channels;
-        let skip = from.checked_div(channels).unwrap_or(0);
-        for (out, at) in patch.iter_mut().zip(&pixels.at).take(pixels.count) {
-            let [batch, row, column] = *at;
-            let whole = column.checked_sub(m.pad_left).filter(|w| w + m.kernel_w <= m.in_w);
-            let (mut kh, mut kw) =
-                (skip.checked_div(m.kernel_w).unwrap_or(0), skip.checked_rem(m.kernel_w).unwrap_or(0));
-            let mut channel = from - skip * channels;
-            let mut to = 0;
-            while to < n {
-                let taps = if joined && whole.is_some() { m.kernel_w - kw } else { 1 };
-                let len = (taps * channels - channel).min(n - to);
-                let Some(out) = out.get_mut(to..) else { return };
-                let h = (row + kh * m.dilation_h).checked_sub(m.pad_top).filter(|&h| h < m.in_h);
-                let w = (column + kw * m.dilation_w).checked_sub(m.pad_left).filter(|&w| w < m.in_w);
-                match (h, w) {
-                    (Some(h), Some(w)) => {
-                        let at = ((batch * m.in_h + h) * m.in_w + w) * m.in_pitch + size.x + channel;
-                        copy(self.x.get(at..).unwrap_or(&[]), out, len);
-                    }
-                    _ => {
-                        for from in (0..len).step_by(CHUNK) {
-                            copy(&padding, out.get_mut(from..).unwrap_or(&mut []), CHUNK);
+    fn gather<I: Isa>(
+        &self,
+        t: &Task<'_, 'a, I>,
+        map: &QMap,
+        edges: &[Edge],
+        patch: &mut Patch,
+        (from, n): (usize, usize),
+    ) {
+        let (m, g) = (&self.p.map, t.group);
+        let padding = [self.p.zero as u8; CHUNK];
+        let joined = m.dilation_w == 1 && m.in_pitch == g.inputs;
+        let first = from.checked_div(g.padded).unwrap_or(0);
+        for (out, edge) in patch.iter_mut().zip(edges) {
+            let [row, column] = edge.at;
+            let inside = column.checked_sub(m.pad_left).is_some_and(|w| w + m.kernel_w <= map.map.in_w);
+            let mut kh = first;
+            while kh * g.padded < from + n {
+                let mut kw = 0;
+                while kw < m.kernel_w {
+                    let taps = if joined && inside { m.kernel_w } else { 1 };
+                    // The taps' place in the window, as far as it is within what is gathered.
+                    let (start, end) = (kh * g.padded + kw * g.inputs, kh * g.padded + (kw + taps) * g.inputs);
+                    let (skip, end) = (from.saturating_sub(start), end.min(from + n));
+                    let len = end.saturating_sub(start + skip);
+                    // A tap that is not within it has no bytes to copy.
+                    let out = out.get_mut((start + skip).saturating_sub(from)..).unwrap_or(&mut []);
+                    match map.input(edge.batch, row + kh * m.dilation_h, column + kw * m.dilation_w) {
+                        Some(at) => copy(g.x.get(at + skip..).unwrap_or(&[]), out, len),
+                        None => {
+                            for from in (0..len).step_by(CHUNK) {
+                                copy(&padding, out.get_mut(from..).unwrap_or(&mut []), CHUNK);
+                            }
                         }
                     }
+                    kw += taps;
                 }
-                to += len;
-                channel = 0;
-                kw += taps;
-                if kw >= m.kernel_w {
-                    (kh, kw) = (kh + 1, 0);
-                }
+                kh += 1;
             }
         }
     }
 }
 
-/// The sums of the pixels and a panel.
-type Sums = [[i32; PANEL]; ROWS];
-
-/// Gathered windows of `n` inputs as operands; what lies behind them meets weights of zero. Rows that are not there repeat
-/// the last one.
+/// Copies `len` bytes, and perhaps a few that follow them.
 #[inline(always)]
-fn gathered(patch: &Patch, count: usize, n: usize) -> Inputs<'_> {
-    let mut at = [0; ROWS];
-    each_row!(ROWS, ROW => { at[ROW] = (if ROW < count { ROW } else { count.saturating_sub(1) }) * (DEPTH + CHUNK); });
-    Inputs { x: patch.as_flattened(), at, outer: 1, outer_step: 0, quads: n.div_ceil(QUAD) }
-}
-
-/// Copies `len` bytes, and perhaps a few that follow them, as unsigned ones.
-#[inline(always)]
-fn copy<X: Byte>(x: &[X], out: &mut [u8], len: usize) {
+pub(super) fn copy(x: &[u8], out: &mut [u8], len: usize) {
     let mut done = 0;
     while done < len {
         let (Some(x), Some(out)) = (x.get(done..), out.get_mut(done..)) else { return };
         match (x.first_chunk::<CHUNK>(), out.first_chunk_mut::<CHUNK>()) {
-            (Some(x), Some(out)) => *out = x.map(X::unsigned),
+            (Some(x), Some(out)) => *out = *x,
             // The end of the map.
-            _ => out.iter_mut().zip(x).take(len - done).for_each(|(out, x)| *out = x.unsigned()),
+            _ => out.iter_mut().zip(x).take(len - done).for_each(|(out, x)| *out = *x),
         }
         done += CHUNK;
     }
 }
 
-/// Adds the products of `H` times eight columns, a few rows at a time.
+/// Adds the products of the first panel, of `H` times eight columns, a few rows at a time.
 #[inline(always)]
-fn rows<I: Isa, const H: usize>(t: &Task<'_, I>, inputs: &Inputs<'_>, w: &[i8], pairs: bool, sums: &mut Sums) {
+fn rows<I: Isa, const H: usize, const P: usize>(
+    isa: I,
+    inputs: &Inputs<'_>,
+    count: usize,
+    (w, pairs): (&[i8], bool),
+    sums: &mut [[[i32; PANEL]; P]; ROWS],
+) {
     let (w, _) = w.as_chunks::<{ QUAD * LANES }>();
     let (w, _) = w.as_chunks::<H>();
-    let count = t.pixels.count;
     let mut row = 0;
     while row < count {
         row += match (I::TILE_VECTORS >= 2, count - row) {
-            (true, 2..) => some_rows::<I, 3, H>(t.isa, (inputs, row), w, pairs, sums),
-            _ => some_rows::<I, 1, H>(t.isa, (inputs, row), w, pairs, sums),
+            (true, 2..) => some_rows::<I, 3, H, P>(isa, (inputs, row), w, pairs, sums),
+            _ => some_rows::<I, 1, H, P>(isa, (inputs, row), w, pairs, sums),
         };
     }
 }
 
 /// `R` rows from the `first` on; gives `R`.
 #[inline(always)]
-fn some_rows<I: Isa, const R: usize, const H: usize>(
+fn some_rows<I: Isa, const R: usize, const H: usize, const P: usize>(
     isa: I,
     (inputs, first): (&Inputs<'_>, usize),
     w: &[[[i8; QUAD * LANES]; H]],
     pairs: bool,
-    sums: &mut Sums,
+    sums: &mut [[[i32; PANEL]; P]; ROWS],
 ) -> usize {
     let at = |row: usize| inputs.at.get(first + row).copied().unwrap_or(0);
     let mut added = [[isa.sums(&[0; LANES]); H]; R];
@@ -391,10 +445,10 @@ fn some_rows<I: Isa, const R: usize, const H: usize>(
         let w = w.get(outer * inputs.quads..).and_then(|w| w.get(..inputs.quads)).unwrap_or(&[]);
         let mut x: [&[[u8; QUAD]]; R] = [&[]; R];
         each_row!(R, ROW => { x[ROW] = inputs.run(at(ROW), outer); });
-        added = isa.quads::<R, H>(pairs, x, w, added);
+        added = isa.quads::<R, H>(pairs, (x, inputs.flip), w, added);
     }
     for (added, sums) in added.into_iter().zip(sums.iter_mut().skip(first)) {
-        for (added, sums) in added.into_iter().zip(sums.as_chunks_mut::<LANES>().0) {
+        for (added, sums) in added.into_iter().zip(sums.as_flattened_mut().as_chunks_mut::<LANES>().0) {
             for (sum, added) in sums.iter_mut().zip(isa.to_ints(added)) {
                 *sum = sum.wrapping_add(added);
             }

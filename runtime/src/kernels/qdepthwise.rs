@@ -1,16 +1,28 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! Quantized depthwise convolution: each channel has a kernel of its own.
 //!
-//! Invariants: those of `qconv`.
+//! Invariants: those of `qconv`. Sixteen channels are computed together, four taps at a time: their part of the map is
+//! gathered with its padding, as much of it as there is room for, and no window needs a check.
+use super::super::arch::dots::{PANEL, QUAD};
 use super::super::arch::isa::{Cpu, Isa, Kernel, LANES};
+use super::super::arch::taps::{self, Bytes, Pixels};
+use super::conv2d::Conv2d;
 use super::qconv::QConv2d;
 use super::quant::{Byte, Ready};
 
-/// Channels that are computed together.
-const BLOCK: usize = 2 * LANES;
+/// Inputs of sixteen channels that are gathered at once: on small targets the stack holds few.
+const ROOM: usize = if cfg!(target_pointer_width = "64") { 1024 } else { 64 };
+/// Fours of taps that are multiplied at once.
+const QUADS: usize = if cfg!(target_pointer_width = "64") { 16 } else { 4 };
 
-/// Computes a convolution whose `groups`, `in_c` and `out_c` are equal. Weights are `[kernel_h][kernel_w][channels]`;
-/// `bias` and `multiplier` have an element for each channel.
+/// Where the inputs of taps lie, by four.
+type Taps = [[usize; QUAD]; QUADS];
+/// Gathered inputs.
+type Patch = [[u8; PANEL]; ROOM];
+
+/// Computes a convolution whose `groups`, `in_c` and `out_c` are equal. Weights are, for each sixteen channels,
+/// `[taps / 4][16][4]`, where a tap that is not there has weights of 0, and a channel too. `bias` and `multiplier` have an
+/// element for each channel; the bias is that of `qconv2d`.
 #[inline]
 pub fn qdepthwise2d<C: Cpu, X: Byte, Y: Byte>(
     cpu: C,
@@ -24,123 +36,246 @@ pub fn qdepthwise2d<C: Cpu, X: Byte, Y: Byte>(
     debug_assert!(p.map.in_c == p.map.groups && p.map.out_c == p.map.groups);
     debug_assert!(x.len() >= p.map.in_len() && y.len() >= p.map.out_len());
     debug_assert!(bias.len() >= p.map.out_c && multiplier.len() >= p.map.out_c);
-    cpu.run(Convolution { p, x, w, bias, multiplier, y });
+    let flips = [X::FLIP, Y::FLIP];
+    cpu.run(Convolution { p, flips, x: X::bits(x), w, bias, multiplier, y: Y::bits_mut(y) });
 }
 
-struct Convolution<'a, X, Y> {
+struct Convolution<'a> {
     p: &'a QConv2d,
-    x: &'a [X],
+    /// [`Byte::FLIP`] of inputs and outputs.
+    flips: [u8; 2],
+    x: &'a [u8],
     w: &'a [i8],
     bias: &'a [i32],
     multiplier: &'a [f32],
-    y: &'a mut [Y],
+    y: &'a mut [u8],
 }
 
-impl<X: Byte, Y: Byte> Kernel for Convolution<'_, X, Y> {
+/// Sixteen channels, or fewer.
+#[derive(Clone, Copy)]
+struct Block<'a> {
+    /// The first, and how many there are.
+    first: usize,
+    width: usize,
+    w: &'a [i8],
+}
+
+/// Pixels that are computed from what is gathered at once.
+#[derive(Clone, Copy)]
+struct Tile {
+    batch: usize,
+    /// The first row and column.
+    at: [usize; 2],
+    /// Rows and columns.
+    size: [usize; 2],
+}
+
+/// Output rows and columns whose windows there is room for, by how many; `None` where there is no room for one.
+fn tiles(m: &Conv2d) -> Option<[usize; 2]> {
+    if (m.kernel_h * m.kernel_w).div_ceil(QUAD) > QUADS {
+        return None;
+    }
+    let [height, width] = spans(m, [1, 1]);
+    let rows = |columns: usize| ROOM.checked_div(spans(m, [1, columns])[1]).filter(|&rows| rows >= height);
+    let fit = |room: usize, span: usize, stride: usize| 1 + (room - span).checked_div(stride).unwrap_or(0);
+    // Whole rows, or as many columns of one row as there is room for; at least one of each.
+    match rows(m.out_w) {
+        Some(room) => Some([fit(room, height, m.stride_h), m.out_w]),
+        None => {
+            let room = ROOM.checked_div(height).filter(|&room| room >= width)?;
+            Some([1, fit(room, width, m.stride_w)])
+        }
+    }
+}
+
+/// Rows and columns that the windows of so many rows and columns cover.
+#[inline(always)]
+fn spans(m: &Conv2d, [rows, columns]: [usize; 2]) -> [usize; 2] {
+    let span = |n: usize, stride: usize, kernel: usize, dilation: usize| {
+        n.saturating_sub(1) * stride + kernel.saturating_sub(1) * dilation + 1
+    };
+    [span(rows, m.stride_h, m.kernel_h, m.dilation_h), span(columns, m.stride_w, m.kernel_w, m.dilation_w)]
+}
+
+impl Kernel for Convolution<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<I: Isa>(mut self, isa: I) {
-        let ready = self.p.finish.prepare(isa);
         let m = &self.p.map;
-        let [height, width] = m.axes();
-        for batch in 0..m.batch {
-            for row in 0..m.out_h {
-                let rows = height.taps(row);
-                let first_row = batch * m.in_h + height.position(row, rows.first);
-                for column in 0..m.out_w {
-                    let columns = width.taps(column);
-                    let window = Window {
-                        rows: rows.len(),
-                        columns: columns.len(),
-                        tap: rows.first * m.kernel_w + columns.first,
-                        x: (first_row * m.in_w + width.position(column, columns.first)) * m.in_pitch,
-                        y: ((batch * m.out_h + row) * m.out_w + column) * m.out_pitch,
-                    };
-                    self.pixel(isa, &ready, &window);
+        let ready = self.p.finish.prepare(isa, self.flips[1]);
+        let weights = (m.kernel_h * m.kernel_w).next_multiple_of(QUAD) * PANEL;
+        let mut patch: Patch = [[0; PANEL]; ROOM];
+        let (size, mut w) = (tiles(m), self.w);
+        for first in (0..m.out_c).step_by(PANEL) {
+            let block = Block { first, width: PANEL.min(m.out_c - first), w };
+            for batch in 0..m.batch {
+                match size {
+                    Some(size) => self.tiles(isa, &ready, block, (batch, size), &mut patch),
+                    None => self.pixels(isa, &ready, block, batch, &mut patch),
                 }
             }
+            w = w.get(weights..).unwrap_or(&[]);
         }
     }
 }
 
-/// The taps of a window that lie on the map: `rows * columns` from the tap `tap` on, whose input lies at `x`.
-#[derive(Clone, Copy)]
-struct Window {
-    rows: usize,
-    columns: usize,
-    tap: usize,
-    x: usize,
-    /// Where the result goes.
-    y: usize,
-}
-
-impl<X: Byte, Y: Byte> Convolution<'_, X, Y> {
-    /// All channels of one pixel.
+impl<'a> Convolution<'a> {
+    /// Some channels of a map, tile by tile.
     #[inline(always)]
-    fn pixel<I: Isa>(&mut self, isa: I, ready: &Ready<I>, window: &Window) {
-        let channels = self.p.map.out_c;
-        let mut first = 0;
-        while first < channels {
-            let width = BLOCK.min(channels - first);
-            let sums = isa.in_order(self.sums(isa, window, first, width));
-            let Some(y) = self.y.get_mut(window.y + first..) else { return };
-            let (multiplier, bias) = (self.multiplier.get(first..), self.bias.get(first..));
-            let (Some(multiplier), Some(bias)) = (multiplier, bias) else { return };
-            for (i, mut sums) in sums.into_iter().enumerate() {
-                let at = i * LANES;
-                let (Some(y), Some(multiplier)) = (y.get_mut(at..), multiplier.get(at..)) else { break };
-                for (sum, bias) in sums.iter_mut().zip(bias.get(at..).unwrap_or(&[])) {
-                    *sum = sum.wrapping_add(*bias);
-                }
-                ready.store_from(&sums, multiplier, width.saturating_sub(at).min(LANES), y);
-            }
-            first += BLOCK;
-        }
-    }
-
-    /// The sums of `width` channels from `first` on, without the bias: two taps at a time.
-    #[inline(always)]
-    fn sums<I: Isa>(&self, isa: I, window: &Window, first: usize, width: usize) -> [I::Sums; 2] {
+    fn tiles<I: Isa>(
+        &mut self,
+        isa: I,
+        ready: &Ready<I>,
+        block: Block<'a>,
+        (batch, size): (usize, [usize; 2]),
+        patch: &mut Patch,
+    ) {
         let m = &self.p.map;
-        let zero = self.p.zero as i16;
-        let none = isa.wide_i8(&[0; BLOCK], 0);
-        let mut sums = [isa.sums(&[0; LANES]); 2];
-        let mut held: Option<(I::Wide, I::Wide)> = None;
-        for row in 0..window.rows {
-            for column in 0..window.columns {
-                let tap = window.tap + row * m.kernel_w + column;
-                let at = window.x + (row * m.dilation_h * m.in_w + column * m.dilation_w) * m.in_pitch + first;
-                let (Some(x), Some(w)) = (self.x.get(at..), self.w.get(tap * m.out_c + first..)) else { return sums };
-                let (x, w) = match (x.first_chunk::<BLOCK>(), w.first_chunk::<BLOCK>()) {
-                    (Some(x), Some(w)) if width == BLOCK => (X::lanes(isa, x, zero), isa.wide_i8(w, 0)),
-                    _ => {
-                        let x = part(x, width, X::narrow(self.p.zero));
-                        (X::lanes(isa, &x, zero), isa.wide_i8(&part(w, width, 0), 0))
-                    }
-                };
-                held = match held {
-                    None => Some((x, w)),
-                    Some((x0, w0)) => {
-                        sums = isa.dot_lanes(sums, [x0, x], [w0, w]);
-                        None
-                    }
-                };
+        let mut at = [0; 2];
+        while at[0] < m.out_h {
+            let size = [size[0].min(m.out_h - at[0]), size[1].min(m.out_w.saturating_sub(at[1]))];
+            let tile = Tile { batch, at, size };
+            self.gather(block, &tile, patch);
+            self.tile(isa, ready, block, &tile, patch);
+            at = if at[1] + size[1] < m.out_w { [at[0], at[1] + size[1]] } else { [at[0] + size[0], 0] };
+        }
+    }
+
+    /// A tile whose inputs are gathered.
+    #[inline(always)]
+    fn tile<I: Isa>(&mut self, isa: I, ready: &Ready<I>, block: Block<'a>, tile: &Tile, patch: &Patch) {
+        let m = &self.p.map;
+        let width = spans(m, tile.size)[1];
+        let last = (m.kernel_h * m.kernel_w).saturating_sub(1);
+        let mut taps: Taps = [[0; QUAD]; QUADS];
+        for (tap, to) in taps.as_flattened_mut().iter_mut().enumerate() {
+            let (h, w) = (tap.min(last).checked_div(m.kernel_w), tap.min(last).checked_rem(m.kernel_w));
+            *to = (h.unwrap_or(0) * m.dilation_h * width + w.unwrap_or(0) * m.dilation_w) * PANEL;
+        }
+        let pixels = Pixels {
+            x: patch.as_flattened(),
+            flip: u32::from_ne_bytes([self.flips[0]; QUAD]),
+            steps: [m.stride_w * PANEL, m.stride_h * width * PANEL],
+            taps: taps.get(..(last + 1).div_ceil(QUAD)).unwrap_or(&[]),
+            count: [tile.size[1], tile.size[0]],
+        };
+        let y = ((tile.batch * m.out_h + tile.at[0]) * m.out_w + tile.at[1]) * m.out_pitch;
+        self.compute(isa, ready, block, &pixels, y);
+    }
+
+    /// Some channels of pixels, the first of whose results goes to `y`.
+    #[inline(always)]
+    fn compute<I: Isa>(&mut self, isa: I, ready: &Ready<I>, block: Block<'a>, pixels: &Pixels<'_>, y: usize) {
+        let steps = [self.p.map.out_pitch, self.p.map.out_w * self.p.map.out_pitch];
+        if isa.has_dots() && self.p.finish.residual.is_none() {
+            let (bias, multiplier) = (self.bias.get(block.first..), self.multiplier.get(block.first..));
+            let scaling = self.p.scaling(bias.unwrap_or(&[]), multiplier.unwrap_or(&[]));
+            let Some(y) = self.y.get_mut(y + block.first..) else { return };
+            return taps::bytes(isa, pixels, block.w, &scaling, Bytes { y, steps, width: block.width });
+        }
+        for row in 0..pixels.count[1] {
+            for column in 0..pixels.count[0] {
+                let Some(x) = pixels.x.get(column * pixels.steps[0] + row * pixels.steps[1]..) else { return };
+                let mut sums = [0; PANEL];
+                self.add(isa, &Pixels { x, ..*pixels }, block.w, &mut sums);
+                self.finish(ready, block, y + column * steps[0] + row * steps[1], &sums);
             }
         }
-        match held {
-            Some((x, w)) => isa.dot_lanes(sums, [x, none], [w, none]),
-            None => sums,
+    }
+
+    /// Adds the products of the first pixel.
+    #[inline(always)]
+    fn add<I: Isa>(&self, isa: I, pixel: &Pixels<'_>, w: &[i8], sums: &mut [i32; PANEL]) {
+        if isa.has_dots() {
+            return taps::sums(isa, pixel, w, sums);
+        }
+        let pairs = self.p.pairs;
+        let mut added = isa.no_lanes();
+        for (taps, w) in pixel.taps.iter().zip(w.as_chunks().0) {
+            let Some(x) = pixel.quad(taps) else { return };
+            added = isa.add_lanes(pairs, added, x, pixel.flip, w);
+        }
+        for (sum, added) in sums.iter_mut().zip(isa.lane_sums(pairs, added)) {
+            *sum = sum.wrapping_add(added);
         }
     }
-}
 
-/// The first `width` elements, and `fill` up to a block.
-#[inline(always)]
-fn part<T: Copy>(x: &[T], width: usize, fill: T) -> [T; BLOCK] {
-    let mut out = [fill; BLOCK];
-    for (out, x) in out.iter_mut().zip(x.get(..width).unwrap_or(&[])) {
-        *out = *x;
+    /// Makes the sums of a pixel bytes.
+    #[inline(always)]
+    fn finish<I: Isa>(&mut self, ready: &Ready<I>, block: Block<'a>, y: usize, sums: &[i32; PANEL]) {
+        for (i, sums) in sums.as_chunks::<LANES>().0.iter().enumerate() {
+            let Some(width) = block.width.checked_sub(i * LANES).filter(|&w| w > 0) else { break };
+            let first = block.first + i * LANES;
+            let scaling = (self.bias.get(first..).unwrap_or(&[]), self.multiplier.get(first..).unwrap_or(&[]));
+            ready.store_from(sums, scaling, width.min(LANES), self.y.get_mut(y + first..).unwrap_or(&mut []));
+        }
     }
-    out
+
+    /// Some channels of the inputs of an input row, from a column on, which count from the padding on.
+    #[inline(always)]
+    fn inputs(&self, block: Block<'_>, (batch, row, column): (usize, usize, usize), out: &mut [[u8; PANEL]]) {
+        let m = &self.p.map;
+        let padding = [self.p.zero as u8; PANEL];
+        let Some(h) = row.checked_sub(m.pad_top).filter(|&h| h < m.in_h) else { return out.fill(padding) };
+        let before = m.pad_left.saturating_sub(column).min(out.len());
+        let w = column.saturating_sub(m.pad_left);
+        let there = m.in_w.saturating_sub(w).min(out.len() - before);
+        let Some((left, rest)) = out.split_at_mut_checked(before) else { return };
+        let Some((middle, right)) = rest.split_at_mut_checked(there) else { return };
+        left.fill(padding);
+        right.fill(padding);
+        let mut x = self.x.get(((batch * m.in_h + h) * m.in_w + w) * m.in_pitch + block.first..).unwrap_or(&[]);
+        for out in middle {
+            match x.first_chunk() {
+                Some(x) => *out = *x,
+                // The end of the map.
+                None => out.iter_mut().zip(x).for_each(|(out, x)| *out = *x),
+            }
+            x = x.get(m.in_pitch..).unwrap_or(&[]);
+        }
+    }
+
+    /// Gathers the inputs of a tile.
+    #[inline(always)]
+    fn gather(&self, block: Block<'_>, tile: &Tile, patch: &mut Patch) {
+        let m = &self.p.map;
+        let [height, width] = spans(m, tile.size);
+        let at = [tile.at[0] * m.stride_h, tile.at[1] * m.stride_w];
+        for row in 0..height {
+            let Some(out) = patch.get_mut(row * width..).and_then(|out| out.get_mut(..width)) else { return };
+            self.inputs(block, (tile.batch, at[0] + row, at[1]), out);
+        }
+    }
+
+    /// Some channels of a map whose windows there is no room for: pixel by pixel, a few taps at a time.
+    #[inline(always)]
+    fn pixels<I: Isa>(&mut self, isa: I, ready: &Ready<I>, block: Block<'a>, batch: usize, patch: &mut Patch) {
+        let m = &self.p.map;
+        let count = m.kernel_h * m.kernel_w;
+        let mut taps: Taps = [[0; QUAD]; QUADS];
+        for (tap, to) in taps.as_flattened_mut().iter_mut().enumerate() {
+            *to = tap * PANEL;
+        }
+        for row in 0..m.out_h {
+            for column in 0..m.out_w {
+                let mut sums = [0; PANEL];
+                let mut w = block.w;
+                for from in (0..count).step_by(QUADS * QUAD) {
+                    let n = (QUADS * QUAD).min(count - from);
+                    for (tap, out) in patch.iter_mut().enumerate().take(n) {
+                        let (h, w) = ((from + tap).checked_div(m.kernel_w), (from + tap).checked_rem(m.kernel_w));
+                        let (h, w) = (h.unwrap_or(0) * m.dilation_h, w.unwrap_or(0) * m.dilation_w);
+                        let at = (batch, row * m.stride_h + h, column * m.stride_w + w);
+                        self.inputs(block, at, core::slice::from_mut(out));
+                    }
+                    let (x, flip) = (patch.as_flattened(), u32::from_ne_bytes([self.flips[0]; QUAD]));
+                    let taps = taps.get(..n.div_ceil(QUAD)).unwrap_or(&[]);
+                    self.add(isa, &Pixels { x, flip, steps: [0; 2], taps, count: [1; 2] }, w, &mut sums);
+                    w = w.get(QUADS * QUAD * PANEL..).unwrap_or(&[]);
+                }
+                self.finish(ready, block, ((batch * m.out_h + row) * m.out_w + column) * m.out_pitch, &sums);
+            }
+        }
+    }
 }

@@ -3,12 +3,8 @@
 //!
 //! Invariant: `y = clamp(round_half_even(f32(sum) * multiplier) + zero, lo, hi)`, the product rounded to f32 once.
 
-use super::super::arch::dots::bits;
+use super::super::arch::dots::{ROUND, bits, bits_mut};
 use super::super::arch::isa::{Isa, LANES};
-
-/// 1.5 * 2^23: from 2^23 to 2^24 every f32 is an integer, so that a small number added to it is rounded to one, ties to
-/// even; the low bits are that integer.
-const ROUND: f32 = 12_582_912.0;
 
 /// An 8-bit element.
 pub trait Byte: Copy {
@@ -16,17 +12,22 @@ pub trait Byte: Copy {
     fn wide(self) -> i32;
     /// The number's low bits.
     fn narrow(v: i32) -> Self;
-    /// The number above the least one.
-    fn unsigned(self) -> u8;
-    /// The bytes themselves, where they are unsigned.
-    fn as_unsigned(x: &[Self]) -> Option<&[u8]>;
+    /// Makes the bits of a byte the number above the least one, by exclusive or.
+    const FLIP: u8;
     /// The bytes as bits.
-    fn as_bits(y: &mut [Self]) -> &mut [u8];
-    /// Sixteen numbers, less `zero`.
-    fn lanes<I: Isa>(isa: I, x: &[Self; 2 * LANES], zero: i16) -> I::Wide;
+    fn bits(x: &[Self]) -> &[u8];
+    /// The bytes as bits, to be written.
+    fn bits_mut(y: &mut [Self]) -> &mut [u8];
+    /// The number above the least one.
+    #[inline(always)]
+    fn unsigned(self) -> u8 {
+        (self.wide() as u8) ^ Self::FLIP
+    }
 }
 
 impl Byte for u8 {
+    const FLIP: u8 = 0;
+
     #[inline(always)]
     fn wide(self) -> i32 {
         i32::from(self)
@@ -38,27 +39,19 @@ impl Byte for u8 {
     }
 
     #[inline(always)]
-    fn unsigned(self) -> u8 {
-        self
+    fn bits(x: &[u8]) -> &[u8] {
+        x
     }
 
     #[inline(always)]
-    fn as_unsigned(x: &[u8]) -> Option<&[u8]> {
-        Some(x)
-    }
-
-    #[inline(always)]
-    fn as_bits(y: &mut [u8]) -> &mut [u8] {
+    fn bits_mut(y: &mut [u8]) -> &mut [u8] {
         y
-    }
-
-    #[inline(always)]
-    fn lanes<I: Isa>(isa: I, x: &[u8; 2 * LANES], zero: i16) -> I::Wide {
-        isa.wide_u8(x, zero)
     }
 }
 
 impl Byte for i8 {
+    const FLIP: u8 = 0x80;
+
     #[inline(always)]
     fn wide(self) -> i32 {
         i32::from(self)
@@ -70,23 +63,13 @@ impl Byte for i8 {
     }
 
     #[inline(always)]
-    fn unsigned(self) -> u8 {
-        self as u8 ^ 0x80
+    fn bits(x: &[i8]) -> &[u8] {
+        bits(x)
     }
 
     #[inline(always)]
-    fn as_unsigned(_: &[i8]) -> Option<&[u8]> {
-        None
-    }
-
-    #[inline(always)]
-    fn as_bits(y: &mut [i8]) -> &mut [u8] {
-        bits(y)
-    }
-
-    #[inline(always)]
-    fn lanes<I: Isa>(isa: I, x: &[i8; 2 * LANES], zero: i16) -> I::Wide {
-        isa.wide_i8(x, zero)
+    fn bits_mut(y: &mut [i8]) -> &mut [u8] {
+        bits_mut(y)
     }
 }
 
@@ -169,15 +152,23 @@ impl Finish {
         [self.range.lo, self.range.hi].map(|q| (q - self.range.zero) as f32)
     }
 
-    /// The range with its numbers in vectors, for all sums of a layer.
+    /// The range with its numbers in vectors, for all sums of a layer. `flip` is [`Byte::FLIP`] of the output.
     #[inline(always)]
-    pub fn prepare<I: Isa>(&self, isa: I) -> Ready<I> {
+    pub fn prepare<I: Isa>(&self, isa: I, flip: u8) -> Ready<I> {
         let vectors = |range: &Range| Bounds {
             lo: isa.splat((range.lo - range.zero) as f32),
             hi: isa.splat((range.hi - range.zero) as f32),
-            zero: range.zero,
+            offset: (ROUND.to_bits() as i32).wrapping_sub(range.zero),
         };
-        Ready { isa, bounds: vectors(&self.range), residual: self.residual.map(|r| (r, vectors(&r.range))) }
+        let residual = self.residual.map(|r| ReadyResidual {
+            // What `t` and the bits of `r`, made unsigned, are more than what they stand for.
+            sum: (isa.splat((self.range.zero - r.sum.zero) as f32), isa.splat(r.sum.scale)),
+            other: (isa.splat((r.other.zero + i32::from(flip)) as f32), isa.splat(r.other.scale)),
+            flip,
+            scale: isa.splat(r.scale),
+            bounds: vectors(&r.range),
+        });
+        Ready { isa, bounds: vectors(&self.range), residual }
     }
 }
 
@@ -186,7 +177,18 @@ impl Finish {
 struct Bounds<V> {
     lo: V,
     hi: V,
-    zero: i32,
+    /// The bits of [`ROUND`] less the zero point.
+    offset: i32,
+}
+
+/// A [`Residual`] with its numbers in vectors.
+#[derive(Clone, Copy)]
+struct ReadyResidual<V> {
+    sum: (V, V),
+    other: (V, V),
+    flip: u8,
+    scale: V,
+    bounds: Bounds<V>,
 }
 
 /// A [`Finish`] with its numbers in vectors.
@@ -194,47 +196,51 @@ struct Bounds<V> {
 pub struct Ready<I: Isa> {
     isa: I,
     bounds: Bounds<I::V>,
-    residual: Option<(Residual, Bounds<I::V>)>,
+    residual: Option<ReadyResidual<I::V>>,
 }
 
 impl<I: Isa> Ready<I> {
-    /// [`Range::round`] of eight numbers.
+    /// The number within its bounds, and [`ROUND`] on top: its low bits are the rounded number.
     #[inline(always)]
-    fn round(&self, v: I::V, bounds: &Bounds<I::V>) -> [i32; LANES] {
+    fn rounded(&self, v: I::V, bounds: &Bounds<I::V>) -> I::V {
         let isa = self.isa;
-        let v = isa.at_most(isa.at_least(v, bounds.lo), bounds.hi);
-        let offset = (ROUND.to_bits() as i32).wrapping_sub(bounds.zero);
-        isa.to_array(isa.add(v, isa.splat(ROUND))).map(|v| (v.to_bits() as i32).wrapping_sub(offset))
+        isa.add(isa.at_most(isa.at_least(v, bounds.lo), bounds.hi), isa.splat(ROUND))
     }
 
-    /// Finishes the sums of eight neighbouring channels.
+    /// Finishes the sums of eight neighbouring channels; `y` are the bits of bytes.
     #[inline(always)]
-    pub fn store<Y: Byte>(&self, sums: &[i32; LANES], multiplier: &[f32; LANES], y: &mut [Y; LANES]) {
+    fn store(&self, sums: &[i32; LANES], multiplier: &[f32; LANES], y: &mut [u8; LANES]) {
         let isa = self.isa;
-        let mut v = self.round(isa.mul(isa.to_float(sums), isa.load(multiplier)), &self.bounds);
-        if let Some((residual, bounds)) = &self.residual {
-            let mut sum = [0.0; LANES];
-            for ((sum, v), y) in sum.iter_mut().zip(&v).zip(y.iter()) {
-                *sum = residual.other.real(y.wide()) + residual.sum.real(*v);
+        let v = self.rounded(isa.mul(isa.to_float(sums), isa.load(multiplier)), &self.bounds);
+        *y = match &self.residual {
+            None => isa.low_bytes(v, self.bounds.offset),
+            Some(r) => {
+                // All of these are whole numbers of a few hundred: exact.
+                let t = isa.add(isa.sub(v, isa.splat(ROUND)), r.sum.0);
+                let held = isa.sub(isa.number_bytes(y, r.flip), r.other.0);
+                let sum = isa.add(isa.mul(held, r.other.1), isa.mul(t, r.sum.1));
+                isa.low_bytes(self.rounded(isa.div(sum, r.scale), &r.bounds), r.bounds.offset)
             }
-            v = self.round(isa.div(isa.load(&sum), isa.splat(residual.scale)), bounds);
-        }
-        for (y, v) in y.iter_mut().zip(v) {
-            *y = Y::narrow(v);
-        }
+        };
     }
 
-    /// Finishes the sums of `width` channels, at most eight, from the start of `multiplier` and `y` on.
+    /// Adds the bias of `width` channels, at most eight, and finishes the sums, all from the start of their slices on.
     #[inline(always)]
-    pub fn store_from<Y: Byte>(&self, sums: &[i32; LANES], multiplier: &[f32], width: usize, y: &mut [Y]) {
-        match (multiplier.first_chunk::<LANES>(), y.first_chunk_mut::<LANES>()) {
-            (Some(multiplier), Some(y)) if width >= LANES => self.store(sums, multiplier, y),
+    pub fn store_from(&self, sums: &[i32; LANES], (bias, multiplier): (&[i32], &[f32]), width: usize, y: &mut [u8]) {
+        let (whole, bias_chunk) = (width >= LANES, bias.first_chunk::<LANES>());
+        let mut sums = *sums;
+        match (bias_chunk, multiplier.first_chunk::<LANES>(), y.first_chunk_mut::<LANES>()) {
+            (Some(bias), Some(multiplier), Some(y)) if whole => {
+                sums.iter_mut().zip(bias).for_each(|(sum, bias)| *sum = sum.wrapping_add(*bias));
+                self.store(&sums, multiplier, y);
+            }
             _ => {
                 let (Some(from), Some(y)) = (multiplier.get(..width), y.get_mut(..width)) else { return };
-                let (mut multiplier, mut all) = ([0.0; LANES], [Y::narrow(0); LANES]);
+                let (mut multiplier, mut all) = ([0.0; LANES], [0; LANES]);
+                sums.iter_mut().zip(bias).for_each(|(sum, bias)| *sum = sum.wrapping_add(*bias));
                 multiplier.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
                 all.iter_mut().zip(y.iter()).for_each(|(to, from)| *to = *from);
-                self.store(sums, &multiplier, &mut all);
+                self.store(&sums, &multiplier, &mut all);
                 y.iter_mut().zip(all).for_each(|(to, from)| *to = from);
             }
         }

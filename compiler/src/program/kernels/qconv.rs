@@ -59,11 +59,7 @@ impl KernelCall for QConvCall {
             String::new()
         };
         let residual = if self.params.finish.residual.is_some() { ", residual" } else { "" };
-        let products = match (self.kind, self.params.pairs) {
-            (ConvKind::Depthwise, _) => "",
-            (ConvKind::General, true) => ", products in pairs",
-            (ConvKind::General, false) => ", products widened",
-        };
+        let products = if self.params.pairs { ", products in pairs" } else { ", products widened" };
         format!(
             "{}x{} stride {}x{} pad {}x{}{groups}, zero {}, to {}..={} zero {}{residual}{products}",
             p.kernel_h, p.kernel_w, p.stride_h, p.stride_w, p.pad_top, p.pad_left, self.params.zero, r.lo, r.hi, r.zero

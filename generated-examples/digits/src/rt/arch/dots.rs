@@ -10,20 +10,52 @@ use super::isa::Isa;
 pub const PANEL: usize = 16;
 /// Depth that is multiplied at once.
 pub const QUAD: usize = 4;
+/// 1.5 * 2^23: from 2^23 to 2^24 every f32 is an integer, so that a small number added to it is rounded to one, ties to
+/// even; the low bits are that integer.
+pub const ROUND: f32 = 12_582_912.0;
 
-/// Where the inputs of a tile lie: in each row `outer` runs of `quads * 4` bytes.
+/// Where the inputs of tiles lie: in each row `outer` runs of `quads * 4` bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Inputs<'a> {
-    /// Unsigned bytes.
+    /// The bits of the bytes.
     pub x: &'a [u8],
-    /// Where the inputs of each row begin.
+    /// What makes the bits of four bytes unsigned, the least as 0: [`Byte::FLIP`](super::super::kernels::quant::Byte::FLIP)
+    /// of each.
+    pub flip: u32,
+    /// Where the inputs of each row of the first tile begin.
     pub at: [usize; ROWS],
+    /// From a row of a tile to the same of the next.
+    pub next: usize,
     /// Runs.
     pub outer: usize,
     /// Bytes between the starts of runs.
     pub outer_step: usize,
     /// Depth of a run, by four.
     pub quads: usize,
+}
+
+/// Where the bytes of tiles go.
+#[derive(Debug)]
+pub struct Outputs<'a> {
+    /// The bits of the bytes.
+    pub y: &'a mut [u8],
+    /// Where the first byte of each row of the first tile goes.
+    pub at: [usize; ROWS],
+    /// From a row of a tile to the same of the next.
+    pub next: usize,
+    /// Tiles, at least 1.
+    pub tiles: usize,
+}
+
+/// Packed weights: panels of sixteen columns, `[depth / 4][16][4]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Weights<'a> {
+    /// The first panel and those that follow.
+    pub w: &'a [i8],
+    /// From one panel to the next.
+    pub panel: usize,
+    /// Columns that are there.
+    pub width: usize,
 }
 
 /// What becomes of a tile's sums: `clamp(round_half_even(f32(sum + bias) * multiplier), lo, hi) + zero`.
@@ -47,8 +79,8 @@ pub struct Tile {
     pub rows: [*const u8; ROWS],
     /// Where the bytes of each row go.
     pub y: [*mut u8; ROWS],
-    /// Sums of each row, to be added to instead of writing bytes; or null.
-    pub sums: [*mut i32; ROWS],
+    /// Sums to be added to instead of writing bytes, `[row][panel][16]`; or null.
+    pub sums: *mut i32,
     /// The first weight.
     pub w: *const i8,
     /// From one panel to the next.
@@ -59,6 +91,12 @@ pub struct Tile {
     pub outer: usize,
     /// From the start of one run to that of the next.
     pub outer_step: usize,
+    /// From a tile's inputs to the next one's.
+    pub next: usize,
+    /// From a tile's bytes to the next one's.
+    pub y_next: usize,
+    /// Tiles, at least 1; one alone where sums are added to.
+    pub tiles: usize,
     /// The bias of the columns.
     pub bias: *const i32,
     /// Their multipliers.
@@ -67,16 +105,18 @@ pub struct Tile {
     pub mask: usize,
     /// The bounds of the rounded numbers.
     pub bounds: [f32; 2],
-    /// 1.5 * 2^23, which rounds.
+    /// [`ROUND`].
     pub round: f32,
     /// Added after rounding.
     pub zero: i32,
+    /// What makes four bytes unsigned.
+    pub flip: u32,
 }
 
 impl Inputs<'_> {
     /// Bytes from the first to the last of a row.
     #[inline(always)]
-    fn span(&self) -> usize {
+    pub fn span(&self) -> usize {
         self.outer.saturating_sub(1) * self.outer_step + self.quads * QUAD
     }
 
@@ -88,82 +128,108 @@ impl Inputs<'_> {
     }
 }
 
-/// The loop's operands, where all that a tile of `P` panels of `columns` reads lies inside.
+/// The largest of the first `R`.
 #[inline(always)]
-fn tile<const R: usize, const P: usize>(p: &Inputs<'_>, w: &[i8], panel: usize, columns: usize) -> Option<Tile> {
+fn largest<const R: usize>(at: &[usize; ROWS]) -> usize {
     let mut last = 0;
-    each_row!(R, ROW => { last = if p.at[ROW] > last { p.at[ROW] } else { last }; });
-    let weights = (P - 1) * panel + p.outer * p.quads * QUAD * columns;
-    if p.outer == 0 || p.quads == 0 || last + p.span() > p.x.len() || weights > w.len() {
+    each_row!(R, ROW => { last = if at[ROW] > last { at[ROW] } else { last }; });
+    last
+}
+
+/// The loop's operands, where all that so many tiles of `P` panels read lies inside; for sums, without places for bytes.
+#[inline(always)]
+fn tile<const R: usize, const P: usize>(p: &Inputs<'_>, w: &Weights<'_>, half: bool, tiles: usize) -> Option<Tile> {
+    let columns = if half { PANEL / 2 } else { PANEL };
+    let weights = (P - 1) * w.panel + p.outer * p.quads * QUAD * columns;
+    let reach = largest::<R>(&p.at) + tiles.saturating_sub(1) * p.next + p.span();
+    if p.outer == 0 || p.quads == 0 || tiles == 0 || reach > p.x.len() || weights > w.w.len() {
         debug_assert!(p.outer == 0 || p.quads == 0, "a tile lies outside");
         return None;
     }
     let mut tile = Tile {
         rows: [p.x.as_ptr(); ROWS],
         y: [core::ptr::null_mut(); ROWS],
-        sums: [core::ptr::null_mut(); ROWS],
-        w: w.as_ptr(),
-        panel,
+        sums: core::ptr::null_mut(),
+        w: w.w.as_ptr(),
+        panel: w.panel,
         quads: p.quads,
         outer: p.outer,
         outer_step: p.outer_step,
+        next: p.next,
+        y_next: 0,
+        tiles,
         bias: core::ptr::null(),
         multiplier: core::ptr::null(),
         mask: 0,
         bounds: [0.0; 2],
-        round: 0.0,
+        round: ROUND,
         zero: 0,
+        flip: p.flip,
     };
-    // SAFETY: `at` is at most `last`, which lies in `x`.
+    // SAFETY: `at` is at most the largest, which lies in `x`.
     each_row!(R, ROW => { tile.rows[ROW] = unsafe { p.x.as_ptr().add(p.at[ROW]) }; });
     Some(tile)
 }
 
-/// Computes the bytes of `R` rows and `P` panels, of which the last has `width - (P - 1) * 16` columns; a panel alone may
-/// be one of eight. [`Isa::has_dots`]; `R` is 1 or 6, `P` 1, 2 or 4. Nothing is done where an operand is too short, which it is not.
+/// Computes the bytes of tiles of `R` rows and `P` panels, of which the last may have fewer columns; a panel alone may be
+/// one of eight. [`Isa::has_dots`]; `R` is 1 or 6, `P` 1, 2 or 4, or 8 of one row. Nothing is done where an operand is
+/// too short, which it is not.
 #[inline(always)]
 pub fn bytes<I: Isa, const R: usize, const P: usize>(
     isa: I,
     p: &Inputs<'_>,
-    (w, panel, width): (&[i8], usize, usize),
+    w: &Weights<'_>,
     scaling: &Scaling<'_>,
-    (y, at): (&mut [u8], &[usize; ROWS]),
+    out: Outputs<'_>,
 ) {
-    let half = P == 1 && width <= PANEL / 2;
-    let Some(mut tile) = tile::<R, P>(p, w, panel, if half { PANEL / 2 } else { PANEL }) else { return };
-    let mut last = 0;
-    each_row!(R, ROW => { last = if at[ROW] > last { at[ROW] } else { last }; });
+    let half = P == 1 && w.width <= PANEL / 2;
+    let Some(mut tile) = tile::<R, P>(p, w, half, out.tiles) else { return };
+    let last = largest::<R>(&out.at) + (out.tiles - 1) * out.next;
     let columns = scaling.bias.len().min(scaling.multiplier.len());
-    let tail = width.saturating_sub((P - 1) * PANEL);
-    if !isa.has_dots() || tail == 0 || tail > PANEL || columns < width || last + width > y.len() {
+    let tail = w.width.saturating_sub((P - 1) * PANEL);
+    if !isa.has_dots() || tail == 0 || tail > PANEL || columns < w.width || last + w.width > out.y.len() {
         debug_assert!(false, "a tile lies outside");
         return;
     }
-    // SAFETY: `at` is at most `last`, which lies in `y`.
-    each_row!(R, ROW => { tile.y[ROW] = unsafe { y.as_mut_ptr().add(at[ROW]) }; });
+    // SAFETY: `at` is at most the largest, which lies in `y`.
+    each_row!(R, ROW => { tile.y[ROW] = unsafe { out.y.as_mut_ptr().add(out.at[ROW]) }; });
+    tile.y_next = out.next;
     (tile.bias, tile.multiplier) = (scaling.bias.as_ptr(), scaling.multiplier.as_ptr());
     tile.mask = (1 << tail) - 1;
-    (tile.bounds, tile.zero, tile.round) = (scaling.bounds, scaling.zero, 12_582_912.0);
+    (tile.bounds, tile.zero) = (scaling.bounds, scaling.zero);
     // SAFETY: all that is read and written lies inside, as checked here and by `tile`; columns behind the last are masked.
     unsafe { isa.dots([R, P], half, &mut tile) };
 }
 
-/// Adds the products of `R` rows and one panel, of eight columns where `half`, to sums. As [`bytes`] otherwise.
+/// Adds the products of a tile of `R` rows and `P` panels to sums. As [`bytes`] otherwise.
 #[inline(always)]
-pub fn sums<I: Isa, const R: usize>(isa: I, p: &Inputs<'_>, (w, half): (&[i8], bool), sums: &mut [[i32; PANEL]; ROWS]) {
-    let Some(mut tile) = tile::<R, 1>(p, w, 0, if half { PANEL / 2 } else { PANEL }) else { return };
+pub fn sums<I: Isa, const R: usize, const P: usize>(
+    isa: I,
+    p: &Inputs<'_>,
+    w: &Weights<'_>,
+    sums: &mut [[[i32; PANEL]; P]; ROWS],
+) {
+    let half = P == 1 && w.width <= PANEL / 2;
+    let Some(mut tile) = tile::<R, P>(p, w, half, 1) else { return };
     if !isa.has_dots() {
         debug_assert!(false, "the CPU has no such loop");
         return;
     }
-    each_row!(R, ROW => { tile.sums[ROW] = sums[ROW].as_mut_ptr(); });
-    // SAFETY: all that is read and written lies inside, as checked by `tile`.
-    unsafe { isa.dots([R, 1], half, &mut tile) };
+    tile.sums = sums.as_mut_ptr().cast();
+    // SAFETY: all that is read and written lies inside, as checked by `tile`; there are sums of six rows.
+    unsafe { isa.dots([R, P], half, &mut tile) };
 }
 
 /// Signed bytes as their bits.
 #[inline(always)]
-pub fn bits(y: &mut [i8]) -> &mut [u8] {
+pub fn bits(x: &[i8]) -> &[u8] {
+    // SAFETY: the same memory, lent for as long; all bits are valid in both types.
+    unsafe { core::slice::from_raw_parts(x.as_ptr().cast(), x.len()) }
+}
+
+/// Signed bytes as their bits, to be written.
+#[inline(always)]
+pub fn bits_mut(y: &mut [i8]) -> &mut [u8] {
     // SAFETY: the same memory, lent for as long; all bits are valid in both types.
     unsafe { core::slice::from_raw_parts_mut(y.as_mut_ptr().cast(), y.len()) }
 }

@@ -11,6 +11,8 @@ pub mod products;
 pub mod quad;
 pub mod quads;
 pub mod quads_avx2;
+pub mod taps;
+pub mod taps_vnni;
 pub mod vnni;
 pub mod wide;
 pub mod x86_64;

@@ -8,11 +8,13 @@
 use super::super::kernels::line::PLACES;
 use super::avx512;
 use super::avx512_channels;
-use super::dots::{QUAD, Tile};
+use super::dots::{PANEL, QUAD, Tile};
 use super::isa::{Cpu, Isa, Kernel, LANES, Numerics};
 use super::portable::Portable;
 use super::quads::Step;
 use super::quads_avx2;
+use super::taps::{Quad, Run};
+use super::taps_vnni;
 use super::vnni;
 use super::wide::{Steps, Windows};
 use core::arch::x86_64::*;
@@ -331,44 +333,47 @@ unsafe impl<N: Numerics> Isa for Avx2<N> {
         y
     }
 
-    type Wide = __m256i;
+    type Lanes = quads_avx2::Lanes;
 
     #[inline(always)]
-    fn wide_u8(self, x: &[u8; 2 * LANES], zero: i16) -> Self::Wide {
-        // SAFETY: `self` proves AVX2; `x` is sixteen bytes; no alignment is needed.
-        unsafe {
-            let x = _mm256_cvtepu8_epi16(_mm_loadu_si128(x.as_ptr().cast()));
-            _mm256_sub_epi16(x, _mm256_set1_epi16(zero))
-        }
+    fn no_lanes(self) -> Self::Lanes {
+        // SAFETY: `self` proves AVX.
+        [unsafe { _mm256_setzero_si256() }; QUAD]
     }
 
     #[inline(always)]
-    fn wide_i8(self, x: &[i8; 2 * LANES], zero: i16) -> Self::Wide {
-        // SAFETY: `self` proves AVX2; `x` is sixteen bytes; no alignment is needed.
-        unsafe {
-            let x = _mm256_cvtepi8_epi16(_mm_loadu_si128(x.as_ptr().cast()));
-            _mm256_sub_epi16(x, _mm256_set1_epi16(zero))
-        }
-    }
-
-    #[inline(always)]
-    fn dot_lanes(self, sums: [Self::Sums; 2], x: [Self::Wide; 2], w: [Self::Wide; 2]) -> [Self::Sums; 2] {
-        // Unpacking leaves lanes 0 to 3 and 8 to 11 in one register, the others in the other.
+    fn add_lanes(self, pairs: bool, sums: Self::Lanes, x: Quad<'_>, flip: u32, w: &[i8; QUAD * PANEL]) -> Self::Lanes {
         // SAFETY: `self` proves AVX2.
+        unsafe { quads_avx2::add_lanes(pairs, sums, x, flip, w) }
+    }
+
+    #[inline(always)]
+    fn lane_sums(self, pairs: bool, sums: Self::Lanes) -> [i32; PANEL] {
+        // SAFETY: `self` proves AVX2.
+        unsafe { quads_avx2::lane_sums(pairs, sums) }
+    }
+
+    #[inline(always)]
+    fn number_bytes(self, x: &[u8; LANES], flip: u8) -> Self::V {
+        // SAFETY: `self` proves AVX2; `x` is eight bytes.
         unsafe {
-            let low = _mm256_madd_epi16(_mm256_unpacklo_epi16(x[0], x[1]), _mm256_unpacklo_epi16(w[0], w[1]));
-            let high = _mm256_madd_epi16(_mm256_unpackhi_epi16(x[0], x[1]), _mm256_unpackhi_epi16(w[0], w[1]));
-            [_mm256_add_epi32(sums[0], low), _mm256_add_epi32(sums[1], high)]
+            let x = _mm_xor_si128(_mm_loadl_epi64(x.as_ptr().cast()), _mm_set1_epi8(flip as i8));
+            _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(x))
         }
     }
 
     #[inline(always)]
-    fn in_order(self, sums: [Self::Sums; 2]) -> [[i32; LANES]; 2] {
-        // SAFETY: `self` proves AVX2.
-        let ordered = unsafe {
-            [_mm256_permute2x128_si256::<0x20>(sums[0], sums[1]), _mm256_permute2x128_si256::<0x31>(sums[0], sums[1])]
-        };
-        ordered.map(|sums| self.to_ints(sums))
+    fn low_bytes(self, v: Self::V, offset: i32) -> [u8; LANES] {
+        let mut bytes = [0; LANES];
+        // SAFETY: `self` proves AVX2; `bytes` is eight bytes.
+        unsafe {
+            let v = _mm256_sub_epi32(_mm256_castps_si256(v), _mm256_set1_epi32(offset));
+            // The low bytes of each half as its first four, then those of both side by side.
+            let v = _mm256_shuffle_epi8(v, _mm256_set1_epi32(0x0c08_0400));
+            let both = _mm_unpacklo_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256::<1>(v));
+            _mm_storel_epi64(bytes.as_mut_ptr().cast(), both);
+        }
+        bytes
     }
 
     #[inline(always)]
@@ -397,7 +402,7 @@ unsafe impl<N: Numerics> Isa for Avx2<N> {
     fn quads<const R: usize, const H: usize>(
         self,
         pairs: bool,
-        x: [&[[u8; QUAD]]; R],
+        x: ([&[[u8; QUAD]]; R], u32),
         w: &[Step<H>],
         sums: [[Self::Sums; H]; R],
     ) -> [[Self::Sums; H]; R] {
@@ -414,5 +419,11 @@ unsafe impl<N: Numerics> Isa for Avx2<N> {
     unsafe fn dots(self, shape: [usize; 2], half: bool, tile: &mut Tile) {
         // SAFETY: the caller's promise; `dots` proves AVX-512 with VNNI.
         unsafe { vnni::dots(shape, half, tile) };
+    }
+
+    #[inline(always)]
+    unsafe fn lanes(self, run: &mut Run) {
+        // SAFETY: the caller's promise; `dots` proves AVX-512 with VNNI.
+        unsafe { taps_vnni::lanes(run) };
     }
 }

@@ -46,6 +46,16 @@ pub fn require_target(triple: &str) -> Result<(), Error> {
     Err(Error::Missing { what: format!("Rust's target {triple}"), install: format!("rustup target add {triple}") })
 }
 
+/// What a program says of its version: the first line.
+///
+/// # Errors
+/// Where it cannot be run.
+pub fn version(program: &str) -> Result<String, Error> {
+    let output =
+        Command::new(program).arg("--version").output().map_err(|e| Error::Io(format!("cannot run {program}: {e}")))?;
+    Ok(String::from_utf8_lossy(&output.stdout).lines().next().unwrap_or_default().to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::{is_build_setting, require_target};

@@ -66,7 +66,7 @@ impl Firmware {
             machine.fine_timer, machine.coarse_timer
         );
         let files = [
-            ("Cargo.toml", manifest(model)),
+            ("Cargo.toml", manifest(model, folder)),
             ("link.x", script),
             ("src/main.rs", MAIN.to_string()),
             ("src/machine.rs", constants),
@@ -118,11 +118,15 @@ fn profile(level: &str) -> String {
     format!("level-{level}")
 }
 
-fn manifest(model: &Model<'_>) -> String {
+/// The manifest. A crate below the firmware's folder is named by its relative path: then nothing in the linked file depends on
+/// where the folder is.
+fn manifest(model: &Model<'_>, folder: &Path) -> String {
+    let path = model.folder.strip_prefix(folder).unwrap_or(model.folder);
     let mut text = format!(
-        "[package]\nname = \"{BINARY}\"\nversion = \"0.0.0\"\nedition = \"2024\"\npublish = false\n\n[workspace]\n\n[dependencies]\nmodel = {{ package = {:?}, path = {:?} }}\n",
+        "[package]\nname = \"{BINARY}\"\nversion = \"0.0.0\"\nedition = \"2024\"\npublish = false\n\n[workspace]\nexclude = [{path:?}]\n\n[dependencies]\nmodel = {{ package = {:?}, path = {:?} }}\n",
         model.name,
-        model.folder.to_string_lossy()
+        path.to_string_lossy(),
+        path = path.to_string_lossy(),
     );
     for level in LEVELS {
         let value = if level.parse::<u8>().is_ok() { level.to_string() } else { format!("{level:?}") };

@@ -6,6 +6,7 @@
 //! which installs it, never a result.
 #![forbid(unsafe_code)]
 
+pub mod audit;
 pub mod cargo;
 mod elf;
 mod error;

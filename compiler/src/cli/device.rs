@@ -48,11 +48,6 @@ fn arena_bytes(checked: &Checked<'_>) -> usize {
     checked.compiled.program.layout.as_ref().map_or(0, |l| l.arena_bytes)
 }
 
-/// Instructions of a run: the most that one of the vectors took.
-fn instructions(measured: &Measured) -> u64 {
-    measured.instructions.iter().copied().max().unwrap_or(0)
-}
-
 fn json(checked: &Checked<'_>, machine: &Machine, level: &str, measured: &Measured) -> serde_json::Value {
     let program = &checked.compiled.program;
     let sizes = measured.built.sizes;
@@ -63,7 +58,7 @@ fn json(checked: &Checked<'_>, machine: &Machine, level: &str, measured: &Measur
         "target": machine.cpu,
         "machine": machine.name,
         "opt_level": level,
-        "instructions_per_inference": instructions(measured),
+        "instructions_per_inference": measured.most_instructions(),
         "instructions": measured.instructions,
         "macs": program.macs(),
         "text_bytes": sizes.text,
@@ -79,7 +74,7 @@ fn json(checked: &Checked<'_>, machine: &Machine, level: &str, measured: &Measur
 fn row(checked: &Checked<'_>, level: &str, measured: &Measured) -> Vec<String> {
     let program = &checked.compiled.program;
     let sizes = measured.built.sizes;
-    let instructions = instructions(measured);
+    let instructions = measured.most_instructions();
     let equal = hash(checked.outputs) == hash(&measured.outputs);
     vec![
         level.to_string(),

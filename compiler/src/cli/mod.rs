@@ -2,6 +2,7 @@
 //!
 //! Status goes to stderr, data to stdout. Exit codes: 0 good, 1 diagnostics, 2 usage, 101 a bug.
 
+mod certify;
 mod check;
 mod compile;
 mod device;
@@ -37,6 +38,7 @@ enum Command {
     Compile(compile::Args),
     Run(run::Args),
     Verify(verify::Args),
+    Certify(certify::Args),
     Inspect(inspect::Args),
     Check(check::Args),
     Ops(ops::Args),
@@ -76,6 +78,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Compile(args) => compile::run(args, &mut shell),
         Command::Run(args) => run::run(args, &mut shell),
         Command::Verify(args) => verify::run(args, &mut shell),
+        Command::Certify(args) => certify::run(args, &mut shell),
         Command::Inspect(args) => inspect::run(args, &mut shell),
         Command::Check(args) => check::run(args, &mut shell),
         Command::Ops(args) => ops::run(args, &mut shell),
@@ -128,7 +131,7 @@ mod tests {
 
     #[test]
     fn options_mean_the_same_on_every_command() {
-        for command in ["compile", "run", "verify", "inspect", "check"] {
+        for command in ["compile", "run", "verify", "certify", "inspect", "check"] {
             let line = ["zantc", command, "m.onnx", "--dim", "batch=1", "--target", "cortex-m7", "--max-ram", "64K"];
             assert!(Cli::try_parse_from(line).is_ok(), "{command}");
             for wrong in [["--dim", "batch"], ["--target", "pdp-11"], ["--alloc", "stack"], ["--max-flash", "1T"]] {

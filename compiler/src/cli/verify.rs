@@ -34,28 +34,28 @@ pub(super) struct Args {
     /// Largest error of float outputs, as a part of the output's largest magnitude [default: 1e-4]
     #[arg(long, value_name = "X")]
     tolerance: Option<f64>,
-    /// Optimisation of the crate; each is built and must give the same bits [default: 3]
-    #[arg(long, value_name = "0|3|z|both", value_parser = clap::builder::PossibleValuesParser::new(OPT_LEVELS.into_iter().chain(["both"])))]
-    opt_level: Vec<String>,
-    /// Build firmware for the emulated core alone (`-C target-cpu`), not for all that its Rust target is for
-    #[arg(long)]
-    target_cpu: bool,
+    #[command(flatten)]
+    levels: OptLevels,
     /// Write JSON
     #[arg(long)]
     json: bool,
 }
 
-impl Args {
-    /// The levels of optimisation: `both` are those that firmware is built with.
-    fn levels(&self) -> Vec<&str> {
-        let mut levels: Vec<&str> = Vec::new();
-        for level in &self.opt_level {
-            let named = if level == "both" { vec!["3", "z"] } else { vec![level.as_str()] };
-            levels.extend(named);
-        }
-        levels.dedup();
-        if levels.is_empty() { vec!["3"] } else { levels }
-    }
+/// How emitted crates are built.
+#[derive(clap::Args)]
+pub(super) struct OptLevels {
+    /// Optimisation of the crate; each is built and must give the same bits; `both` is 3 and z
+    #[arg(long, value_name = "0|3|z|both", value_parser = clap::builder::PossibleValuesParser::new(OPT_LEVELS.into_iter().chain(["both"])))]
+    pub(super) opt_level: Vec<String>,
+    /// Build firmware for the emulated core alone (`-C target-cpu`), not for all that its Rust target is for
+    #[arg(long)]
+    pub(super) target_cpu: bool,
+}
+
+/// The levels of optimisation that are asked for, or the usual ones.
+pub(super) fn levels<'a>(asked: &'a [String], usual: &[&'a str]) -> Vec<&'a str> {
+    let each = asked.iter().flat_map(|l| if l == "both" { vec!["3", "z"] } else { vec![l.as_str()] });
+    if asked.is_empty() { usual.to_vec() } else { each.collect() }
 }
 
 pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
@@ -78,10 +78,11 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
         findings.extend(nodes(&session, &compiled, &sets, shell)?);
     }
     if !args.in_process {
+        let levels = levels(&args.levels.opt_level, &["3"]);
         let checked = Checked { session: &session, compiled: &compiled, sets: &sets, outputs: &outputs };
         let found = match Machine::with_cpu(session.config.target.name) {
-            Some(machine) => device::check(&checked, machine, (&args.levels(), args.target_cpu), shell)?,
-            None => crates(&checked, &args.levels(), shell)?,
+            Some(machine) => device::check(&checked, machine, (&levels, args.levels.target_cpu), shell)?,
+            None => crates(&checked, &levels, shell)?,
         };
         findings.extend(found);
     }

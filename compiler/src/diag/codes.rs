@@ -54,6 +54,9 @@ pub const BAD_DATA: &str = "ZA0505";
 /// The data make the model fail.
 pub const RUN_FAILED: &str = "ZA0506";
 
+/// The linked firmware can do what it must not.
+pub const BROKEN_PROMISE: &str = "ZA0507";
+
 /// The entry of a code.
 pub fn find(code: &str) -> Option<&'static Code> {
     CODES.iter().find(|c| c.code.eq_ignore_ascii_case(code))
@@ -241,7 +244,8 @@ pub const CODES: &[Code] = &[
     code(
         BUILD_FAILED,
         "the emitted crate does not build or run",
-        "`cargo` is missing, or it refused the emitted crate, or the crate stopped while running. The output of cargo says\n\
+        "`cargo`, a target of Rust or an emulator is missing (the message has the command that installs it), or cargo refused the\n\
+         emitted crate, or the crate stopped while running. The output of cargo says\n\
          why. An emitted crate that does not build is a bug in zantc; please report it with the model.",
     ),
     code(
@@ -261,6 +265,14 @@ pub const CODES: &[Code] = &[
         "the data make the model fail",
         "An index that is computed at run time lies outside its dimension, or an integer is divided by zero. Nothing is\n\
          clamped silently: the emitted `run` returns an error for the same data.",
+    ),
+    code(
+        BROKEN_PROMISE,
+        "the linked firmware breaks a promise",
+        "`zantc certify` reads the instructions of the linked firmware. What the model calls must not be able to panic, allocate,\n\
+         compute floats in software, recurse, jump to an address in a register or go on for ever, and its stack must have a\n\
+         bound. The message names the function and the calls that lead to it. It is a bug in zantc or a new trait of the Rust\n\
+         compiler; please report it with the model.",
     ),
 ];
 

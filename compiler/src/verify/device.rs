@@ -3,7 +3,7 @@
 use zant_measure::{Built, Error, Firmware, Machine, Model};
 
 use crate::diag::{Diagnostic, codes};
-use crate::emit::{Source, emit_crate, emit_inference};
+use crate::emit::{Package, Source, emit_crate, emit_inference};
 use crate::ir::{Scalar, Tensor};
 use crate::program::Program;
 
@@ -12,7 +12,9 @@ use crate::program::Program;
 pub struct Device {
     program: Program,
     firmware: Firmware,
-    folder: tempfile::TempDir,
+    package: Package,
+    /// Holds both, and goes with this.
+    _folder: tempfile::TempDir,
 }
 
 /// What the model took and gave at one level of optimisation.
@@ -26,6 +28,13 @@ pub struct Measured {
     pub outputs: Vec<Vec<Tensor>>,
     /// The linked firmware.
     pub built: Built,
+}
+
+impl Measured {
+    /// The most instructions that a run took.
+    pub fn most_instructions(&self) -> u64 {
+        self.instructions.iter().copied().max().unwrap_or(0)
+    }
 }
 
 /// What could not be measured, as a diagnostic.
@@ -53,7 +62,8 @@ impl Device {
         let folder = folder.map_err(|e| failed(format!("cannot make a temporary folder: {e}")))?;
         let inference = emit_inference(source).map_err(|why| Diagnostic::error(codes::BAD_OPTION, why))?;
         let krate = folder.path().join("model");
-        emit_crate(source).write(&krate).map_err(|e| failed(e.to_string()))?;
+        let package = emit_crate(source);
+        package.write(&krate).map_err(|e| failed(e.to_string()))?;
         let program = source.program;
         let model = Model {
             folder: &krate,
@@ -63,8 +73,8 @@ impl Device {
             weights_section: source.config.weights_section.as_deref(),
             arena_bytes: program.layout.as_ref().map_or(0, |l| l.arena_bytes) as u64,
         };
-        let firmware = Firmware::write(&folder.path().join("firmware"), &model, machine).map_err(|e| diagnostic(&e))?;
-        Ok(Device { program: program.clone(), firmware, folder })
+        let firmware = Firmware::write(folder.path(), &model, machine).map_err(|e| diagnostic(&e))?;
+        Ok(Device { program: program.clone(), firmware, package, _folder: folder })
     }
 
     /// Builds at a level of optimisation, for any core of the target or for the machine's own.
@@ -92,9 +102,9 @@ impl Device {
         })
     }
 
-    /// The folder with crate and firmware.
-    pub fn folder(&self) -> &std::path::Path {
-        self.folder.path()
+    /// The files of the crate.
+    pub fn package(&self) -> &Package {
+        &self.package
     }
 
     /// The bytes of a run's inputs and states.

@@ -1,5 +1,6 @@
 //! Checking a model: data sets, their comparison with what is computed, the emitted crate built and run.
 
+pub mod certificate;
 pub mod crates;
 pub mod data;
 pub mod device;

@@ -1,0 +1,124 @@
+//! `zantc certify`: what the linked firmware of a model can do, and what it takes.
+
+use std::fs;
+use std::path::PathBuf;
+
+use zant_measure::audit::audit;
+use zant_measure::{Machine, cargo};
+use zantc::diag::{Diagnostic, codes};
+use zantc::emit::{ENTRY, Source, VERSION};
+use zantc::ir::Tensor;
+use zantc::pipeline;
+use zantc::program::Program;
+use zantc::verify::certificate::{Build, Certificate, sha256};
+use zantc::verify::data::{folders_beside, read_set};
+use zantc::verify::device::{Device, diagnostic};
+use zantc::verify::seeded;
+
+use super::compile::unwritable;
+use super::session::ModelArgs;
+use super::shell::Shell;
+use super::verify::{OptLevels, levels};
+use super::{Failure, Outcome};
+
+/// Read the linked firmware: panics, heap, soft float, recursion, stack; write a certificate
+#[derive(clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    model: ModelArgs,
+    /// Folder of certificate.json and certificate.md
+    #[arg(short, long, value_name = "DIR", default_value = ".")]
+    output: PathBuf,
+    #[command(flatten)]
+    levels: OptLevels,
+}
+
+pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
+    let session = args.model.open()?;
+    let machine = machine(session.config.target.name)?;
+    shell.status("Compiling", &format!("{} ({})", session.name, session.path.display()));
+    let compiled = session.compile(shell)?;
+    let program = &compiled.program;
+    let model_sha256 = pipeline::sha256(&session.model)?;
+    let source =
+        Source { program, config: &session.config, name: &session.name, model_sha256: &model_sha256, vectors: &[] };
+    let device = Device::write(&source, machine)?;
+    let inputs = inputs(&session.path, program)?;
+    let mut builds = Vec::new();
+    for level in levels(&args.levels.opt_level, &["3", "z"]) {
+        shell.status("Building", &format!("{} for {} at opt-level {level}", session.name, machine.cpu));
+        builds.push(build(&device, level, args.levels.target_cpu, &inputs)?);
+    }
+    let certificate = Certificate {
+        name: &session.name,
+        model_sha256: &model_sha256,
+        package: device.package(),
+        arena_bytes: program.layout.as_ref().map_or(0, |l| l.arena_bytes),
+        machine,
+        tools: tools()?,
+        builds,
+    };
+    write(&args.output, &certificate, shell)?;
+    let faults: Vec<Diagnostic> = certificate.builds.iter().flat_map(Build::faults).collect();
+    if !faults.is_empty() {
+        return Err(Failure::Diagnostics(faults));
+    }
+    shell.status("Certified", &format!("{} for {} in {}", session.name, machine.cpu, shell.elapsed()));
+    Ok(())
+}
+
+/// The machine that a target is emulated by.
+fn machine(target: &str) -> Outcome<&'static Machine> {
+    Machine::with_cpu(target).ok_or_else(|| {
+        let known: Vec<&str> = zant_measure::MACHINES.iter().map(|m| m.cpu).collect();
+        Diagnostic::error(codes::BAD_OPTION, format!("there is no certificate for {target}"))
+            .help(format!("choose one of these by `--target`: {}", known.join(", ")))
+            .into()
+    })
+}
+
+/// Inputs to run the model on, for what its stack takes: those of the data sets beside it, else pseudo-random ones.
+fn inputs(model: &std::path::Path, program: &Program) -> Outcome<Vec<Vec<Tensor>>> {
+    let mut sets = Vec::new();
+    for folder in folders_beside(model) {
+        sets.push(read_set(&folder, program)?.inputs);
+    }
+    if sets.is_empty() {
+        sets.push(seeded::inputs(program.model_inputs().iter().map(|p| &p.ty)));
+    }
+    Ok(sets)
+}
+
+fn build(device: &Device, level: &str, cpu: bool, inputs: &[Vec<Tensor>]) -> Outcome<Build> {
+    let built = device.build(level, cpu)?;
+    let elf = fs::read(&built.elf)
+        .map_err(|e| Diagnostic::error(codes::BUILD_FAILED, format!("cannot read the linked firmware: {e}")))?;
+    let audit = audit(&elf, ENTRY).map_err(|e| diagnostic(&e))?;
+    let measured = device.run(built, inputs)?;
+    Ok(Build { level: level.to_string(), elf_sha256: sha256(&elf), audit, measured })
+}
+
+fn tools() -> Outcome<Vec<String>> {
+    let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
+    let mut tools = vec![format!("zantc {VERSION}")];
+    for program in [rustc.as_str(), "qemu-system-arm"] {
+        tools.push(cargo::version(program).map_err(|e| diagnostic(&e))?);
+    }
+    Ok(tools)
+}
+
+fn write(folder: &std::path::Path, certificate: &Certificate<'_>, shell: &mut Shell) -> Outcome {
+    fs::create_dir_all(folder).map_err(|e| unwritable(folder, &e))?;
+    let mut value = certificate.json();
+    let text = serde_json::to_string_pretty(&value).expect("plain data");
+    for (name, text) in [("certificate.json", format!("{text}\n")), ("certificate.md", certificate.markdown())] {
+        let path = folder.join(name);
+        fs::write(&path, text).map_err(|e| unwritable(&path, &e))?;
+        shell.status("Wrote", &path.display().to_string());
+    }
+    if shell.is_json() {
+        value["reason"] = "certified".into();
+        shell.json(&value)?;
+    }
+    Ok(())
+}

@@ -2,7 +2,7 @@
 
 mod values;
 
-use values::{Values, rounds};
+use values::{Values, indices, rounds};
 use zant_runtime::arch::host::Host;
 use zant_runtime::arch::isa::{Cpu, Fused};
 use zant_runtime::arch::portable::Portable;
@@ -11,6 +11,7 @@ use zant_runtime::kernels::pool::avg_pool2d;
 use zant_runtime::kernels::pool2d::Pool2d;
 use zant_runtime::kernels::qconv::{QConv2d, qconv2d};
 use zant_runtime::kernels::qdepthwise::qdepthwise2d;
+use zant_runtime::kernels::qdual;
 use zant_runtime::kernels::qfloat::{Bytes, qavg_pool2d, qsoftmax, qsum};
 use zant_runtime::kernels::quant::{Affine, Byte, Finish, Range, Residual};
 use zant_runtime::kernels::reduce::{Reduce, reduce_sum};
@@ -121,16 +122,49 @@ impl<X: Byte, Y: Byte + PartialEq + std::fmt::Debug> Case<X, Y> {
 
     /// The bias less what the unsigned byte that stands for 0 adds to every window.
     fn bias_of_unsigned(&self) -> Vec<i32> {
+        self.bias_less(i32::from(X::narrow(self.p.zero).unsigned()))
+    }
+
+    /// The bias less what a number adds to every window.
+    fn bias_less(&self, zero: i32) -> Vec<i32> {
         let depth = self.w.len() / self.p.map.out_c;
-        let zero = i32::from(X::narrow(self.p.zero).unsigned());
         let sum = |w: &[i8]| w.iter().map(|w| i32::from(*w)).sum::<i32>();
         self.bias.iter().zip(self.w.chunks(depth)).map(|(b, w)| b.wrapping_sub(zero.wrapping_mul(sum(w)))).collect()
     }
 
     fn check(&self) {
+        self.check_dual();
         self.check_on(Portable::<Fused>::portable(), "portable");
         self.check_on(Host::<Fused>::detect(), "host");
         self.check_on(Host::<Fused>::detect().without_avx512(), "host without AVX-512");
+    }
+
+    /// The kernels for pairs of 16-bit numbers, where the range is one of theirs.
+    fn check_dual(&self) {
+        let (p, m, r) = (&self.p, &self.p.map, self.p.finish.range);
+        if !(r.lo..=r.hi).contains(&r.zero) {
+            return;
+        }
+        let (expected, bias) = (self.expected(), self.bias_less(p.zero));
+        let (group_out, depth) = (m.out_c / m.groups, self.w.len() / m.out_c);
+        let mut packed = Vec::new();
+        for (group, quad) in indices(&[m.groups, group_out.div_ceil(4), depth.div_ceil(4)]).iter().map(|i| (i[0], i)) {
+            for (column, k) in indices(&[4, 4]).iter().map(|i| (4 * quad[1] + i[0], 4 * quad[2] + i[1])) {
+                let inside = column < group_out && k < depth;
+                packed.push(if inside { self.w[(group * group_out + column) * depth + k] } else { 0 });
+            }
+        }
+        let (mut words, mut y) = (vec![0x8192_a3b4; qdual::scratch(p)], self.y.clone());
+        qdual::qconv2d_dual(p, &self.x, &packed, (&bias, &self.multiplier), &mut words, &mut y);
+        assert_eq!(y, expected, "dual {p:?}");
+        if m.groups == m.in_c && m.groups == m.out_c && m.groups.is_multiple_of(4) && p.finish.residual.is_none() {
+            let word = |at: usize| u32::from(self.w[at] as u16) | u32::from(self.w[at + 2 * depth] as u16) << 16;
+            let order = indices(&[m.groups / 4, depth, 2]);
+            let w: Vec<u32> = order.iter().map(|i| word((4 * i[0] + i[2]) * depth + i[1])).collect();
+            let (mut words, mut y) = (vec![0x8192_a3b4; qdual::depthwise_scratch(m)], self.y.clone());
+            qdual::qdepthwise2d_dual(p, &self.x, &w, (&bias, &self.multiplier), &mut words, &mut y);
+            assert_eq!(y, expected, "dual depthwise {p:?}");
+        }
     }
 
     fn check_on<C: Cpu>(&self, cpu: C, name: &str) {

@@ -97,11 +97,12 @@ fn module_file(folder: &str, modules: &[String], source: &Source<'_>) -> String 
     text
 }
 
-/// Whether kernels have one body: where small code is preferred and the target has vector instructions, whose bodies would
-/// come on top of the plain ones.
+/// Whether kernels have one body: on targets for which the inner loops are written, where flash is short besides; and where
+/// small code is preferred and the target has vector instructions, whose bodies would come on top of the plain ones.
 fn is_compact(source: &Source<'_>) -> bool {
-    let triple = source.config.target.triple;
-    source.config.optimize == Optimize::Size && triple.is_none_or(|t| t.starts_with("x86_64"))
+    let target = source.config.target;
+    let is_small = source.config.optimize == Optimize::Size;
+    target.has_arm_loops() || is_small && target.triple.is_none_or(|t| t.starts_with("x86_64"))
 }
 
 /// The CPU that kernels are called with.

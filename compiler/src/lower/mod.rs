@@ -48,23 +48,29 @@ impl Fault {
 
 type Lowered<T = ()> = Result<T, Fault>;
 
-/// Turns a graph into kernel calls, or gives everything that has none.
+/// Turns a graph into kernel calls that are fast on the machine that builds, or gives everything that has none.
 ///
 /// # Errors
 /// A diagnostic for each node without a kernel.
 pub fn lower(graph: &Graph, numerics: Numerics) -> Result<Program, Vec<Diagnostic>> {
-    lower_with_places(graph, numerics).map(|(program, _)| program)
+    lower_with_places(graph, numerics, false).map(|(program, _)| program)
 }
 
-/// The same, with the place of each value of the graph, by its id; constants have none.
+/// The same, with the place of each value of the graph, by its id; constants have none. Where the target `has_arm_loops`,
+/// those kernels are chosen.
 ///
 /// # Errors
 /// A diagnostic for each node without a kernel.
-pub fn lower_with_places(graph: &Graph, numerics: Numerics) -> Result<(Program, Vec<Option<View>>), Vec<Diagnostic>> {
+pub fn lower_with_places(
+    graph: &Graph,
+    numerics: Numerics,
+    has_arm_loops: bool,
+) -> Result<(Program, Vec<Option<View>>), Vec<Diagnostic>> {
     let (parts, pitched_slices) = (concat::parts(graph), concat::pitched_slices(graph));
     let views = strided::Views::of(graph, &parts, &pitched_slices);
     let mut l = Lowering {
         graph,
+        has_arm_loops,
         places: vec![None; graph.values.len()],
         separables: separable::Separables::of(graph, &parts, &views),
         views,
@@ -142,6 +148,8 @@ fn diagnostic(graph: &Graph, node: &Node, fault: Fault) -> Diagnostic {
 /// The state of one lowering.
 struct Lowering<'a> {
     graph: &'a Graph,
+    /// Whether the target runs the loops for Armv7E-M and Armv8-M.
+    has_arm_loops: bool,
     program: Program,
     /// Where each value is, once its node has been lowered.
     places: Vec<Option<View>>,

@@ -2,19 +2,22 @@
 
 use std::sync::Arc;
 
+use zant_runtime::kernels::conv2d::Conv2d;
 use zant_runtime::kernels::qconv::QConv2d;
 use zant_runtime::kernels::quant;
 
 use super::conv::conv2d;
 use super::{Fault, Lowered, Lowering, around};
-use crate::ir::{Affine, Epilogue, Node, Op, Quant, Target, Tensor, Window};
-use crate::program::kernels::{Between, BetweenCall, BetweenKind, ConvKind, QConvCall};
+use crate::ir::{Affine, DType, Epilogue, Node, Op, Quant, Target, Tensor, Type, Window};
+use crate::program::kernels::{Between, BetweenCall, BetweenKind, ConvKind, QConvCall, QDualCall};
 use crate::program::{Access, Arg};
 
 /// Output channels of a panel of weights.
 const PANEL: usize = 16;
 /// Depth that is multiplied at once.
 const QUAD: usize = 4;
+/// Output channels of a panel of weights for pairs of 16-bit numbers.
+const FOUR: usize = 4;
 
 /// The kernels' form.
 pub(crate) fn affine(a: Affine) -> quant::Affine {
@@ -67,12 +70,38 @@ fn pairs_fit(packed: &[i8]) -> bool {
     packed.chunks(2).all(|pair| pair.iter().map(|w| u32::from(w.unsigned_abs())).sum::<u32>() <= 128)
 }
 
-/// The bias of sums over unsigned bytes, of which `zero` stands for 0: less what that adds to every window, of weights
-/// `[columns, depth]`. Sums wrap until they are finished.
-fn bias_of_unsigned(bias: &[i32], w: &[i8], zero: i32) -> Vec<i32> {
+/// The bias less what `zero` adds to every window, of weights `[columns, depth]`. Sums wrap until they are finished.
+fn bias_less(bias: &[i32], w: &[i8], zero: i32) -> Vec<i32> {
     let depth = w.len().checked_div(bias.len()).unwrap_or(0).max(1);
     let sum = |w: &[i8]| w.iter().fold(0i32, |sum, w| sum.wrapping_add(i32::from(*w)));
     bias.iter().zip(w.chunks(depth)).map(|(b, w)| b.wrapping_sub(zero.wrapping_mul(sum(w)))).collect()
+}
+
+/// Weights `[groups * columns, depth]` in panels of four columns, `[depth / 4][4][4]`, filled up with zeros.
+fn fours(w: &[i8], groups: usize, columns: usize, depth: usize) -> Vec<i8> {
+    let mut packed = Vec::new();
+    for group in 0..groups {
+        for (first, k) in (0..columns).step_by(FOUR).flat_map(|c| (0..depth).step_by(QUAD).map(move |k| (c, k))) {
+            for (column, k) in (first..first + FOUR).flat_map(|c| (k..k + QUAD).map(move |k| (c, k))) {
+                let is_inside = column < columns && k < depth;
+                packed.push(if is_inside { w[(group * columns + column) * depth + k] } else { 0 });
+            }
+        }
+    }
+    packed
+}
+
+/// Weights of whole fours of channels, `[channels, taps]`, as `[channels / 4][taps][2]` words of two: those of the first and
+/// the third channel, then of the second and the fourth.
+fn words(w: &[i8], taps: usize) -> Vec<u32> {
+    let word = |at: usize| u32::from(w[at] as u16) | u32::from(w[at + 2 * taps] as u16) << 16;
+    let channels = (0..w.len()).step_by(FOUR * taps.max(1));
+    channels.flat_map(|c| (c..c + taps).flat_map(|at| [word(at), word(at + taps)])).collect()
+}
+
+/// Whether each channel has a kernel of its own.
+fn is_depthwise(map: &Conv2d) -> bool {
+    map.groups == map.in_c && map.groups == map.out_c && map.groups > 1
 }
 
 /// Weights `[channels, taps]` for every sixteen channels as `[taps / 4][16][4]`, filled up with zeros.
@@ -102,10 +131,13 @@ impl Lowering<'_> {
         map.in_pitch = self.operand_pitch(node.inputs[0]);
         map.out_pitch = self.result_pitch(node.outputs[0]);
         let mut params = QConv2d::new(map, quant.zero, finish(quant));
+        if self.has_arm_loops && self.is_dual(node, quant, &params) {
+            return self.qdual(node, &w, quant, params);
+        }
         let source = self.operand(node.inputs[0]);
         let multiplier = self.operand(node.inputs[3]);
         let name = self.graph.value(node.inputs[1]).name.clone();
-        let (kind, packed) = if groups == map.in_c && groups == map.out_c && groups > 1 {
+        let (kind, packed) = if is_depthwise(&map) {
             (ConvKind::Depthwise, lanes(&w, map.in_c))
         } else {
             let run = map.kernel_w * map.in_c / groups;
@@ -113,15 +145,57 @@ impl Lowering<'_> {
             (ConvKind::General, quads(&filled(&w, run), groups, map.out_c / groups, depth))
         };
         params.pairs = pairs_fit(&packed);
-        let of_signed = self.data(node.inputs[2]).and_then(Tensor::to_vec::<i32>).unwrap_or_default();
-        let of_unsigned = bias_of_unsigned(&of_signed, &w, quant.zero - Target::new(x.dtype, 0).lo);
-        let tensor = Tensor::from_elements([of_unsigned.len()], &of_unsigned);
-        let bias = Arg::Weight(self.new_weight(&format!("{name}_bias"), tensor));
+        let bias = self.bias_less(node, &w, quant.zero - Target::new(x.dtype, 0).lo);
         let w = Arg::Weight(self.new_weight(&name, Tensor::from_elements([packed.len()], &packed)));
-        let residual = Epilogue { residual: quant.residual.is_some(), ..Epilogue::default() };
-        let out = self.product_result(node, residual)?;
+        let out = self.quantized_result(node, quant)?;
         let call = QConvCall { kind, dtypes: [x.dtype, y.dtype], params };
         self.step(node, Arc::new(call), vec![source, w, bias, multiplier, out], Vec::new());
+        Ok(())
+    }
+
+    /// Where a quantized product goes.
+    fn quantized_result(&mut self, node: &Node, quant: &Quant) -> Lowered<Arg> {
+        self.product_result(node, Epilogue { residual: quant.residual.is_some(), ..Epilogue::default() })
+    }
+
+    /// The bias of a product, less what a number adds to every window.
+    fn bias_less(&mut self, node: &Node, w: &[i8], zero: i32) -> Arg {
+        let bias = self.data(node.inputs[2]).and_then(Tensor::to_vec::<i32>).unwrap_or_default();
+        let bias = bias_less(&bias, w, zero);
+        let name = format!("{}_bias", self.graph.value(node.inputs[1]).name);
+        Arg::Weight(self.new_weight(&name, Tensor::from_elements([bias.len()], &bias)))
+    }
+
+    /// Whether the kernels for pairs of 16-bit numbers give the bits of the others: the loops keep sums in their range by
+    /// integers, and there is a depthwise one for whole fours of channels alone.
+    fn is_dual(&self, node: &Node, quant: &Quant, params: &QConv2d) -> bool {
+        let target = quant.target;
+        let multiplier = self.data(node.inputs[3]).and_then(Tensor::to_vec::<f32>).unwrap_or_default();
+        let is_plain = quant.residual.is_none() && params.map.out_c.is_multiple_of(FOUR);
+        (target.lo..=target.hi).contains(&target.zero)
+            && multiplier.iter().all(|m| m.is_finite())
+            && (is_plain || !is_depthwise(&params.map))
+    }
+
+    fn qdual(&mut self, node: &Node, w: &[i8], quant: &Quant, params: QConv2d) -> Lowered {
+        let dtypes = [node.inputs[0], node.outputs[0]].map(|v| self.ty(v).dtype);
+        let map = &params.map;
+        let depth = w.len().checked_div(map.out_c).unwrap_or(0);
+        let (kind, packed) = if is_depthwise(map) {
+            let words = words(w, depth);
+            (ConvKind::Depthwise, Tensor::from_elements([words.len()], &words))
+        } else {
+            let fours = fours(w, map.groups, map.out_c / map.groups, depth);
+            (ConvKind::General, Tensor::from_elements([fours.len()], &fours))
+        };
+        let call = QDualCall::new(kind, dtypes, params);
+        let scratch = self.new_temporary(&Type::new(DType::U32, [call.scratch()]));
+        let name = self.graph.value(node.inputs[1]).name.clone();
+        let packed = Arg::Weight(self.new_weight(&name, packed));
+        let (source, bias) = (self.operand(node.inputs[0]), self.bias_less(node, w, quant.zero));
+        let (multiplier, out) = (self.operand(node.inputs[3]), self.quantized_result(node, quant)?);
+        let scratch = Arg::Buffer(scratch, Access::Write);
+        self.step(node, Arc::new(call), vec![source, packed, bias, multiplier, scratch, out], Vec::new());
         Ok(())
     }
 

@@ -26,6 +26,13 @@ pub struct Target {
     pub about: &'static str,
 }
 
+impl Target {
+    /// Whether the CPU runs the loops that the runtime has for Armv7E-M and Armv8-M.
+    pub fn has_arm_loops(&self) -> bool {
+        self.bodies.contains(&Body::ArmDsp)
+    }
+}
+
 /// Loops written for an instruction set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Body {
@@ -33,6 +40,8 @@ pub enum Body {
     Avx512,
     /// x86-64 with AVX2 and FMA; chosen when the code runs.
     Avx2,
+    /// Armv7E-M and Armv8-M with DSP instructions and an FPU.
+    ArmDsp,
     /// Plain Rust.
     Portable,
 }
@@ -43,6 +52,7 @@ impl Body {
         match self {
             Body::Avx512 => "AVX-512",
             Body::Avx2 => "AVX2",
+            Body::ArmDsp => "Arm DSP",
             Body::Portable => "portable",
         }
     }
@@ -52,7 +62,7 @@ impl Body {
         match self {
             Body::Avx512 => [12, 32],
             Body::Avx2 => [6, 16],
-            Body::Portable => [2, 8],
+            Body::ArmDsp | Body::Portable => [2, 8],
         }
     }
 }
@@ -69,7 +79,12 @@ const SMALL: Target = Target {
 };
 
 /// What Cortex-M with an FPU have in common.
-const CORTEX_M: Target = Target { numerics: Numerics::Fused, features: &["dsp", "vfp4d16sp"], ..SMALL };
+const CORTEX_M: Target = Target {
+    numerics: Numerics::Fused,
+    features: &["dsp", "vfp4d16sp"],
+    bodies: &[Body::ArmDsp, Body::Portable],
+    ..SMALL
+};
 
 /// What 64-bit machines have in common.
 const LARGE: Target = Target { numerics: Numerics::Fused, align: 16, ..SMALL };

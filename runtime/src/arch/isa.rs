@@ -55,6 +55,9 @@ pub unsafe trait Isa: Cpu {
     /// [`Isa::dispatch`] finds.
     const COMPACT: bool = false;
 
+    /// Whether the loops of `arm_tiles`, whose products are fused, compute what this instruction set does, where they exist.
+    const ARM_TILES: bool = false;
+
     /// Runs an inner loop on the best instruction set of the CPU; the same as [`Cpu::run`] where kernels have found that
     /// already.
     #[inline(always)]

@@ -26,6 +26,7 @@ pub mod pool;
 pub mod pool2d;
 pub mod qconv;
 pub mod qdepthwise;
+pub mod qdual;
 pub mod qfloat;
 pub mod qmap;
 pub mod quant;

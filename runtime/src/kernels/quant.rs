@@ -3,7 +3,7 @@
 //!
 //! Invariant: `y = clamp(round_half_even(f32(sum) * multiplier) + zero, lo, hi)`, the product rounded to f32 once.
 
-use super::super::arch::dots::{ROUND, bits, bits_mut};
+use super::super::arch::dots::{ROUND, bits, bits_mut, signed};
 use super::super::arch::isa::{Isa, LANES};
 
 /// An 8-bit element.
@@ -18,6 +18,8 @@ pub trait Byte: Copy {
     fn bits(x: &[Self]) -> &[u8];
     /// The bytes as bits, to be written.
     fn bits_mut(y: &mut [Self]) -> &mut [u8];
+    /// Bits as bytes.
+    fn of_bits(bits: &mut [u8]) -> &mut [Self];
     /// The number above the least one.
     #[inline(always)]
     fn unsigned(self) -> u8 {
@@ -47,6 +49,11 @@ impl Byte for u8 {
     fn bits_mut(y: &mut [u8]) -> &mut [u8] {
         y
     }
+
+    #[inline(always)]
+    fn of_bits(bits: &mut [u8]) -> &mut [u8] {
+        bits
+    }
 }
 
 impl Byte for i8 {
@@ -70,6 +77,11 @@ impl Byte for i8 {
     #[inline(always)]
     fn bits_mut(y: &mut [i8]) -> &mut [u8] {
         bits_mut(y)
+    }
+
+    #[inline(always)]
+    fn of_bits(bits: &mut [u8]) -> &mut [i8] {
+        signed(bits)
     }
 }
 

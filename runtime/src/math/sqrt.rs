@@ -5,7 +5,11 @@
 //! which is so small that its low 32 bits suffice, until q is the root rounded down to 25 bits. Rounding that to
 //! 24 bits meets no tie: the square of an odd q is odd, but m 2^48 is even. Straight-line code.
 
+#[cfg(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))]
+pub use super::super::arch::fpu::sqrt;
+
 /// The square root of `x`, correctly rounded. -0 gives -0, negative numbers and NaN give NaN, inf gives inf.
+#[cfg(not(all(target_arch = "arm", target_abi = "eabihf", target_os = "none")))]
 #[inline]
 pub fn sqrt(x: f32) -> f32 {
     // Subnormal numbers times 2^24 are normal; the root is then 2^12 too large.
@@ -43,7 +47,9 @@ pub fn sqrt(x: f32) -> f32 {
     if x > 0.0 { y } else { outside }
 }
 
+#[cfg(not(all(target_arch = "arm", target_abi = "eabihf", target_os = "none")))]
 /// The bits of 1.
 const ONE: u32 = 0x3f80_0000;
+#[cfg(not(all(target_arch = "arm", target_abi = "eabihf", target_os = "none")))]
 /// 1.5 * 2^23: adding it to a small number rounds that to an integer in the low bits.
 const ROUND: f32 = 12_582_912.0;

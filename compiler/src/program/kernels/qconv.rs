@@ -43,6 +43,23 @@ fn finish(f: &Finish) -> TokenStream {
     quote!(Finish::new(#zero, #lo, #hi) #residual)
 }
 
+impl QConvCall {
+    /// What is computed, whatever the kernel.
+    pub(super) fn describe_map(&self) -> String {
+        let (p, r) = (&self.params.map, self.params.finish.range);
+        let groups = if self.kind == ConvKind::General && p.groups > 1 {
+            format!(", {} groups", p.groups)
+        } else {
+            String::new()
+        };
+        let residual = if self.params.finish.residual.is_some() { ", residual" } else { "" };
+        format!(
+            "{}x{} stride {}x{} pad {}x{}{groups}, zero {}, to {}..={} zero {}{residual}",
+            p.kernel_h, p.kernel_w, p.stride_h, p.stride_w, p.pad_top, p.pad_left, self.params.zero, r.lo, r.hi, r.zero
+        )
+    }
+}
+
 impl KernelCall for QConvCall {
     fn name(&self) -> &'static str {
         match self.kind {
@@ -52,18 +69,8 @@ impl KernelCall for QConvCall {
     }
 
     fn describe(&self) -> String {
-        let (p, r) = (&self.params.map, self.params.finish.range);
-        let groups = if self.kind == ConvKind::General && p.groups > 1 {
-            format!(", {} groups", p.groups)
-        } else {
-            String::new()
-        };
-        let residual = if self.params.finish.residual.is_some() { ", residual" } else { "" };
         let products = if self.params.pairs { ", products in pairs" } else { ", products widened" };
-        format!(
-            "{}x{} stride {}x{} pad {}x{}{groups}, zero {}, to {}..={} zero {}{residual}{products}",
-            p.kernel_h, p.kernel_w, p.stride_h, p.stride_w, p.pad_top, p.pad_left, self.params.zero, r.lo, r.hi, r.zero
-        )
+        self.describe_map() + products
     }
 
     fn roles(&self) -> Vec<String> {

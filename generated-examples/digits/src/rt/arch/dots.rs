@@ -233,3 +233,10 @@ pub fn bits_mut(y: &mut [i8]) -> &mut [u8] {
     // SAFETY: the same memory, lent for as long; all bits are valid in both types.
     unsafe { core::slice::from_raw_parts_mut(y.as_mut_ptr().cast(), y.len()) }
 }
+
+/// Bits as signed bytes.
+#[inline(always)]
+pub fn signed(bits: &mut [u8]) -> &mut [i8] {
+    // SAFETY: both are bytes of any value.
+    unsafe { core::slice::from_raw_parts_mut(bits.as_mut_ptr().cast(), bits.len()) }
+}

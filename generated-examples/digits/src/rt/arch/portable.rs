@@ -55,6 +55,7 @@ unsafe impl<N: Numerics> Isa for Portable<N> {
     // Two rows of eight columns: sixteen sums, eight weights and two inputs fit the 32 registers of small FPUs.
     const TILE_ROWS: usize = 2;
     const TILE_VECTORS: usize = 1;
+    const ARM_TILES: bool = N::FUSED;
 
     #[inline(always)]
     fn splat(self, x: f32) -> Self::V {

@@ -5,6 +5,8 @@
 //! Invariants: all elements that the loop reads and writes lie in the slices given, which is checked once, before it; each
 //! sum takes its products in the order of the taps, each by one [`Isa::mul_add`].
 use super::super::kernels::epilogue::{Clamp, Plan, Residual};
+#[cfg(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))]
+use super::arm_tiles;
 use super::isa::{Isa, Kernel, LANES};
 use core::slice;
 
@@ -118,6 +120,19 @@ impl<'a> Quad<'a> {
         self.count = 0;
     }
 
+    /// Where the sums of a pixel start: as many elements as there are columns.
+    #[inline(always)]
+    pub fn start(&self, y: *const f32) -> *const f32 {
+        const ZEROS: [f32; COLUMNS] = [0.0; COLUMNS];
+        if self.resume {
+            y
+        } else if self.bias.len() < self.width {
+            ZEROS.as_ptr()
+        } else {
+            self.bias.as_ptr()
+        }
+    }
+
     /// Whether all that is read and written lies inside.
     #[inline(always)]
     fn fits(&self) -> bool {
@@ -203,6 +218,11 @@ impl Kernel for Tile<'_, '_> {
 
     #[inline(always)]
     fn run<I: Isa>(self, isa: I) {
+        #[cfg(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))]
+        if I::ARM_TILES {
+            arm_tiles::tile(self.0);
+            return;
+        }
         if I::TILE_VECTORS < 2 {
             self.columns(isa);
         } else {
@@ -212,19 +232,6 @@ impl Kernel for Tile<'_, '_> {
 }
 
 impl Tile<'_, '_> {
-    /// Where the sums of a pixel start: as many elements as there are columns.
-    #[inline(always)]
-    fn start(&self, y: *const f32) -> *const f32 {
-        const ZEROS: [f32; COLUMNS] = [0.0; COLUMNS];
-        if self.0.resume {
-            y
-        } else if self.0.bias.len() < self.0.width {
-            ZEROS.as_ptr()
-        } else {
-            self.0.bias.as_ptr()
-        }
-    }
-
     /// All columns of all pixels at once. Every output is read before one is written, so that pixels may be the same.
     #[inline(always)]
     fn vectors<I: Isa>(self, isa: I) {
@@ -237,7 +244,7 @@ impl Tile<'_, '_> {
             each_pixel!(I => {
                 xs[I] = x.add(pixels[I].x);
                 ys[I] = y.add(pixels[I].y);
-                sums[I] = load(isa, self.start(ys[I]), width);
+                sums[I] = load(isa, self.0.start(ys[I]), width);
             });
             for row in 0..taps.rows {
                 for column in 0..taps.columns {
@@ -284,7 +291,7 @@ impl Tile<'_, '_> {
                 // SAFETY: all that is read and written here lies inside, by `Quad::fits`.
                 unsafe {
                     let y = y.add(pixel.y);
-                    let mut sum = *self.start(y).add(column);
+                    let mut sum = *self.0.start(y).add(column);
                     let y = y.add(column);
                     let x = x.add(pixel.x + if apart { column } else { 0 });
                     let mut w = w.add(column);

@@ -4,8 +4,12 @@
 //! The product of two f32 is exact in f64. Its sum with c is rounded to odd: a result that rounds correctly to
 //! f32 afterwards, because f64 has more than 2 * 24 + 2 bits.
 
+#[cfg(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))]
+pub use super::super::arch::fpu::fma;
+
 /// a * b + c, rounded once, to the bit as the instruction does (subnormals, infinities, signed zeros; a NaN's
 /// payload is not specified).
+#[cfg(not(all(target_arch = "arm", target_abi = "eabihf", target_os = "none")))]
 #[inline]
 pub fn fma(a: f32, b: f32, c: f32) -> f32 {
     let p = f64::from(a) * f64::from(b);

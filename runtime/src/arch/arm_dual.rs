@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
+//! The loops of `dual` on Armv7E-M and Armv8-M with DSP instructions and an FPU.
+//!
+//! Invariants: those of `dual`. A sum times its multiplier is rounded by `vcvtr`, to even under the default rounding mode;
+//! `room` is added with saturation, so that what is too large is as large as may be.
+#![cfg(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))]
+use super::super::kernels::quant::{Byte, Range};
+use super::dual::{FOUR, Products, Window};
+use core::arch::naked_asm;
+
+/// What becomes of sums.
+#[repr(C)]
+struct Bounds {
+    /// Added with saturation: what is more than the largest result overflows.
+    room: i32,
+    /// Taken off then: the smallest result becomes 0.
+    back: i32,
+    /// The smallest result, in each byte.
+    lo: u32,
+}
+
+impl Bounds {
+    #[inline(always)]
+    const fn new(range: &Range) -> Self {
+        let room = i32::MAX - (range.hi - range.zero);
+        Bounds { room, back: room + (range.lo - range.zero), lo: range.lo as u8 as u32 * 0x0101_0101 }
+    }
+}
+
+/// What the loops of [`Products`] read; they move on what they read step by step, and know the places of the fields.
+#[repr(C)]
+struct Task {
+    patch: *const u32,
+    w: *const i8,
+    quads: usize,
+    columns: usize,
+    bias: *const i32,
+    multiplier: *const f32,
+    y: *mut u8,
+    pitch: usize,
+    bounds: Bounds,
+    column: usize,
+}
+
+/// What the loops of [`Window`] read, in the same way; steps are bytes.
+#[repr(C)]
+struct Taps {
+    x: *const u8,
+    w: *const u32,
+    rows: usize,
+    columns: usize,
+    bias: *const i32,
+    multiplier: *const f32,
+    y: *mut u8,
+    row: usize,
+    bounds: Bounds,
+    column: usize,
+    /// Fours of channels.
+    fours: usize,
+}
+
+/// What the loops that widen read.
+#[repr(C)]
+struct Bytes {
+    to: *mut u32,
+    x: [*const u8; FOUR],
+    quads: usize,
+}
+
+/// Whether the numbers are signed.
+#[inline(always)]
+fn is_signed<X: Byte>() -> bool {
+    X::narrow(-1).wide() < 0
+}
+
+/// Widens numbers of four places.
+///
+/// # Safety
+/// The inputs may be read, and the words written.
+#[inline(always)]
+pub unsafe fn widen<X: Byte>(x: &[X], at: [usize; FOUR], quads: usize, patch: &mut [u32]) {
+    const { assert!(size_of::<X>() == 1) };
+    let bytes = Bytes { to: patch.as_mut_ptr(), x: at.map(|at| x.as_ptr().wrapping_add(at).cast()), quads };
+    // SAFETY: the caller's promise.
+    unsafe { if is_signed::<X>() { widen_signed(&bytes) } else { widen_unsigned(&bytes) } }
+}
+
+/// Widens the numbers of one place.
+///
+/// # Safety
+/// The inputs may be read, and the words written.
+#[inline(always)]
+pub unsafe fn widen_one<X: Byte>(x: &[X], quads: usize, patch: &mut [u32]) {
+    const { assert!(size_of::<X>() == 1) };
+    // SAFETY: the caller's promise.
+    unsafe {
+        let (x, to) = (x.as_ptr().cast(), patch.as_mut_ptr());
+        if is_signed::<X>() { widen_one_signed(to, x, quads) } else { widen_one_unsigned(to, x, quads) }
+    }
+}
+
+#[inline(always)]
+fn task<Y: Byte>(p: &Products<'_>, columns: usize, y: &mut [Y], pitch: usize) -> Task {
+    const { assert!(size_of::<Y>() == 1) };
+    Task {
+        patch: p.patch.as_ptr(),
+        w: p.w.as_ptr(),
+        quads: p.quads,
+        columns,
+        bias: p.bias.as_ptr(),
+        multiplier: p.multiplier.as_ptr(),
+        y: y.as_mut_ptr().cast(),
+        pitch,
+        bounds: Bounds::new(&p.range),
+        column: 0,
+    }
+}
+
+/// Columns of four pixels, at least one.
+///
+/// # Safety
+/// All that the products speak of may be read, and the outputs written.
+#[inline(always)]
+pub unsafe fn pixels<Y: Byte>(p: &Products<'_>, columns: usize, y: &mut [Y], pitch: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { products(&mut task(p, columns, y, pitch)) }
+}
+
+/// Whole fours of columns of one pixel.
+///
+/// # Safety
+/// All that the products speak of may be read, and the outputs written.
+#[inline(always)]
+pub unsafe fn pixel<Y: Byte>(p: &Products<'_>, columns: usize, y: &mut [Y]) {
+    if columns > 0 {
+        // SAFETY: the caller's promise.
+        unsafe { products_one(&mut task(p, columns, y, 0)) }
+    }
+}
+
+/// All channels of a window, at least four.
+///
+/// # Safety
+/// All that the window speaks of may be read, and the outputs written.
+#[inline(always)]
+pub unsafe fn window<X: Byte, Y: Byte>(p: &Window<'_, X>, channels: usize, y: &mut [Y]) {
+    const { assert!(size_of::<X>() == 1 && size_of::<Y>() == 1) };
+    let ([rows, columns], [row, column]) = (p.taps, p.steps);
+    let mut taps = Taps {
+        x: p.x.as_ptr().cast(),
+        w: p.w.as_ptr(),
+        rows,
+        columns,
+        bias: p.bias.as_ptr(),
+        multiplier: p.multiplier.as_ptr(),
+        y: y.as_mut_ptr().cast(),
+        row,
+        bounds: Bounds::new(&p.range),
+        column,
+        fours: channels / FOUR,
+    };
+    // SAFETY: the caller's promise.
+    unsafe { if is_signed::<X>() { window_signed(&mut taps) } else { window_unsigned(&mut taps) } }
+}
+
+/// The instructions that module-level code may have only where it says so.
+macro_rules! cpu {
+    () => {
+        ".arch armv7e-m\n.fpu fpv4-sp-d16\n"
+    };
+}
+
+/// Rounds four sums times `$multipliers` to integers.
+macro_rules! scale {
+    ($a:literal $b:literal $c:literal $d:literal) => {
+        concat!(
+            "vmov s0, s1, r0, r1\nvmov s2, s3, r2, r3\n",
+            "vcvt.f32.s32 s0, s0\nvcvt.f32.s32 s1, s1\nvcvt.f32.s32 s2, s2\nvcvt.f32.s32 s3, s3\n",
+            "vmul.f32 s0, s0, ",
+            $a,
+            "\nvmul.f32 s1, s1, ",
+            $b,
+            "\nvmul.f32 s2, s2, ",
+            $c,
+            "\nvmul.f32 s3, s3, ",
+            $d,
+            "\nvcvtr.s32.f32 s0, s0\nvcvtr.s32.f32 s1, s1\nvcvtr.s32.f32 s2, s2\nvcvtr.s32.f32 s3, s3\n",
+            "vmov r0, r1, s0, s1\nvmov r2, r3, s2, s3\n",
+            // `room` and `back`.
+            "ldrd r4, r5, [lr, #32]\nldr r6, [lr, #40]\nldr r7, [lr, #24]\n",
+            between!("r0"),
+            between!("r1"),
+            between!("r2"),
+            between!("r3"),
+        )
+    };
+}
+
+/// A rounded number, less the smallest result, which it is no less than, and no more than the largest.
+macro_rules! between {
+    ($x:literal) => {
+        concat!("qadd ", $x, ", ", $x, ", r4\nsub ", $x, ", ", $x, ", r5\nbic ", $x, ", ", $x, ", ", $x, ", asr #31\n")
+    };
+}
+
+/// Stores four neighbouring results.
+macro_rules! store {
+    () => {
+        "orr r0, r0, r1, lsl #8\norr r2, r2, r3, lsl #8\norr r0, r0, r2, lsl #16\nuadd8 r0, r0, r6\nstr r0, [r7], #4\nstr r7, [lr, #24]\n"
+    };
+}
+
+macro_rules! widen {
+    ($name:ident, $one:ident, $wide:literal) => {
+        /// Widens numbers of four places.
+        ///
+        /// # Safety
+        /// The inputs may be read, and the words written; there is one quad at least.
+        #[unsafe(naked)]
+        unsafe extern "C" fn $name(bytes: *const Bytes) {
+            naked_asm!(
+                cpu!(),
+                "push {{r4-r11, lr}}\nldr lr, [r0, #20]\nldmia r0, {{r0-r4}}\n20:",
+                "ldr r5, [r1], #4\nldr r6, [r2], #4\nldr r7, [r3], #4\nldr r8, [r4], #4",
+                concat!($wide, " r9, r5\n", $wide, " r10, r6\n", $wide, " r11, r7\n", $wide, " r12, r8"),
+                "stmia r0!, {{r9-r12}}",
+                concat!($wide, " r5, r5, ror #8\n", $wide, " r6, r6, ror #8"),
+                concat!($wide, " r7, r7, ror #8\n", $wide, " r8, r8, ror #8"),
+                "stmia r0!, {{r5-r8}}\nsubs lr, #1\nbne 20b\npop {{r4-r11, pc}}",
+            );
+        }
+
+        /// Widens the numbers of one place.
+        ///
+        /// # Safety
+        /// The inputs may be read, and the words written; there is one quad at least.
+        #[unsafe(naked)]
+        unsafe extern "C" fn $one(to: *mut u32, x: *const u8, quads: usize) {
+            naked_asm!(
+                cpu!(),
+                "20:\nldr r3, [r1], #4",
+                concat!($wide, " r12, r3\n", $wide, " r3, r3, ror #8"),
+                "strd r12, r3, [r0], #8\nsubs r2, #1\nbne 20b\nbx lr",
+            );
+        }
+    };
+}
+widen!(widen_signed, widen_one_signed, "sxtb16");
+widen!(widen_unsigned, widen_one_unsigned, "uxtb16");
+
+/// Four inputs of four pixels times the weights of a column.
+macro_rules! quad_of_pixels {
+    () => {
+        "ldmia r11!, {{r4-r7}}\nldr r8, [r10], #16\nsxtb16 r9, r8\nsmlad r0, r4, r9, r0\nsmlad r1, r5, r9, r1\nsmlad r2, r6, r9, r2\nsmlad r3, r7, r9, r3\nldmia r11!, {{r4-r7}}\nsxtb16 r8, r8, ror #8\nsmlad r0, r4, r8, r0\nsmlad r1, r5, r8, r1\nsmlad r2, r6, r8, r2\nsmlad r3, r7, r8, r3\n"
+    };
+}
+
+/// Columns of four pixels, one by one.
+///
+/// # Safety
+/// All that the task speaks of may be read and written; there is a column and a quad at least.
+#[unsafe(naked)]
+unsafe extern "C" fn products(task: *mut Task) {
+    naked_asm!(
+        cpu!(),
+        "push {{r4-r11, lr}}\nmov lr, r0\nldr r10, [lr, #4]",
+        // A column: its bias.
+        "20:\nldr r4, [lr, #16]\nldr r0, [r4], #4\nstr r4, [lr, #16]\nmov r1, r0\nmov r2, r0\nmov r3, r0",
+        "ldr r11, [lr]\nldr r12, [lr, #8]\nlsrs r12, r12, #2\nbeq 22f\n21:",
+        quad_of_pixels!(),
+        quad_of_pixels!(),
+        quad_of_pixels!(),
+        quad_of_pixels!(),
+        "subs r12, #1\nbne 21b\n22:\nldr r12, [lr, #8]\nands r12, r12, #3\nbeq 24f\n23:",
+        quad_of_pixels!(),
+        "subs r12, #1\nbne 23b\n24:",
+        "ldr r4, [lr, #20]\nvldmia r4!, {{s4}}\nstr r4, [lr, #20]",
+        scale!("s4" "s4" "s4" "s4"),
+        // `lo` in one byte is enough.
+        "add r0, r6\nadd r1, r6\nadd r2, r6\nadd r3, r6\nldr r8, [lr, #28]\nadd r9, r7, r8",
+        "strb r0, [r7]\nstrb r1, [r9]\nstrb r2, [r7, r8, lsl #1]\nstrb r3, [r9, r8, lsl #1]\nadd r7, #1\nstr r7, [lr, #24]",
+        // The weights of the next column lie beside these, or behind the four.
+        "ldr r4, [lr, #44]\nadd r4, #1\nstr r4, [lr, #44]\nldr r5, [lr, #12]\ntst r4, #3\nbne 25f",
+        "sub r10, #12\ncmp r4, r5\nbne 20b\npop {{r4-r11, pc}}",
+        "25:\nldr r6, [lr, #8]\nsub r10, r10, r6, lsl #4\nadd r10, #4\ncmp r4, r5\nbne 20b\npop {{r4-r11, pc}}",
+    );
+}
+
+/// Four inputs of a pixel times the weights of four columns.
+macro_rules! quad_of_columns {
+    () => {
+        "ldmia r10!, {{r6-r9}}\nldrd r4, r5, [r11], #8\nsxtb16 r12, r6\nsmlad r0, r4, r12, r0\nsxtb16 r6, r6, ror #8\nsmlad r0, r5, r6, r0\nsxtb16 r12, r7\nsmlad r1, r4, r12, r1\nsxtb16 r7, r7, ror #8\nsmlad r1, r5, r7, r1\nsxtb16 r12, r8\nsmlad r2, r4, r12, r2\nsxtb16 r8, r8, ror #8\nsmlad r2, r5, r8, r2\nsxtb16 r12, r9\nsmlad r3, r4, r12, r3\nsxtb16 r9, r9, ror #8\nsmlad r3, r5, r9, r3\n"
+    };
+}
+
+/// Four columns of a pixel at a time.
+///
+/// # Safety
+/// All that the task speaks of may be read and written; there are four columns and a quad at least.
+#[unsafe(naked)]
+unsafe extern "C" fn products_one(task: *mut Task) {
+    naked_asm!(
+        cpu!(),
+        "push {{r0, r4-r11, lr}}\nmov lr, r0\nldr r10, [lr, #4]",
+        "20:\nldr r4, [lr, #16]\nldmia r4!, {{r0-r3}}\nstr r4, [lr, #16]\nldr r11, [lr]",
+        "ldr lr, [lr, #8]\nlsrs lr, lr, #2\nbeq 22f\n21:",
+        quad_of_columns!(),
+        quad_of_columns!(),
+        quad_of_columns!(),
+        quad_of_columns!(),
+        "subs lr, #1\nbne 21b\n22:\nldr lr, [sp]\nldr lr, [lr, #8]\nands lr, lr, #3\nbeq 24f\n23:",
+        quad_of_columns!(),
+        "subs lr, #1\nbne 23b\n24:\nldr lr, [sp]",
+        "ldr r4, [lr, #20]\nvldmia r4!, {{s4-s7}}\nstr r4, [lr, #20]",
+        scale!("s4" "s5" "s6" "s7"),
+        store!(),
+        "ldr r4, [lr, #12]\nsubs r4, #4\nstr r4, [lr, #12]\nbne 20b\npop {{r0, r4-r11, pc}}",
+    );
+}
+
+/// A tap of four channels.
+macro_rules! tap {
+    ($wide:literal, $load:literal) => {
+        concat!(
+            $load,
+            "\nldrd r6, r7, [r9], #8\n",
+            $wide,
+            " r4, r5\n",
+            $wide,
+            " r5, r5, ror #8\n",
+            "smlabb r0, r4, r6, r0\nsmlatt r2, r4, r6, r2\nsmlabb r1, r5, r7, r1\nsmlatt r3, r5, r7, r3\n",
+        )
+    };
+}
+
+macro_rules! window {
+    ($name:ident, $wide:literal) => {
+        /// Four channels of a window at a time.
+        ///
+        /// # Safety
+        /// All that the taps speak of may be read and written; there are four channels and a tap at least.
+        #[unsafe(naked)]
+        unsafe extern "C" fn $name(taps: *mut Taps) {
+            naked_asm!(
+                cpu!(),
+                "push {{r0, r4-r11, lr}}\nmov lr, r0\nldr r9, [lr, #4]\nldr r10, [lr, #44]",
+                "20:\nldr r4, [lr, #16]\nldmia r4!, {{r0-r3}}\nstr r4, [lr, #16]",
+                "ldr r8, [lr]\nadd r4, r8, #4\nstr r4, [lr]\nldr r12, [lr, #8]\nldr r11, [lr, #28]",
+                "ldr r4, [lr, #12]\ncmp r4, #3\nbne 22f\n21:",
+                // Three columns, which most windows have.
+                tap!($wide, "ldr r5, [r8]"),
+                tap!($wide, "ldr r5, [r8, r10]"),
+                tap!($wide, "ldr r5, [r8, r10, lsl #1]"),
+                "add r8, r11\nsubs r12, #1\nbne 21b\nb 24f\n22:\nmov r11, r8\nldr lr, [sp]\nldr lr, [lr, #12]\n23:",
+                tap!($wide, "ldr r5, [r11]"),
+                "add r11, r10\nsubs lr, #1\nbne 23b\nldr lr, [sp]\nldr r11, [lr, #28]\nadd r8, r11\nsubs r12, #1\nbne 22b\n24:",
+                "ldr r4, [lr, #20]\nvldmia r4!, {{s4-s7}}\nstr r4, [lr, #20]",
+                scale!("s4" "s5" "s6" "s7"),
+                store!(),
+                "ldr r4, [lr, #48]\nsubs r4, #1\nstr r4, [lr, #48]\nbne 20b\npop {{r0, r4-r11, pc}}",
+            );
+        }
+    };
+}
+window!(window_signed, "sxtb16");
+window!(window_unsigned, "uxtb16");

@@ -5,7 +5,7 @@
 //! `room` is added with saturation, so that what is too large is as large as may be.
 #![cfg(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))]
 use super::super::kernels::quant::{Byte, Range};
-use super::dual::{FOUR, Products, Window};
+use super::dual::{FOUR, Products, Windows};
 use core::arch::naked_asm;
 
 /// What becomes of sums.
@@ -27,36 +27,51 @@ impl Bounds {
     }
 }
 
-/// What the loops of [`Products`] read; they move on what they read step by step, and know the places of the fields.
+/// What the loops of [`Products`] read; they count the columns, and know the places of the fields.
 #[repr(C)]
 struct Task {
-    patch: *const u32,
-    w: *const i8,
-    quads: usize,
-    columns: usize,
     bias: *const i32,
-    multiplier: *const f32,
+    column: usize,
+    patch: *const u32,
+    /// Quads, by four.
+    fours: usize,
+    w: *const i8,
+    /// Quads beyond.
+    ones: usize,
+    bounds: Bounds,
     y: *mut u8,
     pitch: usize,
-    bounds: Bounds,
-    column: usize,
+    multiplier: *const f32,
+    columns: usize,
+    /// From the end of the weights of a column to those of the next, which lie beside them, back.
+    back: usize,
 }
 
-/// What the loops of [`Window`] read, in the same way; steps are bytes.
+/// What the loops of [`Windows`] read; they move on what they read step by step. Steps are bytes.
 #[repr(C)]
 struct Taps {
     x: *const u8,
-    w: *const u32,
-    rows: usize,
+    stride: usize,
     columns: usize,
+    w: *const u32,
+    row: usize,
+    rows: usize,
+    bounds: Bounds,
+    y: *mut u8,
+    pitch: usize,
+    /// Where the outputs of the pixel behind the last would lie.
+    end: *mut u8,
+    column: usize,
     bias: *const i32,
     multiplier: *const f32,
-    y: *mut u8,
-    row: usize,
-    bounds: Bounds,
-    column: usize,
     /// Fours of channels.
     fours: usize,
+    /// From the inputs of the last pixel back to those of the first, and on by four channels.
+    x_back: usize,
+    /// The same of the outputs.
+    y_back: usize,
+    /// From the weights of four channels to the next.
+    weights: usize,
 }
 
 /// What the loops that widen read.
@@ -103,16 +118,18 @@ pub unsafe fn widen_one<X: Byte>(x: &[X], quads: usize, patch: &mut [u32]) {
 fn task<Y: Byte>(p: &Products<'_>, columns: usize, y: &mut [Y], pitch: usize) -> Task {
     const { assert!(size_of::<Y>() == 1) };
     Task {
-        patch: p.patch.as_ptr(),
-        w: p.w.as_ptr(),
-        quads: p.quads,
-        columns,
         bias: p.bias.as_ptr(),
-        multiplier: p.multiplier.as_ptr(),
+        column: 0,
+        patch: p.patch.as_ptr(),
+        fours: p.quads / 4,
+        w: p.w.as_ptr(),
+        ones: p.quads % 4,
+        bounds: Bounds::new(&p.range),
         y: y.as_mut_ptr().cast(),
         pitch,
-        bounds: Bounds::new(&p.range),
-        column: 0,
+        multiplier: p.multiplier.as_ptr(),
+        columns,
+        back: 16 * p.quads - 4,
     }
 }
 
@@ -138,29 +155,36 @@ pub unsafe fn pixel<Y: Byte>(p: &Products<'_>, columns: usize, y: &mut [Y]) {
     }
 }
 
-/// All channels of a window, at least four.
+/// All channels of all pixels, at least four of one.
 ///
 /// # Safety
-/// All that the window speaks of may be read, and the outputs written.
+/// All that the windows speak of may be read, and the outputs written.
 #[inline(always)]
-pub unsafe fn window<X: Byte, Y: Byte>(p: &Window<'_, X>, channels: usize, y: &mut [Y]) {
+pub unsafe fn windows<X: Byte, Y: Byte>(p: &Windows<'_, X>, channels: usize, y: &mut [Y]) {
     const { assert!(size_of::<X>() == 1 && size_of::<Y>() == 1) };
     let ([rows, columns], [row, column]) = (p.taps, p.steps);
+    let y: *mut u8 = y.as_mut_ptr().cast();
     let mut taps = Taps {
         x: p.x.as_ptr().cast(),
-        w: p.w.as_ptr(),
-        rows,
+        stride: p.stride,
         columns,
+        w: p.w.as_ptr(),
+        row,
+        rows,
+        bounds: Bounds::new(&p.range),
+        y,
+        pitch: p.pitch,
+        end: y.wrapping_add(p.pixels * p.pitch),
+        column,
         bias: p.bias.as_ptr(),
         multiplier: p.multiplier.as_ptr(),
-        y: y.as_mut_ptr().cast(),
-        row,
-        bounds: Bounds::new(&p.range),
-        column,
         fours: channels / FOUR,
+        x_back: p.pixels * p.stride - FOUR,
+        y_back: p.pixels * p.pitch - FOUR,
+        weights: 8 * rows * columns,
     };
     // SAFETY: the caller's promise.
-    unsafe { if is_signed::<X>() { window_signed(&mut taps) } else { window_unsigned(&mut taps) } }
+    unsafe { if is_signed::<X>() { windows_signed(&mut taps) } else { windows_unsigned(&mut taps) } }
 }
 
 /// The instructions that module-level code may have only where it says so.
@@ -170,11 +194,12 @@ macro_rules! cpu {
     };
 }
 
-/// Rounds four sums times `$multipliers` to integers.
+/// Rounds four sums times multipliers to integers; `r4` is `room`, and `r5` is `back`.
 macro_rules! scale {
-    ($a:literal $b:literal $c:literal $d:literal) => {
+    ($load:expr; $a:literal $b:literal $c:literal $d:literal) => {
         concat!(
             "vmov s0, s1, r0, r1\nvmov s2, s3, r2, r3\n",
+            $load,
             "vcvt.f32.s32 s0, s0\nvcvt.f32.s32 s1, s1\nvcvt.f32.s32 s2, s2\nvcvt.f32.s32 s3, s3\n",
             "vmul.f32 s0, s0, ",
             $a,
@@ -186,8 +211,6 @@ macro_rules! scale {
             $d,
             "\nvcvtr.s32.f32 s0, s0\nvcvtr.s32.f32 s1, s1\nvcvtr.s32.f32 s2, s2\nvcvtr.s32.f32 s3, s3\n",
             "vmov r0, r1, s0, s1\nvmov r2, r3, s2, s3\n",
-            // `room` and `back`.
-            "ldrd r4, r5, [lr, #32]\nldr r6, [lr, #40]\nldr r7, [lr, #24]\n",
             between!("r0"),
             between!("r1"),
             between!("r2"),
@@ -206,7 +229,7 @@ macro_rules! between {
 /// Stores four neighbouring results.
 macro_rules! store {
     () => {
-        "orr r0, r0, r1, lsl #8\norr r2, r2, r3, lsl #8\norr r0, r0, r2, lsl #16\nuadd8 r0, r0, r6\nstr r0, [r7], #4\nstr r7, [lr, #24]\n"
+        "orr r0, r0, r1, lsl #8\norr r2, r2, r3, lsl #8\norr r0, r0, r2, lsl #16\nuadd8 r0, r0, r6\nstr r0, [r7]\n"
     };
 }
 
@@ -263,26 +286,25 @@ macro_rules! quad_of_pixels {
 unsafe extern "C" fn products(task: *mut Task) {
     naked_asm!(
         cpu!(),
-        "push {{r4-r11, lr}}\nmov lr, r0\nldr r10, [lr, #4]",
+        "push {{r4-r11, lr}}\nmov lr, r0\nldr r10, [lr, #16]",
         // A column: its bias.
-        "20:\nldr r4, [lr, #16]\nldr r0, [r4], #4\nstr r4, [lr, #16]\nmov r1, r0\nmov r2, r0\nmov r3, r0",
-        "ldr r11, [lr]\nldr r12, [lr, #8]\nlsrs r12, r12, #2\nbeq 22f\n21:",
+        "20:\nldmia lr, {{r4, r5, r11, r12}}\nldr r0, [r4, r5, lsl #2]\nmov r1, r0\nmov r2, r0\nmov r3, r0",
+        "cmp r12, #0\nbeq 22f\n21:",
         quad_of_pixels!(),
         quad_of_pixels!(),
         quad_of_pixels!(),
         quad_of_pixels!(),
-        "subs r12, #1\nbne 21b\n22:\nldr r12, [lr, #8]\nands r12, r12, #3\nbeq 24f\n23:",
+        "subs r12, #1\nbne 21b\n22:\nldr r12, [lr, #20]\ncmp r12, #0\nbeq 24f\n23:",
         quad_of_pixels!(),
-        "subs r12, #1\nbne 23b\n24:",
-        "ldr r4, [lr, #20]\nvldmia r4!, {{s4}}\nstr r4, [lr, #20]",
-        scale!("s4" "s4" "s4" "s4"),
+        "subs r12, #1\nbne 23b\n24:\nldr r12, [lr, #4]\nadd r4, lr, #24\nldmia r4, {{r4-r9, r11}}",
+        scale!("add r9, r9, r12, lsl #2\nvldr s4, [r9]\n"; "s4" "s4" "s4" "s4"),
         // `lo` in one byte is enough.
-        "add r0, r6\nadd r1, r6\nadd r2, r6\nadd r3, r6\nldr r8, [lr, #28]\nadd r9, r7, r8",
-        "strb r0, [r7]\nstrb r1, [r9]\nstrb r2, [r7, r8, lsl #1]\nstrb r3, [r9, r8, lsl #1]\nadd r7, #1\nstr r7, [lr, #24]",
+        "add r0, r6\nadd r1, r6\nadd r2, r6\nadd r3, r6\nadd r7, r12\nadd r9, r7, r8",
+        "strb r0, [r7]\nstrb r1, [r9]\nstrb r2, [r7, r8, lsl #1]\nstrb r3, [r9, r8, lsl #1]",
         // The weights of the next column lie beside these, or behind the four.
-        "ldr r4, [lr, #44]\nadd r4, #1\nstr r4, [lr, #44]\nldr r5, [lr, #12]\ntst r4, #3\nbne 25f",
-        "sub r10, #12\ncmp r4, r5\nbne 20b\npop {{r4-r11, pc}}",
-        "25:\nldr r6, [lr, #8]\nsub r10, r10, r6, lsl #4\nadd r10, #4\ncmp r4, r5\nbne 20b\npop {{r4-r11, pc}}",
+        "add r12, #1\nstr r12, [lr, #4]\ntst r12, #3\nbeq 25f",
+        "ldr r4, [lr, #52]\nsub r10, r4\ncmp r12, r11\nbne 20b\npop {{r4-r11, pc}}",
+        "25:\nsub r10, #12\ncmp r12, r11\nbne 20b\npop {{r4-r11, pc}}",
     );
 }
 
@@ -301,20 +323,20 @@ macro_rules! quad_of_columns {
 unsafe extern "C" fn products_one(task: *mut Task) {
     naked_asm!(
         cpu!(),
-        "push {{r0, r4-r11, lr}}\nmov lr, r0\nldr r10, [lr, #4]",
-        "20:\nldr r4, [lr, #16]\nldmia r4!, {{r0-r3}}\nstr r4, [lr, #16]\nldr r11, [lr]",
-        "ldr lr, [lr, #8]\nlsrs lr, lr, #2\nbeq 22f\n21:",
+        "push {{r0, r4-r11, lr}}\nmov lr, r0\nldr r10, [lr, #16]",
+        "20:\nldmia lr, {{r4, r5, r11, r12}}\nadd r4, r4, r5, lsl #2\nldmia r4, {{r0-r3}}",
+        "movs lr, r12\nbeq 22f\n21:",
         quad_of_columns!(),
         quad_of_columns!(),
         quad_of_columns!(),
         quad_of_columns!(),
-        "subs lr, #1\nbne 21b\n22:\nldr lr, [sp]\nldr lr, [lr, #8]\nands lr, lr, #3\nbeq 24f\n23:",
+        "subs lr, #1\nbne 21b\n22:\nldr lr, [sp]\nldr lr, [lr, #20]\ncmp lr, #0\nbeq 24f\n23:",
         quad_of_columns!(),
-        "subs lr, #1\nbne 23b\n24:\nldr lr, [sp]",
-        "ldr r4, [lr, #20]\nvldmia r4!, {{s4-s7}}\nstr r4, [lr, #20]",
-        scale!("s4" "s5" "s6" "s7"),
+        "subs lr, #1\nbne 23b\n24:\nldr lr, [sp]\nldr r12, [lr, #4]\nadd r4, lr, #24\nldmia r4, {{r4-r9, r11}}",
+        scale!("add r9, r9, r12, lsl #2\nvldmia r9, {{s4-s7}}\n"; "s4" "s5" "s6" "s7"),
+        "add r7, r12",
         store!(),
-        "ldr r4, [lr, #12]\nsubs r4, #4\nstr r4, [lr, #12]\nbne 20b\npop {{r0, r4-r11, pc}}",
+        "add r12, #4\nstr r12, [lr, #4]\ncmp r12, r11\nbne 20b\npop {{r0, r4-r11, pc}}",
     );
 }
 
@@ -333,34 +355,41 @@ macro_rules! tap {
     };
 }
 
-macro_rules! window {
+macro_rules! windows {
     ($name:ident, $wide:literal) => {
-        /// Four channels of a window at a time.
+        /// Four channels of all pixels, one after the other, then the next.
         ///
         /// # Safety
-        /// All that the taps speak of may be read and written; there are four channels and a tap at least.
+        /// All that the taps speak of may be read and written; there are four channels, a pixel and a tap at least.
         #[unsafe(naked)]
         unsafe extern "C" fn $name(taps: *mut Taps) {
             naked_asm!(
                 cpu!(),
-                "push {{r0, r4-r11, lr}}\nmov lr, r0\nldr r9, [lr, #4]\nldr r10, [lr, #44]",
-                "20:\nldr r4, [lr, #16]\nldmia r4!, {{r0-r3}}\nstr r4, [lr, #16]",
-                "ldr r8, [lr]\nadd r4, r8, #4\nstr r4, [lr]\nldr r12, [lr, #8]\nldr r11, [lr, #28]",
-                "ldr r4, [lr, #12]\ncmp r4, #3\nbne 22f\n21:",
+                "push {{r0, r4-r11, lr}}\nmov lr, r0\nldr r10, [lr, #48]",
+                // Four channels: bias and multipliers stay in registers.
+                "20:\nldrd r4, r5, [lr, #52]\nvldmia r4!, {{s8-s11}}\nvldmia r5!, {{s4-s7}}\nstrd r4, r5, [lr, #52]",
+                // A pixel.
+                "21:\nldmia lr, {{r4, r5, r6, r9, r11, r12}}\nvmov r0, r1, s8, s9\nvmov r2, r3, s10, s11",
+                "mov r8, r4\nadd r4, r5\nstr r4, [lr]\ncmp r6, #3\nbne 25f\n22:",
                 // Three columns, which most windows have.
                 tap!($wide, "ldr r5, [r8]"),
                 tap!($wide, "ldr r5, [r8, r10]"),
                 tap!($wide, "ldr r5, [r8, r10, lsl #1]"),
-                "add r8, r11\nsubs r12, #1\nbne 21b\nb 24f\n22:\nmov r11, r8\nldr lr, [sp]\nldr lr, [lr, #12]\n23:",
-                tap!($wide, "ldr r5, [r11]"),
-                "add r11, r10\nsubs lr, #1\nbne 23b\nldr lr, [sp]\nldr r11, [lr, #28]\nadd r8, r11\nsubs r12, #1\nbne 22b\n24:",
-                "ldr r4, [lr, #20]\nvldmia r4!, {{s4-s7}}\nstr r4, [lr, #20]",
-                scale!("s4" "s5" "s6" "s7"),
+                "add r8, r11\nsubs r12, #1\nbne 22b\n23:\nadd r4, lr, #24\nldmia r4, {{r4-r8, r11}}",
+                scale!(""; "s4" "s5" "s6" "s7"),
                 store!(),
-                "ldr r4, [lr, #48]\nsubs r4, #1\nstr r4, [lr, #48]\nbne 20b\npop {{r0, r4-r11, pc}}",
+                "add r7, r8\nstr r7, [lr, #36]\ncmp r7, r11\nbne 21b",
+                // The next four channels of the first pixel.
+                "ldr r0, [lr]\nldr r1, [lr, #12]\nadd r2, lr, #60\nldmia r2, {{r2-r5}}\nsub r0, r3\nstr r0, [lr]",
+                "sub r7, r4\nstr r7, [lr, #36]\nadd r11, #4\nstr r11, [lr, #44]\nadd r1, r5\nstr r1, [lr, #12]",
+                "subs r2, #1\nstr r2, [lr, #60]\nbne 20b\npop {{r0, r4-r11, pc}}",
+                // Another number of columns.
+                "25:\nmov r11, r8\nldr lr, [sp]\nldr lr, [lr, #8]\n26:",
+                tap!($wide, "ldr r5, [r11]"),
+                "add r11, r10\nsubs lr, #1\nbne 26b\nldr lr, [sp]\nldr r11, [lr, #16]\nadd r8, r11\nsubs r12, #1\nbne 25b\nb 23b",
             );
         }
     };
 }
-window!(window_signed, "sxtb16");
-window!(window_unsigned, "uxtb16");
+windows!(windows_signed, "sxtb16");
+windows!(windows_unsigned, "uxtb16");

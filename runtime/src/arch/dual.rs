@@ -30,10 +30,10 @@ pub struct Products<'a> {
     pub range: Range,
 }
 
-/// The window of a pixel in a map of whole fours of channels, each with weights of its own.
+/// The windows of a row of pixels in a map of whole fours of channels, each with weights of its own.
 #[derive(Clone, Copy, Debug)]
-pub struct Window<'a, X> {
-    /// The input from the first tap on.
+pub struct Windows<'a, X> {
+    /// The input from the first tap of the first pixel on.
     pub x: &'a [X],
     /// The weights `[channels / 4][taps][2]` in words of two: the first and the third channel's, then the second and the
     /// fourth's.
@@ -42,6 +42,12 @@ pub struct Window<'a, X> {
     pub taps: [usize; 2],
     /// From one row of inputs to the next, and from one column to the next.
     pub steps: [usize; 2],
+    /// Pixels.
+    pub pixels: usize,
+    /// From the inputs of one pixel to those of the next.
+    pub stride: usize,
+    /// From the outputs of one pixel to those of the next.
+    pub pitch: usize,
     /// The bias of each channel.
     pub bias: &'a [i32],
     /// The multiplier of each channel, as many.
@@ -226,51 +232,55 @@ impl Products<'_> {
     }
 }
 
-impl<X: Byte> Window<'_, X> {
+impl<X: Byte> Windows<'_, X> {
     /// The channels that have a bias and a multiplier.
     fn channels(&self) -> usize {
         if self.bias.len() < self.multiplier.len() { self.bias.len() } else { self.multiplier.len() }
     }
 
-    /// Whether all that is read lies inside, of whole fours of channels.
-    fn fits(&self) -> bool {
+    /// Whether all that is read and so many outputs lie inside, of whole fours of channels.
+    fn fits(&self, outputs: usize) -> bool {
         let ([rows, columns], [row, column], channels) = (self.taps, self.steps, self.channels());
-        if rows * columns == 0 || channels == 0 || !channels.is_multiple_of(FOUR) {
+        if rows * columns * self.pixels == 0 || channels == 0 || !channels.is_multiple_of(FOUR) {
             return false;
         }
-        let x = (rows - 1) * row + (columns - 1) * column + channels;
-        x <= self.x.len() && channels / FOUR * rows * columns * 2 <= self.w.len()
+        let x = (self.pixels - 1) * self.stride + (rows - 1) * row + (columns - 1) * column + channels;
+        let y = (self.pixels - 1) * self.pitch + channels;
+        x <= self.x.len() && channels / FOUR * rows * columns * 2 <= self.w.len() && y <= outputs && self.pitch > 0
     }
 
-    /// All channels.
+    /// All channels of all pixels.
     #[inline(never)]
-    pub fn pixel<Y: Byte>(&self, y: &mut [Y]) {
-        if !self.fits() || y.len() < self.channels() {
+    pub fn compute<Y: Byte>(&self, y: &mut [Y]) {
+        if !self.fits(y.len()) {
             debug_assert!(false, "operands lie outside");
             return;
         }
         #[cfg(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))]
         // SAFETY: the operands were checked to lie inside.
         unsafe {
-            arm_dual::window(self, self.channels(), y);
+            arm_dual::windows(self, self.channels(), y);
         }
         if !ON_ARM {
-            let channels = self.bias.iter().zip(self.multiplier).zip(y.iter_mut()).enumerate();
-            for (channel, ((bias, multiplier), y)) in channels {
-                *y = Y::narrow(self.range.round(self.sum(channel, *bias) as f32 * multiplier));
+            for (pixel, y) in y.chunks_mut(self.pitch).take(self.pixels).enumerate() {
+                let channels = self.bias.iter().zip(self.multiplier).zip(y).enumerate();
+                for (channel, ((bias, multiplier), y)) in channels {
+                    let sum = self.sum(pixel * self.stride + channel, channel, *bias);
+                    *y = Y::narrow(self.range.round(sum as f32 * multiplier));
+                }
             }
         }
     }
 
-    /// The sum of a channel.
-    fn sum(&self, channel: usize, mut sum: i32) -> i32 {
+    /// The sum of a channel, whose first input lies at `x`.
+    fn sum(&self, x: usize, channel: usize, mut sum: i32) -> i32 {
         let [rows, columns] = self.taps;
         for row in 0..rows {
             for column in 0..columns {
                 let tap = channel / FOUR * rows * columns + row * columns + column;
                 let word = self.w.get(2 * tap + channel % 2).copied().unwrap_or(0);
                 let w = if channel % FOUR < 2 { low(word) } else { high(word) };
-                let x = self.x.get(row * self.steps[0] + column * self.steps[1] + channel);
+                let x = self.x.get(x + row * self.steps[0] + column * self.steps[1]);
                 sum = sum.wrapping_add(w * x.map_or(0, |x| x.wide()));
             }
         }

@@ -3,7 +3,7 @@
 //! pixels are widened side by side, then every output channel takes them.
 //!
 //! Invariants: those of `qconv`, of which these kernels give the bits; integer sums have no order.
-use super::super::arch::dual::{FOUR, Products, bytes, widen, widen_one};
+use super::super::arch::dual::{FOUR, Products, Windows, bytes, widen, widen_one};
 use super::conv2d::Conv2d;
 use super::qconv::QConv2d;
 use super::quant::{Byte, Residual};
@@ -56,8 +56,8 @@ pub fn qconv2d_dual<X: Byte, Y: Byte>(
             };
         }
         for group in 0..m.groups {
-            let windows = Windows { p, x, inputs, first: group * inputs, quads, at: &at, count };
-            windows.gather(patch, bytes(rest));
+            let tile = Tile { p, x, inputs, first: group * inputs, quads, at: &at, count };
+            tile.gather(patch, bytes(rest));
             let first = group * outputs;
             let w = w.get(group * outputs.next_multiple_of(FOUR) * 4 * quads..).unwrap_or(&[]);
             let (bias, multiplier) = (bias.get(first..first + outputs), multiplier.get(first..first + outputs));
@@ -97,7 +97,7 @@ fn add<Y: Byte>(residual: &Residual, t: &[Y], y: &mut [Y]) {
 }
 
 /// The windows of a pixel, or of four.
-struct Windows<'a, X> {
+struct Tile<'a, X> {
     p: &'a QConv2d,
     x: &'a [X],
     /// Channels.
@@ -111,7 +111,7 @@ struct Windows<'a, X> {
     count: usize,
 }
 
-impl<X: Byte> Windows<'_, X> {
+impl<X: Byte> Tile<'_, X> {
     /// Widens the inputs.
     fn gather(&self, patch: &mut [u32], bytes: &mut [u8]) {
         let m = &self.p.map;
@@ -187,7 +187,7 @@ impl<X: Byte> Windows<'_, X> {
 }
 
 /// Copies `n` elements.
-pub(super) fn copy<X: Byte>(from: &[X], to: &mut [X], n: usize) {
+fn copy<X: Byte>(from: &[X], to: &mut [X], n: usize) {
     if let (Some(from), Some(to)) = (from.get(..n), to.get_mut(..n)) {
         let (fours, rest) = from.as_chunks::<4>();
         let (to_fours, to_rest) = to.as_chunks_mut::<4>();
@@ -196,9 +196,14 @@ pub(super) fn copy<X: Byte>(from: &[X], to: &mut [X], n: usize) {
     }
 }
 
-/// Words of scratch that [`qdepthwise2d_dual`] needs: a window.
+/// Words of scratch that [`qdepthwise2d_dual`] needs: the lines that the windows of a row of outputs lie in.
 pub const fn depthwise_scratch(m: &Conv2d) -> usize {
-    (m.kernel_h * m.kernel_w * m.in_c).div_ceil(4)
+    (m.kernel_h * line(m)).div_ceil(4)
+}
+
+/// Elements of a line of inputs with its padding, as far as windows reach.
+const fn line(m: &Conv2d) -> usize {
+    (m.out_w.saturating_sub(1) * m.stride_w + (m.kernel_w - 1) * m.dilation_w + 1) * m.in_c
 }
 
 /// Computes a convolution whose `groups`, `in_c` and `out_c` are equal, and multiples of four. Weights are
@@ -215,26 +220,51 @@ pub fn qdepthwise2d_dual<X: Byte, Y: Byte>(
     let m = &p.map;
     debug_assert!(x.len() >= m.in_len() && y.len() >= m.out_len() && words.len() >= depthwise_scratch(m));
     let (Some(bias), Some(multiplier)) = (bias.get(..m.out_c), multiplier.get(..m.out_c)) else { return };
-    let taps = [m.kernel_h, m.kernel_w];
-    let staged = X::of_bits(bytes(words));
+    let (line, lines) = (line(m), X::of_bits(bytes(words)));
+    if m.out_w == 0 || line == 0 {
+        return;
+    }
+    let zero = X::narrow(p.zero);
+    lines.fill(zero);
     let mut next = 0;
     for batch in 0..m.batch {
         for row in 0..m.out_h {
-            for column in 0..m.out_w {
-                let at = [batch, row, column];
-                let windows = Windows { p, x, inputs: m.in_c, first: 0, quads: 0, at: &[at; FOUR], count: 1 };
-                let (x, steps) = match windows.inside() {
-                    Some([at, ..]) => (x.get(at..), [m.dilation_h * m.in_w * m.in_pitch, m.dilation_w * m.in_pitch]),
-                    None => {
-                        windows.stage(staged, at, 1);
-                        (Some(&*staged), [m.kernel_w * m.in_c, m.in_c])
-                    }
-                };
-                let (Some(x), Some(y)) = (x, y.get_mut(next..)) else { return };
-                super::super::arch::dual::Window { x, w, taps, steps, bias, multiplier, range: p.finish.range }
-                    .pixel(y);
-                next += m.out_pitch;
+            for (kh, line) in lines.chunks_exact_mut(line).take(m.kernel_h).enumerate() {
+                match (row * m.stride_h + kh * m.dilation_h).checked_sub(m.pad_top).filter(|&h| h < m.in_h) {
+                    Some(h) => copy_row(m, x.get((batch * m.in_h + h) * m.in_w * m.in_pitch..).unwrap_or(&[]), line),
+                    None => line.fill(zero),
+                }
             }
+            let windows = Windows {
+                x: &*lines,
+                w,
+                taps: [m.kernel_h, m.kernel_w],
+                steps: [line, m.dilation_w * m.in_c],
+                pixels: m.out_w,
+                stride: m.stride_w * m.in_c,
+                pitch: m.out_pitch,
+                bias,
+                multiplier,
+                range: p.finish.range,
+            };
+            let Some(y) = y.get_mut(next..) else { return };
+            windows.compute(y);
+            next += m.out_w * m.out_pitch;
+        }
+    }
+}
+
+/// Copies a row of inputs into a line, behind the padding.
+fn copy_row<X: Byte>(m: &Conv2d, x: &[X], line: &mut [X]) {
+    let Some(line) = line.get_mut(m.pad_left * m.in_c..) else { return };
+    if m.in_pitch == m.in_c {
+        let n = (m.in_w * m.in_c).min(line.len());
+        if let (Some(from), Some(to)) = (x.get(..n), line.get_mut(..n)) {
+            to.copy_from_slice(from);
+        }
+    } else {
+        for (to, from) in line.chunks_exact_mut(m.in_c.max(1)).take(m.in_w).zip(x.chunks(m.in_pitch.max(1))) {
+            copy(from, to, m.in_c);
         }
     }
 }

@@ -147,11 +147,16 @@ impl<X: Byte, Y: Byte + PartialEq + std::fmt::Debug> Case<X, Y> {
         }
         let (expected, bias) = (self.expected(), self.bias_less(p.zero));
         let (group_out, depth) = (m.out_c / m.groups, self.w.len() / m.out_c);
+        // Kernel rows are filled up, or taps that do not touch.
+        let joined = if m.groups == 1 && m.dilation_w == 1 { m.kernel_w } else { 1 };
+        let run = joined * m.in_c / m.groups;
+        let quads = depth / run * run.div_ceil(4);
         let mut packed = Vec::new();
-        for (group, quad) in indices(&[m.groups, group_out.div_ceil(4), depth.div_ceil(4)]).iter().map(|i| (i[0], i)) {
+        for (group, quad) in indices(&[m.groups, group_out.div_ceil(4), quads]).iter().map(|i| (i[0], i)) {
             for (column, k) in indices(&[4, 4]).iter().map(|i| (4 * quad[1] + i[0], 4 * quad[2] + i[1])) {
-                let inside = column < group_out && k < depth;
-                packed.push(if inside { self.w[(group * group_out + column) * depth + k] } else { 0 });
+                let (row, at) = (k / run.next_multiple_of(4), k % run.next_multiple_of(4));
+                let inside = column < group_out && at < run;
+                packed.push(if inside { self.w[(group * group_out + column) * depth + row * run + at] } else { 0 });
             }
         }
         let (mut words, mut y) = (vec![0x8192_a3b4; qdual::scratch(p)], self.y.clone());

@@ -77,14 +77,14 @@ fn bias_less(bias: &[i32], w: &[i8], zero: i32) -> Vec<i32> {
     bias.iter().zip(w.chunks(depth)).map(|(b, w)| b.wrapping_sub(zero.wrapping_mul(sum(w)))).collect()
 }
 
-/// Weights `[groups * columns, depth]` in panels of four columns, `[depth / 4][4][4]`, filled up with zeros.
+/// Weights `[groups * columns, depth]`, of whole fours of depth, in panels of four columns, `[depth / 4][4][4]`, filled up
+/// with zeros.
 fn fours(w: &[i8], groups: usize, columns: usize, depth: usize) -> Vec<i8> {
     let mut packed = Vec::new();
     for group in 0..groups {
         for (first, k) in (0..columns).step_by(FOUR).flat_map(|c| (0..depth).step_by(QUAD).map(move |k| (c, k))) {
             for (column, k) in (first..first + FOUR).flat_map(|c| (k..k + QUAD).map(move |k| (c, k))) {
-                let is_inside = column < columns && k < depth;
-                packed.push(if is_inside { w[(group * columns + column) * depth + k] } else { 0 });
+                packed.push(if column < columns { w[(group * columns + column) * depth + k] } else { 0 });
             }
         }
     }
@@ -185,7 +185,11 @@ impl Lowering<'_> {
             let words = words(w, depth);
             (ConvKind::Depthwise, Tensor::from_elements([words.len()], &words))
         } else {
-            let fours = fours(w, map.groups, map.out_c / map.groups, depth);
+            // Kernel rows are filled up, or taps that do not touch.
+            let inputs = map.in_c / map.groups;
+            let run = if map.groups == 1 && map.dilation_w == 1 { map.kernel_w * inputs } else { inputs };
+            let depth = depth / run.max(1) * run.next_multiple_of(QUAD);
+            let fours = fours(&filled(w, run), map.groups, map.out_c / map.groups, depth);
             (ConvKind::General, Tensor::from_elements([fours.len()], &fours))
         };
         let call = QDualCall::new(kind, dtypes, params);

@@ -2,7 +2,7 @@
 //! The loops of `dual` on Armv7E-M and Armv8-M with DSP instructions and an FPU.
 //!
 //! Invariants: those of `dual`. A sum times its multiplier is rounded by `vcvtr`, to even under the default rounding mode;
-//! `room` is added with saturation, so that what is too large is as large as may be.
+//! additions saturate, so that what is too large is as large as may be.
 #![cfg(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))]
 use super::super::kernels::quant::{Byte, Range};
 use super::dual::{FOUR, Products, Windows};
@@ -11,19 +11,28 @@ use core::arch::naked_asm;
 /// What becomes of sums.
 #[repr(C)]
 struct Bounds {
-    /// Added with saturation: what is more than the largest result overflows.
+    /// Added with saturation: what is more than the largest result overflows. Of a whole range the zero point.
     room: i32,
     /// Taken off then: the smallest result becomes 0.
     back: i32,
-    /// The smallest result, in each byte.
-    lo: u32,
+    /// The smallest result, which is added then; or [`SIGNED`] or [`UNSIGNED`], which are none.
+    lo: i32,
 }
+
+/// Results are all signed bytes: an instruction keeps them in their range.
+const SIGNED: i32 = 1000;
+/// Results are all unsigned bytes.
+const UNSIGNED: i32 = 2000;
 
 impl Bounds {
     #[inline(always)]
     const fn new(range: &Range) -> Self {
         let room = i32::MAX - (range.hi - range.zero);
-        Bounds { room, back: room + (range.lo - range.zero), lo: range.lo as u8 as u32 * 0x0101_0101 }
+        match (range.lo, range.hi) {
+            (-128, 127) => Bounds { room: range.zero, back: 0, lo: SIGNED },
+            (0, 255) => Bounds { room: range.zero, back: 0, lo: UNSIGNED },
+            (lo, _) => Bounds { room, back: room + (lo - range.zero), lo },
+        }
     }
 }
 
@@ -194,7 +203,7 @@ macro_rules! cpu {
     };
 }
 
-/// Rounds four sums times multipliers to integers; `r4` is `room`, and `r5` is `back`.
+/// Rounds four sums times multipliers to integers.
 macro_rules! scale {
     ($load:expr; $a:literal $b:literal $c:literal $d:literal) => {
         concat!(
@@ -211,25 +220,78 @@ macro_rules! scale {
             $d,
             "\nvcvtr.s32.f32 s0, s0\nvcvtr.s32.f32 s1, s1\nvcvtr.s32.f32 s2, s2\nvcvtr.s32.f32 s3, s3\n",
             "vmov r0, r1, s0, s1\nvmov r2, r3, s2, s3\n",
-            between!("r0"),
-            between!("r1"),
-            between!("r2"),
-            between!("r3"),
+            // Signed bytes, which most results are; `others` comes back to 40.
+            "cmp r6, #1000\nbne 41f\n",
+            saturate!("ssat"),
+            "40:",
         )
     };
 }
 
-/// A rounded number, less the smallest result, which it is no less than, and no more than the largest.
+/// All bytes of a type.
+macro_rules! saturate {
+    ($to:literal) => {
+        concat!(
+            "qadd r0, r0, r4\n",
+            $to,
+            " r0, #8, r0\nqadd r1, r1, r4\n",
+            $to,
+            " r1, #8, r1\n",
+            "qadd r2, r2, r4\n",
+            $to,
+            " r2, #8, r2\nqadd r3, r3, r4\n",
+            $to,
+            " r3, #8, r3\n",
+        )
+    };
+}
+
+/// The results of [`scale`] that are no signed bytes: behind the loop.
+macro_rules! others {
+    () => {
+        concat!(
+            "41:\ncmp r6, #2000\nbne 42f\n",
+            saturate!("usat"),
+            "b 40b\n42:\n",
+            between!("r0"),
+            between!("r1"),
+            between!("r2"),
+            between!("r3"),
+            "b 40b",
+        )
+    };
+}
+
+/// A rounded number, no less than the smallest result and no more than the largest.
 macro_rules! between {
     ($x:literal) => {
-        concat!("qadd ", $x, ", ", $x, ", r4\nsub ", $x, ", ", $x, ", r5\nbic ", $x, ", ", $x, ", ", $x, ", asr #31\n")
+        concat!(
+            "qadd ",
+            $x,
+            ", ",
+            $x,
+            ", r4\nsub ",
+            $x,
+            ", ",
+            $x,
+            ", r5\nbic ",
+            $x,
+            ", ",
+            $x,
+            ", ",
+            $x,
+            ", asr #31\n",
+            "add ",
+            $x,
+            ", r6\n",
+        )
     };
 }
 
 /// Stores four neighbouring results.
 macro_rules! store {
     () => {
-        "orr r0, r0, r1, lsl #8\norr r2, r2, r3, lsl #8\norr r0, r0, r2, lsl #16\nuadd8 r0, r0, r6\nstr r0, [r7]\n"
+        "bfi r0, r1, #8, #8\nbfi r2, r3, #8, #8\nbfi r0, r2, #16, #16\nstr r0, [r7]\n"
     };
 }
 
@@ -298,13 +360,13 @@ unsafe extern "C" fn products(task: *mut Task) {
         quad_of_pixels!(),
         "subs r12, #1\nbne 23b\n24:\nldr r12, [lr, #4]\nadd r4, lr, #24\nldmia r4, {{r4-r9, r11}}",
         scale!("add r9, r9, r12, lsl #2\nvldr s4, [r9]\n"; "s4" "s4" "s4" "s4"),
-        // `lo` in one byte is enough.
-        "add r0, r6\nadd r1, r6\nadd r2, r6\nadd r3, r6\nadd r7, r12\nadd r9, r7, r8",
+        "add r7, r12\nadd r9, r7, r8",
         "strb r0, [r7]\nstrb r1, [r9]\nstrb r2, [r7, r8, lsl #1]\nstrb r3, [r9, r8, lsl #1]",
         // The weights of the next column lie beside these, or behind the four.
         "add r12, #1\nstr r12, [lr, #4]\ntst r12, #3\nbeq 25f",
         "ldr r4, [lr, #52]\nsub r10, r4\ncmp r12, r11\nbne 20b\npop {{r4-r11, pc}}",
         "25:\nsub r10, #12\ncmp r12, r11\nbne 20b\npop {{r4-r11, pc}}",
+        others!(),
     );
 }
 
@@ -337,6 +399,7 @@ unsafe extern "C" fn products_one(task: *mut Task) {
         "add r7, r12",
         store!(),
         "add r12, #4\nstr r12, [lr, #4]\ncmp r12, r11\nbne 20b\npop {{r0, r4-r11, pc}}",
+        others!(),
     );
 }
 
@@ -387,6 +450,7 @@ macro_rules! windows {
                 "25:\nmov r11, r8\nldr lr, [sp]\nldr lr, [lr, #8]\n26:",
                 tap!($wide, "ldr r5, [r11]"),
                 "add r11, r10\nsubs lr, #1\nbne 26b\nldr lr, [sp]\nldr r11, [lr, #16]\nadd r8, r11\nsubs r12, #1\nbne 25b\nb 23b",
+                others!(),
             );
         }
     };

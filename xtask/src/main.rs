@@ -6,6 +6,7 @@ mod bless;
 mod command;
 mod conformance;
 mod crates;
+mod firmware;
 mod large;
 mod layers;
 mod lint;
@@ -25,6 +26,7 @@ enum Task {
     Bless(bless::Args),
     Bench(bench::Args),
     Conformance(conformance::Args),
+    Firmware(firmware::Args),
     Large,
     Package,
 }
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
         Task::Bless(args) => bless::bless(&args),
         Task::Bench(args) => bench::bench(&args),
         Task::Conformance(args) => conformance::conformance(&args),
+        Task::Firmware(args) => firmware::firmware(&args),
         Task::Large => large::large(),
         Task::Package => package::package(),
     };

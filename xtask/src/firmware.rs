@@ -1,0 +1,164 @@
+//! `cargo xtask firmware`: models as firmware of emulated processors: their bits, and what their code can do.
+//!
+//! Invariant: nothing is skipped for want of a tool. What is missing is installed, else the task fails.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use serde_json::Value;
+use zant_measure::{MACHINES, cargo as tools};
+use zant_tests::cases;
+
+use crate::command::{cargo, command, root, run, status};
+
+/// Check models on emulated processors.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Models to check [default: all that are there]
+    model: Vec<String>,
+}
+
+/// Models that the repository has, by their path.
+const OWN: [(&str, &str); 2] =
+    [("digits", "models/digits/digits.onnx"), ("digits_int8", "models/digits_int8/digits_int8.onnx")];
+
+/// Models of the shared set.
+const SHARED: [&str; 12] = [
+    "ad_autoencoder_int8",
+    "ic_resnet8_int8",
+    "kws_dscnn_int8",
+    "vww_mobilenetv1_int8",
+    "beer",
+    "fomo8",
+    "hello_world_int8",
+    "mnist-8",
+    "ad_autoencoder_f32",
+    "ic_resnet8_f32",
+    "kws_dscnn_f32",
+    "vww_mobilenetv1_f32",
+];
+
+/// Rust's targets beside those of the machines, for which a model's crate is built and not run.
+const BUILT: [&str; 4] =
+    ["thumbv6m-none-eabi", "riscv32imc-unknown-none-elf", "wasm32-unknown-unknown", "aarch64-unknown-linux-gnu"];
+
+pub(crate) fn firmware(args: &Args) -> Result<bool, String> {
+    let start = Instant::now();
+    install()?;
+    if !cargo(&["build", "--quiet", "--package", "zantc"])? {
+        return Ok(false);
+    }
+    let models = models(&args.model)?;
+    let mut good = violations()?;
+    for (name, path) in &models {
+        for machine in MACHINES {
+            let levels = if machine.cpu == "cortex-m7" { "both" } else { "3" };
+            good &= verify(name, path, machine.cpu, levels)?;
+        }
+        good &= certify(name, path)?;
+    }
+    good &= other_targets()?;
+    eprintln!("{} models on {} processors in {:.0} s", models.len(), MACHINES.len(), start.elapsed().as_secs_f64());
+    Ok(good)
+}
+
+/// The models that are there, or those that are asked for.
+fn models(asked: &[String]) -> Result<Vec<(String, PathBuf)>, String> {
+    let own = OWN.iter().map(|(name, path)| ((*name).to_string(), root().join(path)));
+    let folder = cases::shared().map(|s| s.join("models"));
+    let shared =
+        SHARED.iter().filter_map(|name| Some(((*name).to_string(), folder.as_ref()?.join(name).join("model.onnx"))));
+    let mut models: Vec<(String, PathBuf)> = own.chain(shared).filter(|(_, path)| path.is_file()).collect();
+    println!("{} models skipped, whose files are missing", OWN.len() + SHARED.len() - models.len());
+    if let Some(unknown) = asked.iter().find(|a| !models.iter().any(|(name, _)| name == *a)) {
+        return Err(format!("there is no model {unknown}"));
+    }
+    models.retain(|(name, _)| asked.is_empty() || asked.contains(name));
+    Ok(models)
+}
+
+/// Installs what is missing.
+fn install() -> Result<(), String> {
+    if tools::version("qemu-system-arm").is_err() {
+        let installed =
+            run("apt-get", &["update", "-qq"])? && run("apt-get", &["install", "-y", "-qq", "qemu-system-arm"])?;
+        if !installed {
+            return Err("qemu-system-arm cannot be installed by apt-get".into());
+        }
+    }
+    for triple in MACHINES.iter().map(|m| m.triple).chain(BUILT) {
+        if tools::require_target(triple).is_err() && !run("rustup", &["target", "add", triple])? {
+            return Err(format!("Rust's target {triple} cannot be installed by rustup"));
+        }
+    }
+    Ok(())
+}
+
+/// The tests of what is found in code that breaks promises.
+fn violations() -> Result<bool, String> {
+    cargo(&["test", "--quiet", "--package", "zant-measure", "--", "--include-ignored"])
+}
+
+/// Runs `zantc` and gives the JSON lines that it printed.
+fn zantc(args: &[&str], path: &std::path::Path) -> Result<(bool, Vec<Value>), String> {
+    let mut zantc = command(&root().join("target/debug/zantc").to_string_lossy(), args);
+    let output = zantc.arg(path).output().map_err(|e| format!("zantc: {e}"))?;
+    if !output.status.success() {
+        eprint!("{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let lines = text.lines().map(|l| serde_json::from_str(l).map_err(|e| format!("zantc printed {l:?}: {e}")));
+    Ok((output.status.success(), lines.collect::<Result<_, _>>()?))
+}
+
+/// The firmware's bits are those of this process, which the data sets agree with.
+fn verify(name: &str, path: &std::path::Path, cpu: &str, levels: &str) -> Result<bool, String> {
+    let args = ["verify", "--json", "--target", cpu, "--opt-level", levels];
+    let (mut good, lines) = zantc(&args, path)?;
+    for line in lines.iter().filter(|l| l["reason"] == "diagnostic") {
+        eprintln!("error: {name} on {cpu}: {}", line["message"]);
+    }
+    let measured: Vec<&Value> = lines.iter().filter(|l| l["reason"] == "measured").collect();
+    for m in &measured {
+        let equal = m["output_hash"] == m["host_hash"];
+        println!(
+            "{name} on {cpu} at {}: {} instructions, {} bytes of text, {} of stack, hash {} {}",
+            m["opt_level"],
+            m["instructions_per_inference"],
+            m["text_bytes"],
+            m["stack_bytes"],
+            m["output_hash"],
+            if equal { "as on the host" } else { "NOT AS ON THE HOST" }
+        );
+        good &= equal;
+    }
+    Ok(good && measured.len() == if levels == "both" { 2 } else { 1 })
+}
+
+/// The code can do nothing that it must not.
+fn certify(name: &str, path: &std::path::Path) -> Result<bool, String> {
+    let folder = root().join("target/zant-certificates").join(name);
+    let folder = folder.to_string_lossy();
+    let (good, lines) = zantc(&["certify", "--message-format", "json", "--target", "cortex-m7", "-o", &folder], path)?;
+    for line in lines.iter().filter(|l| l["reason"] == "diagnostic") {
+        eprintln!("error: {name}: {} {}", line["message"], line["help"]);
+    }
+    println!("{name}: {}", if good { "certified" } else { "NOT CERTIFIED" });
+    Ok(good)
+}
+
+/// The digit classifier's crate builds for targets on which it is not run.
+fn other_targets() -> Result<bool, String> {
+    let mut good = true;
+    for target in ["cortex-m0", "riscv32imc", "wasm32", "aarch64"] {
+        let triple = zantc::target::find(target).and_then(|t| t.triple).ok_or_else(|| format!("no target {target}"))?;
+        let out = root().join("target/zant-firmware").join(target);
+        let shown = out.to_string_lossy().into_owned();
+        let (ok, _) =
+            zantc(&["compile", "--message-format", "json", "--target", target, "-o", &shown], &root().join(OWN[1].1))?;
+        let mut build = tools::command();
+        build.args(["build", "--quiet", "--release", "--offline", "--target", triple]).current_dir(&out);
+        good &= ok && status(&mut build)?;
+    }
+    Ok(good)
+}

@@ -12,15 +12,38 @@ const BOTTOMLESS: u32 = 1 << 24;
 /// Instructions between the computation of a new stack pointer and its use.
 const NEAR: usize = 6;
 
+/// A call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Call {
+    /// The address of the instruction.
+    pub(super) at: u32,
+    /// The function's address.
+    pub(super) to: u32,
+    /// Bytes of stack of the caller at that point.
+    pub(super) depth: u32,
+}
+
+/// A call or a jump to what a register holds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Register {
+    pub(super) at: u32,
+    pub(super) register: u32,
+    pub(super) depth: u32,
+}
+
 /// What a function does.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Body {
     /// The most bytes of stack that it takes by itself.
     pub(super) frame: u32,
-    /// Addresses that it calls or jumps to, each with the bytes of stack at that point.
-    pub(super) calls: Vec<(u32, u32)>,
+    /// What it calls, or jumps to outside of itself.
+    pub(super) calls: Vec<Call>,
     /// Where it calls or jumps to what a register holds.
+    pub(super) registers: Vec<Register>,
+    /// Where it jumps to what memory holds, or to what a register holds that nobody knows.
     pub(super) indirect: Vec<u32>,
+    /// The ways through it.
+    pub(super) way: Way,
     /// Where it goes on for ever, or stops.
     pub(super) endless: Vec<u32>,
     /// Where its stack cannot be followed.
@@ -60,26 +83,25 @@ impl Body {
         }
         let before = before(&code, &depths, function);
         let conditional = code.iter().filter(|(_, p)| p.conditional).map(|(&at, _)| at).collect();
-        let way = Way { image, start: function.start, before: &before, conditional: &conditional };
+        body.way = Way { start: function.start, before, conditional };
         for (&at, &depth) in &depths {
             let Some(placed) = code.get(&at) else { continue };
-            body.note(placed, (at, depth), function, &way);
+            body.note(placed, (at, depth), function);
         }
-        body.endless = endless(&code, &depths, &before, function);
+        body.endless = endless(&code, &depths, &body.way.before, function);
         body
     }
 
-    fn note(&mut self, placed: &Placed, (at, depth): (u32, u32), function: &Symbol, way: &Way<'_>) {
+    fn note(&mut self, placed: &Placed, (at, depth): (u32, u32), function: &Symbol) {
         let outside = |to: &u32| !(function.start..function.end).contains(to);
+        let call = |to| Call { at, to, depth };
         match placed.instruction.flow {
-            Flow::Call(to) => self.calls.push((to, depth)),
-            Flow::Branch { to, .. } if outside(&to) => self.calls.push((to, depth)),
-            Flow::CallRegister(register) => match way.constant(at, register) {
-                // The lowest bit says that the function is of Thumb instructions.
-                Some(to) if to & 1 == 1 => self.calls.push((to & !1, depth)),
-                Some(_) | None => self.indirect.push(at),
-            },
-            Flow::JumpRegister => self.indirect.push(at),
+            Flow::Call(to) => self.calls.push(call(to)),
+            Flow::Branch { to, .. } if outside(&to) => self.calls.push(call(to)),
+            Flow::CallRegister(register) | Flow::JumpRegister(register) => {
+                self.registers.push(Register { at, register, depth });
+            }
+            Flow::Jump => self.indirect.push(at),
             Flow::Branch { .. } | Flow::Next | Flow::Return | Flow::Table { .. } | Flow::Stop => {}
         }
         if placed.grows.is_none() || depth >= BOTTOMLESS / 2 {
@@ -107,7 +129,13 @@ fn placed(image: &Image<'_>, function: &Symbol) -> BTreeMap<u32, Placed> {
         let targets = match instruction.flow {
             Flow::Branch { to, .. } => vec![to],
             Flow::Table { halfwords } => table(image, at + 4, halfwords, function),
-            Flow::Next | Flow::Call(_) | Flow::CallRegister(_) | Flow::JumpRegister | Flow::Return | Flow::Stop => {
+            Flow::Next
+            | Flow::Call(_)
+            | Flow::CallRegister(_)
+            | Flow::JumpRegister(_)
+            | Flow::Jump
+            | Flow::Return
+            | Flow::Stop => {
                 vec![]
             }
         };
@@ -164,9 +192,12 @@ fn table(image: &Image<'_>, start: u32, halfwords: bool, function: &Symbol) -> V
 fn successors(placed: &Placed, at: u32, function: &Symbol) -> Vec<u32> {
     let falls = match placed.instruction.flow {
         Flow::Next | Flow::Call(_) | Flow::CallRegister(_) | Flow::Branch { always: false, .. } => true,
-        Flow::Branch { always: true, .. } | Flow::JumpRegister | Flow::Return | Flow::Table { .. } | Flow::Stop => {
-            placed.conditional
-        }
+        Flow::Branch { always: true, .. }
+        | Flow::JumpRegister(_)
+        | Flow::Jump
+        | Flow::Return
+        | Flow::Table { .. }
+        | Flow::Stop => placed.conditional,
     };
     let next = falls.then_some(at + placed.instruction.bytes);
     let inside = |to: &u32| (function.start..function.end).contains(to);
@@ -177,7 +208,7 @@ fn successors(placed: &Placed, at: u32, function: &Symbol) -> Vec<u32> {
 fn leaves(placed: &Placed, function: &Symbol) -> bool {
     match placed.instruction.flow {
         // What a register holds is reported by itself.
-        Flow::Return | Flow::JumpRegister => true,
+        Flow::Return | Flow::JumpRegister(_) | Flow::Jump => true,
         Flow::Branch { to, .. } => !(function.start..function.end).contains(&to),
         Flow::Next | Flow::Call(_) | Flow::CallRegister(_) | Flow::Table { .. } | Flow::Stop => false,
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::body::Body;
+use super::body::{Body, Call};
 use super::image::Image;
 use super::{Kind, Violation};
 
@@ -75,21 +75,81 @@ fn is_soft_float(name: &str) -> bool {
 impl<'a> Graph<'a> {
     pub(super) fn new(image: &'a Image<'a>, root: usize) -> Graph<'a> {
         let mut graph = Graph { image, root, bodies: BTreeMap::new(), callers: BTreeMap::new() };
-        let mut open = VecDeque::from([root]);
-        while let Some(f) = open.pop_front() {
-            if graph.bodies.contains_key(&f) {
-                continue;
+        // What registers hold may come from callers, and leads to further functions: until nothing is new.
+        loop {
+            graph.reach();
+            let found = graph.through_registers();
+            let new: Vec<(usize, Call)> =
+                found.into_iter().filter(|(f, call)| !graph.bodies[f].calls.contains(call)).collect();
+            if new.is_empty() {
+                break;
             }
-            let body = Body::read(image, &image.functions[f]);
-            for callee in body.calls.iter().filter_map(|(to, _)| image.function_at(*to)) {
-                if callee != root {
-                    graph.callers.entry(callee).or_insert(f);
-                }
-                open.push_back(callee);
+            for (f, call) in new {
+                graph.bodies.get_mut(&f).into_iter().for_each(|b| b.calls.push(call));
             }
-            graph.bodies.insert(f, body);
+        }
+        for (f, at) in graph.unresolved() {
+            graph.bodies.get_mut(&f).into_iter().for_each(|b| b.indirect.push(at));
         }
         graph
+    }
+
+    /// Reads all that is called, in the order of the distance from the root.
+    fn reach(&mut self) {
+        let mut open = VecDeque::from([self.root]);
+        let mut seen = BTreeSet::from([self.root]);
+        while let Some(f) = open.pop_front() {
+            let (image, function) = (self.image, &self.image.functions[f]);
+            self.bodies.entry(f).or_insert_with(|| Body::read(image, function));
+            for callee in self.callees(f) {
+                if seen.insert(callee) {
+                    self.callers.entry(callee).or_insert(f);
+                    open.push_back(callee);
+                }
+            }
+        }
+    }
+
+    /// What a register may hold at an instruction of a function, as far as that and its callers tell.
+    fn register(&self, f: usize, at: u32, register: u32) -> Option<BTreeSet<u32>> {
+        let values = self.bodies[&f].way.values(self.image, at, register)?;
+        let mut all = values.constants;
+        if values.entry {
+            // Nobody knows who calls the root.
+            if f == self.root {
+                return None;
+            }
+            for (caller, body) in &self.bodies {
+                for call in body.calls.iter().filter(|c| self.image.function_at(c.to) == Some(f)) {
+                    let there = self.bodies[caller].way.values(self.image, call.at, register)?;
+                    if there.entry {
+                        return None;
+                    }
+                    all.extend(there.constants);
+                }
+            }
+        }
+        // The lowest bit says that the function is of Thumb instructions.
+        all.iter().all(|to| to & 1 == 1).then_some(all)
+    }
+
+    /// Calls by registers whose values are known.
+    fn through_registers(&self) -> Vec<(usize, Call)> {
+        let mut found = Vec::new();
+        for (&f, body) in &self.bodies {
+            for r in &body.registers {
+                let values = self.register(f, r.at, r.register).unwrap_or_default();
+                found.extend(values.into_iter().map(|to| (f, Call { at: r.at, to: to & !1, depth: r.depth })));
+            }
+        }
+        found
+    }
+
+    /// Calls by registers whose values are not known.
+    fn unresolved(&self) -> Vec<(usize, u32)> {
+        let each = self.bodies.iter().flat_map(|(&f, body)| body.registers.iter().map(move |r| (f, r)));
+        let unknown = each.filter(|(f, r)| self.register(*f, r.at, r.register).is_none_or(|v| v.is_empty()));
+        unknown.map(|(f, r)| (f, r.at)).collect()
     }
 
     /// The functions in the order of addresses.
@@ -126,8 +186,8 @@ impl<'a> Graph<'a> {
             }
             found.extend(body.indirect.iter().map(|&at| violation(Kind::Indirect, Some(at))));
             found.extend(body.unknown_stack.iter().map(|&at| violation(Kind::Stack, Some(at))));
-            let unknown = body.calls.iter().filter(|(to, _)| self.image.function_at(*to).is_none());
-            found.extend(unknown.map(|&(to, _)| violation(Kind::Unknown, Some(to))));
+            let unknown = body.calls.iter().filter(|c| self.image.function_at(c.to).is_none());
+            found.extend(unknown.map(|c| violation(Kind::Unknown, Some(c.to))));
             if !self.calls_panic(body) {
                 found.extend(body.endless.iter().map(|&at| violation(Kind::Endless, Some(at))));
             }
@@ -139,13 +199,13 @@ impl<'a> Graph<'a> {
 
     /// Whether a function calls what panics: then that is what it does not come back from.
     fn calls_panic(&self, body: &Body) -> bool {
-        let callees = body.calls.iter().filter_map(|(to, _)| self.image.function_at(*to));
+        let callees = body.calls.iter().filter_map(|c| self.image.function_at(c.to));
         callees.into_iter().any(|f| kind(&self.image.functions[f].name) == Some(Kind::Panic))
     }
 
     fn callees(&self, f: usize) -> BTreeSet<usize> {
         let calls = self.bodies.get(&f).map_or(&[][..], |b| &b.calls);
-        calls.iter().filter_map(|(to, _)| self.image.function_at(*to)).collect()
+        calls.iter().filter_map(|c| self.image.function_at(c.to)).collect()
     }
 
     /// Functions that can come to call themselves.
@@ -184,9 +244,9 @@ impl<'a> Graph<'a> {
                 continue;
             }
             let Some(body) = self.bodies.get(&f) else { continue };
-            let below = body.calls.iter().map(|&(to, depth)| {
-                let callee = stacks.get(&self.image.function_at(to)?).copied().flatten()?;
-                depth.checked_add(callee)
+            let below = body.calls.iter().map(|c| {
+                let callee = stacks.get(&self.image.function_at(c.to)?).copied().flatten()?;
+                c.depth.checked_add(callee)
             });
             let mut below = below;
             let total = below.try_fold(body.frame, |most, next| Some(most.max(next?)));

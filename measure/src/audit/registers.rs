@@ -108,51 +108,67 @@ fn constant(image: &Image<'_>, at: u32, first: u32, second: u32) -> Option<Const
     }
 }
 
+/// What a register may hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Values {
+    /// These constants.
+    pub(super) constants: BTreeSet<u32>,
+    /// What it held when the function was entered: the compiler moves the ends of functions into ones of their own.
+    pub(super) entry: bool,
+}
+
 /// The edges of a function's instructions, backwards, and which of them are conditional.
-pub(super) struct Way<'a> {
-    pub(super) image: &'a Image<'a>,
+#[derive(Clone, Debug, Default)]
+pub(super) struct Way {
     /// Where the function begins.
     pub(super) start: u32,
     /// The instructions that come before one.
-    pub(super) before: &'a BTreeMap<u32, Vec<u32>>,
+    pub(super) before: BTreeMap<u32, Vec<u32>>,
     /// Instructions that may not be executed.
-    pub(super) conditional: &'a BTreeSet<u32>,
+    pub(super) conditional: BTreeSet<u32>,
 }
 
-impl Way<'_> {
-    /// The one constant that a register holds whenever an instruction is reached; `None` where that is not known.
-    pub(super) fn constant(&self, at: u32, register: u32) -> Option<u32> {
-        let mut values = BTreeSet::new();
-        let mut seen = BTreeSet::new();
-        let mut open = vec![(at, false)];
-        while let Some((at, upper)) = open.pop() {
-            // Nobody knows what registers hold where a function begins.
-            let earlier = self.before.get(&at).filter(|b| at != self.start && !b.is_empty())?;
-            for &at in earlier {
-                if !seen.insert((at, upper)) {
-                    continue;
-                }
-                let code = self.image.bytes(at)?;
+impl Way {
+    /// All that a register may hold when an instruction is reached; `None` where that is not known.
+    pub(super) fn values(&self, image: &Image<'_>, at: u32, register: u32) -> Option<Values> {
+        let mut values = Values::default();
+        let mut seen = BTreeSet::from([at]);
+        let mut open = vec![at];
+        while let Some(at) = open.pop() {
+            values.entry |= at == self.start;
+            for &at in self.before.get(&at).into_iter().flatten() {
+                let code = image.bytes(at)?;
                 let half = |i: usize| Some(u32::from(u16::from_le_bytes(*code.get(i..)?.first_chunk()?)));
                 let (first, second) = (half(0)?, half(2).unwrap_or(0));
                 if written(first, second) >> register & 1 == 0 {
-                    open.push((at, upper));
-                    continue;
-                }
-                if self.conditional.contains(&at) {
+                    open.extend(seen.insert(at).then_some(at));
+                } else if self.conditional.contains(&at) {
                     return None;
-                }
-                match constant(self.image, at, first, second)? {
-                    Constant::Whole(value) => drop(values.insert(if upper { value & 0xFFFF } else { value })),
-                    Constant::Upper(_) if upper => return None,
-                    Constant::Upper(high) => {
-                        let low = self.constant(at, register)?;
-                        values.insert(high | low & 0xFFFF);
-                    }
+                } else {
+                    values.constants.insert(self.constant(image, at, (first, second), register)?);
                 }
             }
         }
-        if values.len() == 1 { values.pop_first() } else { None }
+        Some(values)
+    }
+
+    /// What an instruction puts into the register that it writes.
+    fn constant(&self, image: &Image<'_>, at: u32, (first, second): (u32, u32), register: u32) -> Option<u32> {
+        match constant(image, at, first, second)? {
+            Constant::Whole(value) => Some(value),
+            // The lower half comes from just before.
+            Constant::Upper(high) => {
+                let &[earlier] = self.before.get(&at)?.as_slice() else { return None };
+                let code = image.bytes(earlier)?;
+                let half = |i: usize| Some(u32::from(u16::from_le_bytes(*code.get(i..)?.first_chunk()?)));
+                let (first, second) = (half(0)?, half(2)?);
+                let same = written(first, second) == 1 << register && !self.conditional.contains(&earlier);
+                match constant(image, earlier, first, second)? {
+                    Constant::Whole(low) if same && at != self.start => Some(high | low & 0xFFFF),
+                    Constant::Whole(_) | Constant::Upper(_) => None,
+                }
+            }
+        }
     }
 }
 

@@ -14,7 +14,9 @@ pub(super) enum Flow {
     /// To a function whose address is in a register, and back.
     CallRegister(u32),
     /// To an address in a register or in memory.
-    JumpRegister,
+    JumpRegister(u32),
+    /// To an address that an instruction of another kind finds in memory.
+    Jump,
     /// To the caller.
     Return,
     /// To an entry of the table that follows, of bytes or of halfwords.
@@ -97,20 +99,20 @@ fn narrow(at: u32, h: u32) -> Instruction {
         _ if h & 0xF800 == 0xE000 => (branch(signed((h & 0x7FF) << 1, 12), true), Stack::Same),
         _ if h & 0xF500 == 0xB100 => (branch((h >> 3 & 0x40) | (h >> 2 & 0x3E), false), Stack::Same),
         _ if h & 0xFF80 == 0x4780 => (Flow::CallRegister(from), Stack::Same),
-        _ if h & 0xFF80 == 0x4700 => (if from == LR { Flow::Return } else { Flow::JumpRegister }, Stack::Same),
+        _ if h & 0xFF80 == 0x4700 => (if from == LR { Flow::Return } else { Flow::JumpRegister(from) }, Stack::Same),
         _ if h & 0xFE00 == 0xB400 => (Flow::Next, Stack::Push(list)),
         _ if h & 0xFE00 == 0xBC00 => (if h & 0x100 != 0 { Flow::Return } else { Flow::Next }, Stack::Pop(list)),
         _ if h & 0xFF80 == 0xB080 => (Flow::Next, Stack::Push(4 * (h & 0x7F))),
         _ if h & 0xFF80 == 0xB000 => (Flow::Next, Stack::Pop(4 * (h & 0x7F))),
         _ if h & 0xFF00 == 0x4600 => match (written(h), from) {
             (PC, LR) => (Flow::Return, Stack::Same),
-            (PC, _) => (Flow::JumpRegister, Stack::Same),
+            (PC, _) => (Flow::JumpRegister(from), Stack::Same),
             (SP, _) => (Flow::Next, Stack::Set { from: from as u8 }),
             (to, SP) => (Flow::Next, Stack::Copy { to: to as u8, minus: 0 }),
             _ => (Flow::Next, Stack::Same),
         },
         _ if h & 0xFF00 == 0x4400 => match written(h) {
-            PC => (Flow::JumpRegister, Stack::Same),
+            PC => (Flow::Jump, Stack::Same),
             SP => (Flow::Next, Stack::Unknown),
             _ => (Flow::Next, Stack::Same),
         },
@@ -151,11 +153,11 @@ fn wide_flow(at: u32, h: u32, g: u32) -> Flow {
         _ if h & 0xFFF0 == 0xE8D0 && g & 0xFFE0 == 0xF000 => Flow::Table { halfwords: g & 0x10 != 0 },
         _ if h == 0xE8BD && g >> 15 == 1 => Flow::Return,
         // LDM of the program counter.
-        _ if matches!(h & 0xFFD0, 0xE890 | 0xE910) && g >> 15 == 1 => Flow::JumpRegister,
+        _ if matches!(h & 0xFFD0, 0xE890 | 0xE910) && g >> 15 == 1 => Flow::Jump,
         // LDR of it.
         _ if h & 0xFF70 == 0xF850 && g >> 12 == PC => match (h, g & 0xFFF) {
             (0xF85D, 0xB04) => Flow::Return,
-            _ => Flow::JumpRegister,
+            _ => Flow::Jump,
         },
         _ => Flow::Next,
     }
@@ -241,14 +243,14 @@ mod tests {
             (&[0xF000, 0x807E], maybe(0x1100)),                    // beq.w .+0x100
             (&[0xF47F, 0xAF7E], maybe(0x0F00)),                    // bne.w .-0x100
             (&[0x4770], Flow::Return),                             // bx lr
-            (&[0x4718], Flow::JumpRegister),                       // bx r3
+            (&[0x4718], Flow::JumpRegister(3)),                    // bx r3
             (&[0x4798], Flow::CallRegister(3)),                    // blx r3
             (&[0x46F7], Flow::Return),                             // mov pc, lr
-            (&[0x4687], Flow::JumpRegister),                       // mov pc, r0
+            (&[0x4687], Flow::JumpRegister(0)),                    // mov pc, r0
             (&[0xBD80], Flow::Return),                             // pop {r7, pc}
             (&[0xE8BD, 0x8FF0], Flow::Return),                     // pop.w {r4-fp, pc}
             (&[0xF85D, 0xFB04], Flow::Return),                     // ldr pc, [sp], #4
-            (&[0xF852, 0xF021], Flow::JumpRegister),               // ldr pc, [r2, r1, lsl #2]
+            (&[0xF852, 0xF021], Flow::Jump),                       // ldr pc, [r2, r1, lsl #2]
             (&[0xE8DF, 0xF000], Flow::Table { halfwords: false }), // tbb [pc, r0]
             (&[0xE8DF, 0xF011], Flow::Table { halfwords: true }),  // tbh [pc, r1, lsl #1]
             (&[0xDEFE], Flow::Stop),                               // udf #254

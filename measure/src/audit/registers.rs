@@ -8,16 +8,21 @@ use super::image::Image;
 /// Registers that a call does not preserve: r0 to r3, r12, lr.
 const CALL_CLOBBERS: u32 = 0x500F;
 
-/// A set of registers, a bit each, that the instruction may write. Stores and comparisons may be counted as writes.
+/// A set of registers, a bit each, that the instruction may write. Comparisons may be counted as writes.
 pub(super) fn written(first: u32, second: u32) -> u32 {
     let bit = |register: u32| 1 << (register & 15);
     if first >> 11 < 0b11101 {
         return narrow(first);
     }
     let (base, high, low) = (bit(first), bit(second >> 12), bit(second >> 8));
+    let loads = first & 0x10 != 0;
     match first >> 8 {
         // Lists and pairs with their base.
-        0xE8 | 0xE9 if first & 0x40 == 0 => base | second,
+        0xE8 | 0xE9 if first & 0x40 == 0 => base | if loads { second } else { 0 },
+        // Pairs, which are indexed or written back; the rest of the group is exclusive access.
+        0xE8 | 0xE9 if first & 0x120 != 0 => {
+            (if loads { high | low } else { 0 }) | if first & 0x20 == 0 { 0 } else { base }
+        }
         0xE8 | 0xE9 => base | high | low | bit(second),
         0xEA | 0xEB => low,
         0xEC..=0xEF if second & 0x0E00 == 0x0A00 => float(first, second),
@@ -26,7 +31,7 @@ pub(super) fn written(first: u32, second: u32) -> u32 {
         0xF0..=0xF7 => low,
         0xF8 | 0xF9 => {
             let back = if second & 0x0900 == 0x0900 { base } else { 0 };
-            back | if first & 0x10 == 0 { 0 } else { high }
+            back | if loads { high } else { 0 }
         }
         0xFA => low,
         // A long product has two results.
@@ -194,6 +199,10 @@ mod tests {
             (0xF841, 0x5B04, 1 << 1),          // str.w r5, [r1], #4
             (0xFB20, 0x1503, 1 << 5),          // smlad r5, r0, r3, r1
             (0xFBA1, 0x4502, 1 << 5 | 1 << 4), // umull r4, r5, r1, r2
+            (0xE9CD, 0x5006, 0),               // strd r5, r0, [sp, #24]
+            (0xE9D1, 0x5606, 3 << 5),          // ldrd r5, r6, [r1, #24]
+            (0xE96D, 0x4502, 1 << 13),         // strd r4, r5, [sp, #-8]!
+            (0xE8A1, 0x00F0, 1 << 1),          // stmia.w r1!, {r4-r7}
             (0xEDD0, 0x9A02, 0),               // vldr s19, [r0, #8]
             (0xECB5, 0x0A04, 1 << 5),          // vldmia r5!, {s0-s3}
             (0xEE11, 0x5A10, 1 << 5),          // vmov r5, s2

@@ -114,7 +114,7 @@ impl<'a> Graph<'a> {
     fn register(&self, f: usize, at: u32, register: u32) -> Option<BTreeSet<u32>> {
         let values = self.bodies[&f].way.values(self.image, at, register)?;
         let mut all = values.constants;
-        if values.entry {
+        for &register in &values.entry {
             // Nobody knows who calls the root.
             if f == self.root {
                 return None;
@@ -122,7 +122,7 @@ impl<'a> Graph<'a> {
             for (caller, body) in &self.bodies {
                 for call in body.calls.iter().filter(|c| self.image.function_at(c.to) == Some(f)) {
                     let there = self.bodies[caller].way.values(self.image, call.at, register)?;
-                    if there.entry {
+                    if !there.entry.is_empty() {
                         return None;
                     }
                     all.extend(there.constants);

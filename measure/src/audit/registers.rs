@@ -118,8 +118,8 @@ fn constant(image: &Image<'_>, at: u32, first: u32, second: u32) -> Option<Const
 pub(super) struct Values {
     /// These constants.
     pub(super) constants: BTreeSet<u32>,
-    /// What it held when the function was entered: the compiler moves the ends of functions into ones of their own.
-    pub(super) entry: bool,
+    /// What these registers held when the function was entered: the compiler moves ends of functions into ones of their own.
+    pub(super) entry: BTreeSet<u32>,
 }
 
 /// The edges of a function's instructions, backwards, and which of them are conditional.
@@ -137,18 +137,21 @@ impl Way {
     /// All that a register may hold when an instruction is reached; `None` where that is not known.
     pub(super) fn values(&self, image: &Image<'_>, at: u32, register: u32) -> Option<Values> {
         let mut values = Values::default();
-        let mut seen = BTreeSet::from([at]);
-        let mut open = vec![at];
-        while let Some(at) = open.pop() {
-            values.entry |= at == self.start;
+        let mut seen = BTreeSet::from([(at, register)]);
+        let mut open = vec![(at, register)];
+        while let Some((at, register)) = open.pop() {
+            values.entry.extend((at == self.start).then_some(register));
             for &at in self.before.get(&at).into_iter().flatten() {
                 let code = image.bytes(at)?;
                 let half = |i: usize| Some(u32::from(u16::from_le_bytes(*code.get(i..)?.first_chunk()?)));
                 let (first, second) = (half(0)?, half(2).unwrap_or(0));
                 if written(first, second) >> register & 1 == 0 {
-                    open.extend(seen.insert(at).then_some(at));
+                    open.extend(seen.insert((at, register)).then_some((at, register)));
                 } else if self.conditional.contains(&at) {
                     return None;
+                } else if first & 0xFF00 == 0x4600 {
+                    let from = first >> 3 & 15;
+                    open.extend(seen.insert((at, from)).then_some((at, from)));
                 } else {
                     values.constants.insert(self.constant(image, at, (first, second), register)?);
                 }

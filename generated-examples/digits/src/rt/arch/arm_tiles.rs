@@ -83,20 +83,15 @@ pub fn tile(quad: &mut Quad<'_>) {
     let mut next = 0;
     while next < quad.count {
         let is_pair = next + 1 < quad.count && quad.width >= WIDE;
-        let mut column = 0;
-        while column < quad.width {
-            let left = quad.width - column;
-            for i in 0..2 {
-                let Some(pixel) = quad.pixels.get(if is_pair { next + i } else { next }) else { return };
-                let y = quad.y.as_mut_ptr().wrapping_add(pixel.y);
-                let x = quad.x.as_ptr().wrapping_add(if quad.apart { pixel.x + column } else { pixel.x });
-                let start = quad.start(y).wrapping_add(column);
-                let places = (tile.x.get_mut(i), tile.start.get_mut(i), tile.y.get_mut(i));
-                if let (Some(x_at), Some(start_at), Some(y_at)) = places {
-                    (*x_at, *start_at, *y_at) = (x, start, y.wrapping_add(column));
-                }
-            }
-            tile.w = quad.w.as_ptr().wrapping_add(column);
+        let second = quad.pixels.get(if is_pair { next + 1 } else { next });
+        let (Some(first), Some(second)) = (quad.pixels.get(next), second) else { return };
+        let (x, y) = (quad.x.as_ptr(), quad.y.as_mut_ptr());
+        tile.x = [x.wrapping_add(first.x), x.wrapping_add(second.x)];
+        tile.y = [y.wrapping_add(first.y), y.wrapping_add(second.y)];
+        tile.start = tile.y.map(|y| quad.start(y));
+        tile.w = quad.w.as_ptr();
+        let mut left = quad.width;
+        while left > 0 {
             let wide = if left < WIDE {
                 1
             } else if left < 2 * WIDE || is_pair || quad.apart {
@@ -107,7 +102,13 @@ pub fn tile(quad: &mut Quad<'_>) {
             tile.skip = (4 * taps.pitch).wrapping_sub(4 * wide);
             // SAFETY: all that the tile speaks of lies inside, by `Quad::fits`.
             unsafe { run(&tile, wide, is_pair, quad.apart) }
-            column += wide;
+            left -= wide;
+            tile.w = tile.w.wrapping_add(wide);
+            tile.y = tile.y.map(|y| y.wrapping_add(wide));
+            tile.start = tile.start.map(|start| start.wrapping_add(wide));
+            if quad.apart {
+                tile.x = tile.x.map(|x| x.wrapping_add(wide));
+            }
         }
         next += if is_pair { 2 } else { 1 };
     }
@@ -212,9 +213,8 @@ macro_rules! residual {
 macro_rules! begin {
     ($n:ident) => {
         concat!(
-            ".fpu fpv4-sp-d16\npush {{r4-r11, lr}}\nvpush {{s16-s31}}\nldr r1, [r0]\n",
-            second!($n, "ldr r2, [r0, #4]"),
-            "ldr r3, [r0, #8]\nldr r12, [r0, #12]\n",
+            ".fpu fpv4-sp-d16\npush {{r4-r11, lr}}\nvpush {{s16-s31}}\nldmia r0, {{r1-r3}}\n",
+            "ldr r12, [r0, #12]\n",
             "vldmia r12!, {{s16-s23}}\n",
             second!($n, "ldr r12, [r0, #16]"),
             lines!($n, "vldmia r12, {{s24-s31}}"),

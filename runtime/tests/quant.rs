@@ -7,6 +7,7 @@ use zant_runtime::arch::host::Host;
 use zant_runtime::arch::isa::{Cpu, Fused};
 use zant_runtime::arch::portable::Portable;
 use zant_runtime::kernels::conv2d::Conv2d;
+use zant_runtime::kernels::dynamic::{Columns, DynamicMatMul, dynamic_matmul};
 use zant_runtime::kernels::pool::avg_pool2d;
 use zant_runtime::kernels::pool2d::Pool2d;
 use zant_runtime::kernels::qconv::{QConv2d, qconv2d};
@@ -316,6 +317,78 @@ fn extreme_bytes_and_weights() {
                 p: QConv2d::new(map, zero, Finish::new(128, 0, 255)),
             };
             case.check();
+        }
+    }
+}
+
+/// The scale and the zero point of ONNX `DynamicQuantizeLinear`.
+fn dynamic_scale(x: &[f32]) -> (f32, f32) {
+    let nan = x.iter().any(|x| x.is_nan());
+    let most = x.iter().fold(0.0f32, |m, x| m.max(*x));
+    let least = x.iter().fold(0.0f32, |m, x| m.min(*x));
+    let scale = if nan { f32::NAN } else { (most - least) / 255.0 };
+    (scale, f32::from((0.0 - least / scale).round_ties_even() as u8))
+}
+
+#[test]
+fn numbers_are_quantized_as_they_come() {
+    let mut v = Values(45);
+    for round in rounds(120) {
+        let [m, k, n] = [1 + v.below(9), 1 + v.below(70), 1 + v.below(200)];
+        let mut x: Vec<f32> = (0..m * k).map(|_| v.below(2001) as f32 / 97.0 - 7.5).collect();
+        match round % 8 {
+            0 => x.iter_mut().for_each(|x| *x = x.abs()),
+            1 => x.iter_mut().for_each(|x| *x = -x.abs()),
+            2 => x.fill(0.0),
+            3 => x[v.below(m * k)] = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e-45][v.below(4)],
+            4 => x.iter_mut().for_each(|x| *x *= 1e-44),
+            _ => {}
+        }
+        let w = weights(&mut v, n * k);
+        let multiplier: Vec<f32> = (0..n).map(|_| 0.001 + v.below(100) as f32 / 7000.0).collect();
+        let bias: Vec<f32> = (0..if round % 2 == 0 { n } else { 0 }).map(|i| i as f32 - 3.0).collect();
+        let offset = [0, 0, 13, -7][v.below(4)];
+        let (scale, zero) = dynamic_scale(&x);
+        let q: Vec<i32> = x.iter().map(|x| i32::from(((x / scale).round_ties_even() + zero) as u8)).collect();
+        let dot = |row: usize, column: usize| {
+            let (q, w) = (&q[row * k..][..k], &w[column * k..][..k]);
+            q.iter().zip(w).map(|(q, w)| (q - zero as i32) * (i32::from(*w) + offset)).sum::<i32>()
+        };
+        let result = |at: usize| {
+            let (row, column) = (at / n, at % n);
+            let y = dot(row, column) as f32 * (scale * multiplier[column]);
+            bias.get(column).map_or(y, |bias| y + bias)
+        };
+        let expected: Vec<f32> = (0..m * n).map(result).collect();
+
+        let map = Conv2d::new([1, m, k], [1, m, n], [1, 1]);
+        let plain = Case::<u8, u8> {
+            p: QConv2d::new(map, 0, Finish::new(0, 0, 255)),
+            x: Vec::new(),
+            w: w.clone(),
+            bias: Vec::new(),
+            multiplier: Vec::new(),
+            y: Vec::new(),
+        };
+        let packed = plain.packed();
+        let pairs = packed.chunks(2).all(|w| i32::from(w[0]).abs() + i32::from(w[1]).abs() <= 128);
+        let sums: Vec<i32> = w.chunks(k).map(|w| w.iter().map(|w| i32::from(*w)).sum()).collect();
+        let p = DynamicMatMul { m, k, n, y_pitch: n + 2, offset, pairs };
+        let columns = Columns { sums: &sums, multiplier: &multiplier, bias: &bias };
+        let check = |y: &[f32], cpu: &str| {
+            for (row, expected) in y.chunks(n + 2).zip(expected.chunks(n)) {
+                let same = |(a, b): (&f32, &f32)| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan();
+                assert!(row.iter().zip(expected).all(same), "{cpu} {p:?}: {row:?} {expected:?}");
+            }
+        };
+        let mut scratch = vec![7; p.scratch()];
+        let mut y = vec![0.5; (m - 1) * (n + 2) + n];
+        dynamic_matmul(Portable::<Fused>::portable(), &p, &x, &packed, columns, &mut scratch, &mut y);
+        check(&y, "portable");
+        for cpu in [Host::<Fused>::detect(), Host::<Fused>::detect().without_avx512()] {
+            y.fill(0.5);
+            dynamic_matmul(cpu, &p, &x, &packed, columns, &mut scratch, &mut y);
+            check(&y, "host");
         }
     }
 }

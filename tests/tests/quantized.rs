@@ -110,6 +110,17 @@ fn products_are_of_bytes_and_their_constants_are_not_widened() {
     }
 }
 
+/// Products of numbers with integer weights are one step each: numbers in, numbers out, and the weights stay bytes.
+#[test]
+fn numbers_that_are_quantized_on_the_way_are_one_step() {
+    let Some(case) = case("gpt_small_decode_dynq") else { return };
+    let program = compiled(&case).program;
+    let named = |name: &str| program.steps.iter().filter(|s| s.call.name() == name).count();
+    assert_eq!((named("dynamic_matmul"), named("matmul_bytes"), named("reduce_max")), (9, 0, 0));
+    // 458,752 weights, eight bytes for each of 2,816 columns, and the embeddings, which are numbers.
+    assert!(program.weights_bytes() <= 830_000, "{} bytes of constants", program.weights_bytes());
+}
+
 /// What a model of one node is refused with.
 fn refused(node: OneNode) -> String {
     let faults = node.results().expect_err("it is refused");

@@ -116,6 +116,7 @@ impl Builder {
             | Op::ConvTranspose { .. }
             | Op::QConv { .. }
             | Op::Quantized { .. }
+            | Op::DynamicMatMul { .. }
             | Op::MatMul { .. }
             | Op::Pool { .. }
             | Op::Reduce { .. }
@@ -197,6 +198,7 @@ fn is_identity(op: &Op, x: &Type, result: &Type) -> bool {
         | Op::ConvTranspose { .. }
         | Op::QConv { .. }
         | Op::Quantized { .. }
+        | Op::DynamicMatMul { .. }
         | Op::MatMul { .. }
         | Op::Pool { .. }
         | Op::Arg { .. }

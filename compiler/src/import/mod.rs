@@ -4,7 +4,6 @@
 //! is computed while importing. All findings of a model are collected, not only the first.
 
 mod builder;
-mod formula;
 mod graph;
 mod inline;
 mod node;

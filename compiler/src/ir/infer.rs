@@ -20,6 +20,10 @@ pub fn infer(op: &Op, inputs: &[&Type]) -> Result<Vec<Type>, String> {
             expect_operands(inputs, 4 + usize::from(quant.residual.is_some()))?;
             vec![qconv(window, *groups, quant, inputs)?]
         }
+        Op::DynamicMatMul { bias, .. } => {
+            expect_operands(inputs, 3 + usize::from(*bias))?;
+            vec![dynamic_matmul(inputs)?]
+        }
         Op::Quantized { op, from, target, .. } => {
             expect_operands(inputs, 1)?;
             let computed = matches!(
@@ -171,6 +175,7 @@ fn check_dtypes(op: &Op, inputs: &[&Type]) -> Result<(), String> {
         Op::Reduce { kind: ReduceKind::Max | ReduceKind::Min, .. }
         | Op::QConv { .. }
         | Op::Quantized { .. }
+        | Op::DynamicMatMul { .. }
         | Op::Map { .. }
         | Op::Movement(_)
         | Op::Concat { .. } => Ok(()),
@@ -254,6 +259,20 @@ fn conv(window: &Window, groups: usize, x: &Type, w: &Type) -> Result<Type, Stri
     }
     let [oh, ow] = window_shape(window, [h, wd])?;
     Ok(Type::new(x.dtype, [n, oh, ow, o]))
+}
+
+fn dynamic_matmul(inputs: &[&Type]) -> Result<Type, String> {
+    let (x, w) = (inputs[0], inputs[1]);
+    let (Some((k, rows)), &[n, depth]) = (x.shape.split_last(), w.shape.as_slice()) else {
+        return Err(format!("{x} and {w} are not numbers and a matrix"));
+    };
+    if x.dtype != DType::F32 || w.dtype != DType::I8 || *k != depth {
+        return Err(format!("{x} and {w} are not numbers and weights of i8 of one depth"));
+    }
+    if let Some(t) = inputs[2..].iter().find(|t| t.shape != [n] || t.dtype != DType::F32) {
+        return Err(format!("{t} should be f32[{n}]"));
+    }
+    Ok(Type::new(DType::F32, rows.iter().copied().chain([n]).collect::<Vec<_>>()))
 }
 
 fn qconv(window: &Window, groups: usize, quant: &Quant, inputs: &[&Type]) -> Result<Type, String> {

@@ -4,8 +4,10 @@
 //! `print` the text form and `verify` the invariants.
 
 mod dtype;
+pub(crate) mod dynamic;
 pub mod eval;
 mod expr;
+pub(crate) mod formula;
 mod graph;
 mod infer;
 mod op;

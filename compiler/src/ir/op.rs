@@ -206,6 +206,18 @@ pub enum Op {
         /// What follows.
         epilogue: Epilogue,
     },
+    /// Matrix product of numbers that are quantized as they come: `x [..,k]` of f32, weights `[n,k]` of i8, multiplier `[n]`, then
+    /// bias `[n]`.
+    ///
+    /// Of all `x` ONNX `DynamicQuantizeLinear` makes bytes `q`, a scale and a zero point. Each result is
+    /// `f32(sum((q - zero) * (w + offset))) * (scale * multiplier) + bias`; the sum is exact in i32 (whoever builds it has proved that none
+    /// overflows; they wrap), every other operation is rounded by itself.
+    DynamicMatMul {
+        /// What all weights are less by.
+        offset: i32,
+        /// Whether a bias operand is there.
+        bias: bool,
+    },
     /// Pooling over `[n,h,w,c]`.
     Pool {
         /// What is computed.
@@ -333,6 +345,7 @@ impl Op {
                 _ => "qreduce_sum",
             },
             Op::MatMul { .. } => "matmul",
+            Op::DynamicMatMul { .. } => "dynamic_matmul",
             Op::Pool { kind: PoolKind::Max, .. } => "max_pool",
             Op::Pool { kind: PoolKind::Average { .. }, .. } => "average_pool",
             Op::Reduce { kind: ReduceKind::Sum, .. } => "reduce_sum",
@@ -375,6 +388,7 @@ impl Op {
             | Op::ConvTranspose { .. }
             | Op::QConv { .. }
             | Op::Quantized { .. }
+            | Op::DynamicMatMul { .. }
             | Op::MatMul { .. }
             | Op::Pool { .. }
             | Op::Reduce { .. }

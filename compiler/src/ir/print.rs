@@ -141,6 +141,9 @@ fn attributes(op: &Op) -> Vec<String> {
             parts
         }
         Op::MatMul { epilogue: e } => epilogue(e),
+        Op::DynamicMatMul { offset, bias } => {
+            [format!("offset {offset}")].into_iter().chain(flag("bias", *bias)).collect()
+        }
         Op::Pool { kind: PoolKind::Max, window: w } => window(w),
         Op::Pool { kind: PoolKind::Average { count_include_pad }, window: w } => {
             window(w).into_iter().chain(flag("count_include_pad", *count_include_pad)).collect()

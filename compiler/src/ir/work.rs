@@ -86,7 +86,7 @@ fn work(op: &Op, operands: &[&Type], results: &[Type]) -> u64 {
         Op::Conv { .. } | Op::ConvTranspose { .. } | Op::QConv { .. } => {
             operands[1].shape[1..].iter().product::<usize>() as u64
         }
-        Op::MatMul { .. } => operands[0].shape.last().copied().unwrap_or(1) as u64,
+        Op::MatMul { .. } | Op::DynamicMatMul { .. } => operands[0].shape.last().copied().unwrap_or(1) as u64,
         Op::Quantized { op, .. } => return work(op, operands, results),
         Op::Pool { window, .. } => window.kernel[0].saturating_mul(window.kernel[1]) as u64,
         Op::Map { expr } => (expr.ops().len() as u64).saturating_mul(ELEMENT_WORK),

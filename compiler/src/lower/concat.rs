@@ -32,7 +32,7 @@ fn writes_pitched(graph: &Graph, node: &Node) -> bool {
             !epilogue.residual && graph.data(b).is_some() && graph.ty(b).rank() == 2 && graph.ty(b).dtype == DType::F32
         }
         Op::QConv { quant, .. } => quant.residual.is_none(),
-        Op::Pool { .. } => true,
+        Op::Pool { .. } | Op::DynamicMatMul { .. } => true,
         Op::Quantized { op, .. } => matches!(**op, Op::Pool { .. }),
         Op::Map { .. } => is_table(graph, node),
         Op::ConvTranspose { .. }
@@ -142,6 +142,7 @@ fn owns_result(op: &Op) -> bool {
         Op::Movement(Movement::Reshape { .. } | Movement::Slice { .. }) => false,
         Op::Movement(Movement::Transpose { .. } | Movement::Expand { .. } | Movement::Pad { .. })
         | Op::Quantized { .. }
+        | Op::DynamicMatMul { .. }
         | Op::Pool { .. }
         | Op::Reduce { .. }
         | Op::Arg { .. }

@@ -214,6 +214,7 @@ impl Lowering<'_> {
                 self.conv_transpose(node, window, *output, *groups, *epilogue)
             }
             Op::QConv { window, groups, quant } => self.qconv(node, window, *groups, quant),
+            Op::DynamicMatMul { offset, .. } => self.dynamic_matmul(node, *offset),
             Op::Quantized { op, from, divisor, scale, target } => {
                 self.quantized(node, op, Between { from: *from, divisor: *divisor, scale: *scale, target: *target })
             }
@@ -337,7 +338,7 @@ fn macs(op: &Op, operands: &[Type], result: &Type) -> u64 {
             let per_group = operands[1].shape[0] * operands[1].shape[3] / operands[0].shape[3].max(1);
             operands[0].elements() as u64 * (taps * per_group) as u64
         }
-        Op::MatMul { .. } => out * operands[0].shape.last().copied().unwrap_or(1) as u64,
+        Op::MatMul { .. } | Op::DynamicMatMul { .. } => out * operands[0].shape.last().copied().unwrap_or(1) as u64,
         Op::Quantized { .. }
         | Op::Pool { .. }
         | Op::Reduce { .. }

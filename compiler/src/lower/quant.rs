@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use zant_runtime::kernels::conv2d::Conv2d;
+use zant_runtime::kernels::dynamic::DynamicMatMul;
 use zant_runtime::kernels::qconv::QConv2d;
 use zant_runtime::kernels::quant;
 
 use super::conv::conv2d;
 use super::{Fault, Lowered, Lowering, around};
 use crate::ir::{Affine, DType, Epilogue, Node, Op, Quant, Target, Tensor, Type, Window};
-use crate::program::kernels::{Between, BetweenCall, BetweenKind, ConvKind, QConvCall, QDualCall};
+use crate::program::kernels::{Between, BetweenCall, BetweenKind, ConvKind, DynamicMatMulCall, QConvCall, QDualCall};
 use crate::program::{Access, Arg};
 
 /// Output channels of a panel of weights.
@@ -200,6 +201,31 @@ impl Lowering<'_> {
         let (multiplier, out) = (self.operand(node.inputs[3]), self.quantized_result(node, quant)?);
         let scratch = Arg::Buffer(scratch, Access::Write);
         self.step(node, Arc::new(call), vec![source, packed, bias, multiplier, scratch, out], Vec::new());
+        Ok(())
+    }
+
+    /// A product of numbers that are quantized as they come.
+    pub(super) fn dynamic_matmul(&mut self, node: &Node, offset: i32) -> Lowered {
+        let (x, y) = (self.ty(node.inputs[0]).clone(), self.ty(node.outputs[0]).clone());
+        let Some(w) = self.data(node.inputs[1]).and_then(Tensor::to_vec::<i8>) else {
+            return Err(Fault::form("quantized weights must be constant", "this is a mistake of the compiler"));
+        };
+        let [k, n] = [&x, &y].map(|t| *t.shape.last().expect("rank 1 or more"));
+        let packed = quads(&filled(&w, k), 1, n, k.next_multiple_of(QUAD));
+        let m = y.elements().checked_div(n).unwrap_or(0);
+        let y_pitch = self.result_pitch(node.outputs[0]);
+        let params = DynamicMatMul { m, k, n, y_pitch, offset, pairs: pairs_fit(&packed) };
+        let sums: Vec<i32> = w.chunks(k.max(1)).map(|w| w.iter().map(|w| i32::from(*w)).sum()).collect();
+        let name = self.graph.value(node.inputs[1]).name.clone();
+        let sums = self.new_weight(&format!("{name}_sums"), Tensor::from_elements([n], &sums));
+        let packed = self.new_weight(&name, Tensor::from_elements([packed.len()], &packed));
+        let (x, multiplier) = (self.operand(node.inputs[0]), self.operand(node.inputs[2]));
+        let bias = node.inputs.get(3).map_or(Arg::Empty(DType::F32), |&v| self.operand(v));
+        let scratch = self.new_temporary(&Type::new(DType::U8, [params.scratch()]));
+        let out = self.result(node.outputs[0]);
+        let [scratch, out] = [scratch, out].map(|view| Arg::Buffer(view, Access::Write));
+        let args = vec![x, Arg::Weight(packed), Arg::Weight(sums), multiplier, bias, scratch, out];
+        self.step(node, Arc::new(DynamicMatMulCall { params }), args, Vec::new());
         Ok(())
     }
 

@@ -76,6 +76,7 @@ fn can_overwrite(node: &Node, x: ValueId) -> bool {
         | Op::ConvTranspose { .. }
         | Op::QConv { .. }
         | Op::Quantized { .. }
+        | Op::DynamicMatMul { .. }
         | Op::MatMul { .. }
         | Op::Pool { .. }
         | Op::Reduce { .. }

@@ -164,6 +164,7 @@ fn reads(graph: &Graph, node: &Node, v: ValueId, view: &Strided) -> bool {
         | Op::ConvTranspose { .. }
         | Op::QConv { .. }
         | Op::Quantized { .. }
+        | Op::DynamicMatMul { .. }
         | Op::Pool { .. }
         | Op::Reduce { .. }
         | Op::Arg { .. }

@@ -5,6 +5,7 @@
 mod affine;
 mod cse;
 mod dead;
+mod dynamic;
 mod epilogue;
 mod fuse_maps;
 mod known_gather;
@@ -31,6 +32,7 @@ pub struct Pass {
 
 /// All passes, in order.
 pub const PASSES: &[Pass] = &[
+    Pass { name: "fuse_dynamic", run: dynamic::run },
     Pass { name: "remove_dead", run: dead::run },
     Pass { name: "share_equal", run: cse::run },
     Pass { name: "inline_scalars", run: scalars::run },

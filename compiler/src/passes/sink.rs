@@ -20,6 +20,7 @@ pub(super) fn run(graph: &mut Graph, evaluate: &dyn Evaluate) -> bool {
             | Op::ConvTranspose { .. }
             | Op::QConv { .. }
             | Op::Quantized { .. }
+            | Op::DynamicMatMul { .. }
             | Op::MatMul { .. }
             | Op::Pool { .. }
             | Op::Arg { .. }

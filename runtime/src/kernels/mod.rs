@@ -8,6 +8,7 @@ pub mod conv_int;
 pub mod copy;
 pub mod cumulative;
 pub mod depthwise;
+pub mod dynamic;
 pub mod epilogue;
 pub mod gather;
 pub mod index;

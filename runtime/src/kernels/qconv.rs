@@ -15,6 +15,7 @@ use super::line::ROWS;
 use super::qmap::{Edge, Line, QMap};
 use super::quant::{Byte, Finish, Ready};
 use super::rows::each_row;
+use super::window::div_ceil;
 
 /// Inputs of a window that are gathered at once: on small targets the stack holds few.
 const DEPTH: usize = if cfg!(target_pointer_width = "64") { 4608 } else { 96 };
@@ -134,10 +135,10 @@ impl Kernel for Convolution<'_> {
         let (Some(inputs), Some(outputs)) = (m.in_c.checked_div(m.groups), m.out_c.checked_div(m.groups)) else {
             return;
         };
-        let padded = (m.kernel_w * inputs).next_multiple_of(QUAD);
+        let padded = div_ceil(m.kernel_w * inputs, QUAD) * QUAD;
         let depth = m.kernel_h * padded;
         let ready = self.p.finish.prepare(isa, self.flips[1]);
-        let weights = outputs.div_ceil(LANES) * LANES * depth;
+        let weights = div_ceil(outputs, LANES) * LANES * depth;
         for index in 0..m.groups {
             let (x, w) = (self.x.get(index * inputs..), self.w.get(index * weights..));
             let (x, w) = (x.unwrap_or(&[]), w.unwrap_or(&[]));
@@ -230,7 +231,7 @@ impl<'a> Convolution<'a> {
             return self.columns(t, &Tiles { inputs, count, y, y_next: 0, tiles: 1 });
         }
         // Deep windows are gathered piece by piece, for each panel again.
-        for panel in 0..g.outputs.div_ceil(PANEL) {
+        for panel in 0..div_ceil(g.outputs, PANEL) {
             let mut sums = [[[0; PANEL]; 1]; ROWS];
             for from in (0..g.depth).step_by(DEPTH) {
                 let n = DEPTH.min(g.depth - from);
@@ -246,7 +247,7 @@ impl<'a> Convolution<'a> {
     /// All output channels of tiles.
     #[inline(always)]
     fn columns<I: Isa>(&mut self, t: &Task<'_, 'a, I>, tiles: &Tiles<'_>) {
-        let panels = t.group.outputs.div_ceil(PANEL);
+        let panels = div_ceil(t.group.outputs, PANEL);
         if !t.isa.has_dots() {
             for panel in 0..panels {
                 self.sums::<I, 1>(t, tiles, panel);
@@ -318,14 +319,7 @@ impl<'a> Convolution<'a> {
         (panel, from): (usize, usize),
         sums: &mut [[[i32; PANEL]; P]; ROWS],
     ) {
-        let w = Self::weights(t.group, panel, from);
-        let half = w.width <= LANES;
-        match (t.isa.has_dots(), count == 1) {
-            (true, true) => dots::sums::<I, 1, P>(t.isa, inputs, &w, sums),
-            (true, false) => dots::sums::<I, ROWS, P>(t.isa, inputs, &w, sums),
-            (false, _) if half => rows::<I, 1, P>(t.isa, inputs, count, (w.w, self.p.pairs), sums),
-            (false, _) => rows::<I, 2, P>(t.isa, inputs, count, (w.w, self.p.pairs), sums),
-        }
+        tile_sums::<I, P>(t.isa, inputs, count, (&Self::weights(t.group, panel, from), self.p.pairs), sums);
     }
 
     /// Makes the sums of a tile bytes.
@@ -407,6 +401,23 @@ pub(super) fn copy(x: &[u8], out: &mut [u8], len: usize) {
             _ => out.iter_mut().zip(x).take(len - done).for_each(|(out, x)| *out = *x),
         }
         done += CHUNK;
+    }
+}
+
+/// Adds the products of a tile of `count` rows and `P` panels, one alone without [`Isa::has_dots`], to its sums.
+#[inline(always)]
+pub(super) fn tile_sums<I: Isa, const P: usize>(
+    isa: I,
+    inputs: &Inputs<'_>,
+    count: usize,
+    (w, pairs): (&Weights<'_>, bool),
+    sums: &mut [[[i32; PANEL]; P]; ROWS],
+) {
+    match (isa.has_dots(), count == 1) {
+        (true, true) => dots::sums::<I, 1, P>(isa, inputs, w, sums),
+        (true, false) => dots::sums::<I, ROWS, P>(isa, inputs, w, sums),
+        (false, _) if w.width <= LANES => rows::<I, 1, P>(isa, inputs, count, (w.w, pairs), sums),
+        (false, _) => rows::<I, 2, P>(isa, inputs, count, (w.w, pairs), sums),
     }
 }
 

@@ -9,6 +9,7 @@ use super::super::arch::taps::{self, Bytes, Pixels};
 use super::conv2d::Conv2d;
 use super::qconv::QConv2d;
 use super::quant::{Byte, Ready};
+use super::window::div_ceil;
 
 /// Inputs of sixteen channels that are gathered at once: on small targets the stack holds few.
 const ROOM: usize = if cfg!(target_pointer_width = "64") { 1024 } else { 64 };
@@ -72,7 +73,7 @@ struct Tile {
 
 /// Output rows and columns whose windows there is room for, by how many; `None` where there is no room for one.
 fn tiles(m: &Conv2d) -> Option<[usize; 2]> {
-    if (m.kernel_h * m.kernel_w).div_ceil(QUAD) > QUADS {
+    if div_ceil(m.kernel_h * m.kernel_w, QUAD) > QUADS {
         return None;
     }
     let [height, width] = spans(m, [1, 1]);
@@ -104,7 +105,7 @@ impl Kernel for Convolution<'_> {
     fn run<I: Isa>(mut self, isa: I) {
         let m = &self.p.map;
         let ready = self.p.finish.prepare(isa, self.flips[1]);
-        let weights = (m.kernel_h * m.kernel_w).next_multiple_of(QUAD) * PANEL;
+        let weights = div_ceil(m.kernel_h * m.kernel_w, QUAD) * QUAD * PANEL;
         let mut patch: Patch = [[0; PANEL]; ROOM];
         let (size, mut w) = (tiles(m), self.w);
         for first in (0..m.out_c).step_by(PANEL) {
@@ -157,7 +158,7 @@ impl<'a> Convolution<'a> {
             x: patch.as_flattened(),
             flip: u32::from_ne_bytes([self.flips[0]; QUAD]),
             steps: [m.stride_w * PANEL, m.stride_h * width * PANEL],
-            taps: taps.get(..(last + 1).div_ceil(QUAD)).unwrap_or(&[]),
+            taps: taps.get(..div_ceil(last + 1, QUAD)).unwrap_or(&[]),
             count: [tile.size[1], tile.size[0]],
         };
         let y = ((tile.batch * m.out_h + tile.at[0]) * m.out_w + tile.at[1]) * m.out_pitch;
@@ -270,7 +271,7 @@ impl<'a> Convolution<'a> {
                         self.inputs(block, at, core::slice::from_mut(out));
                     }
                     let (x, flip) = (patch.as_flattened(), u32::from_ne_bytes([self.flips[0]; QUAD]));
-                    let taps = taps.get(..n.div_ceil(QUAD)).unwrap_or(&[]);
+                    let taps = taps.get(..div_ceil(n, QUAD)).unwrap_or(&[]);
                     self.add(isa, &Pixels { x, flip, steps: [0; 2], taps, count: [1; 2] }, w, &mut sums);
                     w = w.get(QUADS * QUAD * PANEL..).unwrap_or(&[]);
                 }

@@ -69,6 +69,18 @@ pub fn matmul_bytes(p: &matmul_bytes::MatMulBytes, a: &[i32], b: &[u8], y: &mut 
 }
 
 #[inline(never)]
+pub fn dynamic_matmul(
+    p: &dynamic::DynamicMatMul,
+    x: F,
+    w: &[i8],
+    columns: dynamic::Columns<'_>,
+    scratch: &mut [u8],
+    y: &mut [f32],
+) {
+    dynamic::dynamic_matmul(cpu(), p, x, w, columns, scratch, y);
+}
+
+#[inline(never)]
 pub fn qconv2d(p: &qconv::QConv2d, x: &[u8], w: &[i8], bias: &[i32], multiplier: F, y: &mut [u8]) {
     qconv::qconv2d(cpu(), p, x, w, bias, multiplier, y);
     qdepthwise::qdepthwise2d(cpu(), p, x, w, bias, multiplier, y);

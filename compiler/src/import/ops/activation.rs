@@ -3,9 +3,9 @@
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_PI};
 
 use crate::diag::codes;
-use crate::import::formula::{Term, num, select, x};
 use crate::import::node::{Fault, Imported, NodeCx};
 use crate::import::registry::{OpEntry, op};
+use crate::ir::formula::{Term, num, select, x};
 use crate::ir::{DType, UnaryOp as U};
 
 /// The family's operators.

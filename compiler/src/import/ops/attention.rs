@@ -7,10 +7,10 @@ use mask::Mask;
 
 use super::matmul::product;
 use super::pieces::concat;
-use crate::import::formula::{binary, constant, num, select, x};
 use crate::import::node::{Fault, Imported, NodeCx};
 use crate::import::registry::{OpEntry, op};
 use crate::import::tensor::dtype_of_code;
+use crate::ir::formula::{binary, constant, num, select, x};
 use crate::ir::{BinaryOp, DType, Op, ReduceKind, Scalar, UnaryOp, ValueId};
 
 /// The family's operators.

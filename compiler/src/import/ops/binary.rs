@@ -3,9 +3,9 @@
 //! Before opset 7 the second operand broadcast only where the attribute `broadcast` said so, along dimensions that start at
 //! the attribute `axis`.
 
-use crate::import::formula::{Term, binary, constant, num, select, x};
 use crate::import::node::{Fault, Imported, NodeCx};
 use crate::import::registry::{OpEntry, op};
+use crate::ir::formula::{Term, binary, constant, num, select, x};
 use crate::ir::{BinaryOp as B, DType, Scalar, UnaryOp as U, ValueId, broadcast};
 
 /// The family's operators.

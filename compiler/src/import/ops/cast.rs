@@ -3,10 +3,10 @@
 //! Types narrower than a byte are held one to a byte here: what is converted to them is brought into their range.
 
 use crate::diag::codes;
-use crate::import::formula::{Term, binary, constant, x};
 use crate::import::node::{Fault, Imported, NodeCx};
 use crate::import::registry::{OpEntry, limited, op};
 use crate::import::tensor::{dtype_of_code, narrow};
+use crate::ir::formula::{Term, binary, constant, x};
 use crate::ir::{BinaryOp as B, DType, Scalar, Tensor, Type, ValueId};
 use crate::onnx::ElementType;
 

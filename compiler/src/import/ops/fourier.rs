@@ -7,9 +7,9 @@ use std::f64::consts::PI;
 
 use super::matmul::product;
 use super::pieces::{pick, slice, table};
-use crate::import::formula::{num, x};
 use crate::import::node::{Fault, Imported, NodeCx};
 use crate::import::registry::{OpEntry, limited, op};
+use crate::ir::formula::{num, x};
 use crate::ir::{BinaryOp, DType, Movement, Op, Scalar, Tensor, UnaryOp, ValueId};
 
 /// The family's operators.

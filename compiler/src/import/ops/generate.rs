@@ -3,10 +3,10 @@
 use std::f64::consts::PI;
 
 use super::pieces::{fill, lengths, table};
-use crate::import::formula::{Term, num, x};
 use crate::import::node::{Fault, Imported, NodeCx};
 use crate::import::registry::{OpEntry, limited, op};
 use crate::import::tensor::dtype_of_code;
+use crate::ir::formula::{Term, num, x};
 use crate::ir::{DType, Scalar, Tensor, Type, UnaryOp, ValueId};
 
 /// The family's operators.

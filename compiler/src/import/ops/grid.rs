@@ -5,9 +5,9 @@
 
 use super::matmul::product;
 use super::pieces::{lengths, table};
-use crate::import::formula::{Term, binary, num, select, x};
 use crate::import::node::{Fault, Imported, NodeCx};
 use crate::import::registry::{OpEntry, limited, op};
+use crate::ir::formula::{Term, binary, num, select, x};
 use crate::ir::{BinaryOp, DType, Op, Scalar, Tensor, Type, UnaryOp, ValueId, checked_elements};
 
 /// The family's operators.

@@ -6,9 +6,9 @@ use super::conv::{channels_first, convolve};
 use super::matmul::broadcast_product;
 use super::quantize::check_scale;
 use crate::diag::codes;
-use crate::import::formula::x;
 use crate::import::node::{Fault, Imported, NodeCx};
 use crate::import::registry::{OpEntry, limited, op};
+use crate::ir::formula::x;
 use crate::ir::{DType, Tensor, UnaryOp, ValueId};
 
 /// The family's operators.

@@ -1,10 +1,10 @@
 //! Normalizations without scale and bias: LpNormalization, MeanVarianceNormalization, LRN.
 
-use crate::import::formula::{binary, num, select, x};
 use crate::import::node::{Fault, Imported, NodeCx};
 use crate::import::ops::norm::standardize;
 use crate::import::ops::reduce::{kept, widened};
 use crate::import::registry::{OpEntry, op};
+use crate::ir::formula::{binary, num, select, x};
 use crate::ir::{BinaryOp as B, Op, PoolKind, ReduceKind, UnaryOp as U, Window};
 
 /// The family's operators.

@@ -3,9 +3,9 @@
 //! The class is chosen by comparing its number with all of them, so that no index can be out of range.
 
 use super::pieces::table;
-use crate::import::formula::{binary, constant, num, select, x};
 use crate::import::node::{Fault, Imported, NodeCx};
 use crate::import::registry::{OpEntry, op};
+use crate::ir::formula::{binary, constant, num, select, x};
 use crate::ir::{BinaryOp, DType, Op, ReduceKind, Scalar, Tensor, UnaryOp, ValueId};
 
 /// The family's operators.

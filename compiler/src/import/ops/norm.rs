@@ -3,11 +3,11 @@
 //! The statistics of f16 and bf16 are computed in f32. What varies slowly (one value per row, group or channel) is computed
 //! by small Maps, so that the large one is a multiplication and an addition per element.
 
-use crate::import::formula::{Term, num, x};
 use crate::import::node::{Fault, Imported, NodeCx};
 use crate::import::ops::reduce::{kept, widened};
 use crate::import::registry::{OpEntry, limited, op};
 use crate::import::tensor::dtype_of_code;
+use crate::ir::formula::{Term, num, x};
 use crate::ir::{DType, Op, ReduceKind, Type, UnaryOp as U, ValueId};
 
 /// The family's operators.

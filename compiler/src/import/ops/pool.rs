@@ -2,9 +2,9 @@
 
 use super::conv::{channels_first, channels_last};
 use super::window::{self, Dims, two};
-use crate::import::formula::{binary, num, x};
 use crate::import::node::{Fault, Imported, NodeCx};
 use crate::import::registry::{OpEntry, limited, op};
+use crate::ir::formula::{binary, num, x};
 use crate::ir::{
     BinaryOp, DType, Movement, Op, PoolKind, ReduceKind, Scalar, UnaryOp, ValueId, Window, checked_elements,
 };

@@ -5,11 +5,12 @@
 //! is added in f32 or wider, where every sum that does not saturate is exact.
 
 use crate::diag::codes;
-use crate::import::formula::{Term, constant, num, x};
 use crate::import::node::{Fault, Imported, NodeCx};
 use crate::import::ops::cast::range;
 use crate::import::registry::{OpEntry, op};
 use crate::import::tensor::{dtype_of_code, narrow};
+use crate::ir::dynamic::DynamicQuantization;
+use crate::ir::formula::{Term, constant, x};
 use crate::ir::{DType, Movement, Op, ReduceKind, Scalar, Stored, UnaryOp as U, ValueId};
 use crate::onnx::ElementType;
 
@@ -228,14 +229,10 @@ fn dynamic_quantize(cx: &mut NodeCx<'_>) -> Imported {
     let axes: Vec<usize> = (0..ty.rank()).collect();
     let max = cx.emit(Op::Reduce { kind: ReduceKind::Max, axes: axes.clone() }, &[input])?;
     let min = cx.emit(Op::Reduce { kind: ReduceKind::Min, axes }, &[input])?;
-    let least = || x(1).min(num(0.0));
-    let scale = (x(0).max(num(0.0)) - least()) / num(255.0);
-    let scale = cx.map(scale.expr(DType::F32), &[max, min])?;
-    // Zero less the quotient is rounded before it saturates, which gives the same.
-    let zero = saturated(num(0.0) - least() / x(0), None, DType::U8, [0, 255]);
-    let zero = cx.map(zero.expr(DType::F32), &[scale, min])?;
-    let y = saturated(x(0) / x(1), Some(x(2).cast(DType::F32)), DType::U8, [0, 255]);
-    let y = cx.map(y.expr(DType::F32), &[input, scale, zero])?;
+    let formulas = DynamicQuantization::new();
+    let scale = cx.map(formulas.scale, &[max, min])?;
+    let zero = cx.map(formulas.zero, &[scale, min])?;
+    let y = cx.map(formulas.byte, &[input, scale, zero])?;
     cx.set(0, y);
     cx.set(1, scale);
     cx.set(2, zero);

@@ -1,9 +1,9 @@
 //! The quantized operators of `com.microsoft`: each is its float operator between dequantization and quantization, which the
 //! passes compute on bytes. `QGemm` is a product of integers, as its definition has it.
 
-use crate::import::formula::{Term, binary, num, select, x};
 use crate::import::node::{Fault, Imported, NodeCx};
 use crate::import::registry::{ImportFn, OpEntry};
+use crate::ir::formula::{Term, binary, num, select, x};
 use crate::ir::{BinaryOp, DType, Epilogue, Op, Scalar, UnaryOp, ValueId};
 
 use super::integer::{Along, centred, factor, requantise};

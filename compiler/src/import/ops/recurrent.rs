@@ -3,9 +3,9 @@
 use super::conv::{channels_first, channels_last};
 use super::matmul::product;
 use super::pieces::slice;
-use crate::import::formula::{num, x};
 use crate::import::node::{Fault, Imported, NodeCx};
 use crate::import::registry::{OpEntry, limited, op};
+use crate::ir::formula::{num, x};
 use crate::ir::{DType, Epilogue, Movement, Op, Scalar, UnaryOp, ValueId, Window};
 
 /// The family's operators.

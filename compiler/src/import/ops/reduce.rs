@@ -3,9 +3,9 @@
 //! Dimensions are an attribute up to opset 12 (ReduceSum) or 17 (the others), then an operand. f16 and bf16 are computed
 //! in f32, so that sums do not overflow.
 
-use crate::import::formula::{Term, num, select, x};
 use crate::import::node::{Imported, NodeCx};
 use crate::import::registry::{OpEntry, op};
+use crate::ir::formula::{Term, num, select, x};
 use crate::ir::{BinaryOp as B, DType, Op, ReduceKind, UnaryOp as U, ValueId};
 
 /// The family's operators.
@@ -62,7 +62,7 @@ fn log_sum_exp(cx: &mut NodeCx<'_>) -> Imported {
     let v = widened(cx, input, true)?;
     let computed = cx.dtype(v);
     let max = kept(cx, v, ReduceKind::Max, &axes)?;
-    let is_infinite = crate::import::formula::binary(B::Or, x(0).then(U::IsPosInf), x(0).then(U::IsNegInf));
+    let is_infinite = crate::ir::formula::binary(B::Or, x(0).then(U::IsPosInf), x(0).then(U::IsNegInf));
     let shift = cx.map(select(is_infinite, num(0.0), x(0)).expr(computed), &[max])?;
     let e = cx.map((x(0) - x(1)).then(U::Exp).expr(computed), &[v, shift])?;
     let sum = kept(cx, e, ReduceKind::Sum, &axes)?;

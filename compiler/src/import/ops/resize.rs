@@ -11,9 +11,9 @@ use sizes::{AxisSize, sizes};
 
 use super::matmul::product;
 use super::pieces::{pick, table};
-use crate::import::formula::{constant, select, x};
 use crate::import::node::{Fault, Imported, NodeCx};
 use crate::import::registry::{OpEntry, op};
+use crate::ir::formula::{constant, select, x};
 use crate::ir::{DType, Scalar, Tensor, ValueId};
 
 /// The family's operators.

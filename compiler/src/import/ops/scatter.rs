@@ -1,9 +1,9 @@
 //! Elements written to places given by indices.
 
 use super::pieces::{concat, slice};
-use crate::import::formula::{binary, num, x};
 use crate::import::node::{Fault, Imported, NodeCx};
 use crate::import::registry::{OpEntry, op};
+use crate::ir::formula::{binary, num, x};
 use crate::ir::{BinaryOp, DType, Movement, Op, ScatterKind, Tensor, ValueId};
 
 /// The family's operators.

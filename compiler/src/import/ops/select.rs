@@ -1,9 +1,9 @@
 //! Operators that choose elements by masks, conditions or classes.
 
 use super::pieces::{pick, slice, table};
-use crate::import::formula::{binary, num, select, x};
 use crate::import::node::{Fault, Imported, NodeCx};
 use crate::import::registry::{OpEntry, limited, op};
+use crate::ir::formula::{binary, num, select, x};
 use crate::ir::{BinaryOp, DType, Scalar, Tensor, ValueId};
 
 /// The family's operators.

@@ -2,9 +2,9 @@
 //!
 //! Before opset 13 they saw their operand as a matrix: the dimensions from `axis` on were one.
 
-use crate::import::formula::{constant, num, select, x};
 use crate::import::node::{Imported, NodeCx};
 use crate::import::registry::{OpEntry, op};
+use crate::ir::formula::{constant, num, select, x};
 use crate::ir::{Op, Scalar, ValueId};
 
 /// The family's operators.

@@ -1,8 +1,8 @@
 //! Operators of one operand that are functions of the core.
 
-use crate::import::formula::{binary, x};
 use crate::import::node::{Imported, NodeCx};
 use crate::import::registry::{OpEntry, op};
+use crate::ir::formula::{binary, x};
 use crate::ir::{BinaryOp, UnaryOp as U};
 
 /// The family's operators.

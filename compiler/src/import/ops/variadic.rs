@@ -1,8 +1,8 @@
 //! Operators of any number of operands, and the choices among operands: Max, Min, Sum, Mean, Where, Clip.
 
-use crate::import::formula::{Term, binary, num, select, x};
 use crate::import::node::{Fault, Imported, NodeCx};
 use crate::import::registry::{OpEntry, op};
+use crate::ir::formula::{Term, binary, num, select, x};
 use crate::ir::{BinaryOp as B, ValueId};
 
 /// Operands that one Map may have at run time; more are folded in turns.

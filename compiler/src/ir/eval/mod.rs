@@ -12,6 +12,7 @@ mod arg;
 mod cast;
 mod conv;
 mod cumulative;
+mod dynamic;
 mod elementary;
 mod expr;
 mod gather;
@@ -96,6 +97,7 @@ impl Evaluate for Reference {
                 let bytes = results[0].to_vec::<f32>().unwrap_or_default();
                 walk::tensor(&out[0], bytes.iter().map(|v| target.of(v / divisor / scale) as u8).collect::<Vec<_>>())
             }
+            Op::DynamicMatMul { offset, .. } => dynamic::matmul(self, *offset, inputs, &out[0]),
             Op::MatMul { epilogue } => matmul::matmul(self.numerics, epilogue, inputs, &out[0]),
             Op::Pool { kind, window } => pool::pool(*kind, window, inputs[0], &out[0]),
             Op::Reduce { kind, axes } => reduce::reduce(*kind, axes, inputs[0], &out[0]),
@@ -145,6 +147,7 @@ fn computes_in_f32(op: &Op) -> bool {
         Op::Map { .. }
         | Op::QConv { .. }
         | Op::Quantized { .. }
+        | Op::DynamicMatMul { .. }
         | Op::Movement(_)
         | Op::Concat { .. }
         | Op::Gather { .. }

@@ -34,6 +34,7 @@ fn by_name(name: &str, a: &mut Attributes<'_>, ty: &Type) -> Result<Op, String> 
             let (from, divisor, scale) = (a.affine("from")?, a.number("divisor")?, a.number("scale")?);
             Ok(Op::Quantized { op, from, divisor, scale, target: a.target("target")? })
         }
+        "dynamic_matmul" => Ok(Op::DynamicMatMul { offset: a.number("offset")?, bias: a.flag("bias") }),
         "matmul" => Ok(Op::MatMul { epilogue: a.epilogue()? }),
         "max_pool" => Ok(Op::Pool { kind: PoolKind::Max, window: a.window()? }),
         "average_pool" => {

@@ -34,7 +34,12 @@ fn computes(op: &Op) -> bool {
     match op {
         Op::Conv { .. } | Op::ConvTranspose { .. } | Op::MatMul { .. } | Op::Pool { .. } | Op::Reduce { .. } => true,
         Op::Softmax { .. } | Op::Norm { .. } | Op::Cumulative { .. } => true,
-        Op::QConv { .. } | Op::Quantized { .. } | Op::Map { .. } | Op::Movement(_) | Op::Concat { .. } => false,
+        Op::QConv { .. }
+        | Op::DynamicMatMul { .. }
+        | Op::Quantized { .. }
+        | Op::Map { .. }
+        | Op::Movement(_)
+        | Op::Concat { .. } => false,
         Op::Arg { .. } | Op::Gather { .. } | Op::GatherElements { .. } | Op::GatherNd { .. } => false,
         Op::ScatterElements { .. } | Op::ScatterNd { .. } | Op::TopK { .. } => false,
     }

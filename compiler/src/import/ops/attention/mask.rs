@@ -1,9 +1,9 @@
 //! Which keys a query sees: the mask that is given, causality, windows and the number of keys that are no padding.
 
 use super::dims;
-use crate::import::formula::{Term, binary, constant, num, select, x};
 use crate::import::node::{Fault, Imported, NodeCx};
 use crate::import::ops::pieces::table;
+use crate::ir::formula::{Term, binary, constant, num, select, x};
 use crate::ir::{BinaryOp, DType, Movement, Op, Scalar, Tensor, ValueId};
 
 /// What hides keys.

@@ -1,9 +1,9 @@
 //! RotaryEmbedding: pairs of columns turned by angles that depend on the position.
 
 use super::{dims, join_heads, split_heads};
-use crate::import::formula::x;
 use crate::import::node::{Fault, Imported, NodeCx};
 use crate::import::ops::pieces::{concat, slice};
+use crate::ir::formula::x;
 use crate::ir::{DType, Op, ValueId};
 
 /// The first columns are turned, all of them unless `rotary_embedding_dim` says otherwise; the rest stays.

@@ -49,7 +49,7 @@ impl Taps {
 ///
 /// The function of `core` keeps its check for 0, and with it a panic, where it is not inlined.
 #[inline]
-const fn div_ceil(a: usize, b: usize) -> usize {
+pub(super) const fn div_ceil(a: usize, b: usize) -> usize {
     match (a + b.saturating_sub(1)).checked_div(b) {
         Some(quotient) => quotient,
         None => a,

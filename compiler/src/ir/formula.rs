@@ -5,11 +5,11 @@
 use std::ops::{Add, Div, Mul, Sub};
 use std::rc::Rc;
 
-use crate::ir::{BinaryOp, DType, Expr, ExprIx, Scalar, UnaryOp};
+use super::{BinaryOp, DType, Expr, ExprIx, Scalar, UnaryOp};
 
 /// A part of a formula.
 #[derive(Clone, Debug)]
-pub(super) struct Term(Rc<Kind>);
+pub(crate) struct Term(Rc<Kind>);
 
 #[derive(Debug)]
 enum Kind {
@@ -28,68 +28,68 @@ fn term(kind: Kind) -> Term {
 }
 
 /// Operand `n` of the Map.
-pub(super) fn x(n: usize) -> Term {
+pub(crate) fn x(n: usize) -> Term {
     term(Kind::Input(n))
 }
 
 /// A number, rounded to the type of the formula.
-pub(super) fn num(v: impl Into<f64>) -> Term {
+pub(crate) fn num(v: impl Into<f64>) -> Term {
     term(Kind::Number(v.into()))
 }
 
 /// A constant of a type of its own.
-pub(super) fn constant(v: Scalar) -> Term {
+pub(crate) fn constant(v: Scalar) -> Term {
     term(Kind::Constant(v))
 }
 
 /// `if condition { a } else { b }`.
-pub(super) fn select(condition: Term, a: Term, b: Term) -> Term {
+pub(crate) fn select(condition: Term, a: Term, b: Term) -> Term {
     term(Kind::Select(condition, a, b))
 }
 
 /// `op(a, b)`.
-pub(super) fn binary(op: BinaryOp, a: Term, b: Term) -> Term {
+pub(crate) fn binary(op: BinaryOp, a: Term, b: Term) -> Term {
     term(Kind::Binary(op, a, b))
 }
 
 impl Term {
     /// `op(self)`.
-    pub(super) fn then(&self, op: UnaryOp) -> Term {
+    pub(crate) fn then(&self, op: UnaryOp) -> Term {
         term(Kind::Unary(op, self.clone()))
     }
 
     /// Conversion to a type.
-    pub(super) fn cast(&self, to: DType) -> Term {
+    pub(crate) fn cast(&self, to: DType) -> Term {
         term(Kind::Cast(to, self.clone()))
     }
 
     /// The larger.
-    pub(super) fn max(&self, other: Term) -> Term {
+    pub(crate) fn max(&self, other: Term) -> Term {
         binary(BinaryOp::Max, self.clone(), other)
     }
 
     /// The smaller.
-    pub(super) fn min(&self, other: Term) -> Term {
+    pub(crate) fn min(&self, other: Term) -> Term {
         binary(BinaryOp::Min, self.clone(), other)
     }
 
     /// `self < other`.
-    pub(super) fn lt(&self, other: Term) -> Term {
+    pub(crate) fn lt(&self, other: Term) -> Term {
         binary(BinaryOp::Lt, self.clone(), other)
     }
 
     /// `self == other`.
-    pub(super) fn eq(&self, other: Term) -> Term {
+    pub(crate) fn eq(&self, other: Term) -> Term {
         binary(BinaryOp::Eq, self.clone(), other)
     }
 
     /// The expression of a Map; numbers get the type `dtype`.
-    pub(super) fn expr(&self, dtype: DType) -> Expr {
+    pub(crate) fn expr(&self, dtype: DType) -> Expr {
         self.expr_within(dtype, dtype)
     }
 
     /// The expression of a Map whose operands and result are of type `dtype`, computed in the type `computed`.
-    pub(super) fn expr_within(&self, dtype: DType, computed: DType) -> Expr {
+    pub(crate) fn expr_within(&self, dtype: DType, computed: DType) -> Expr {
         let mut e = Expr::new();
         let convert = dtype != computed;
         let mut result = self.push(&mut e, computed, convert);

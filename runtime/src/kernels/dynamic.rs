@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
+//! Products of numbers that are quantized as they come with constant bytes: numbers in, numbers out.
+//!
+//! Invariants: those of `qconv`; what is computed equals ONNX `DynamicQuantizeLinear`, `MatMulInteger`, and the
+//! multiplications by the scales that follow, each rounded by itself.
+use super::super::arch::dots::{Inputs, PANEL, QUAD, ROUND, Weights};
+use super::super::arch::isa::{Cpu, Isa, Kernel, LANES};
+use super::super::math::minmax::{max, min};
+use super::line::ROWS;
+use super::qconv::tile_sums;
+use super::window::div_ceil;
+
+/// `y[m, n] = f32((q[m, k] - zero) * (w[k, n] + offset)) * (scale * multiplier[n]) + bias[n]`, where `scale`, `zero` and the
+/// bytes `q` follow from all of `x[m, k]`.
+///
+/// Weights are packed as those of `qconv2d`, a row of the product being a window of one tap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DynamicMatMul {
+    /// Rows.
+    pub m: usize,
+    /// Depth.
+    pub k: usize,
+    /// Columns.
+    pub n: usize,
+    /// Elements between the rows of `y`.
+    pub y_pitch: usize,
+    /// What all weights are less by.
+    pub offset: i32,
+    /// As in `QConv2d`.
+    pub pairs: bool,
+}
+
+impl DynamicMatMul {
+    /// The depth with what fills it up.
+    #[inline(always)]
+    pub const fn depth(&self) -> usize {
+        div_ceil(self.k, QUAD) * QUAD
+    }
+
+    /// Bytes of scratch.
+    pub const fn scratch(&self) -> usize {
+        self.m * self.depth()
+    }
+}
+
+/// What belongs to the columns.
+#[derive(Clone, Copy, Debug)]
+pub struct Columns<'a> {
+    /// The sum of each one's weights.
+    pub sums: &'a [i32],
+    /// The scale of each one's weights.
+    pub multiplier: &'a [f32],
+    /// What is added at the end, or nothing.
+    pub bias: &'a [f32],
+}
+
+/// Computes the product; `scratch` holds the bytes.
+#[inline]
+pub fn dynamic_matmul<C: Cpu>(
+    cpu: C,
+    p: &DynamicMatMul,
+    x: &[f32],
+    w: &[i8],
+    columns: Columns<'_>,
+    scratch: &mut [u8],
+    y: &mut [f32],
+) {
+    debug_assert!(x.len() >= p.m * p.k && scratch.len() >= p.scratch());
+    cpu.run(Product { p, x, w, columns, scratch, y });
+}
+
+struct Product<'a> {
+    p: &'a DynamicMatMul,
+    x: &'a [f32],
+    w: &'a [i8],
+    columns: Columns<'a>,
+    scratch: &'a mut [u8],
+    y: &'a mut [f32],
+}
+
+/// The scale, and the byte that stands for 0.
+#[derive(Clone, Copy)]
+struct Scale {
+    scale: f32,
+    zero: u8,
+}
+
+/// The number rounded to a byte, ties to even; NaN gives 0.
+#[inline(always)]
+fn byte(v: f32) -> u8 {
+    let v = if v > 0.0 { v } else { 0.0 };
+    let v = if v < 255.0 { v } else { 255.0 };
+    (v + ROUND).to_bits() as u8
+}
+
+/// The scale of some numbers.
+#[inline(always)]
+fn scale<I: Isa>(isa: I, x: &[f32]) -> Scale {
+    let (chunks, rest) = x.as_chunks::<LANES>();
+    // Lanes that are not there are 0, which takes part anyway.
+    let mut most = isa.load_part(rest);
+    let mut least = most;
+    for x in chunks {
+        let x = isa.load(x);
+        (most, least) = (isa.max(most, x), isa.min(least, x));
+    }
+    let most = isa.to_array(most).into_iter().fold(0.0, max);
+    let least = isa.to_array(least).into_iter().fold(0.0, min);
+    let scale = (most - least) / 255.0;
+    Scale { scale, zero: byte(0.0 - least / scale) }
+}
+
+/// Writes the bytes of a row; what lies behind them up to eight is the byte of 0.
+#[inline(always)]
+fn quantize<I: Isa>(isa: I, s: Scale, x: &[f32], y: &mut [u8]) {
+    let (chunks, rest) = x.as_chunks::<LANES>();
+    let (y, y_rest) = y.split_at_mut_checked(chunks.len() * LANES).unwrap_or_default();
+    for (x, y) in chunks.iter().zip(y.as_chunks_mut().0) {
+        *y = bytes(isa, s, isa.load(x));
+    }
+    y_rest.iter_mut().zip(bytes(isa, s, isa.load_part(rest))).for_each(|(y, byte)| *y = byte);
+}
+
+/// The bytes of eight numbers.
+#[inline(always)]
+fn bytes<I: Isa>(isa: I, s: Scale, x: I::V) -> [u8; LANES] {
+    let zero = i32::from(s.zero);
+    let (lo, hi) = (isa.splat(-(zero as f32)), isa.splat((255 - zero) as f32));
+    // The bound where the quotient is not above it, so also where it is NaN.
+    let v = isa.at_most(isa.at_least(lo, isa.div(x, isa.splat(s.scale))), hi);
+    isa.low_bytes(isa.add(v, isa.splat(ROUND)), (ROUND.to_bits() as i32).wrapping_sub(zero))
+}
+
+impl Kernel for Product<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(mut self, isa: I) {
+        let (p, depth) = (self.p, self.p.depth());
+        let Some(x) = self.x.get(..p.m * p.k) else { return };
+        let scale = scale(isa, x);
+        for row in 0..p.m {
+            let x = x.get(row * p.k..).and_then(|x| x.get(..p.k));
+            let q = self.scratch.get_mut(row * depth..).and_then(|q| q.get_mut(..depth));
+            let (Some(x), Some(q)) = (x, q) else { return };
+            quantize(isa, scale, x, q);
+        }
+        let panels = div_ceil(p.n, PANEL);
+        for first in (0..p.m).step_by(ROWS) {
+            let count = ROWS.min(p.m - first);
+            let mut at = [0; ROWS];
+            for (row, at) in at.iter_mut().enumerate() {
+                *at = (first + row.min(count - 1)) * depth;
+            }
+            let mut panel = 0;
+            // Eight columns are a panel of their own.
+            let full = panels.saturating_sub(usize::from(p.n <= panels.saturating_sub(1) * PANEL + LANES));
+            while panel < panels {
+                panel += match full.saturating_sub(panel) {
+                    8.. if isa.has_dots() && count == 1 => self.tile::<I, 8>(isa, scale, &at, (first, count), panel),
+                    4.. if isa.has_dots() => self.tile::<I, 4>(isa, scale, &at, (first, count), panel),
+                    _ => self.tile::<I, 1>(isa, scale, &at, (first, count), panel),
+                };
+            }
+        }
+    }
+}
+
+impl Product<'_> {
+    /// `P` panels of a few rows; gives `P`.
+    #[inline(always)]
+    fn tile<I: Isa, const P: usize>(
+        &mut self,
+        isa: I,
+        scale: Scale,
+        at: &[usize; ROWS],
+        (first, count): (usize, usize),
+        panel: usize,
+    ) -> usize {
+        let (p, depth) = (self.p, self.p.depth());
+        let w = self.w.get(panel * PANEL * depth..).unwrap_or(&[]);
+        let w = Weights { w, panel: PANEL * depth, width: p.n.saturating_sub(panel * PANEL) };
+        let x = &*self.scratch;
+        let inputs = Inputs { x, flip: 0, at: *at, next: 0, outer: 1, outer_step: 0, quads: depth / QUAD };
+        let mut sums = [[[0; PANEL]; P]; ROWS];
+        tile_sums::<I, P>(isa, &inputs, count, (&w, p.pairs), &mut sums);
+        for (row, sums) in sums.iter().enumerate().take(count) {
+            let more = self.more(scale, first + row);
+            for (i, sums) in sums.as_flattened().as_chunks::<LANES>().0.iter().enumerate() {
+                let column = panel * PANEL + i * LANES;
+                let Some(width) = p.n.checked_sub(column).filter(|&width| width > 0) else { break };
+                self.store(isa, scale, (sums, more), (first + row, column), width.min(LANES));
+            }
+        }
+        P
+    }
+
+    /// What a row's sums get more by the offset of all weights.
+    #[inline(always)]
+    fn more(&self, scale: Scale, row: usize) -> i32 {
+        let (p, depth) = (self.p, self.p.depth());
+        if p.offset == 0 {
+            return 0;
+        }
+        let q = self.scratch.get(row * depth..).and_then(|q| q.get(..p.k)).unwrap_or(&[]);
+        let sum = q.iter().fold(0i32, |sum, &q| sum.wrapping_add(i32::from(q)));
+        sum.wrapping_sub(i32::from(scale.zero).wrapping_mul(p.k as i32)).wrapping_mul(p.offset)
+    }
+
+    /// Makes the sums of a row and up to eight columns numbers.
+    #[inline(always)]
+    fn store<I: Isa>(
+        &mut self,
+        isa: I,
+        scale: Scale,
+        (sums, more): (&[i32; LANES], i32),
+        (row, column): (usize, usize),
+        width: usize,
+    ) {
+        let zero = i32::from(scale.zero);
+        let mut sums = *sums;
+        for (sum, weights) in sums.iter_mut().zip(self.columns.sums.get(column..).unwrap_or(&[])) {
+            *sum = sum.wrapping_sub(zero.wrapping_mul(*weights)).wrapping_add(more);
+        }
+        let part = |x: &[f32]| match x.get(column..).map(|x| (x.first_chunk(), x)) {
+            Some((Some(x), _)) => isa.load(x),
+            Some((None, x)) => isa.load_part(x),
+            None => isa.splat(0.0),
+        };
+        let factor = isa.mul(isa.splat(scale.scale), part(self.columns.multiplier));
+        let mut v = isa.mul(isa.to_float(&sums), factor);
+        if !self.columns.bias.is_empty() {
+            v = isa.add(v, part(self.columns.bias));
+        }
+        let y = self.y.get_mut(row * self.p.y_pitch + column..).and_then(|y| y.get_mut(..width));
+        let Some(y) = y else { return };
+        match y.first_chunk_mut() {
+            Some(y) => isa.store(v, y),
+            None => isa.store_part(v, y),
+        }
+    }
+}

@@ -62,6 +62,7 @@ pub(crate) fn firmware(args: &Args) -> Result<bool, String> {
         good &= certify(name, path)?;
     }
     good &= other_targets()?;
+    good &= example()?;
     eprintln!("{} models on {} processors in {:.0} s", models.len(), MACHINES.len(), start.elapsed().as_secs_f64());
     Ok(good)
 }
@@ -169,4 +170,23 @@ fn other_targets() -> Result<bool, String> {
         good &= ok && status(&mut build)?;
     }
     Ok(good)
+}
+
+/// The example's firmware is good code, and both of its models see the digit that it holds.
+fn example() -> Result<bool, String> {
+    let folder = root().join("generated-examples/firmware-mps2");
+    let cargo = |args: &[&str]| {
+        let mut cargo = tools::command();
+        cargo.args(args).current_dir(&folder);
+        cargo
+    };
+    let clean = status(&mut cargo(&["clippy", "--quiet", "--", "-D", "warnings"]))?;
+    let run = cargo(&["run", "--quiet"]).output().map_err(|e| format!("cargo: {e}"))?;
+    let text = String::from_utf8_lossy(&run.stdout);
+    let seen = ["floats: this is a 2 ", "bytes: this is a 2 "].iter().all(|line| text.contains(line));
+    if !seen {
+        eprintln!("error: the example printed {text}{}", String::from_utf8_lossy(&run.stderr));
+    }
+    println!("the example of firmware: {}", if clean && seen { "sees its digit" } else { "FAILED" });
+    Ok(clean && run.status.success() && seen)
 }

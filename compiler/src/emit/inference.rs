@@ -1,6 +1,6 @@
 //! The module that runs an emitted crate in bare firmware: inputs and states from the host, one run, outputs to the host.
 //!
-//! The firmware around it has `crate::File`, `crate::read`, `crate::write`, `crate::begin`, `crate::end` and `crate::zant_exit`;
+//! The firmware around it has `super::File`, `super::read`, `super::write`, `super::begin`, `super::end` and `super::zant_exit`;
 //! it calls the emitted crate `model`.
 
 use super::Source;
@@ -49,11 +49,11 @@ fn run(source: &Source<'_>, names: &Names, lent: bool) -> String {
         false => ("(*(&raw mut MODEL))", ""),
     };
     let mut text = String::from(
-        "\n#[unsafe(link_section = \".harness.run\")]\npub(crate) unsafe fn run(input: crate::File, output: crate::File) {\n    // SAFETY: there is one thread, and no reference to the statics outlives its line.\n    unsafe {\n",
+        "\n#[unsafe(link_section = \".harness.run\")]\npub(crate) unsafe fn run(input: super::File, output: super::File) {\n    // SAFETY: there is one thread, and no reference to the statics outlives its line.\n    unsafe {\n",
     );
     for i in 0..program.inputs.len() {
         text += &format!(
-            "        crate::read(input, (&raw mut INPUT_{i}).cast(), size_of_val(&*(&raw const INPUT_{i})));\n"
+            "        super::read(input, (&raw mut INPUT_{i}).cast(), size_of_val(&*(&raw const INPUT_{i})));\n"
         );
     }
     if !program.states.is_empty() {
@@ -61,25 +61,25 @@ fn run(source: &Source<'_>, names: &Names, lent: bool) -> String {
     }
     for name in &names.states {
         text += &format!(
-            "        let state: *mut [_] = {model}.{name}({arena});\n        crate::read(input, state.cast(), size_of_val(&*state));\n"
+            "        let state: *mut [_] = {model}.{name}({arena});\n        super::read(input, state.cast(), size_of_val(&*state));\n"
         );
     }
     let inputs: Vec<String> = (0..program.inputs.len()).map(|i| format!("&*(&raw const INPUT_{i})")).collect();
     let first = if lent { arena.to_string() } else { "&mut *(&raw mut MODEL)".into() };
     let arguments = [vec![first], inputs].concat().join(", ");
     text += &format!(
-        "        let start = crate::begin();\n        let result = {ENTRY}({arguments});\n        crate::end(output, start);\n"
+        "        let start = super::begin();\n        let result = {ENTRY}({arguments});\n        super::end(output, start);\n"
     );
     if program.is_fallible() {
-        text += "        let Ok(result) = result else { crate::zant_exit(crate::REFUSED) };\n";
+        text += "        let Ok(result) = result else { super::zant_exit(super::REFUSED) };\n";
     }
     for n in &names.outputs {
         let value = if names.outputs.len() == 1 { "result".to_string() } else { format!("result.{n}") };
-        text += &format!("        crate::write(output, {value}.as_ptr().cast(), size_of_val({value}));\n");
+        text += &format!("        super::write(output, {value}.as_ptr().cast(), size_of_val({value}));\n");
     }
     for name in &names.states {
         text += &format!(
-            "        let state: *mut [_] = {model}.{name}({arena});\n        crate::write(output, state.cast(), size_of_val(&*state));\n"
+            "        let state: *mut [_] = {model}.{name}({arena});\n        super::write(output, state.cast(), size_of_val(&*state));\n"
         );
     }
     text + "    }\n}\n"

@@ -24,7 +24,7 @@ use served::Served;
 /// Time emitted crates against other implementations; write the results to `docs/`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Only these models.
+    /// Only these models; the results of the others stay as they are.
     models: Vec<String>,
     /// Rounds of a model.
     #[arg(long, default_value_t = 25)]
@@ -130,10 +130,14 @@ pub(crate) fn bench(args: &Args) -> Result<bool, String> {
         }
     }
     let operators = if args.models.is_empty() { operators::measure(&limits, args.rounds)? } else { Vec::new() };
-    let report = report::Report::new(rows, operators);
+    let mut report = report::Report::new(rows, operators);
+    let docs = root().join("docs");
+    if let Some(old) = report::Report::read(&docs).filter(|_| !args.models.is_empty()) {
+        report = report.merged(old, &MODELS.map(|m| m.title()));
+    }
     print!("{}", report.markdown());
     if !args.dry {
-        report.write(&root().join("docs"))?;
+        report.write(&docs)?;
     }
     Ok(good)
 }

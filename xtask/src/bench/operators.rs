@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::report::Times;
 use super::served::Served;
@@ -24,9 +24,9 @@ const OPERATORS: [(&str, usize); 11] = [
 ];
 
 /// One operator, in nanoseconds of a run.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Operator {
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     /// Rows and columns of square matrices, else elements.
     pub(crate) size: usize,
     pub(crate) best: Times,
@@ -56,7 +56,7 @@ pub(crate) fn measure(limits: &Path, rounds: usize) -> Result<Vec<Operator>, Str
             }
         }
         let [best, avx2, fma] = contenders.map(|c| Times::of(&c.samples));
-        operators.push(Operator { name, size, best, avx2, flop: fma.min / ours::FMA_FLOPS });
+        operators.push(Operator { name: name.to_string(), size, best, avx2, flop: fma.min / ours::FMA_FLOPS });
     }
     Ok(operators)
 }

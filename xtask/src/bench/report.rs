@@ -3,12 +3,13 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::operators::Operator;
+use super::peers;
 
 /// Nanoseconds of a run.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Times {
     pub(crate) median: f64,
     pub(crate) min: f64,
@@ -24,7 +25,7 @@ impl Times {
 }
 
 /// One model.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Row {
     pub(crate) name: String,
     /// Compiled for speed, built at level 3.
@@ -56,12 +57,22 @@ impl Row {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Report {
     /// What the system calls the processor.
     cpu: String,
     rows: Vec<Row>,
     operators: Vec<Operator>,
+}
+
+/// The geometric means of the ratios to onnxruntime's medians and minima.
+fn means(rows: &[&Row]) -> Option<[f64; 2]> {
+    let mean = |ratio: fn(&Row) -> f64| {
+        let logarithms: Vec<f64> = rows.iter().map(|r| ratio(r).ln()).filter(|r| r.is_finite()).collect();
+        (logarithms.iter().sum::<f64>() / logarithms.len() as f64).exp()
+    };
+    let ratios = [mean(|r| r.ours.median / r.onnxruntime.median), mean(|r| r.ours.min / r.onnxruntime.min)];
+    (!rows.is_empty()).then_some(ratios)
 }
 
 /// One model in one line, for those who wait.
@@ -90,9 +101,24 @@ impl Report {
         Report { cpu: cpu.trim_start_matches([' ', '\t', ':']).to_string(), rows, operators }
     }
 
+    /// The report that is kept, where there is one.
+    pub(crate) fn read(folder: &Path) -> Option<Report> {
+        serde_json::from_slice(&std::fs::read(folder.join("benchmarks.json")).ok()?).ok()
+    }
+
+    /// The same with the rows of an older report that this one lacks, in the order of `names`, and its operators.
+    pub(crate) fn merged(self, old: Report, names: &[String]) -> Report {
+        let Report { cpu, rows, operators } = self;
+        let mut all: Vec<Row> = rows;
+        let kept = old.rows.into_iter().filter(|o| !all.iter().any(|r| r.name == o.name)).collect::<Vec<_>>();
+        all.extend(kept);
+        all.sort_by_key(|r| names.iter().position(|n| *n == r.name));
+        Report { cpu, rows: all, operators: if operators.is_empty() { old.operators } else { operators } }
+    }
+
     pub(crate) fn markdown(&self) -> String {
         let mut text = format!(
-            "# Measurements\n\nWritten by `cargo xtask bench` on one core of: {}. Times are microseconds of one run, batch 1, one thread,\nmeasured in turns: medians, then minima. Ratios below 1 are in favour of zantc. The floor is the larger of two times: that of the\nmultiply-adds alone at the measured peak of 256-bit fused multiply-adds, and that of reading the weights from the cache they fit.\n*Small* is `--optimize size` at `opt-level = \"z\"`; code is `.text` of the model and all it calls.\n*Exact* is onnxruntime with `session.x64quantprecision=1`, for models of bytes that load with it.\n\n",
+            "# Measurements\n\nWritten by `cargo xtask bench` on one core of: {}. Times are microseconds of one run, batch 1, one thread,\nmeasured in turns: medians, then minima. Ratios below 1 are in favour of zantc. The floor is the larger of two times: that of the\nmultiply-adds alone at the measured peak of 256-bit fused multiply-adds, and that of reading the weights from the cache they fit.\n*Small* is `--optimize size` at `opt-level = \"z\"`; code is `.text` of the model and all it calls.\n*Exact* is onnxruntime with `session.x64quantprecision=1`, for models of bytes that load with it. Sums of bytes are exact here; those of\nonnxruntime saturate on CPUs without VNNI. The floor of models of bytes is that of floats: exact products by `vpmaddwd`, the best of AVX2,\nreach 1.6 times as many, `vpdpbusd` eight times.\n\n",
             self.cpu
         );
         text += "| model | zantc | onnxruntime | zantc / onnxruntime | zantc / exact | LiteRT | zantc / LiteRT | floor | zantc / floor | Minstr | code | small | small Minstr | small code |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n";
@@ -119,10 +145,14 @@ impl Report {
                 r.small_text_bytes,
             );
         }
-        let ratios: Vec<f64> =
-            self.rows.iter().map(|r| r.ours.median / r.onnxruntime.median).filter(|r| r.is_finite()).collect();
-        let mean = (ratios.iter().map(|r| r.ln()).sum::<f64>() / ratios.len().max(1) as f64).exp();
-        let _ = writeln!(text, "\nGeometric mean of zantc / onnxruntime: {mean:.3}.");
+        let (bytes, floats): (Vec<&Row>, Vec<&Row>) = self.rows.iter().partition(|r| peers::is_quantized(&r.name));
+        for (rows, what) in [(floats, "models of floats"), (bytes, "models of bytes")] {
+            let Some([median, min]) = means(&rows) else { continue };
+            let _ = writeln!(
+                text,
+                "\nGeometric mean of zantc / onnxruntime, {what}: {median:.3} of medians, {min:.3} of minima."
+            );
+        }
         if !self.operators.is_empty() {
             self.add_operators(&mut text);
         }

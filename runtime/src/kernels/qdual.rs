@@ -66,31 +66,33 @@ pub fn qconv2d_dual<X: Byte, Y: Byte>(
     if !is_direct(m) {
         lines.fill(X::narrow(p.zero));
         let pitches = [m.dilation_w * m.in_c, line(m), m.in_c];
-        for row in 0..m.batch * m.out_h {
-            fill(p, x, row, lines);
-            layer.row(lines, pitches, m.out_w, y.get_mut(row * m.out_w * m.out_pitch..).unwrap_or(&mut []));
+        for batch in 0..m.batch {
+            for row in 0..m.out_h {
+                fill(p, x, [batch, row], lines);
+                let at = (batch * m.out_h + row) * m.out_w * m.out_pitch;
+                layer.row(lines, pitches, m.out_w, y.get_mut(at..).unwrap_or(&mut []));
+            }
         }
         return;
     }
     let pitches = [m.dilation_w * m.in_pitch, m.dilation_h * m.in_w * m.in_pitch, m.in_pitch];
     // The pixels of a map that is taken as it is are one row.
     let is_flat = m.kernel_h * m.kernel_w * m.stride_h * m.stride_w == 1 && m.in_h * m.in_w == m.out_h * m.out_w;
-    let (rows, columns) = if is_flat { (1, m.batch * m.out_h * m.out_w) } else { (m.batch * m.out_h, m.out_w) };
-    for row in 0..rows {
-        let (batch, row_of_map) = match row.checked_div(m.out_h) {
-            Some(batch) => (batch, row - batch * m.out_h),
-            None => return,
-        };
-        let x = x.get((batch * m.in_h + row_of_map * m.stride_h) * m.in_w * m.in_pitch..).unwrap_or(&[]);
-        layer.row(x, pitches, columns, y.get_mut(row * columns * m.out_pitch..).unwrap_or(&mut []));
+    let all = m.batch * m.out_h * m.out_w;
+    let [batches, rows, columns] = if is_flat { [1, 1, all] } else { [m.batch, m.out_h, m.out_w] };
+    for batch in 0..batches {
+        for row in 0..rows {
+            let x = x.get((batch * m.in_h + row * m.stride_h) * m.in_w * m.in_pitch..).unwrap_or(&[]);
+            let at = (batch * rows + row) * columns * m.out_pitch;
+            layer.row(x, pitches, columns, y.get_mut(at..).unwrap_or(&mut []));
+        }
     }
 }
 
 /// Copies the lines that the windows of a row of outputs lie in, of all maps' rows, with their padding.
-fn fill<X: Byte>(p: &QConv2d, x: &[X], row: usize, lines: &mut [X]) {
+fn fill<X: Byte>(p: &QConv2d, x: &[X], [batch, row]: [usize; 2], lines: &mut [X]) {
     let m = &p.map;
-    let Some(batch) = row.checked_div(m.out_h) else { return };
-    let first = (row - batch * m.out_h) * m.stride_h;
+    let first = row * m.stride_h;
     for (kh, line) in lines.chunks_exact_mut(line(m).max(1)).take(m.kernel_h).enumerate() {
         match (first + kh * m.dilation_h).checked_sub(m.pad_top).filter(|&h| h < m.in_h) {
             Some(h) => copy_row(m, x.get((batch * m.in_h + h) * m.in_w * m.in_pitch..).unwrap_or(&[]), line),
@@ -225,8 +227,9 @@ pub fn qdepthwise2d_dual<X: Byte, Y: Byte>(
         return;
     }
     lines.fill(X::narrow(p.zero));
-    for row in 0..m.batch * m.out_h {
-        fill(p, x, row, lines);
+    for at in 0..m.batch * m.out_h {
+        let batch = at.checked_div(m.out_h).unwrap_or(0);
+        fill(p, x, [batch, at - batch * m.out_h], lines);
         let windows = Windows {
             x: &*lines,
             w,
@@ -239,7 +242,7 @@ pub fn qdepthwise2d_dual<X: Byte, Y: Byte>(
             multiplier,
             range: p.finish.range,
         };
-        let Some(y) = y.get_mut(row * m.out_w * m.out_pitch..) else { return };
+        let Some(y) = y.get_mut(at * m.out_w * m.out_pitch..) else { return };
         windows.compute(y);
     }
 }

@@ -21,28 +21,32 @@ use core::arch::x86_64::*;
 use core::marker::PhantomData;
 use core::sync::atomic::{AtomicU8, Ordering};
 
+/// What the CPU has, each with all before it: not asked yet; none of these; AVX2 and FMA; AVX-512F; its BW, VL and VNNI.
+const UNKNOWN: u8 = 0;
+const PLAIN: u8 = 1;
+const AVX2: u8 = 2;
+const AVX512: u8 = 3;
+const VNNI: u8 = 4;
+
 /// AVX2 and FMA. A value is the proof that the CPU has them.
 #[derive(Clone, Copy, Debug)]
 pub struct Avx2<N> {
-    /// Whether the CPU has AVX-512F too.
-    wide: bool,
-    /// Whether it has AVX-512 BW, VL and VNNI as well.
-    dots: bool,
+    /// [`AVX2`] or more.
+    found: u8,
     numerics: PhantomData<N>,
 }
 
-/// The CPU as found by [`Host::detect`].
+/// The CPU as found by [`Host::detect`]: one byte, which every kernel is given.
 #[derive(Clone, Copy, Debug)]
-pub struct Host<N>(Option<Avx2<N>>);
+pub struct Host<N> {
+    /// [`PLAIN`] or more.
+    found: u8,
+    numerics: PhantomData<N>,
+}
 
 impl<N: Numerics> Host<N> {
     /// The best instruction set of this CPU. Asks the CPU in the first call and remembers the answer.
     pub fn detect() -> Self {
-        const UNKNOWN: u8 = 0;
-        const PLAIN: u8 = 1;
-        const AVX2: u8 = 2;
-        const AVX512: u8 = 3;
-        const VNNI: u8 = 4;
         static FOUND: AtomicU8 = AtomicU8::new(UNKNOWN);
         let mut found = FOUND.load(Ordering::Relaxed);
         if found == UNKNOWN {
@@ -54,23 +58,23 @@ impl<N: Numerics> Host<N> {
             };
             FOUND.store(found, Ordering::Relaxed);
         }
-        let avx2 = Avx2 { wide: found >= AVX512, dots: found == VNNI, numerics: PhantomData };
-        Host((found >= AVX2).then_some(avx2))
+        Host { found, numerics: PhantomData }
     }
 
     /// The same without AVX-512: what a CPU that lacks it runs.
     pub fn without_avx512(self) -> Self {
-        Host(self.0.map(|avx2| Avx2 { wide: false, dots: false, ..avx2 }))
+        Host { found: self.found.min(AVX2), ..self }
     }
 
     /// Plain Rust whatever the CPU has: what a CPU without AVX2 runs.
     pub const fn portable() -> Self {
-        Host(None)
+        Host { found: PLAIN, numerics: PhantomData }
     }
 
     /// The vector instructions, where the CPU has them.
+    #[inline(always)]
     pub fn avx2(self) -> Option<Avx2<N>> {
-        self.0
+        (self.found >= AVX2).then_some(Avx2 { found: self.found, numerics: PhantomData })
     }
 }
 
@@ -80,8 +84,8 @@ fn vectors() -> [bool; 3] {
     const FMA: u32 = 1 << 12;
     const OSXSAVE: u32 = 1 << 27;
     const AVX: u32 = 1 << 28;
-    const AVX2: u32 = 1 << 5;
-    const AVX512F: u32 = 1 << 16;
+    const EBX_AVX2: u32 = 1 << 5;
+    const EBX_AVX512F: u32 = 1 << 16;
     const AVX512BW_VL: u32 = 1 << 30 | 1 << 31;
     const AVX512VNNI: u32 = 1 << 11;
     const XMM_AND_YMM: u64 = 0b110;
@@ -107,20 +111,20 @@ fn vectors() -> [bool; 3] {
         (__cpuid(1), __cpuid_count(7, 0))
     };
     let needed = FMA | OSXSAVE | AVX;
-    if leaf1.ecx & needed != needed || leaf7.ebx & AVX2 == 0 {
+    if leaf1.ecx & needed != needed || leaf7.ebx & EBX_AVX2 == 0 {
         return [false; 3];
     }
     // SAFETY: OSXSAVE is set.
     let saved = unsafe { saved_registers() };
     let wide = XMM_AND_YMM | MASKS_AND_ZMM;
     let dots = leaf7.ebx & AVX512BW_VL == AVX512BW_VL && leaf7.ecx & AVX512VNNI != 0;
-    [saved & XMM_AND_YMM == XMM_AND_YMM, leaf7.ebx & AVX512F != 0 && saved & wide == wide, dots]
+    [saved & XMM_AND_YMM == XMM_AND_YMM, leaf7.ebx & EBX_AVX512F != 0 && saved & wide == wide, dots]
 }
 
 impl<N: Numerics> Cpu for Host<N> {
     #[inline]
     fn run<K: Kernel>(self, kernel: K) -> K::Output {
-        match self.0 {
+        match self.avx2() {
             Some(avx2) => avx2.run(kernel),
             None => Portable::<N>::portable().run(kernel),
         }
@@ -165,7 +169,7 @@ unsafe impl<N: Numerics> Isa for Avx2<N> {
 
     #[inline(always)]
     fn is_wide(self) -> bool {
-        N::FUSED && self.wide
+        N::FUSED && self.found >= AVX512
     }
 
     #[inline(always)]
@@ -412,18 +416,18 @@ unsafe impl<N: Numerics> Isa for Avx2<N> {
 
     #[inline(always)]
     fn has_dots(self) -> bool {
-        self.dots
+        self.found >= VNNI
     }
 
     #[inline(always)]
     unsafe fn dots(self, shape: [usize; 2], half: bool, tile: &mut Tile) {
-        // SAFETY: the caller's promise; `dots` proves AVX-512 with VNNI.
+        // SAFETY: the caller's promise; `has_dots` proves AVX-512 with VNNI.
         unsafe { vnni::dots(shape, half, tile) };
     }
 
     #[inline(always)]
     unsafe fn lanes(self, run: &mut Run) {
-        // SAFETY: the caller's promise; `dots` proves AVX-512 with VNNI.
+        // SAFETY: the caller's promise; `has_dots` proves AVX-512 with VNNI.
         unsafe { taps_vnni::lanes(run) };
     }
 }

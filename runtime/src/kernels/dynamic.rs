@@ -85,6 +85,16 @@ struct Scale {
     zero: u8,
 }
 
+/// Rows that are computed together.
+struct Rows {
+    first: usize,
+    count: usize,
+    /// Where their bytes begin; rows that are not there repeat the last one.
+    at: [usize; ROWS],
+    /// What the offset of all weights adds to the sums of each.
+    more: [i32; ROWS],
+}
+
 /// The number rounded to a byte, ties to even; NaN gives 0.
 #[inline(always)]
 fn byte(v: f32) -> u8 {
@@ -152,14 +162,19 @@ impl Kernel for Product<'_> {
             for (row, at) in at.iter_mut().enumerate() {
                 *at = (first + row.min(count - 1)) * depth;
             }
+            let mut more = [0; ROWS];
+            for (row, more) in more.iter_mut().enumerate().take(count) {
+                *more = self.more(scale, first + row);
+            }
+            let rows = Rows { first, count, at, more };
             let mut panel = 0;
             // Eight columns are a panel of their own.
             let full = panels.saturating_sub(usize::from(p.n <= panels.saturating_sub(1) * PANEL + LANES));
             while panel < panels {
                 panel += match full.saturating_sub(panel) {
-                    8.. if isa.has_dots() && count == 1 => self.tile::<I, 8>(isa, scale, &at, (first, count), panel),
-                    4.. if isa.has_dots() => self.tile::<I, 4>(isa, scale, &at, (first, count), panel),
-                    _ => self.tile::<I, 1>(isa, scale, &at, (first, count), panel),
+                    8.. if isa.has_dots() && count == 1 => self.tile::<I, 8>(isa, scale, &rows, panel),
+                    4.. if isa.has_dots() => self.tile::<I, 4>(isa, scale, &rows, panel),
+                    _ => self.tile::<I, 1>(isa, scale, &rows, panel),
                 };
             }
         }
@@ -169,27 +184,19 @@ impl Kernel for Product<'_> {
 impl Product<'_> {
     /// `P` panels of a few rows; gives `P`.
     #[inline(always)]
-    fn tile<I: Isa, const P: usize>(
-        &mut self,
-        isa: I,
-        scale: Scale,
-        at: &[usize; ROWS],
-        (first, count): (usize, usize),
-        panel: usize,
-    ) -> usize {
+    fn tile<I: Isa, const P: usize>(&mut self, isa: I, scale: Scale, rows: &Rows, panel: usize) -> usize {
         let (p, depth) = (self.p, self.p.depth());
         let w = self.w.get(panel * PANEL * depth..).unwrap_or(&[]);
         let w = Weights { w, panel: PANEL * depth, width: p.n.saturating_sub(panel * PANEL) };
         let x = &*self.scratch;
-        let inputs = Inputs { x, flip: 0, at: *at, next: 0, outer: 1, outer_step: 0, quads: depth / QUAD };
+        let inputs = Inputs { x, flip: 0, at: rows.at, next: 0, outer: 1, outer_step: 0, quads: depth / QUAD };
         let mut sums = [[[0; PANEL]; P]; ROWS];
-        tile_sums::<I, P>(isa, &inputs, count, (&w, p.pairs), &mut sums);
-        for (row, sums) in sums.iter().enumerate().take(count) {
-            let more = self.more(scale, first + row);
+        tile_sums::<I, P>(isa, &inputs, rows.count, (&w, p.pairs), &mut sums);
+        for (row, (sums, more)) in sums.iter().zip(rows.more).enumerate().take(rows.count) {
             for (i, sums) in sums.as_flattened().as_chunks::<LANES>().0.iter().enumerate() {
                 let column = panel * PANEL + i * LANES;
                 let Some(width) = p.n.checked_sub(column).filter(|&width| width > 0) else { break };
-                self.store(isa, scale, (sums, more), (first + row, column), width.min(LANES));
+                self.store(isa, scale, (sums, more), (rows.first + row, column), width.min(LANES));
             }
         }
         P

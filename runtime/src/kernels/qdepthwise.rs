@@ -52,6 +52,14 @@ struct Convolution<'a> {
     y: &'a mut [u8],
 }
 
+/// How maps are computed: output rows and columns of a tile, the columns of inputs that such a tile covers, and where the
+/// taps of its windows lie.
+struct Tiling {
+    size: [usize; 2],
+    width: usize,
+    taps: Taps,
+}
+
 /// Sixteen channels, or fewer.
 #[derive(Clone, Copy)]
 struct Block<'a> {
@@ -71,8 +79,8 @@ struct Tile {
     size: [usize; 2],
 }
 
-/// Output rows and columns whose windows there is room for, by how many; `None` where there is no room for one.
-fn tiles(m: &Conv2d) -> Option<[usize; 2]> {
+/// Tiles whose windows there is room for, as large as may be; `None` where there is no room for one window.
+fn tiling(m: &Conv2d) -> Option<Tiling> {
     if div_ceil(m.kernel_h * m.kernel_w, QUAD) > QUADS {
         return None;
     }
@@ -80,13 +88,23 @@ fn tiles(m: &Conv2d) -> Option<[usize; 2]> {
     let rows = |columns: usize| ROOM.checked_div(spans(m, [1, columns])[1]).filter(|&rows| rows >= height);
     let fit = |room: usize, span: usize, stride: usize| 1 + (room - span).checked_div(stride).unwrap_or(0);
     // Whole rows, or as many columns of one row as there is room for; at least one of each.
-    match rows(m.out_w) {
-        Some(room) => Some([fit(room, height, m.stride_h), m.out_w]),
+    let size = match rows(m.out_w) {
+        Some(room) => [fit(room, height, m.stride_h), m.out_w],
         None => {
             let room = ROOM.checked_div(height).filter(|&room| room >= width)?;
-            Some([1, fit(room, width, m.stride_w)])
+            [1, fit(room, width, m.stride_w)]
+        }
+    };
+    let width = spans(m, size)[1];
+    // What fills the last four up has weights of 0.
+    let mut taps: Taps = [[0; QUAD]; QUADS];
+    let mut places = taps.as_flattened_mut().iter_mut();
+    for h in 0..m.kernel_h {
+        for (w, to) in (0..m.kernel_w).zip(&mut places) {
+            *to = (h * m.dilation_h * width + w * m.dilation_w) * PANEL;
         }
     }
+    Some(Tiling { size, width, taps })
 }
 
 /// Rows and columns that the windows of so many rows and columns cover.
@@ -107,12 +125,12 @@ impl Kernel for Convolution<'_> {
         let ready = self.p.finish.prepare(isa, self.flips[1]);
         let weights = div_ceil(m.kernel_h * m.kernel_w, QUAD) * QUAD * PANEL;
         let mut patch: Patch = [[0; PANEL]; ROOM];
-        let (size, mut w) = (tiles(m), self.w);
+        let (tiling, mut w) = (tiling(m), self.w);
         for first in (0..m.out_c).step_by(PANEL) {
             let block = Block { first, width: PANEL.min(m.out_c - first), w };
             for batch in 0..m.batch {
-                match size {
-                    Some(size) => self.tiles(isa, &ready, block, (batch, size), &mut patch),
+                match &tiling {
+                    Some(tiling) => self.tiles(isa, &ready, block, (batch, tiling), &mut patch),
                     None => self.pixels(isa, &ready, block, batch, &mut patch),
                 }
             }
@@ -129,36 +147,37 @@ impl<'a> Convolution<'a> {
         isa: I,
         ready: &Ready<I>,
         block: Block<'a>,
-        (batch, size): (usize, [usize; 2]),
+        (batch, tiling): (usize, &Tiling),
         patch: &mut Patch,
     ) {
         let m = &self.p.map;
         let mut at = [0; 2];
         while at[0] < m.out_h {
-            let size = [size[0].min(m.out_h - at[0]), size[1].min(m.out_w.saturating_sub(at[1]))];
+            let [rows, columns] = tiling.size;
+            let size = [rows.min(m.out_h - at[0]), columns.min(m.out_w.saturating_sub(at[1]))];
             let tile = Tile { batch, at, size };
-            self.gather(block, &tile, patch);
-            self.tile(isa, ready, block, &tile, patch);
+            self.gather(block, &tile, tiling.width, patch);
+            self.tile(isa, ready, block, (&tile, tiling), patch);
             at = if at[1] + size[1] < m.out_w { [at[0], at[1] + size[1]] } else { [at[0] + size[0], 0] };
         }
     }
 
     /// A tile whose inputs are gathered.
     #[inline(always)]
-    fn tile<I: Isa>(&mut self, isa: I, ready: &Ready<I>, block: Block<'a>, tile: &Tile, patch: &Patch) {
+    fn tile<I: Isa>(
+        &mut self,
+        isa: I,
+        ready: &Ready<I>,
+        block: Block<'a>,
+        (tile, tiling): (&Tile, &Tiling),
+        patch: &Patch,
+    ) {
         let m = &self.p.map;
-        let width = spans(m, tile.size)[1];
-        let last = (m.kernel_h * m.kernel_w).saturating_sub(1);
-        let mut taps: Taps = [[0; QUAD]; QUADS];
-        for (tap, to) in taps.as_flattened_mut().iter_mut().enumerate() {
-            let (h, w) = (tap.min(last).checked_div(m.kernel_w), tap.min(last).checked_rem(m.kernel_w));
-            *to = (h.unwrap_or(0) * m.dilation_h * width + w.unwrap_or(0) * m.dilation_w) * PANEL;
-        }
         let pixels = Pixels {
             x: patch.as_flattened(),
             flip: u32::from_ne_bytes([self.flips[0]; QUAD]),
-            steps: [m.stride_w * PANEL, m.stride_h * width * PANEL],
-            taps: taps.get(..div_ceil(last + 1, QUAD)).unwrap_or(&[]),
+            steps: [m.stride_w * PANEL, m.stride_h * tiling.width * PANEL],
+            taps: tiling.taps.get(..div_ceil(m.kernel_h * m.kernel_w, QUAD)).unwrap_or(&[]),
             count: [tile.size[1], tile.size[0]],
         };
         let y = ((tile.batch * m.out_h + tile.at[0]) * m.out_w + tile.at[1]) * m.out_pitch;
@@ -237,14 +256,14 @@ impl<'a> Convolution<'a> {
         }
     }
 
-    /// Gathers the inputs of a tile.
+    /// Gathers the inputs of a tile, in lines of `pitch`.
     #[inline(always)]
-    fn gather(&self, block: Block<'_>, tile: &Tile, patch: &mut Patch) {
+    fn gather(&self, block: Block<'_>, tile: &Tile, pitch: usize, patch: &mut Patch) {
         let m = &self.p.map;
         let [height, width] = spans(m, tile.size);
         let at = [tile.at[0] * m.stride_h, tile.at[1] * m.stride_w];
         for row in 0..height {
-            let Some(out) = patch.get_mut(row * width..).and_then(|out| out.get_mut(..width)) else { return };
+            let Some(out) = patch.get_mut(row * pitch..).and_then(|out| out.get_mut(..width)) else { return };
             self.inputs(block, (tile.batch, at[0] + row, at[1]), out);
         }
     }

@@ -13,6 +13,7 @@ mod error;
 mod firmware;
 mod machine;
 mod qemu;
+pub mod report;
 
 pub use elf::Sizes;
 pub use error::Error;

@@ -1,8 +1,11 @@
 //! Checking a model: data sets, their comparison with what is computed, the emitted crate built and run.
 
+#[cfg(feature = "cli")]
 pub mod certificate;
+#[cfg(feature = "cli")]
 pub mod crates;
 pub mod data;
+#[cfg(feature = "cli")]
 pub mod device;
 pub mod measure;
 pub mod per_node;

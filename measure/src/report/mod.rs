@@ -1,0 +1,302 @@
+//! Reports: what was measured, as data that is written, read again, rendered and compared.
+//!
+//! Invariants: a row says by itself what it is about (subject, target, profile, memory, step), and no two rows of a report say
+//! the same; a quantity has one definition, [`Metric`], whatever writes or reads it; what was not measured says why and is
+//! never a number.
+
+mod metric;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+pub use metric::{Better, Definition, Metric, Unit};
+
+/// What stands in the field `format` of each report.
+pub const FORMAT: &str = "zantc-report";
+/// The version of the format; other versions are refused.
+pub const VERSION: u32 = 1;
+/// Bytes of the longest report that is read.
+const LONGEST: usize = 64 << 20;
+
+/// A report.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Report {
+    /// [`FORMAT`].
+    pub format: String,
+    /// [`VERSION`].
+    pub version: u32,
+    /// Which command wrote it.
+    pub kind: Kind,
+    /// The version of `zantc`.
+    pub zantc: String,
+    /// Where it was measured.
+    pub machine: MachineInfo,
+    /// The measurements, in the order in which they are shown.
+    pub rows: Vec<Row>,
+    /// What else a reader must know: what is missing, and the command that brings it.
+    #[serde(default)]
+    pub notes: Vec<String>,
+}
+
+/// Which command wrote a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// `zantc bench`: whole models.
+    Bench,
+    /// `zantc profile`: the steps of a model.
+    Profile,
+    /// `zantc bench ops`: single operators.
+    Ops,
+    /// `zantc inspect --json`: what is known without running.
+    Inspect,
+}
+
+/// Where a report was made. Nothing that names a person or a place of the file system.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MachineInfo {
+    /// The processor, as it calls itself.
+    pub cpu: String,
+    /// Its instruction sets that emitted code uses.
+    pub isa: String,
+    /// System and architecture: `linux x86_64`.
+    pub os: String,
+    /// The first line of each tool's `--version`, by the tool's name.
+    pub tools: BTreeMap<String, String>,
+}
+
+/// What was measured of one subject.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Row {
+    /// What it is about.
+    #[serde(flatten)]
+    pub key: Key,
+    /// What was measured.
+    pub values: BTreeMap<Metric, Value>,
+}
+
+/// What a row is about; two reports are compared row by row, by this.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Key {
+    /// The model, or the operator with its size.
+    pub subject: String,
+    /// A step of the model's plan, where it is one: `12 conv2d /layer1/conv`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
+    /// `host`, or a target's name.
+    pub target: String,
+    /// `fast` (level 3) or `small` (level "z"); empty where nothing was built.
+    #[serde(default)]
+    pub profile: String,
+    /// Where the arena lies: `static` or `heap`; empty where nothing was built.
+    #[serde(default)]
+    pub alloc: String,
+}
+
+/// A quantity.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Value {
+    /// Exact: the same in every run of the same build.
+    Count(u64),
+    /// Computed from others.
+    Real(f64),
+    /// Measured many times.
+    Times(Spread),
+    /// Not measured, and why: `needs valgrind (apt-get install valgrind)`.
+    Missing(String),
+}
+
+/// Times of many runs, in microseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spread {
+    /// The shortest.
+    pub min: f64,
+    /// Half of the runs took less.
+    pub median: f64,
+    /// 95 % of the runs took less.
+    pub p95: f64,
+    /// How many there were.
+    pub runs: u64,
+}
+
+/// Why a report cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable(pub String);
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Unreadable {}
+
+impl Spread {
+    /// Of samples in microseconds; `None` where there are none or one is not a number.
+    pub fn of(samples: &[f64]) -> Option<Spread> {
+        let mut sorted = samples.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let last = sorted.len().checked_sub(1)?;
+        let at = |part: f64| sorted[(last as f64 * part).round() as usize];
+        let spread = Spread { min: sorted[0], median: at(0.5), p95: at(0.95), runs: sorted.len() as u64 };
+        sorted.iter().all(|s| s.is_finite()).then_some(spread)
+    }
+}
+
+impl Value {
+    /// The number that stands for it in tables and comparisons: the median of times.
+    pub fn number(&self) -> Option<f64> {
+        match self {
+            Value::Count(n) => Some(*n as f64),
+            Value::Real(v) => Some(*v),
+            Value::Times(s) => Some(s.median),
+            Value::Missing(_) => None,
+        }
+    }
+}
+
+impl Report {
+    /// A report without rows.
+    pub fn new(kind: Kind, zantc: &str, machine: MachineInfo) -> Report {
+        Report {
+            format: FORMAT.into(),
+            version: VERSION,
+            kind,
+            zantc: zantc.into(),
+            machine,
+            rows: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// The text of `report.json`.
+    pub fn to_json(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).expect("plain data");
+        text.push('\n');
+        text
+    }
+
+    /// Reads a report.
+    ///
+    /// # Errors
+    /// Text that is no report, of another version, with a field that is missing, unknown or of another type (named), with two
+    /// rows about the same, or with times that are no numbers or out of order.
+    pub fn from_json(text: &str) -> Result<Report, Unreadable> {
+        if text.len() > LONGEST {
+            return Err(Unreadable(format!("{} bytes are more than a report has ({LONGEST})", text.len())));
+        }
+        let json: serde_json::Value = serde_json::from_str(text).map_err(|e| Unreadable(format!("no JSON: {e}")))?;
+        match json.get("format").and_then(serde_json::Value::as_str) {
+            Some(FORMAT) => {}
+            Some(other) => return Err(Unreadable(format!("field `format` is {other:?}, not {FORMAT:?}"))),
+            None => return Err(Unreadable(format!("there is no field `format` with {FORMAT:?}"))),
+        }
+        match json.get("version").and_then(serde_json::Value::as_u64) {
+            Some(version) if version == u64::from(VERSION) => {}
+            Some(other) => {
+                return Err(Unreadable(format!(
+                    "field `version` is {other}; this zantc reads {VERSION}: measure again"
+                )));
+            }
+            None => return Err(Unreadable("there is no field `version` with a number".into())),
+        }
+        let report: Report = serde_json::from_str(text).map_err(|e| Unreadable(e.to_string()))?;
+        report.check()?;
+        Ok(report)
+    }
+
+    fn check(&self) -> Result<(), Unreadable> {
+        let mut seen = std::collections::BTreeSet::new();
+        for row in &self.rows {
+            if !seen.insert(&row.key) {
+                return Err(Unreadable(format!("two rows are about {}", row.key)));
+            }
+            for (metric, value) in &row.values {
+                let good = match value {
+                    Value::Count(_) | Value::Missing(_) => true,
+                    Value::Real(v) => v.is_finite(),
+                    Value::Times(s) => {
+                        [s.min, s.median, s.p95].iter().all(|v| v.is_finite() && *v >= 0.0)
+                            && s.min <= s.median
+                            && s.median <= s.p95
+                    }
+                };
+                if !good {
+                    return Err(Unreadable(format!("`{}` of {} is no measurement", metric.definition().name, row.key)));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.subject)?;
+        for part in self.step.iter().chain([&self.target, &self.profile, &self.alloc]).filter(|p| !p.is_empty()) {
+            write!(f, " / {part}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Key, Kind, MachineInfo, Metric, Report, Row, Spread, Value};
+
+    fn report() -> Report {
+        let mut report = Report::new(Kind::Bench, "0.1.0", MachineInfo::default());
+        let key = Key { subject: "mnist-8".into(), target: "host".into(), profile: "fast".into(), ..Key::default() };
+        let spread = Spread::of(&[3.0, 1.0, 2.0]).unwrap();
+        let values = [
+            (Metric::Instructions, Value::Count(1 << 60)),
+            (Metric::Time, Value::Times(spread)),
+            (Metric::InstructionsPerMac, Value::Real(0.5)),
+            (Metric::PeakRss, Value::Missing("needs time (apt-get install time)".into())),
+        ];
+        report.rows.push(Row { key, values: values.into() });
+        report
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let report = report();
+        assert_eq!(Report::from_json(&report.to_json()), Ok(report));
+    }
+
+    #[test]
+    fn what_is_no_report_is_refused_with_its_field() {
+        let good = report().to_json();
+        let mut twice = report();
+        twice.rows.push(twice.rows[0].clone());
+        for (text, says) in [
+            (String::new(), "no JSON"),
+            ("[]".into(), "`format`"),
+            (good.replace("zantc-report", "other"), "`format`"),
+            (good.replace("\"version\": 1", "\"version\": 0"), "`version` is 0"),
+            (good.replace("\"kind\"", "\"kin\""), "kin"),
+            (good.replace("\"instructions\"", "\"instruction\""), "instruction"),
+            (good.replace("\"median\": 2.0", "\"median\": -2.0"), "`time`"),
+            (good.replace("\"median\": 2.0", "\"median\": \"2\""), "f64"),
+            (twice.to_json(), "two rows are about mnist-8 / host / fast"),
+        ] {
+            let why = Report::from_json(&text).unwrap_err().0;
+            assert!(why.contains(says), "{why}");
+        }
+    }
+
+    #[test]
+    fn spreads_are_ordered() {
+        assert_eq!(Spread::of(&[]), None);
+        assert_eq!(Spread::of(&[f64::NAN]), None);
+        let spread = Spread::of(&(0..=100).rev().map(f64::from).collect::<Vec<_>>()).unwrap();
+        assert_eq!((spread.min, spread.median, spread.p95, spread.runs), (0.0, 50.0, 95.0, 101));
+    }
+}

@@ -5,6 +5,7 @@
 //! never a number.
 
 mod metric;
+mod write;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,6 +13,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use metric::{Better, Definition, Metric, Unit};
+pub use write::{replace, write};
 
 /// What stands in the field `format` of each report.
 pub const FORMAT: &str = "zantc-report";

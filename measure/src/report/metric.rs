@@ -2,10 +2,10 @@
 //!
 //! Invariant: an entry of [`DEFINITIONS`] for each [`Metric`], in their order, which is that of the columns.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// A quantity that a report can have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Metric {
     /// Multiply-adds.
@@ -190,6 +190,11 @@ impl Metric {
         Metric::Rten,
     ];
 
+    /// The one that has this name in reports.
+    pub fn named(name: &str) -> Option<Metric> {
+        Metric::ALL.into_iter().find(|m| m.definition().name == name)
+    }
+
     /// What it is.
     pub fn definition(self) -> &'static Definition {
         &DEFINITIONS[self as usize]
@@ -206,6 +211,7 @@ mod tests {
             assert_eq!(metric as usize, i);
             let name = serde_json::to_value(metric).unwrap();
             assert_eq!(name, metric.definition().name);
+            assert_eq!(Metric::named(metric.definition().name), Some(metric));
         }
     }
 }

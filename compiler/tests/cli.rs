@@ -162,11 +162,41 @@ fn inspect_reports_what_programs_read() {
     assert_eq!(report["weights_bytes"], 7592);
     assert_eq!(report["macs"], 23680);
     assert_eq!(report["steps"].as_array().map(Vec::len), Some(6));
+    assert_eq!(report["format"], "zantc-inspection");
     let out = TempDir::new().unwrap();
     let picture = out.path().join("arena.svg");
     zantc(&["inspect", &digits(), "--svg", &picture.to_string_lossy()]).ended(0);
     let picture = fs::read_to_string(picture).unwrap();
     assert!(picture.starts_with("<svg") && picture.contains("relu1") && picture.contains("peak"));
+}
+
+#[test]
+fn compare_reads_what_inspect_writes_and_fails_on_what_is_worse() {
+    let folder = TempDir::new().unwrap();
+    let at = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    let (old, new) = (at("old.json"), at("new.json"));
+    let text = zantc(&["inspect", &digits(), "--json"]).ended(0).stdout;
+    fs::write(&old, &text).unwrap();
+    let ran = zantc(&["compare", &old, &old]).ended(0);
+    assert!(ran.stdout.starts_with("# zantc inspect: unchanged\n"), "{}", ran.stdout);
+    // The report's own row of the arena.
+    let worse = text.replace("\"count\": 2048", "\"count\": 4096");
+    assert_ne!(worse, text);
+    fs::write(&new, &worse).unwrap();
+    let ran = zantc(&["compare", &old, &new]).ended(1);
+    assert!(ran.stderr.contains("ZA0509") && ran.stderr.contains("digits / host: arena by 100.0 %"), "{}", ran.stderr);
+    zantc(&["compare", &old, &new, "--threshold", "150%"]).ended(0);
+    zantc(&["compare", &old, &new, "--fail-on", "never"]).ended(0);
+    zantc(&["compare", &new, &old]).ended(0);
+    let page = at("page.html");
+    zantc(&["compare", &new, &old, "--format", "html", "-o", &page]).ended(0);
+    assert!(fs::read_to_string(page).unwrap().starts_with("<!doctype html>"));
+    let json = zantc(&["compare", &new, &old, "--format", "json"]).ended(0).stdout;
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&json).unwrap()["verdict"], "improved");
+    fs::write(&new, text.replace("\"version\": 1", "\"version\": 0")).unwrap();
+    let ran = zantc(&["compare", &old, &new]).ended(1);
+    assert!(ran.stderr.contains("ZA0508") && ran.stderr.contains("`version` is 0"), "{}", ran.stderr);
+    zantc(&["compare", &old, &new, "--threshold", "much"]).ended(2);
 }
 
 /// `Softmax(DequantizeLinear(x))`, whose result is an output.

@@ -8,10 +8,12 @@
 
 pub mod audit;
 pub mod cargo;
+pub mod compare;
 mod elf;
 mod error;
 mod firmware;
 mod machine;
+mod page;
 mod qemu;
 pub mod report;
 

@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
+use zant_measure::report::{
+    INSPECTION, Key, Kind, MachineInfo, Metric, Report, Row, VERSION, Value as Measured, step_name,
+};
 use zantc::Compiled;
 use zantc::diag::escape;
 use zantc::plan::svg;
@@ -33,11 +36,12 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
         std::fs::write(path, picture(&compiled)).map_err(|e| unwritable(path, &e))?;
     }
     if args.json {
-        let text = serde_json::to_string_pretty(&report(&session.name, &compiled)).expect("plain data");
+        let text = serde_json::to_string_pretty(&report(&session.name, session.config.target.name, &compiled))
+            .expect("plain data");
         return shell.out(&format!("{text}\n"));
     }
     if shell.is_json() {
-        let mut value = report(&session.name, &compiled);
+        let mut value = report(&session.name, session.config.target.name, &compiled);
         value["reason"] = "inspected".into();
         return shell.json(&value);
     }
@@ -68,8 +72,28 @@ fn live(program: &Program, step: usize) -> usize {
     program.layout.as_ref().and_then(|l| l.live_bytes.get(step).copied()).unwrap_or(0)
 }
 
+/// What `zantc compare` reads: the model, then its steps.
+fn comparable(name: &str, target: &str, compiled: &Compiled) -> Report {
+    use Metric::{Arena, Live, Macs, Weights};
+    let program = &compiled.program;
+    let count = |n: usize| Measured::Count(n as u64);
+    let key = Key { subject: name.into(), target: target.into(), ..Key::default() };
+    let arena = program.layout.as_ref().map_or(0, |l| l.arena_bytes);
+    let model =
+        [(Macs, Measured::Count(program.macs())), (Arena, count(arena)), (Weights, count(program.weights_bytes()))];
+    let mut report = Report::new(Kind::Inspect, zantc::emit::VERSION, MachineInfo::default());
+    report.rows.push(Row { key: key.clone(), values: model.into() });
+    for (i, step) in program.steps.iter().enumerate() {
+        let node = step.origin.last().map_or("", |o| o.name.as_str());
+        let key = Key { step: Some(step_name(i, step.call.name(), node)), ..key.clone() };
+        let values = [(Macs, Measured::Count(step.macs)), (Live, count(live(program, i)))].into();
+        report.rows.push(Row { key, values });
+    }
+    report
+}
+
 /// The figures as JSON.
-fn report(name: &str, compiled: &Compiled) -> Value {
+fn report(name: &str, target: &str, compiled: &Compiled) -> Value {
     let program = &compiled.program;
     let layout = program.layout.as_ref();
     let port = |p: &zantc::program::Port| json!({ "name": p.name, "type": p.ty.dtype.name(), "shape": p.ty.shape });
@@ -98,6 +122,9 @@ fn report(name: &str, compiled: &Compiled) -> Value {
         })
         .collect();
     json!({
+        "format": INSPECTION,
+        "version": VERSION,
+        "report": comparable(name, target, compiled),
         "name": name,
         "arena_bytes": layout.map(|l| l.arena_bytes),
         "arena_lower_bound_bytes": layout.map(|l| l.lower_bound_bytes),

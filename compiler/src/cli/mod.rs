@@ -4,6 +4,7 @@
 
 mod certify;
 mod check;
+mod compare;
 mod compile;
 mod device;
 mod dot;
@@ -41,6 +42,7 @@ enum Command {
     Certify(certify::Args),
     Inspect(inspect::Args),
     Check(check::Args),
+    Compare(compare::Args),
     Ops(ops::Args),
     Explain(explain::Args),
 }
@@ -81,6 +83,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Certify(args) => certify::run(args, &mut shell),
         Command::Inspect(args) => inspect::run(args, &mut shell),
         Command::Check(args) => check::run(args, &mut shell),
+        Command::Compare(args) => compare::run(args, &mut shell),
         Command::Ops(args) => ops::run(args, &mut shell),
         Command::Explain(args) => explain::run(args, &mut shell),
     };

@@ -56,6 +56,10 @@ pub const RUN_FAILED: &str = "ZA0506";
 
 /// The linked firmware can do what it must not.
 pub const BROKEN_PROMISE: &str = "ZA0507";
+/// A report cannot be read, or two cannot be compared.
+pub const BAD_REPORT: &str = "ZA0508";
+/// A report is worse than an older one.
+pub const REGRESSED: &str = "ZA0509";
 
 /// The entry of a code.
 pub fn find(code: &str) -> Option<&'static Code> {
@@ -273,6 +277,19 @@ pub const CODES: &[Code] = &[
          compute floats in software, recurse, jump to an address in a register or go on for ever, and its stack must have a\n\
          bound. The message names the function and the calls that lead to it. It is a bug in zantc or a new trait of the Rust\n\
          compiler; please report it with the model.",
+    ),
+    code(
+        BAD_REPORT,
+        "a report cannot be read or compared",
+        "The file is no report, was written by another version of the format, or has a field that is missing, unknown or no\n\
+         measurement; the message names it. Reports by different commands, and such that have no row in common, cannot be\n\
+         compared. Measure both again with the same version of zantc.",
+    ),
+    code(
+        REGRESSED,
+        "a report is worse than an older one",
+        "`zantc compare` found counts that are larger, or times that are longer than both spreads explain, by more than the\n\
+         threshold. The comparison lists them. `--threshold` allows more, `--fail-on never` only compares.",
     ),
 ];
 

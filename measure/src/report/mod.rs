@@ -5,6 +5,7 @@
 //! never a number.
 
 mod metric;
+mod page;
 mod read;
 mod write;
 
@@ -14,6 +15,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use metric::{Better, Definition, Metric, Unit};
+pub(crate) use page::titled;
 pub use write::{replace, write};
 
 /// What stands in the field `format` of each report.
@@ -164,7 +166,31 @@ impl Value {
     }
 }
 
+impl Kind {
+    /// The command, without `zantc`.
+    pub fn command(self) -> &'static str {
+        match self {
+            Kind::Bench => "bench",
+            Kind::Profile => "profile",
+            Kind::Ops => "bench ops",
+            Kind::Inspect => "inspect",
+        }
+    }
+}
+
+impl Row {
+    /// The number of a quantity; none where it was not measured.
+    pub fn number(&self, metric: Metric) -> Option<f64> {
+        self.values.get(&metric)?.number()
+    }
+}
+
 impl Report {
+    /// The row that is about something.
+    pub fn row(&self, key: &Key) -> Option<&Row> {
+        self.rows.iter().find(|row| row.key == *key)
+    }
+
     /// A report without rows.
     pub fn new(kind: Kind, zantc: &str, machine: MachineInfo) -> Report {
         Report {
@@ -184,6 +210,11 @@ impl Report {
         text.push('\n');
         text
     }
+}
+
+/// The name of a step in a row's key: its number in the plan, its kernel, and the node that it computes last.
+pub fn step_name(number: usize, kernel: &str, node: &str) -> String {
+    format!("{number} {kernel} {node}").trim_end().to_string()
 }
 
 impl fmt::Display for Key {

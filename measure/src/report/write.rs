@@ -9,15 +9,20 @@ use std::path::{Path, PathBuf};
 use super::Report;
 use crate::Error;
 
-/// Writes `report.json` into `dir`, which is made where it is missing.
+/// Writes `report.json`, `report.md` and `report.html` into `dir`, which is made where it is missing.
 ///
 /// `pictures` has a drawing of the arena by the name of the model (a row's subject): SVG from this project's own drawer.
 ///
 /// # Errors
 /// What the file system refuses; the files that are there are then the old ones.
-pub fn write(dir: &Path, report: &Report, _pictures: &BTreeMap<String, String>) -> Result<(), Error> {
+pub fn write(dir: &Path, report: &Report, pictures: &BTreeMap<String, String>) -> Result<(), Error> {
     fs::create_dir_all(dir).map_err(Error::io(&format!("make {}", dir.display())))?;
-    replace(&[(dir.join("report.json"), report.to_json())])
+    let files = [
+        ("report.json", report.to_json()),
+        ("report.md", report.to_markdown()),
+        ("report.html", report.to_html(pictures)),
+    ];
+    replace(&files.map(|(name, text)| (dir.join(name), text)))
 }
 
 /// Writes files, all or none: each beside its place first, then they are renamed.
@@ -49,9 +54,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path().join("a/b");
         let report = Report::new(Kind::Bench, "0.1.0", MachineInfo::default());
-        write(&dir, &report, &[].into()).unwrap();
+        write(&dir, &report, &[("m".into(), "<svg></svg>".into())].into()).unwrap();
         let text = std::fs::read_to_string(dir.join("report.json")).unwrap();
-        assert_eq!(Report::from_json(&text), Ok(report));
+        assert_eq!(Report::from_json(&text), Ok(report.clone()));
+        assert_eq!(std::fs::read_to_string(dir.join("report.md")).unwrap(), report.to_markdown());
+        assert!(std::fs::read_to_string(dir.join("report.html")).unwrap().contains("srcdoc=\"&lt;!doctype"));
     }
 
     #[test]

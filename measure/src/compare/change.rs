@@ -1,0 +1,325 @@
+//! What became of one quantity of one row: the arithmetic, and what counts as better or worse.
+//!
+//! Invariants: counts are compared as integers, so that one instruction is a change; times count only where both reports say
+//! that it is more than their spread; what merely follows from another quantity, or was measured once, is shown and judges
+//! nothing.
+
+use serde::Serialize;
+
+use crate::report::{Better, Metric, Spread, Value};
+
+/// Times of fewer runs have no spread worth its name.
+const FEWEST_RUNS: u64 = 5;
+
+/// What became of a quantity, or of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Worse.
+    Regressed,
+    /// Better.
+    Improved,
+    /// Different, which is neither better nor worse, or is not judged.
+    Changed,
+    /// The same, or not to be told apart from it.
+    Unchanged,
+    /// Only the new report has it.
+    New,
+    /// Only the old report has it.
+    Vanished,
+    /// In one of the reports at least it says why there is no number.
+    NotMeasured,
+}
+
+impl Status {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Status::Regressed => "regressed",
+            Status::Improved => "improved",
+            Status::Changed => "changed",
+            Status::Unchanged => "unchanged",
+            Status::New => "new",
+            Status::Vanished => "vanished",
+            Status::NotMeasured => "not measured",
+        }
+    }
+}
+
+/// What became of a quantity.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Change {
+    /// Which.
+    pub metric: Metric,
+    /// What the old report says.
+    pub old: Option<Value>,
+    /// What the new report says.
+    pub new: Option<Value>,
+    /// New without old, in the quantity's unit.
+    pub delta: Option<f64>,
+    /// The delta by old, in percent; none where old is zero and new is not.
+    pub percent: Option<f64>,
+    /// What became of it.
+    pub status: Status,
+    /// Whether it improved or regressed by more than the threshold. From zero, all is.
+    pub beyond: bool,
+}
+
+/// By what changes are judged.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Rules {
+    /// Changes of up to so many percent decide nothing.
+    pub threshold_percent: f64,
+    /// Whether both reports are of one machine; times of two are shown only.
+    pub same_machine: bool,
+}
+
+/// How a quantity is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Judge {
+    /// It is the same whenever the same is measured: any difference is one.
+    Exact,
+    /// It has a spread.
+    Spread,
+    /// It follows from others, or has a spread that nobody states: it is shown.
+    Shown,
+}
+
+fn judge(metric: Metric) -> Judge {
+    match metric {
+        Metric::Instructions
+        | Metric::ProcessInstructions
+        | Metric::Allocations
+        | Metric::HeapTotal
+        | Metric::PrimaryAllocation
+        | Metric::Leaked
+        | Metric::HeapPeak
+        | Metric::PeakMemory
+        | Metric::Arena
+        | Metric::Stack
+        | Metric::Executable => Judge::Exact,
+        Metric::Time => Judge::Spread,
+        // Properties of the model, and of other programs.
+        Metric::Macs
+        | Metric::PrimaryShare
+        | Metric::Share
+        | Metric::Onnxruntime
+        | Metric::Litert
+        | Metric::Tract
+        | Metric::Rten
+        // They follow from instructions, time and arena.
+        | Metric::InstructionsPerMac
+        | Metric::Throughput
+        | Metric::PeakShare
+        | Metric::Live
+        // Parts of the executable, of which one may grow for another; and the sources, which nobody runs.
+        | Metric::Weights
+        | Metric::Code
+        | Metric::Rest
+        | Metric::Source
+        // Measured once, on a system that does other things.
+        | Metric::PeakRss
+        | Metric::CompileTime
+        | Metric::BuildTime => Judge::Shown,
+    }
+}
+
+impl Change {
+    /// Compares.
+    pub fn of(metric: Metric, old: Option<&Value>, new: Option<&Value>, rules: &Rules) -> Change {
+        let numbers = old.and_then(Value::number).zip(new.and_then(Value::number));
+        let percent = numbers.and_then(|(old, new)| percent(old, new));
+        let status = match (old, new) {
+            (None, _) => Status::New,
+            (Some(_), None) => Status::Vanished,
+            (Some(Value::Missing(_)), _) | (_, Some(Value::Missing(_))) => Status::NotMeasured,
+            (Some(old), Some(new)) => compared(metric, old, new, rules),
+        };
+        let beyond = matches!(status, Status::Improved | Status::Regressed)
+            && percent.is_none_or(|p| p.abs() > rules.threshold_percent);
+        let delta = numbers.map(|(old, new)| new - old);
+        Change { metric, old: old.cloned(), new: new.cloned(), delta, percent, status, beyond }
+    }
+}
+
+/// The change in percent of `old`; none where that is zero and `new` is not.
+pub(crate) fn percent(old: f64, new: f64) -> Option<f64> {
+    if old == new {
+        return Some(0.0);
+    }
+    (old != 0.0).then(|| (new - old) / old * 100.0).filter(|p| p.is_finite())
+}
+
+fn compared(metric: Metric, old: &Value, new: &Value, rules: &Rules) -> Status {
+    let (Some(before), Some(now)) = (old.number(), new.number()) else { return Status::NotMeasured };
+    let same = match (old, new) {
+        (Value::Count(old), Value::Count(new)) => old == new,
+        _ => before == now,
+    };
+    if same {
+        return Status::Unchanged;
+    }
+    let counts = match (judge(metric), old, new) {
+        (Judge::Exact, ..) => true,
+        (Judge::Spread, Value::Times(old), Value::Times(new)) if rules.same_machine => {
+            if !told_apart(old, new) || percent(before, now).is_some_and(|p| p.abs() <= rules.threshold_percent) {
+                return Status::Unchanged;
+            }
+            true
+        }
+        (Judge::Spread | Judge::Shown, ..) => false,
+    };
+    let grew = match (old, new) {
+        (Value::Count(old), Value::Count(new)) => new > old,
+        _ => now > before,
+    };
+    match (counts, metric.definition().better) {
+        (false, _) | (true, Better::Neither) => Status::Changed,
+        (true, Better::Lower) if grew => Status::Regressed,
+        (true, Better::Higher) if !grew => Status::Regressed,
+        (true, Better::Lower | Better::Higher) => Status::Improved,
+    }
+}
+
+/// Whether two spreads are of different times: the median of each lies outside of what the other has from its minimum to its
+/// 95th percentile.
+fn told_apart(old: &Spread, new: &Spread) -> bool {
+    let outside = |median: f64, spread: &Spread| median < spread.min || median > spread.p95;
+    let enough = old.runs >= FEWEST_RUNS && new.runs >= FEWEST_RUNS;
+    enough && outside(old.median, new) && outside(new.median, old)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
+
+    use super::{Change, Rules, Status, percent};
+    use crate::report::{Metric, Spread, Value};
+
+    const RULES: Rules = Rules { threshold_percent: 5.0, same_machine: true };
+
+    fn count(old: u64, new: u64) -> Change {
+        Change::of(Metric::Instructions, Some(&Value::Count(old)), Some(&Value::Count(new)), &RULES)
+    }
+
+    fn time(old: [f64; 3], new: [f64; 3], runs: u64, rules: &Rules) -> Change {
+        let times = |[min, median, p95]: [f64; 3]| Value::Times(Spread { min, median, p95, runs });
+        Change::of(Metric::Time, Some(&times(old)), Some(&times(new)), rules)
+    }
+
+    #[test]
+    fn one_instruction_is_a_change_and_decides_nothing() {
+        let change = count(1_000_000, 1_000_001);
+        assert_eq!((change.status, change.beyond), (Status::Regressed, false));
+        assert!((change.percent.unwrap() - 1e-4).abs() < 1e-12);
+        // Beyond what an f64 can tell apart.
+        assert_eq!(count(1 << 60, (1 << 60) + 1).status, Status::Regressed);
+        let change = count(100, 94);
+        assert_eq!((change.status, change.beyond, change.delta), (Status::Improved, true, Some(-6.0)));
+        assert!(!count(100, 105).beyond);
+        assert!(count(100, 106).beyond);
+    }
+
+    #[test]
+    fn from_nothing_there_is_no_percentage_and_all_is_beyond() {
+        let change = count(0, 5);
+        assert_eq!((change.status, change.beyond), (Status::Regressed, true));
+        assert_eq!((change.delta, change.percent), (Some(5.0), None));
+        let change = count(5, 0);
+        assert_eq!((change.status, change.beyond, change.percent), (Status::Improved, true, Some(-100.0)));
+        let change = count(0, 0);
+        assert_eq!((change.status, change.beyond, change.percent), (Status::Unchanged, false, Some(0.0)));
+    }
+
+    #[test]
+    fn times_count_beyond_spread_and_threshold() {
+        for (old, new, runs, status) in [
+            ([9.0, 10.0, 11.0], [19.0, 20.0, 21.0], 20, Status::Regressed),
+            ([19.0, 20.0, 21.0], [9.0, 10.0, 11.0], 20, Status::Improved),
+            // Within the spread of the old one, of the new one.
+            ([9.0, 10.0, 30.0], [19.0, 20.0, 21.0], 20, Status::Unchanged),
+            ([9.0, 10.0, 11.0], [8.0, 20.0, 21.0], 20, Status::Unchanged),
+            // Told apart, within the threshold.
+            ([99.0, 100.0, 101.0], [103.0, 104.0, 105.0], 20, Status::Unchanged),
+            // Too few runs.
+            ([9.0, 10.0, 11.0], [19.0, 20.0, 21.0], 4, Status::Unchanged),
+        ] {
+            let change = time(old, new, runs, &RULES);
+            assert_eq!(change.status, status, "{old:?} {new:?}");
+            assert_eq!(change.beyond, status != Status::Unchanged);
+        }
+        let elsewhere = Rules { same_machine: false, ..RULES };
+        let change = time([9.0, 10.0, 11.0], [19.0, 20.0, 21.0], 20, &elsewhere);
+        assert_eq!((change.status, change.beyond, change.percent), (Status::Changed, false, Some(100.0)));
+    }
+
+    #[test]
+    fn what_is_missing_is_not_zero() {
+        let (missing, five) = (Value::Missing("needs valgrind".into()), Value::Count(5));
+        for (old, new, status) in [
+            (Some(&missing), Some(&five), Status::NotMeasured),
+            (Some(&five), Some(&missing), Status::NotMeasured),
+            (None, Some(&five), Status::New),
+            (Some(&five), None, Status::Vanished),
+        ] {
+            let change = Change::of(Metric::Leaked, old, new, &RULES);
+            assert_eq!((change.status, change.beyond, change.delta, change.percent), (status, false, None, None));
+        }
+    }
+
+    #[test]
+    fn what_follows_from_others_is_shown() {
+        let change = Change::of(Metric::Throughput, Some(&Value::Real(2.0)), Some(&Value::Real(1.0)), &RULES);
+        assert_eq!((change.status, change.beyond, change.percent), (Status::Changed, false, Some(-50.0)));
+    }
+
+    proptest! {
+        #[test]
+        fn deltas_and_percentages_lead_from_old_to_new(old in 0..1u64 << 52, new in 0..1u64 << 52) {
+            let change = count(old, new);
+            let delta = change.delta.unwrap();
+            prop_assert_eq!(delta as i64, new as i64 - old as i64);
+            match change.percent {
+                None => prop_assert!(old == 0 && new != 0),
+                Some(p) => {
+                    let there = old as f64 * (1.0 + p / 100.0);
+                    prop_assert!((there - new as f64).abs() <= 1e-9 * (old.max(new) as f64), "{} is not {}", there, new);
+                    prop_assert_eq!(p > 0.0, new > old);
+                    prop_assert_eq!(p == 0.0, new == old);
+                }
+            }
+        }
+
+        #[test]
+        fn exchanging_the_reports_exchanges_better_and_worse(old in any::<u64>(), new in any::<u64>()) {
+            let (there, back) = (count(old, new), count(new, old));
+            let mirrored = match there.status {
+                Status::Regressed => Status::Improved,
+                Status::Improved => Status::Regressed,
+                other => other,
+            };
+            prop_assert_eq!(back.status, mirrored);
+            prop_assert_eq!(there.status == Status::Unchanged, old == new);
+        }
+
+        #[test]
+        fn percentages_of_any_numbers_are_numbers(old in any::<f64>(), new in any::<f64>()) {
+            prop_assert!(percent(old, new).is_none_or(f64::is_finite));
+        }
+
+        #[test]
+        fn a_time_is_the_same_as_itself_and_changes_are_mirrored(
+            a in 1.0..1e6f64, b in 1.0..1e6f64, spread in 1.0..2.0f64, threshold in 0.0..50.0f64
+        ) {
+            let rules = Rules { threshold_percent: threshold, same_machine: true };
+            let of = |m: f64| [m / spread, m, m * spread];
+            prop_assert_eq!(time(of(a), of(a), 9, &rules).status, Status::Unchanged);
+            let change = time(of(a), of(b), 9, &rules);
+            if change.status != Status::Unchanged {
+                prop_assert_eq!(change.status == Status::Regressed, b > a);
+                prop_assert!(change.percent.unwrap().abs() > threshold);
+                prop_assert!(b > a * spread || b < a / spread);
+            }
+        }
+    }
+}

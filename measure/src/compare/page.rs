@@ -1,0 +1,261 @@
+//! What a comparison says, as a page.
+//!
+//! Invariant: what decides stands first: the verdict, then what regressed and improved, then all of it.
+
+use super::{Change, Comparison, Presence, RowChange, Status, Verdict};
+use crate::page::{
+    Bars, Block, Cell, Figure, Group, Page, Table, Tone, bytes, measured, number, percent, shown, times,
+};
+use crate::report::{Key, Metric, Unit, titled};
+
+/// How many of the largest changes are listed.
+const TOP: usize = 10;
+/// Rows of the detailed table; where there are more, those that are unchanged are left out, for services cut long pages.
+const DETAILS: usize = 400;
+
+/// The page.
+pub(super) fn page(c: &Comparison) -> Page {
+    let mut blocks = vec![Block::Quote(sentence(c)), Block::Figures(figures(c))];
+    let notes: Vec<String> = c.notes.clone();
+    if !notes.is_empty() {
+        blocks.push(Block::List(notes));
+    }
+    blocks.push(Block::Heading("Summary".into()));
+    blocks.push(Block::Table(totals(c)));
+    for (title, status) in [("Top regressions", Status::Regressed), ("Top improvements", Status::Improved)] {
+        let top = top(c, status);
+        if !top.is_empty() {
+            blocks.push(Block::Heading(title.into()));
+            blocks.push(Block::Table(changes(&top)));
+        }
+    }
+    runtime(c, &mut blocks);
+    alone(c, &mut blocks);
+    if !c.sizes.is_empty() {
+        blocks.push(Block::Heading("Size comparison".into()));
+        blocks.push(Block::Text("Larger by smaller models of a family, and small by fast builds.".into()));
+        blocks.push(Block::Table(sizes(c)));
+    }
+    details(c, &mut blocks);
+    Page { title: format!("zantc {}: {}", c.kind.command(), c.verdict.word()), blocks }
+}
+
+/// The whole in one sentence.
+fn sentence(c: &Comparison) -> String {
+    let (count, s) = (&c.summary.quantities, &c.summary);
+    let what = match c.verdict {
+        Verdict::Unchanged => "Unchanged".to_string(),
+        Verdict::Improved => format!("Improved: {} quantities are better", count.improved_beyond),
+        Verdict::Regressed => format!("Regressed: {} quantities are worse", count.regressed_beyond),
+        Verdict::Mixed => {
+            format!("Mixed: {} quantities are better, {} worse", count.improved_beyond, count.regressed_beyond)
+        }
+    };
+    let within = count.improved + count.regressed - count.improved_beyond - count.regressed_beyond;
+    let small = if within > 0 { format!("; {within} moved within the threshold") } else { String::new() };
+    format!(
+        "{what} beyond {} %{small}. {} compared, {} new, {} vanished.",
+        c.rules.threshold_percent,
+        rows(s.compared),
+        s.new,
+        s.vanished
+    )
+    .replace("Unchanged beyond", "Unchanged: nothing is better or worse beyond")
+}
+
+fn rows(n: usize) -> String {
+    if n == 1 { "1 row".into() } else { format!("{n} rows") }
+}
+
+fn figures(c: &Comparison) -> Vec<Figure> {
+    let tone = match c.verdict {
+        Verdict::Improved => Tone::Good,
+        Verdict::Regressed | Verdict::Mixed => Tone::Bad,
+        Verdict::Unchanged => Tone::Plain,
+    };
+    let mut figures = vec![Figure { label: "verdict".into(), value: c.verdict.word().into(), tone }];
+    for total in &c.summary.totals {
+        if matches!(total.metric, Metric::Time | Metric::Instructions | Metric::Allocations) {
+            let label = format!("{} on {}", total.metric.definition().title, total.target);
+            figures.push(Figure { label, value: percent_of(total.old, total.new, total.percent), tone: Tone::Plain });
+        }
+    }
+    figures
+}
+
+/// A change in percent, or in words where there is none.
+fn percent_of(old: f64, new: f64, p: Option<f64>) -> String {
+    match p {
+        Some(p) => percent(p),
+        None if old == 0.0 => format!("from 0 to {}", number(new)),
+        None => String::new(),
+    }
+}
+
+fn totals(c: &Comparison) -> Table {
+    let head = ["quantity", "target", "rows", "old, sum", "new, sum", "change", "mean ratio"];
+    let rows = c.summary.totals.iter().map(|t| {
+        vec![
+            Cell::text(titled(t.metric)),
+            Cell::name(t.target.as_str()),
+            Cell::number(t.rows.to_string(), t.rows as f64),
+            Cell::number(measured(t.metric, t.old), t.old),
+            Cell::number(measured(t.metric, t.new), t.new),
+            Cell::number(percent_of(t.old, t.new, t.percent), t.percent.unwrap_or(f64::MAX)),
+            t.mean_ratio.map_or(Cell::text(""), |r| Cell::number(times(r), r)),
+        ]
+    });
+    Table { head: head.map(|h| (h.to_string(), "")).to_vec(), rows: rows.collect() }
+}
+
+/// The largest changes of one kind, those beyond the threshold first; from zero is larger than anything.
+fn top(c: &Comparison, status: Status) -> Vec<(&Key, &Change)> {
+    let all = c.rows.iter().flat_map(|row| row.changes.iter().map(move |change| (&row.key, change)));
+    let mut found: Vec<(&Key, &Change)> = all.filter(|(_, change)| change.status == status).collect();
+    let size = |change: &Change| change.percent.map_or(f64::INFINITY, f64::abs);
+    found.sort_by(|(_, a), (_, b)| {
+        (b.beyond, size(b)).partial_cmp(&(a.beyond, size(a))).unwrap_or(std::cmp::Ordering::Equal)
+    });
+    found.truncate(TOP);
+    found
+}
+
+fn changes(list: &[(&Key, &Change)]) -> Table {
+    let titles = ["subject", "step", "target", "build", "quantity", "old", "new", "delta", "change", "status"];
+    let steps = list.iter().any(|(key, _)| key.step.is_some());
+    let kept = |column: usize| column != 1 || steps;
+    let head = titles.iter().enumerate().filter(|(i, _)| kept(*i)).map(|(_, t)| (t.to_string(), "")).collect();
+    let rows = list.iter().map(|(key, change)| {
+        let cells = change_cells(key, change);
+        cells.into_iter().enumerate().filter(|(i, _)| kept(*i)).map(|(_, c)| c).collect()
+    });
+    Table { head, rows: rows.collect() }
+}
+
+fn change_cells(key: &Key, c: &Change) -> Vec<Cell> {
+    let value = |v: &Option<crate::report::Value>| {
+        let text = shown(c.metric, v.as_ref());
+        let number = v.as_ref().and_then(|v| v.number());
+        Cell { sort: number, ..Cell::text(text) }
+    };
+    let tone = match (c.status, c.beyond) {
+        (Status::Improved, true) => Tone::Good,
+        (Status::Regressed, true) => Tone::Bad,
+        (Status::Unchanged | Status::NotMeasured, _) => Tone::Faint,
+        (Status::Improved | Status::Regressed, false) | (Status::Changed | Status::New | Status::Vanished, _) => {
+            Tone::Plain
+        }
+    };
+    let delta = c.delta.map_or(Cell::text(""), |d| Cell::number(signed(c.metric, d), d));
+    let percent = match (c.percent, c.delta) {
+        (Some(p), _) => Cell::number(percent(p), p).tone(tone),
+        (None, Some(_)) => Cell::number("from 0", f64::MAX).tone(tone),
+        (None, None) => Cell::text(""),
+    };
+    let build =
+        [key.profile.as_str(), &key.alloc].iter().filter(|p| !p.is_empty()).copied().collect::<Vec<_>>().join(", ");
+    vec![
+        Cell::name(key.subject.as_str()),
+        Cell::name(key.step.clone().unwrap_or_default()),
+        Cell::name(key.target.as_str()),
+        Cell::name(build),
+        Cell::text(titled(c.metric)),
+        value(&c.old),
+        value(&c.new),
+        delta,
+        percent,
+        Cell::text(status(c)).tone(tone),
+    ]
+}
+
+fn status(c: &Change) -> String {
+    match c.status {
+        Status::Improved | Status::Regressed if !c.beyond => format!("{}, within the threshold", c.status.word()),
+        Status::Improved
+        | Status::Regressed
+        | Status::Changed
+        | Status::Unchanged
+        | Status::New
+        | Status::Vanished
+        | Status::NotMeasured => c.status.word().into(),
+    }
+}
+
+fn signed(metric: Metric, delta: f64) -> String {
+    let text = measured(metric, delta.abs());
+    let sign = if delta < 0.0 { "-" } else { "+" };
+    if delta == 0.0 { text } else { format!("{sign}{text}") }
+}
+
+/// Charts of old beside new, and throughput.
+fn runtime(c: &Comparison, blocks: &mut Vec<Block>) {
+    let both = || c.rows.iter().filter(|row| row.presence == Presence::Both);
+    let mut charts = Vec::new();
+    for metric in [Metric::Time, Metric::Instructions, Metric::Executable] {
+        let groups: Vec<Group> = both().filter_map(|row| group(row, metric)).collect();
+        if !groups.is_empty() {
+            let series = vec!["old".into(), "new".into()];
+            charts.push(Bars { title: titled(metric), series, groups });
+        }
+    }
+    if !charts.is_empty() {
+        blocks.push(Block::Charts("Old and new".into(), charts));
+    }
+    let throughput: Vec<(&Key, &Change)> =
+        both().filter_map(|row| Some((&row.key, row.change(Metric::Throughput)?))).collect();
+    if !throughput.is_empty() {
+        blocks.push(Block::Heading("Throughput".into()));
+        blocks.push(Block::Table(changes(&throughput)));
+    }
+}
+
+fn group(row: &RowChange, metric: Metric) -> Option<Group> {
+    let change = row.change(metric)?;
+    let bar = |v: &Option<crate::report::Value>| {
+        let v = v.as_ref()?.number()?;
+        let text = if metric.definition().unit == Unit::Bytes { bytes(v) } else { measured(metric, v) };
+        Some((v, text))
+    };
+    let bars = vec![bar(&change.old), bar(&change.new)];
+    bars.iter().any(Option::is_some).then(|| Group { name: row.key.to_string(), bars })
+}
+
+/// Rows that only one report has.
+fn alone(c: &Comparison, blocks: &mut Vec<Block>) {
+    for (title, presence) in [("New rows", Presence::New), ("Vanished rows", Presence::Vanished)] {
+        let keys: Vec<&Key> = c.rows.iter().filter(|r| r.presence == presence).map(|r| &r.key).collect();
+        if keys.is_empty() {
+            continue;
+        }
+        blocks.push(Block::Heading(title.into()));
+        let rows = keys.iter().map(|key| vec![Cell::name(key.to_string())]).collect();
+        blocks.push(Block::Table(Table { head: vec![("row".into(), "")], rows }));
+    }
+}
+
+fn sizes(c: &Comparison) -> Table {
+    let head = ["larger, or small", "smaller, or fast", "quantity", "old ratio", "new ratio"];
+    let rows = c.sizes.iter().map(|r| {
+        vec![
+            Cell::name(r.of.to_string()),
+            Cell::name(r.by.to_string()),
+            Cell::text(r.metric.definition().title),
+            Cell::number(times(r.old), r.old),
+            Cell::number(times(r.new), r.new),
+        ]
+    });
+    Table { head: head.map(|h| (h.to_string(), "")).to_vec(), rows: rows.collect() }
+}
+
+/// All that differs, and as much of the rest as there is room for.
+fn details(c: &Comparison, blocks: &mut Vec<Block>) {
+    let all = c.rows.iter().filter(|r| r.presence == Presence::Both);
+    let mut list: Vec<(&Key, &Change)> = all.flat_map(|row| row.changes.iter().map(move |ch| (&row.key, ch))).collect();
+    let mut title = "Details".to_string();
+    if list.len() > DETAILS {
+        let count = list.len();
+        list.retain(|(_, change)| change.status != Status::Unchanged);
+        title = format!("Details, without {} quantities that are unchanged", count - list.len());
+    }
+    blocks.push(Block::Folded(title, changes(&list)));
+}

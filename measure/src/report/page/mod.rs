@@ -1,0 +1,204 @@
+//! What a report says, as a page.
+//!
+//! Invariants: every number of an analysis is computed from rows that a table of the page shows; a column that no row has is left
+//! out; what was not measured is a dash, and the reason is listed.
+
+mod analysis;
+mod bench;
+mod steps;
+mod summary;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Kind, Metric, Report, Row, Spread, Unit, Value};
+use crate::page::{Bars, Block, Cell, Group, Page, Table, Tone, bytes, html, markdown, measured, shown, unit};
+
+/// Groups of bars that a chart has at most.
+const BARS: usize = 60;
+
+impl Report {
+    /// As Markdown.
+    pub fn to_markdown(&self) -> String {
+        markdown(&page(self, &BTreeMap::new()))
+    }
+
+    /// As a page of HTML, with drawings of arenas by the name of the model: SVG from this project's own drawer.
+    pub fn to_html(&self, pictures: &BTreeMap<String, String>) -> String {
+        html(&page(self, pictures))
+    }
+}
+
+fn page(report: &Report, pictures: &BTreeMap<String, String>) -> Page {
+    let mut blocks = Vec::new();
+    match report.kind {
+        Kind::Bench => bench::blocks(report, &mut blocks),
+        Kind::Profile | Kind::Inspect | Kind::Ops => steps::blocks(report, &mut blocks),
+    }
+    if !pictures.is_empty() {
+        let pictures = pictures.iter().map(|(name, svg)| (name.clone(), svg.clone())).collect();
+        blocks.push(Block::Pictures("Arenas".into(), pictures));
+    }
+    let missing = missing(report);
+    if !missing.is_empty() {
+        blocks.push(Block::Heading("Not measured".into()));
+        blocks.push(Block::List(missing));
+    }
+    if !report.notes.is_empty() {
+        blocks.push(Block::Heading("Notes".into()));
+        blocks.push(Block::List(report.notes.clone()));
+    }
+    machine(report, &mut blocks);
+    blocks.push(Block::Folded("What the columns mean".into(), definitions(report)));
+    Page { title: title(report), blocks }
+}
+
+fn title(report: &Report) -> String {
+    let what = match report.kind {
+        Kind::Bench => "Models, measured",
+        Kind::Profile => "Where the time goes",
+        Kind::Ops => "Operators, measured",
+        Kind::Inspect => "What a model costs",
+    };
+    format!("{what} (zantc {})", report.zantc)
+}
+
+/// Why columns have dashes: each reason once, with the columns that it holds for.
+fn missing(report: &Report) -> Vec<String> {
+    let mut columns: BTreeMap<&str, BTreeSet<Metric>> = BTreeMap::new();
+    for (metric, value) in report.rows.iter().flat_map(|row| &row.values) {
+        if let Value::Missing(why) = value {
+            columns.entry(why).or_default().insert(*metric);
+        }
+    }
+    let line = |(why, metrics): (&str, BTreeSet<Metric>)| {
+        let titles: Vec<&str> = metrics.iter().map(|m| m.definition().title).collect();
+        format!("{}: {why}", titles.join(", "))
+    };
+    columns.into_iter().map(line).collect()
+}
+
+fn machine(report: &Report, blocks: &mut Vec<Block>) {
+    let machine = &report.machine;
+    let facts = [("processor", &machine.cpu), ("instruction sets", &machine.isa), ("system", &machine.os)];
+    let facts = facts.into_iter().chain(machine.tools.iter().map(|(tool, version)| (tool.as_str(), version)));
+    let rows: Vec<Vec<Cell>> =
+        facts.filter(|(_, v)| !v.is_empty()).map(|(k, v)| vec![Cell::text(k), Cell::text(v.as_str())]).collect();
+    if !rows.is_empty() {
+        blocks.push(Block::Heading("Machine".into()));
+        blocks.push(Block::Table(Table { head: vec![("what".into(), ""), ("which".into(), "")], rows }));
+    }
+}
+
+/// The definition of each column that the report has.
+fn definitions(report: &Report) -> Table {
+    let has: BTreeSet<Metric> = report.rows.iter().flat_map(|row| row.values.keys().copied()).collect();
+    let rows = has.into_iter().map(|m| vec![Cell::text(titled(m)), Cell::text(m.definition().text)]);
+    Table { head: vec![("column".into(), ""), ("meaning".into(), "")], rows: rows.collect() }
+}
+
+/// The title of a quantity with its unit.
+pub(crate) fn titled(metric: Metric) -> String {
+    let (title, unit) = (metric.definition().title, unit(metric));
+    if unit.is_empty() { title.into() } else { format!("{title}, {unit}") }
+}
+
+/// A column of a table of rows.
+struct Column<'a> {
+    title: String,
+    help: &'static str,
+    cell: Box<dyn Fn(&Row) -> Cell + 'a>,
+}
+
+impl<'a> Column<'a> {
+    fn new(title: impl Into<String>, help: &'static str, cell: impl Fn(&Row) -> Cell + 'a) -> Column<'a> {
+        Column { title: title.into(), help, cell: Box::new(cell) }
+    }
+
+    /// The columns that say what rows are about: those in which they differ.
+    fn keys(rows: &[&Row]) -> Vec<Column<'a>> {
+        let differ = |part: fn(&Row) -> &str| rows.windows(2).any(|w| part(w[0]) != part(w[1]));
+        let mut columns = vec![Column::new("model", "", |r| Cell::name(r.key.subject.as_str()))];
+        let mut push = |title, part: fn(&Row) -> &str| {
+            if differ(part) {
+                columns.push(Column::new(title, "", move |r| Cell::name(part(r))));
+            }
+        };
+        push("target", |r| &r.key.target);
+        push("build", |r| &r.key.profile);
+        push("memory", |r| &r.key.alloc);
+        columns
+    }
+
+    /// The columns of a quantity; none where no row has it.
+    fn of(metric: Metric, rows: &[&Row]) -> Vec<Column<'a>> {
+        if rows.iter().all(|r| !r.values.contains_key(&metric)) {
+            return Vec::new();
+        }
+        let text = metric.definition().text;
+        if metric == Metric::Time {
+            let column = |name, part: fn(&Spread) -> f64| {
+                Column::new(format!("{name}, us"), text, move |r| match r.values.get(&metric) {
+                    Some(Value::Times(s)) => Cell::number(measured(metric, part(s)), part(s)),
+                    other => cell(metric, other),
+                })
+            };
+            return vec![column("min", |s| s.min), column("median", |s| s.median), column("p95", |s| s.p95)];
+        }
+        vec![Column::new(titled(metric), text, move |r| cell(metric, r.values.get(&metric)))]
+    }
+
+    fn table(columns: &[Column<'_>], rows: &[&Row]) -> Table {
+        Table {
+            head: columns.iter().map(|c| (c.title.clone(), c.help)).collect(),
+            rows: rows.iter().map(|row| columns.iter().map(|c| (c.cell)(row)).collect()).collect(),
+        }
+    }
+}
+
+/// A quantity in a table.
+fn cell(metric: Metric, value: Option<&Value>) -> Cell {
+    let cell = Cell::text(shown(metric, value));
+    match value.and_then(Value::number) {
+        Some(v) => Cell { sort: Some(v), ..cell },
+        None => cell.tone(Tone::Faint),
+    }
+}
+
+/// A chart of a quantity: `series` are the names and rows of each bar of a group.
+fn bars(metric: Metric, title: String, groups: &[(String, Vec<Option<&Row>>)], series: &[&str]) -> Option<Bars> {
+    let bar = |row: &Option<&Row>| {
+        let v = row.and_then(|r| r.number(metric))?;
+        let text = if metric.definition().unit == Unit::Bytes { bytes(v) } else { measured(metric, v) };
+        Some((v, text))
+    };
+    let groups = groups.iter().map(|(name, rows)| Group { name: name.clone(), bars: rows.iter().map(bar).collect() });
+    let groups: Vec<Group> = groups.filter(|g| g.bars.iter().any(Option::is_some)).take(BARS).collect();
+    (!groups.is_empty()).then(|| Bars { title, series: series.iter().map(|s| s.to_string()).collect(), groups })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::report;
+    use super::super::{Kind, Metric, Value};
+
+    #[test]
+    fn a_dash_has_its_reason_below() {
+        let mut report = report();
+        report.rows[0].values.insert(Metric::PeakRss, Value::Missing("needs <b>time</b>".into()));
+        let text = report.to_markdown();
+        assert!(text.contains("| - |"), "{text}");
+        assert!(text.contains("- peak RSS: needs &lt;b&gt;time&lt;/b&gt;\n"), "{text}");
+        assert!(!report.to_html(&[].into()).contains("<b>time"));
+    }
+
+    #[test]
+    fn every_kind_of_report_has_a_page_even_an_empty_one() {
+        for kind in [Kind::Bench, Kind::Profile, Kind::Ops, Kind::Inspect] {
+            let mut report = report();
+            report.kind = kind;
+            assert!(report.to_markdown().contains("mnist-8"), "{kind:?}");
+            report.rows.clear();
+            assert!(report.to_html(&[].into()).ends_with("</html>\n"));
+        }
+    }
+}

@@ -40,7 +40,7 @@ fn a_second_run_of_the_same_build_is_unchanged() {
     assert!(counts.changed > 0, "the memory of the process differs and judges nothing");
     assert_eq!((comparison.summary.compared, comparison.summary.new, comparison.summary.vanished), (20, 0, 0));
     let text = comparison.to_markdown();
-    assert!(text.contains("Unchanged: nothing is better or worse beyond 5.00 %"), "{text}");
+    assert!(text.contains("Unchanged: nothing is better or worse beyond 5 %"), "{text}");
     assert!(!text.contains("Top regressions"));
 }
 

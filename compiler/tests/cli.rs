@@ -188,6 +188,11 @@ fn compare_reads_what_inspect_writes_and_fails_on_what_is_worse() {
     zantc(&["compare", &old, &new, "--threshold", "150%"]).ended(0);
     zantc(&["compare", &old, &new, "--fail-on", "never"]).ended(0);
     zantc(&["compare", &new, &old]).ended(0);
+    let limits = at("zant.budget.toml");
+    fs::write(&limits, "[[budget]]\nmodel = \"digits\"\nram = 2048\n").unwrap();
+    zantc(&["compare", &new, &old, "--budget", &limits]).ended(0);
+    let ran = zantc(&["compare", &old, &new, "--fail-on", "never", "--budget", &limits]).ended(1);
+    assert!(ran.stderr.contains("ZA0301") && ran.stderr.contains("2048 more than the 2048 allowed"), "{}", ran.stderr);
     let page = at("page.html");
     zantc(&["compare", &new, &old, "--format", "html", "-o", &page]).ended(0);
     assert!(fs::read_to_string(page).unwrap().starts_with("<!doctype html>"));

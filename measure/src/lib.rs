@@ -1,5 +1,5 @@
 //! Builds crates that `zantc` has emitted as bare firmware, runs them under QEMU, and says what they need: instructions, stack,
-//! code, and the bits that they compute.
+//! code, and the bits that they compute. Writes that down as reports, compares them, and checks them against budgets.
 //!
 //! Invariants: counts are exact and repeatable (an instruction is a tick of the emulator's clock); what the caller's
 //! environment says about builds changes nothing; without a toolchain or an emulator there is an error that names the command
@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod audit;
+pub mod budget;
 pub mod cargo;
 pub mod compare;
 mod elf;

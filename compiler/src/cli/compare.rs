@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use zant_measure::budget::Budgets;
 use zant_measure::compare::{Change, Comparison, Presence, RowChange, Status};
 use zant_measure::report::{self, Report};
 use zantc::diag::{Diagnostic, codes, escape};
@@ -28,6 +29,9 @@ pub(super) struct Args {
     /// What fails
     #[arg(long, value_name = "WHAT", value_enum, default_value = "regression")]
     fail_on: FailOn,
+    /// Check the newer report against limits of RAM, flash and instructions: a zant.budget.toml
+    #[arg(long, value_name = "FILE")]
+    budget: Option<PathBuf>,
     /// How the comparison is written
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "markdown")]
     format: Format,
@@ -57,10 +61,20 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
     let (old, new) = (read(&args.old)?, read(&args.new)?);
     let comparison = Comparison::of(&old, &new, args.threshold).map_err(|e| unreadable(&e))?;
     write(args, &comparison, shell)?;
+    let mut faults = over_budget(args.budget.as_deref(), &new)?;
     match args.fail_on {
-        FailOn::Regression if comparison.verdict.regressed() => Err(regressed(&comparison).into()),
-        FailOn::Regression | FailOn::Never => Ok(()),
+        FailOn::Regression if comparison.verdict.regressed() => faults.push(regressed(&comparison)),
+        FailOn::Regression | FailOn::Never => {}
     }
+    if faults.is_empty() { Ok(()) } else { Err(faults.into()) }
+}
+
+/// The budgets that a report exceeds.
+fn over_budget(path: Option<&Path>, report: &Report) -> Outcome<Vec<Diagnostic>> {
+    let Some(path) = path else { return Ok(Vec::new()) };
+    let budgets = Budgets::read(path).map_err(|e| unreadable(&e))?;
+    let violations = budgets.check(report);
+    Ok(violations.iter().map(|v| Diagnostic::error(codes::OVER_BUDGET, escape(&v.to_string()))).collect())
 }
 
 /// `5%`, `5` or `0.5%`.

@@ -214,7 +214,8 @@ pub const CODES: &[Code] = &[
         "a budget is exceeded",
         "The arena is larger than `--max-ram`, or the constants are larger than `--max-flash`; a board's largest memories are\n\
          budgets as well. Nothing is written. The message names the step at the peak and what is live there; a smaller input,\n\
-         fewer channels at the peak, or quantized weights help.",
+         fewer channels at the peak, or quantized weights help. `zantc compare --budget` says the same of a limit in\n\
+         `zant.budget.toml`, and of one that the report has nothing for.",
     ),
     code(
         SOFTWARE_FMA,

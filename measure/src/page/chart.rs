@@ -34,7 +34,8 @@ impl Axis {
         let values = || bars.groups.iter().flat_map(|g| g.bars.iter().flatten().map(|(v, _)| *v)).filter(|v| *v > 0.0);
         let (least, most) = (values().fold(f64::INFINITY, f64::min), values().fold(0.0, f64::max));
         if most / least > WIDE {
-            return Axis { low: 10f64.powf(least.log10().floor()), high: most, logarithmic: true };
+            // The least value has a bar that one can see.
+            return Axis { low: 10f64.powf((least / 2.0).log10().floor()), high: most, logarithmic: true };
         }
         Axis { low: 0.0, high: if most > 0.0 { most } else { 1.0 }, logarithmic: false }
     }

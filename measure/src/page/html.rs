@@ -79,21 +79,23 @@ fn print_table(table: &Table) -> String {
         text += "<input type=\"search\" placeholder=\"Filter rows\" aria-label=\"Filter rows\" hidden>";
     }
     text += "<div class=\"scroll\" tabindex=\"0\"><table><thead><tr>";
-    for (c, (title, help)) in table.head.iter().enumerate() {
-        let numeric = table.rows.iter().any(|row| row[c].sort.is_some());
+    let numeric: Vec<bool> =
+        (0..table.head.len()).map(|c| table.rows.iter().any(|row| row[c].sort.is_some())).collect();
+    for ((title, help), numeric) in table.head.iter().zip(&numeric) {
         let help = if help.is_empty() { String::new() } else { format!(" title=\"{}\"", escape(help)) };
-        let class = if numeric { " class=\"n\"" } else { "" };
+        let class = if *numeric { " class=\"n\"" } else { "" };
         _ = write!(text, "<th scope=\"col\"{class}{help}>{}</th>", escape(title));
     }
     text += "</tr></thead>\n<tbody>\n";
     for row in &table.rows {
-        let cells: Vec<String> = row.iter().map(print_cell).collect();
+        let cells: Vec<String> = row.iter().zip(&numeric).map(|(cell, numeric)| print_cell(cell, *numeric)).collect();
         _ = writeln!(text, "<tr>{}</tr>", cells.join(""));
     }
     text + "</tbody></table></div></div>\n"
 }
 
-fn print_cell(cell: &Cell) -> String {
+/// A cell of a column that has numbers, or of another one.
+fn print_cell(cell: &Cell, numeric: bool) -> String {
     let words = escape(&cut(&cell.text));
     let words = if cell.name { format!("<code>{words}</code>") } else { words };
     let tone = match cell.tone {
@@ -102,11 +104,10 @@ fn print_cell(cell: &Cell) -> String {
         Tone::Bad => "bad",
         Tone::Faint => "faint",
     };
-    match cell.sort {
-        Some(v) => format!("<td class=\"n {tone}\" data-v=\"{v}\">{words}</td>"),
-        None if tone.is_empty() => format!("<td>{words}</td>"),
-        None => format!("<td class=\"{tone}\">{words}</td>"),
-    }
+    let class = format!("{} {tone}", if numeric { "n" } else { "" });
+    let class = if class == " " { String::new() } else { format!(" class=\"{}\"", class.trim()) };
+    let sort = cell.sort.map_or(String::new(), |v| format!(" data-v=\"{v}\""));
+    format!("<td{class}{sort}>{words}</td>")
 }
 
 fn class(tone: Tone) -> &'static str {

@@ -61,13 +61,15 @@ fn print_cell(cell: &Cell) -> String {
 /// Words in which nothing has a meaning.
 fn words(text: &str) -> String {
     let mut safe = String::new();
-    for c in text.chars() {
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        let word_follows = rest.clone().next().is_some_and(char::is_alphanumeric);
         match c {
             '<' => safe += "&lt;",
             '>' => safe += "&gt;",
             '&' => safe += "&amp;",
             // A mention needs its name right behind it, a reference its number.
-            '@' | '#' => _ = write!(safe, "{c}&#8203;"),
+            '@' | '#' if word_follows => _ = write!(safe, "{c}&#8203;"),
             ':' if safe.ends_with("http") || safe.ends_with("https") => safe += "&#58;",
             '\\' | '`' | '*' | '[' | ']' | '|' | '~' => _ = write!(safe, "\\{c}"),
             '_' if !safe.ends_with(|before: char| before.is_alphanumeric()) => safe += "\\_",
@@ -118,7 +120,10 @@ mod tests {
 
     #[test]
     fn names_and_words_are_data() {
-        assert_eq!(words("<b>&*x* _y_ a_b | @me #1\n"), "&lt;b&gt;&amp;\\*x\\* \\_y_ a_b \\| @&#8203;me #&#8203;1 ");
+        assert_eq!(
+            words("<b>&*x* _y_ a_b | @me #1 @ 2\n"),
+            "&lt;b&gt;&amp;\\*x\\* \\_y_ a_b \\| @&#8203;me #&#8203;1 @ 2 "
+        );
         assert_eq!(words("https://x"), "https&#58;//x");
         assert_eq!(code("a``b"), "```a``b```");
         assert_eq!(code("`"), "`` ` ``");

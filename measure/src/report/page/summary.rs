@@ -52,17 +52,14 @@ fn ratio(report: &Report, metric: Metric) -> Option<(f64, usize)> {
 
 fn small(report: &Report) -> Option<String> {
     let (size, models) = ratio(report, Metric::Executable)?;
-    let size = percent((size - 1.0) * 100.0);
-    let speed = match (ratio(report, Metric::Instructions), ratio(report, Metric::Time)) {
-        (Some((i, _)), Some((t, _))) => format!(" for {} the instructions and {} the time", times(i), times(t)),
-        (Some((i, _)), None) => format!(" for {} the instructions", times(i)),
-        (None, Some((t, _))) => format!(" for {} the time", times(t)),
-        (None, None) => String::new(),
-    };
-    Some(format!(
-        " Small executables have {size} bytes of fast ones{speed} (means of {} on the host).",
-        plural(models, "model")
-    ))
+    let smaller = if size <= 1.0 { "smaller" } else { "larger" };
+    let size = number((size - 1.0).abs() * 100.0);
+    let cost = [(Metric::Instructions, "instructions"), (Metric::Time, "time")];
+    let cost = cost.map(|(metric, word)| ratio(report, metric).map(|(r, _)| format!("{} the {word}", times(r))));
+    let cost: Vec<String> = cost.into_iter().flatten().collect();
+    let cost = if cost.is_empty() { String::new() } else { format!(" for {}", cost.join(" and ")) };
+    let over = plural(models, "model");
+    Some(format!(" Against fast builds, small ones are {size} % {smaller}{cost} (means of {over} on the host)."))
 }
 
 /// Whether static builds allocate.
@@ -122,7 +119,7 @@ mod tests {
         let text = sentence(&report);
         for words in [
             "4 models for cortex-m7 and host",
-            "2.50x the time",
+            "small ones are 12.2 % smaller for 2.05x the instructions and 2.50x the time",
             "nothing is allocated",
             "1.40x as fast as onnxruntime",
         ] {
@@ -137,6 +134,6 @@ mod tests {
         report.rows[0].values.insert(Metric::Allocations, Value::Count(1));
         assert!(!sentence(&report).contains("nothing is allocated"));
         report.rows.retain(|r| r.key.profile == "fast");
-        assert!(!sentence(&report).contains("Small"));
+        assert!(!sentence(&report).contains("small ones"));
     }
 }

@@ -1,6 +1,6 @@
-//! What a linked firmware takes, from its ELF file.
+//! What linked files take, from their sections and symbols.
 
-use object::{Object as _, ObjectSection as _};
+use object::{Object as _, ObjectSection as _, ObjectSymbol as _};
 
 use crate::Error;
 
@@ -24,4 +24,33 @@ pub(crate) fn sizes(bytes: &[u8]) -> Result<Sizes, Error> {
         return Err(Error::Run("the linked file has no code or no symbols".into()));
     }
     Ok(Sizes { text, code: text + size(".rodata") + size(".data"), weights: size(".weights") })
+}
+
+/// Bytes of a linked process of the host.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HostSizes {
+    /// The stripped file.
+    pub executable: u64,
+    /// The weights in it.
+    pub weights: u64,
+    /// Machine code and constants of the model.
+    pub code: u64,
+    /// What memory the process has beside the file's content: `.data` and `.bss`.
+    pub statics: u64,
+}
+
+/// Reads the sizes of a linked process, of which the stripped file has so many bytes.
+pub(crate) fn host_sizes(linked: &[u8], stripped: u64) -> Result<HostSizes, Error> {
+    let file = object::File::parse(linked).map_err(|e| Error::Run(format!("the linked file cannot be read: {e}")))?;
+    let size = |name: &str| file.section_by_name(name).map_or(0, |s| s.size());
+    let text = size(".text");
+    if text == 0 || file.symbols().next().is_none() {
+        return Err(Error::Run("the linked file has no code or no symbols".into()));
+    }
+    // The mangled name of the emitted static.
+    let is_weights = |s: &object::Symbol<'_, '_>| s.name().is_ok_and(|n| n.contains("7WEIGHTS"));
+    let weights: u64 = file.symbols().filter(is_weights).map(|s| s.size()).sum();
+    let constants = size(".rodata") + size(".data.rel.ro") + size(".data");
+    let code = (text + constants).saturating_sub(weights);
+    Ok(HostSizes { executable: stripped, weights, code, statics: size(".data") + size(".bss") })
 }

@@ -5,13 +5,10 @@ use std::path::{Path, PathBuf};
 
 use crate::elf::{self, Sizes};
 use crate::machine::{Machine, Region};
-use crate::{Error, cargo};
+use crate::{Error, cargo, manifest};
 
 const MAIN: &str = include_str!("../harness/main.rs");
 const BINARY: &str = "zant-firmware";
-
-/// The levels of optimisation that firmware is built with, each a profile of its manifest.
-const LEVELS: [&str; 5] = ["0", "2", "3", "s", "z"];
 
 /// Bytes of stack that the harness keeps free.
 const STACK: u32 = 256 << 10;
@@ -66,7 +63,7 @@ impl Firmware {
             machine.fine_timer, machine.coarse_timer
         );
         let files = [
-            ("Cargo.toml", manifest(model, folder)),
+            ("Cargo.toml", manifest::text(BINARY, model.name, model.folder, folder)),
             ("link.x", script),
             ("src/main.rs", MAIN.to_string()),
             ("src/machine.rs", constants),
@@ -88,9 +85,7 @@ impl Firmware {
     /// # Errors
     /// A toolchain that is missing, or code that does not build.
     pub fn build(&self, level: &str, cpu: bool) -> Result<Built, Error> {
-        if !LEVELS.contains(&level) {
-            return Err(Error::Io(format!("there is no level of optimisation {level:?}")));
-        }
+        let profile = manifest::profile(level)?;
         cargo::require_target(self.machine.triple)?;
         let script = format!("-Clink-arg=-T{}", self.folder.join("link.x").display());
         let mut flags = vec![script];
@@ -100,7 +95,7 @@ impl Firmware {
         process
             .current_dir(&self.folder)
             .args(["build", "--quiet", "--offline", "--color", "never", "--target", self.machine.triple])
-            .args(["--profile", &profile(level)])
+            .args(["--profile", &profile])
             .arg("--target-dir")
             .arg(&target)
             .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
@@ -108,34 +103,10 @@ impl Firmware {
         if !output.status.success() {
             return Err(Error::build(format!("the firmware at opt-level {level}"), &output.stderr));
         }
-        let elf = target.join(self.machine.triple).join(profile(level)).join(BINARY);
+        let elf = target.join(self.machine.triple).join(&profile).join(BINARY);
         let bytes = fs::read(&elf).map_err(Error::io("read the linked firmware"))?;
         Ok(Built { elf, sizes: elf::sizes(&bytes)? })
     }
-}
-
-fn profile(level: &str) -> String {
-    format!("level-{level}")
-}
-
-/// The manifest. A crate below the firmware's folder is named by its relative path: then nothing in the linked file depends on
-/// where the folder is.
-fn manifest(model: &Model<'_>, folder: &Path) -> String {
-    let path = model.folder.strip_prefix(folder).unwrap_or(model.folder);
-    let mut text = format!(
-        "[package]\nname = \"{BINARY}\"\nversion = \"0.0.0\"\nedition = \"2024\"\npublish = false\n\n[workspace]\nexclude = [{path:?}]\n\n[dependencies]\nmodel = {{ package = {:?}, path = {:?} }}\n",
-        model.name,
-        path.to_string_lossy(),
-        path = path.to_string_lossy(),
-    );
-    for level in LEVELS {
-        let value = if level.parse::<u8>().is_ok() { level.to_string() } else { format!("{level:?}") };
-        text += &format!(
-            "\n[profile.{}]\ninherits = \"release\"\nopt-level = {value}\nlto = true\ncodegen-units = 1\npanic = \"abort\"\n",
-            profile(level)
-        );
-    }
-    text
 }
 
 /// Where things go: weights and arena into the large memory where the machine's own does not hold them.

@@ -1,5 +1,6 @@
-//! Builds crates that `zantc` has emitted as bare firmware, runs them under QEMU, and says what they need: instructions, stack,
-//! code, and the bits that they compute. Writes that down as reports, compares them, and checks them against budgets.
+//! Builds crates that `zantc` has emitted, as bare firmware that runs under QEMU and as bare processes of the host, and says what
+//! they need: instructions, time, memory, code, and the bits that they compute. Writes that down as reports, compares them, and
+//! checks them against budgets.
 //!
 //! Invariants: counts are exact and repeatable (an instruction is a tick of the emulator's clock); what the caller's
 //! environment says about builds changes nothing; without a toolchain or an emulator there is an error that names the command
@@ -13,13 +14,20 @@ pub mod compare;
 mod elf;
 mod error;
 mod firmware;
+mod host;
 mod machine;
+mod manifest;
 mod page;
+pub mod peers;
 mod qemu;
 pub mod report;
+mod served;
+pub mod valgrind;
 
-pub use elf::Sizes;
+pub use elf::{HostSizes, Sizes};
 pub use error::Error;
 pub use firmware::{Built, Firmware, Model};
+pub use host::{Executable, Heap, Process};
 pub use machine::{MACHINES, Machine, Region};
-pub use qemu::Run;
+pub use qemu::{Run, instructions};
+pub use served::{Contender, Served};

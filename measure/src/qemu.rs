@@ -120,8 +120,8 @@ fn ticks(header: &[u8]) -> u64 {
     fine + (wraps << 32)
 }
 
-/// The whole number of instructions that so many ticks are.
-fn instructions(machine: &Machine, ticks: u64) -> u64 {
+/// The whole number of instructions that so many ticks of the fine timer are.
+pub fn instructions(machine: &Machine, ticks: u64) -> u64 {
     let nanoseconds = u128::from(ticks) * 1_000_000_000 / u128::from(machine.timer_hz);
     let rounded = (nanoseconds + (1 << (SHIFT - 1))) >> SHIFT;
     u64::try_from(rounded).unwrap_or(u64::MAX)

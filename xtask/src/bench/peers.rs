@@ -5,16 +5,11 @@ use std::path::Path;
 use super::ours::Crate;
 use super::served::Served;
 use crate::command::root;
-use crate::large;
-
-/// What is measured against.
-const PACKAGES: [&str; 3] = ["numpy==2.4.6", "onnxruntime==1.31.1", "ai-edge-litert==2.3.0"];
-/// Runs a model by one of them.
-const SCRIPT: &str = include_str!("peers.py");
 
 /// The Python that has them.
 pub(crate) fn python() -> Result<String, String> {
-    large::python(&root().join("target/zant-bench/venv"), &PACKAGES)
+    let python = zant_measure::peers::python(&root().join("target/zant-bench/venv")).map_err(|e| e.to_string())?;
+    Ok(python.to_string_lossy().into_owned())
 }
 
 /// Whether a model of the set computes with bytes: onnxruntime has a slower way for those that does not saturate in 16 bits.
@@ -25,7 +20,8 @@ pub(crate) fn is_quantized(name: &str) -> bool {
 /// A process that runs `model` by `runtime` on the inputs that the crate is given.
 pub(crate) fn serve(python: &str, runtime: &str, model: &Path, krate: &Crate) -> Result<Served, String> {
     let path = |p: &Path| p.to_string_lossy().into_owned();
-    let mut args = vec!["-c".into(), SCRIPT.into(), runtime.into(), path(model), path(&krate.data())];
+    let mut args =
+        vec!["-c".into(), zant_measure::peers::SCRIPT.into(), runtime.into(), path(model), path(&krate.data())];
     args.extend(krate.inputs.iter().cloned());
     Served::start(Path::new(python), &args)
 }

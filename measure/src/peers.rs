@@ -1,0 +1,150 @@
+//! Other implementations, brought on demand into a folder of the user's cache, each a process that is timed as emitted crates are.
+//!
+//! Invariants: nothing is installed unless it is asked for, and nothing outside that folder; versions are fixed; one thread each.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::report::Metric;
+use crate::{Error, Served, cargo};
+
+/// What Python needs, in fixed versions.
+pub const PACKAGES: [&str; 3] = ["numpy==2.4.6", "onnxruntime==1.31.1", "ai-edge-litert==2.3.0"];
+/// Runs a model by one of these: `RUNTIME MODEL FOLDER NAME:DTYPE:SHAPE..`.
+pub const SCRIPT: &str = include_str!("../peers/python.py");
+
+/// Another implementation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Peer {
+    /// onnxruntime, by Python.
+    Onnxruntime,
+    /// LiteRT, by Python, on a `.tflite` file.
+    Litert,
+    /// tract, by a program that is built.
+    Tract,
+    /// rten, by a program that is built.
+    Rten,
+}
+
+/// A model, with its inputs in files.
+#[derive(Clone, Copy, Debug)]
+pub struct Job<'a> {
+    /// The ONNX file.
+    pub model: &'a Path,
+    /// The same model as `.tflite`, where there is one.
+    pub tflite: Option<&'a Path>,
+    /// The folder with `input_K.bin`.
+    pub folder: &'a Path,
+    /// `NAME:DTYPE:SHAPE` of each input; types as numpy names them.
+    pub ports: &'a [String],
+}
+
+impl Peer {
+    /// All.
+    pub const ALL: [Peer; 4] = [Peer::Onnxruntime, Peer::Litert, Peer::Tract, Peer::Rten];
+
+    /// The quantity that its time is.
+    pub fn metric(self) -> Metric {
+        match self {
+            Peer::Onnxruntime => Metric::Onnxruntime,
+            Peer::Litert => Metric::Litert,
+            Peer::Tract => Metric::Tract,
+            Peer::Rten => Metric::Rten,
+        }
+    }
+
+    /// Its name on the command line and in reports.
+    pub fn name(self) -> &'static str {
+        self.metric().definition().name
+    }
+
+    /// Starts it on a model; brings it first where it is not there.
+    ///
+    /// # Errors
+    /// What is missing, or what the network refused.
+    pub fn start(self, job: &Job<'_>) -> Result<Served, Error> {
+        let cache = cache()?;
+        let (mut command, model) = match self {
+            Peer::Onnxruntime => (script(&cache, "ort")?, job.model),
+            Peer::Litert => {
+                let install = "a .tflite file of that name beside it".to_string();
+                let missing = || Error::Missing { what: "the model in LiteRT's format".into(), install };
+                (script(&cache, "litert")?, job.tflite.ok_or_else(missing)?)
+            }
+            Peer::Tract => (program(&cache, "tract", include_str!("../peers/tract.rs"), TRACT)?, job.model),
+            Peer::Rten => (program(&cache, "rten", include_str!("../peers/rten.rs"), RTEN)?, job.model),
+        };
+        Served::start(command.arg(model).arg(job.folder).args(job.ports))
+    }
+}
+
+const TRACT: &str = "tract-onnx = \"=0.23.9\"\n";
+const RTEN: &str = "rten = \"=0.27.0\"\nrten-tensor = \"=0.27.0\"\n";
+
+/// The folder of the user's cache.
+fn cache() -> Result<PathBuf, Error> {
+    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
+    let base = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|h| h.join(".cache")));
+    let base =
+        base.ok_or_else(|| Error::Io("there is no folder for a cache: neither XDG_CACHE_HOME nor HOME".into()))?;
+    let cache = base.join("zantc").join("peers");
+    fs::create_dir_all(&cache).map_err(Error::io("make the folder of the cache"))?;
+    Ok(cache)
+}
+
+fn script(cache: &Path, runtime: &str) -> Result<Command, Error> {
+    let mut command = Command::new(python(&cache.join("python"))?);
+    command.args(["-c", SCRIPT, runtime]);
+    Ok(command)
+}
+
+/// The Python of a virtual environment with [`PACKAGES`], which is made where it is missing.
+///
+/// # Errors
+/// Where there is no Python, or the packages cannot be had.
+pub fn python(folder: &Path) -> Result<PathBuf, Error> {
+    let (python, done) = (folder.join("bin/python"), folder.join("complete"));
+    if fs::read_to_string(&done).is_ok_and(|packages| packages == PACKAGES.join("\n")) {
+        return Ok(python);
+    }
+    let missing = |_| Error::Missing { what: "python3".into(), install: "apt-get install python3-venv".into() };
+    let made = Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder).output().map_err(missing)?;
+    if !made.status.success() {
+        return Err(missing(std::io::ErrorKind::Other.into()));
+    }
+    let pip = Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(PACKAGES).output();
+    let pip = pip.map_err(Error::io("run pip"))?;
+    if !pip.status.success() {
+        return Err(Error::Run(format!("pip cannot install {}", PACKAGES.join(" "))));
+    }
+    fs::write(done, PACKAGES.join("\n")).map_err(Error::io("write into the cache"))?;
+    Ok(python)
+}
+
+/// A program of one file and its dependencies, built where it is missing or is an older one.
+fn program(cache: &Path, name: &str, main: &str, dependencies: &str) -> Result<Command, Error> {
+    let folder = cache.join(name);
+    let manifest = format!(
+        "[package]\nname = \"{name}-peer\"\nversion = \"0.0.0\"\nedition = \"2024\"\npublish = false\n\n[workspace]\n\n[dependencies]\n{dependencies}"
+    );
+    let files =
+        [("Cargo.toml", manifest.as_str()), ("src/main.rs", main), ("src/ports.rs", include_str!("../peers/ports.rs"))];
+    fs::create_dir_all(folder.join("src")).map_err(Error::io("make a folder in the cache"))?;
+    for (file, text) in files {
+        let path = folder.join(file);
+        // What is as it was keeps its time, so that cargo builds nothing.
+        if fs::read_to_string(&path).is_ok_and(|old| old == text) {
+            continue;
+        }
+        fs::write(path, text).map_err(Error::io("write into the cache"))?;
+    }
+    let mut build = cargo::command();
+    build.current_dir(&folder).args(["build", "--release", "--quiet", "--color", "never"]);
+    build.args(["--target-dir", "target"]).env("CARGO_ENCODED_RUSTFLAGS", "");
+    let output = build.output().map_err(|e| Error::Io(format!("cannot run cargo: {e}")))?;
+    if !output.status.success() {
+        return Err(Error::build(format!("the program for {name}"), &output.stderr));
+    }
+    Ok(Command::new(folder.join("target/release").join(format!("{name}-peer"))))
+}

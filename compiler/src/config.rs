@@ -4,7 +4,9 @@ mod options;
 
 use std::collections::BTreeMap;
 
-pub use options::{FILE_NAME, Options, file_beside};
+pub use options::{FILE_NAME, Options, file_beside, target_named};
+#[cfg(feature = "cli")]
+pub use options::{dim, state};
 
 use crate::ir::Numerics;
 use crate::target::{Board, HOST, Target};
@@ -58,6 +60,8 @@ pub struct Config {
     pub weights_section: Option<String>,
     /// The link section of the arena, where the crate owns it.
     pub arena_section: Option<String>,
+    /// Whether `run` calls an observer after each step, which it is given: what profiles are made with.
+    pub(crate) observed: bool,
     /// What was set by a method of this type, and what a file of options does not change therefore.
     chosen: Options,
 }
@@ -77,6 +81,7 @@ impl Default for Config {
             max_flash: None,
             weights_section: None,
             arena_section: None,
+            observed: false,
             chosen: Options::default(),
         }
     }

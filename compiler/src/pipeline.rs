@@ -28,6 +28,19 @@ pub struct Compiled {
     pub warnings: Vec<Diagnostic>,
 }
 
+impl Compiled {
+    /// The plan of the arena, drawn as SVG.
+    pub fn picture(&self) -> String {
+        let (program, planned) = (&self.program, &self.planned);
+        let mut steps = vec![String::new(); program.steps.len()];
+        for (step, ix) in program.steps.iter().zip(&planned.placement.order) {
+            steps[ix.0] = step.origin.first().map_or(step.call.name().to_string(), |o| o.name.clone());
+        }
+        let buffers = planned.buffers.iter().map(|&b| program.buffer(b).name.clone()).collect();
+        plan::svg::draw(&planned.problem, &planned.placement, &plan::svg::Names { buffers, steps })
+    }
+}
+
 /// Reads a model from a file, with its external data.
 ///
 /// # Errors

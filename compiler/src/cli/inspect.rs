@@ -8,7 +8,6 @@ use zant_measure::report::{
 };
 use zantc::Compiled;
 use zantc::diag::escape;
-use zantc::plan::svg;
 use zantc::program::{Arg, Program, Step};
 
 use super::Outcome;
@@ -33,7 +32,7 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
     let session = args.model.open()?;
     let compiled = session.compile(shell)?;
     if let Some(path) = &args.svg {
-        std::fs::write(path, picture(&compiled)).map_err(|e| unwritable(path, &e))?;
+        std::fs::write(path, compiled.picture()).map_err(|e| unwritable(path, &e))?;
     }
     if args.json {
         let text = serde_json::to_string_pretty(&report(&session.name, session.config.target.name, &compiled))
@@ -46,17 +45,6 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
         return shell.json(&value);
     }
     shell.out(&text(&session.name, &compiled))
-}
-
-/// The arena as an SVG.
-fn picture(compiled: &Compiled) -> String {
-    let (program, planned) = (&compiled.program, &compiled.planned);
-    let mut steps = vec![String::new(); program.steps.len()];
-    for (step, ix) in program.steps.iter().zip(&planned.placement.order) {
-        steps[ix.0] = step.origin.first().map_or(step.call.name().to_string(), |o| o.name.clone());
-    }
-    let buffers = planned.buffers.iter().map(|&b| program.buffer(b).name.clone()).collect();
-    svg::draw(&planned.problem, &planned.placement, &svg::Names { buffers, steps })
 }
 
 /// Elements of the constants that a step reads.

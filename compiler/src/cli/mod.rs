@@ -2,6 +2,7 @@
 //!
 //! Status goes to stderr, data to stdout. Exit codes: 0 good, 1 diagnostics, 2 usage, 101 a bug.
 
+mod bench;
 mod certify;
 mod check;
 mod compare;
@@ -11,6 +12,7 @@ mod dot;
 mod explain;
 mod inspect;
 mod ops;
+mod profile;
 mod run;
 mod session;
 mod shell;
@@ -41,6 +43,8 @@ enum Command {
     Verify(verify::Args),
     Certify(certify::Args),
     Inspect(inspect::Args),
+    Bench(bench::Args),
+    Profile(profile::Args),
     Check(check::Args),
     Compare(compare::Args),
     Ops(ops::Args),
@@ -82,6 +86,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Verify(args) => verify::run(args, &mut shell),
         Command::Certify(args) => certify::run(args, &mut shell),
         Command::Inspect(args) => inspect::run(args, &mut shell),
+        Command::Bench(args) => bench::run(args, &mut shell),
+        Command::Profile(args) => profile::run(args, &mut shell),
         Command::Check(args) => check::run(args, &mut shell),
         Command::Compare(args) => compare::run(args, &mut shell),
         Command::Ops(args) => ops::run(args, &mut shell),
@@ -134,7 +140,7 @@ mod tests {
 
     #[test]
     fn options_mean_the_same_on_every_command() {
-        for command in ["compile", "run", "verify", "certify", "inspect", "check"] {
+        for command in ["compile", "run", "verify", "certify", "inspect", "check", "profile"] {
             let line = ["zantc", command, "m.onnx", "--dim", "batch=1", "--target", "cortex-m7", "--max-ram", "64K"];
             assert!(Cli::try_parse_from(line).is_ok(), "{command}");
             for wrong in [["--dim", "batch"], ["--target", "pdp-11"], ["--alloc", "stack"], ["--max-flash", "1T"]] {

@@ -116,8 +116,11 @@ pub fn file_beside(model: &Path) -> PathBuf {
 }
 
 /// `NAME=K` of the command line; the name may itself contain `=`.
+///
+/// # Errors
+/// What is wrong with it.
 #[cfg(feature = "cli")]
-fn dim(text: &str) -> Result<(String, usize), String> {
+pub fn dim(text: &str) -> Result<(String, usize), String> {
     let (name, value) = text.rsplit_once('=').ok_or("expected NAME=K")?;
     let value = value.trim().parse().map_err(|_| format!("{:?} is not a whole number", value.trim()))?;
     match name.trim() {
@@ -127,8 +130,11 @@ fn dim(text: &str) -> Result<(String, usize), String> {
 }
 
 /// `INPUT=OUTPUT` of the command line.
+///
+/// # Errors
+/// What is wrong with it.
 #[cfg(feature = "cli")]
-fn state(text: &str) -> Result<(String, String), String> {
+pub fn state(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((input, output)) if !input.is_empty() && !output.is_empty() => Ok((input.to_string(), output.to_string())),
         _ => Err("expected INPUT=OUTPUT".into()),
@@ -150,7 +156,11 @@ fn size(text: &str) -> Result<usize, String> {
     number.checked_mul(1 << shift).ok_or_else(|| "the number is too large".into())
 }
 
-fn target_named(text: &str) -> Result<&'static Target, String> {
+/// A target of the command line.
+///
+/// # Errors
+/// Where there is none of that name.
+pub fn target_named(text: &str) -> Result<&'static Target, String> {
     target::find(text).ok_or_else(|| unknown("target", text, TARGETS.iter().map(|t| t.name)))
 }
 

@@ -7,7 +7,7 @@ use super::Source;
 use super::golden::element;
 use super::names::Names;
 use crate::config::Alloc;
-use crate::program::Port;
+use crate::program::{Port, Program};
 
 /// The function whose callees are the model's code.
 pub const ENTRY: &str = "zant_infer";
@@ -37,9 +37,36 @@ pub fn emit_inference(source: &Source<'_>) -> Result<String, String> {
         text += &format!("{}static mut INPUT_{i}: {} = [{zero}; {}];\n", section("inputs"), array(p), p.ty.elements());
     }
     text += &run(source, &names, lent);
-    text += &infer(source, &names, lent);
+    text += &infer(source, &names, lent, "step");
+    if source.config.observed {
+        text += &format!("\nconst STEPS: usize = {};\n{MARKS}", source.program.steps.len());
+    }
     Ok(text)
 }
+
+/// Bytes that a run writes after its outputs and states where the model tells of its steps: words of the fine timer, which counts
+/// down; two before the first step, between which there is what noting takes, and one after each.
+pub fn mark_bytes(source: &Source<'_>) -> usize {
+    if source.config.observed { 4 * (source.program.steps.len() + 2) } else { 0 }
+}
+
+/// What notes the time after each step.
+const MARKS: &str = "static mut MARKS: [u32; STEPS + 2] = [0; STEPS + 2];
+static mut NEXT: usize = 0;
+
+/// Notes the time after a step.
+#[inline(never)]
+fn step() {
+    // SAFETY: there is one thread; the timer is this machine's.
+    unsafe {
+        let now = (super::machine::FINE as *const u32).add(1).read_volatile();
+        if let Some(mark) = (&mut *(&raw mut MARKS)).get_mut(NEXT) {
+            *mark = now;
+        }
+        NEXT += 1;
+    }
+}
+";
 
 /// Fills the inputs and the states, computes, writes the outputs and the states.
 fn run(source: &Source<'_>, names: &Names, lent: bool) -> String {
@@ -67,8 +94,9 @@ fn run(source: &Source<'_>, names: &Names, lent: bool) -> String {
     let inputs: Vec<String> = (0..program.inputs.len()).map(|i| format!("&*(&raw const INPUT_{i})")).collect();
     let first = if lent { arena.to_string() } else { "&mut *(&raw mut MODEL)".into() };
     let arguments = [vec![first], inputs].concat().join(", ");
+    let mark = if source.config.observed { "        NEXT = 0;\n        step();\n        step();\n" } else { "" };
     text += &format!(
-        "        let start = super::begin();\n        let result = {ENTRY}({arguments});\n        super::end(output, start);\n"
+        "        let start = super::begin();\n{mark}        let result = {ENTRY}({arguments});\n        super::end(output, start);\n"
     );
     if program.is_fallible() {
         text += "        let Ok(result) = result else { super::zant_exit(super::REFUSED) };\n";
@@ -82,11 +110,14 @@ fn run(source: &Source<'_>, names: &Names, lent: bool) -> String {
             "        let state: *mut [_] = {model}.{name}({arena});\n        super::write(output, state.cast(), size_of_val(&*state));\n"
         );
     }
+    if source.config.observed {
+        text += "        super::write(output, (&raw const MARKS).cast(), size_of_val(&*(&raw const MARKS)));\n";
+    }
     text + "    }\n}\n"
 }
 
-/// The function that is measured.
-fn infer(source: &Source<'_>, names: &Names, lent: bool) -> String {
+/// The function that is measured. `observer` is a path to what a model that tells of its steps calls.
+pub(super) fn infer(source: &Source<'_>, names: &Names, lent: bool, observer: &str) -> String {
     let program = source.program;
     let ports = program.inputs.iter().enumerate();
     let first = if lent {
@@ -97,13 +128,13 @@ fn infer(source: &Source<'_>, names: &Names, lent: bool) -> String {
     let parameters: Vec<String> = std::iter::once(first.to_string())
         .chain(ports.map(|(i, p)| format!("input_{i}: &'static {}", array(p))))
         .collect();
-    let result = match program.outputs.as_slice() {
-        [one] => format!("&'static {}", array(one)),
-        _ => "model::Outputs<'static>".into(),
+    let result = match program.is_fallible() {
+        true => format!("Result<{}, model::DataError>", results(program)),
+        false => results(program),
     };
-    let result = if program.is_fallible() { format!("Result<{result}, model::DataError>") } else { result };
     let receiver = if lent { "MODEL" } else { "model" };
     let mut arguments = if lent { vec!["arena".to_string()] } else { Vec::new() };
+    arguments.extend(source.config.observed.then(|| format!("&mut {observer}")));
     match names.inputs.as_slice() {
         [] => {}
         [_] => arguments.push("input_0".into()),
@@ -119,8 +150,16 @@ fn infer(source: &Source<'_>, names: &Names, lent: bool) -> String {
     )
 }
 
+/// The Rust type of what a run gives.
+pub(super) fn results(program: &Program) -> String {
+    match program.outputs.as_slice() {
+        [one] => format!("&'static {}", array(one)),
+        _ => "model::Outputs<'static>".into(),
+    }
+}
+
 /// The Rust type of an input or output.
-fn array(p: &Port) -> String {
+pub(super) fn array(p: &Port) -> String {
     format!("[{}; {}]", element(p.ty.dtype), p.ty.elements())
 }
 

@@ -10,6 +10,7 @@ mod model;
 mod module;
 mod names;
 mod package;
+mod process;
 mod readme;
 mod rt;
 mod runner;
@@ -21,10 +22,12 @@ use crate::config::Config;
 use crate::ir::Tensor;
 use crate::program::Program;
 
-pub use inference::{ENTRY, emit_inference};
+pub use inference::{ENTRY, emit_inference, mark_bytes};
+pub use model::arena_bytes;
 pub use module::{emit_module, emit_modules};
 pub use names::crate_name;
 pub use package::{Package, WriteError};
+pub use process::{emit_process, input_places};
 pub use runner::{OPT_LEVELS, emit_runner, profile};
 
 /// The version of this compiler, which emitted files name.

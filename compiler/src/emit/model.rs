@@ -46,7 +46,7 @@ pub(super) fn ident(name: &str) -> Ident {
 }
 
 /// Bytes of the emitted arena: a multiple of its alignment.
-pub(super) fn arena_bytes(program: &Program) -> usize {
+pub fn arena_bytes(program: &Program) -> usize {
     program.layout.as_ref().map_or(0, |l| l.arena_bytes).next_multiple_of(64)
 }
 
@@ -264,6 +264,9 @@ impl Writer<'_> {
             let name = ident(n);
             quote!(let #name = bools_as_bytes(#name);)
         });
+        let observed = self.source.config.observed;
+        let observer = observed.then(|| quote!(observe: &mut impl FnMut(),));
+        let observe = observed.then(|| quote!(observe();));
         let calls: Vec<TokenStream> = (0..self.program.steps.len()).map(|i| self.step_call(i)).collect();
         let cpu = calls.iter().any(|c| mentions(c, "cpu")).then(|| quote!(let cpu = Cpu::detect();));
         let unused = self.unused_inputs();
@@ -284,13 +287,13 @@ impl Writer<'_> {
         let doc = doc.lines();
         quote! {
             #(#[doc = #doc])*
-            pub fn run #generics (#receiver, #input) -> #result {
+            pub fn run #generics (#receiver, #observer #input) -> #result {
                 #arena
                 #cpu
                 #unpack
                 #(#bools)*
                 #unused
-                #(#calls)*
+                #(#calls #observe)*
                 #results
             }
         }

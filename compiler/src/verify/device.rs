@@ -1,9 +1,10 @@
 //! The emitted crate as firmware of an emulated machine: its outputs, and what it takes there.
 
-use zant_measure::{Built, Error, Firmware, Machine, Model};
+use zant_measure::{Built, Error, Firmware, Machine, Model, instructions};
 
+use super::memory;
 use crate::diag::{Diagnostic, codes};
-use crate::emit::{Package, Source, emit_crate, emit_inference};
+use crate::emit::{Package, Source, emit_crate, emit_inference, mark_bytes};
 use crate::ir::{Scalar, Tensor};
 use crate::program::Program;
 
@@ -13,6 +14,8 @@ pub struct Device {
     program: Program,
     firmware: Firmware,
     package: Package,
+    /// Bytes that each run gives after its outputs: the marks of its steps.
+    mark_bytes: usize,
     /// Holds both, and goes with this.
     _folder: tempfile::TempDir,
 }
@@ -24,6 +27,8 @@ pub struct Measured {
     pub instructions: Vec<u64>,
     /// The most bytes of stack that a run took.
     pub stack_bytes: u32,
+    /// Instructions of each step in each run, where the model tells of its steps.
+    pub steps: Vec<Vec<u64>>,
     /// The outputs of each run.
     pub outputs: Vec<Vec<Tensor>>,
     /// The linked firmware.
@@ -74,7 +79,8 @@ impl Device {
             arena_bytes: program.layout.as_ref().map_or(0, |l| l.arena_bytes) as u64,
         };
         let firmware = Firmware::write(folder.path(), &model, machine).map_err(|e| diagnostic(&e))?;
-        Ok(Device { program: program.clone(), firmware, package, _folder: folder })
+        let mark_bytes = mark_bytes(source);
+        Ok(Device { program: program.clone(), firmware, package, mark_bytes, _folder: folder })
     }
 
     /// Builds at a level of optimisation, for any core of the target or for the machine's own.
@@ -90,14 +96,15 @@ impl Device {
     /// # Errors
     /// An emulator that is missing, firmware that stops.
     pub fn run(&self, built: Built, sets: &[Vec<Tensor>]) -> Result<Measured, Diagnostic> {
-        let vectors: Vec<Vec<u8>> = sets.iter().map(|inputs| self.vector(inputs)).collect();
-        let outputs: usize = self.program.outputs.iter().map(|p| p.ty.bytes()).sum();
-        let states: usize = self.program.states.iter().map(crate::program::State::bytes).sum();
-        let runs = built.run(self.firmware.machine(), &vectors, outputs + states).map_err(|e| diagnostic(&e))?;
+        let vectors: Vec<Vec<u8>> = sets.iter().map(|inputs| memory::inputs(&self.program, inputs).concat()).collect();
+        let output_bytes = memory::output_bytes(&self.program);
+        let machine = self.firmware.machine();
+        let runs = built.run(machine, &vectors, output_bytes + self.mark_bytes).map_err(|e| diagnostic(&e))?;
         Ok(Measured {
             instructions: runs.iter().map(|r| r.instructions).collect(),
             stack_bytes: runs.iter().map(|r| r.stack_bytes).max().unwrap_or(0),
-            outputs: runs.iter().map(|r| self.outputs(&r.outputs)).collect(),
+            steps: runs.iter().map(|r| steps(machine, &r.outputs[output_bytes..])).collect(),
+            outputs: runs.iter().map(|r| memory::outputs(&self.program, &r.outputs)).collect(),
             built,
         })
     }
@@ -106,35 +113,15 @@ impl Device {
     pub fn package(&self) -> &Package {
         &self.package
     }
+}
 
-    /// The bytes of a run's inputs and states.
-    fn vector(&self, inputs: &[Tensor]) -> Vec<u8> {
-        let (lent, states) = self.program.split_inputs(inputs);
-        let mut bytes: Vec<u8> = lent.iter().flat_map(|t| t.data().to_vec()).collect();
-        for (state, value) in self.program.states.iter().zip(&states) {
-            let mut memory = vec![0; state.bytes()];
-            state.store(value, &mut memory);
-            bytes.extend(memory);
-        }
-        bytes
-    }
-
-    /// The model's outputs from the bytes of a run's outputs and states.
-    fn outputs(&self, mut bytes: &[u8]) -> Vec<Tensor> {
-        let mut next = |len: usize| {
-            let (part, rest) = bytes.split_at(len);
-            bytes = rest;
-            part.to_vec()
-        };
-        let outputs =
-            self.program.outputs.iter().map(|p| {
-                Tensor::from_bytes(p.ty.clone(), next(p.ty.bytes()).into()).expect("the run gave so many bytes")
-            });
-        let outputs: Vec<Tensor> = outputs.collect();
-        let states = self.program.states.iter().map(|s| s.output_of(&s.load(&next(s.bytes()))));
-        let states: Vec<Tensor> = states.collect();
-        self.program.join_outputs(outputs, states)
-    }
+/// Instructions of each step, without those of noting, from the marks of a timer that counts down.
+fn steps(machine: &Machine, marks: &[u8]) -> Vec<u64> {
+    let marks: Vec<u32> = marks.as_chunks::<4>().0.iter().map(|b| u32::from_le_bytes(*b)).collect();
+    let between: Vec<u64> =
+        marks.windows(2).map(|m| instructions(machine, u64::from(m[0].wrapping_sub(m[1])))).collect();
+    let Some((noting, steps)) = between.split_first() else { return Vec::new() };
+    steps.iter().map(|n| n.saturating_sub(*noting)).collect()
 }
 
 /// A hash of the bits of outputs, with one NaN for all: FNV-1a, 64 bits.

@@ -8,5 +8,7 @@ pub mod data;
 #[cfg(feature = "cli")]
 pub mod device;
 pub mod measure;
+#[cfg(feature = "cli")]
+pub mod memory;
 pub mod per_node;
 pub mod seeded;

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use zant_tests::code;
+use zantc::bench::port_argument;
 use zantc::emit::{Package, Source, emit_crate, emit_runner, profile};
-use zantc::ir::DType;
 use zantc::pipeline::{compile, crate_name, read};
 use zantc::verify::data;
 use zantc::{Config, Optimize};
@@ -59,11 +59,7 @@ impl Crate {
             krate = Some(Crate {
                 folder: folder.to_path_buf(),
                 name: name.clone(),
-                inputs: program
-                    .inputs
-                    .iter()
-                    .map(|p| format!("{}:{}:{}", p.name, numpy(p.ty.dtype), list(&p.ty.shape)))
-                    .collect(),
+                inputs: program.inputs.iter().map(port_argument).collect(),
                 macs: program.macs(),
                 weight_bytes: program.weights_bytes(),
                 arena_bytes: program.layout.as_ref().map_or(0, |l| l.arena_bytes),
@@ -117,28 +113,6 @@ impl Crate {
     pub(crate) fn text_bytes(&self, way: Way) -> Result<u64, String> {
         code::text_bytes(&self.built(way, "library"), &self.name)
     }
-}
-
-/// The name that numpy has for an element.
-fn numpy(dtype: DType) -> String {
-    match dtype.name() {
-        "bool" => "bool".into(),
-        name => format!(
-            "{}{}",
-            if name.starts_with('f') {
-                "<f"
-            } else if name.starts_with('u') {
-                "<u"
-            } else {
-                "<i"
-            },
-            dtype.size()
-        ),
-    }
-}
-
-fn list(shape: &[usize]) -> String {
-    shape.iter().map(usize::to_string).collect::<Vec<_>>().join(",")
 }
 
 /// The program that measures the limits of the core.

@@ -24,7 +24,9 @@ macro_rules! source {
 /// Every file, in ascending order of paths.
 #[rustfmt::skip]
 pub const SOURCES: &[Source] = &[
-    source!("arch/arm_dual.rs", ["arch/dual.rs", "kernels/quant.rs"]),
+    source!("arch/arm_bytes.rs", ["kernels/quant.rs"]),
+    source!("arch/arm_dual.rs", ["arch/arm_bytes.rs", "arch/dual.rs", "kernels/quant.rs"]),
+    source!("arch/arm_lines.rs", ["arch/arm_bytes.rs", "arch/lines.rs", "kernels/quant.rs"]),
     source!("arch/arm_tiles.rs", ["arch/quad.rs", "kernels/epilogue.rs"]),
     source!("arch/avx512.rs", ["arch/wide.rs"]),
     source!("arch/avx512_channels.rs", ["arch/avx512.rs", "arch/wide.rs"]),
@@ -36,6 +38,7 @@ pub const SOURCES: &[Source] = &[
     source!("arch/fpu.rs", []),
     source!("arch/host.rs", ["arch/portable.rs", "arch/x86_64.rs"]),
     source!("arch/isa.rs", ["arch/dots.rs", "arch/quads.rs", "arch/taps.rs", "arch/wide.rs"]),
+    source!("arch/lines.rs", ["arch/arm_lines.rs", "kernels/quant.rs"]),
     source!("arch/portable.rs", ["arch/dots.rs", "arch/isa.rs", "arch/quads.rs", "arch/taps.rs", "math/fma.rs", "math/minmax.rs"]),
     source!("arch/products.rs", ["arch/columns.rs", "arch/isa.rs", "arch/wide.rs", "kernels/epilogue.rs", "kernels/line.rs", "kernels/rows.rs"]),
     source!("arch/quad.rs", ["arch/arm_tiles.rs", "arch/isa.rs", "kernels/epilogue.rs"]),
@@ -75,6 +78,7 @@ pub const SOURCES: &[Source] = &[
     source!("kernels/pool2d.rs", ["kernels/window.rs"]),
     source!("kernels/qconv.rs", ["arch/dots.rs", "arch/isa.rs", "kernels/conv2d.rs", "kernels/line.rs", "kernels/qmap.rs", "kernels/quant.rs", "kernels/rows.rs", "kernels/window.rs"]),
     source!("kernels/qdepthwise.rs", ["arch/dots.rs", "arch/isa.rs", "arch/taps.rs", "kernels/conv2d.rs", "kernels/qconv.rs", "kernels/quant.rs", "kernels/window.rs"]),
+    source!("kernels/qdepthwise_dual.rs", ["arch/lines.rs", "kernels/conv2d.rs", "kernels/qconv.rs", "kernels/quant.rs", "kernels/window.rs"]),
     source!("kernels/qdual.rs", ["arch/dual.rs", "kernels/conv2d.rs", "kernels/qconv.rs", "kernels/quant.rs"]),
     source!("kernels/qfloat.rs", ["arch/isa.rs", "kernels/pool2d.rs", "kernels/quant.rs", "kernels/reduce.rs", "kernels/softmax.rs", "math/exp.rs"]),
     source!("kernels/qmap.rs", ["kernels/conv2d.rs"]),
@@ -117,6 +121,7 @@ pub const SOURCES: &[Source] = &[
     source!("math/minmax_f64.rs", []),
     source!("math/pow.rs", ["math/double.rs", "math/round_even.rs"]),
     source!("math/pow_f64.rs", ["math/double_f64.rs", "math/round_even_f64.rs"]),
+    source!("math/quantize.rs", []),
     source!("math/round_even.rs", []),
     source!("math/round_even_f64.rs", []),
     source!("math/sigmoid.rs", []),

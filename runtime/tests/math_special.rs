@@ -205,3 +205,20 @@ fn the_reference_error_function_agrees_with_a_table() {
         assert_eq!(math_reference::erf(-x), -math_reference::erf(x));
     }
 }
+
+/// Quantizing gives what its operations give one by one, for numbers of all sizes, ties and those that are no numbers.
+#[test]
+fn quantizing_is_rounding_adding_and_clamping() {
+    let ranges = [(-128, 127), (0, 255), (-128, 60), (3, 200)];
+    let near = (-1200..1200).map(|i| i as f32 / 4.0);
+    let special = [NAN, INF, -INF, 1e10, -1e10, 3e9, 8_388_609.0, f32::MAX, TINY, -TINY, -0.0];
+    let all = (0..200_000u32).map(|i| f32::from_bits(i.wrapping_mul(2_654_435_761)));
+    for x in near.chain(special).chain(all) {
+        for (lo, hi) in ranges {
+            for zero in [lo, hi, (lo + hi) / 2] {
+                let steps = min(max(math::round_even(x) + zero as f32, lo as f32), hi as f32) as i32;
+                assert_eq!(math::quantize(x, zero, lo, hi), steps, "{x:e} + {zero} in {lo}..={hi}");
+            }
+        }
+    }
+}

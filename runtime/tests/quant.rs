@@ -12,6 +12,7 @@ use zant_runtime::kernels::pool::avg_pool2d;
 use zant_runtime::kernels::pool2d::Pool2d;
 use zant_runtime::kernels::qconv::{QConv2d, qconv2d};
 use zant_runtime::kernels::qdepthwise::qdepthwise2d;
+use zant_runtime::kernels::qdepthwise_dual;
 use zant_runtime::kernels::qdual;
 use zant_runtime::kernels::qfloat::{Bytes, qavg_pool2d, qsoftmax, qsum};
 use zant_runtime::kernels::quant::{Affine, Byte, Finish, Range, Residual};
@@ -152,6 +153,11 @@ impl<X: Byte, Y: Byte + PartialEq + std::fmt::Debug> Case<X, Y> {
         let joined = if m.groups == 1 && m.dilation_w == 1 { m.kernel_w } else { 1 };
         let run = joined * m.in_c / m.groups;
         let quads = depth / run * run.div_ceil(4);
+        let mut rows = Vec::new();
+        for (i, row) in self.w.chunks(run).enumerate() {
+            rows.extend_from_slice(row);
+            rows.resize((i + 1) * run.next_multiple_of(4), 0);
+        }
         let mut packed = Vec::new();
         for (group, quad) in indices(&[m.groups, group_out.div_ceil(4), quads]).iter().map(|i| (i[0], i)) {
             for (column, k) in indices(&[4, 4]).iter().map(|i| (4 * quad[1] + i[0], 4 * quad[2] + i[1])) {
@@ -160,17 +166,39 @@ impl<X: Byte, Y: Byte + PartialEq + std::fmt::Debug> Case<X, Y> {
                 packed.push(if inside { self.w[(group * group_out + column) * depth + row * run + at] } else { 0 });
             }
         }
-        let (mut words, mut y) = (vec![0x8192_a3b4; qdual::scratch(p)], self.y.clone());
-        qdual::qconv2d_dual(p, &self.x, &packed, (&bias, &self.multiplier), &mut words, &mut y);
+        let (mut words, mut y) = (vec![0x8192_a3b4; qdual::scratch(p, true)], self.y.clone());
+        qdual::qconv2d_dual(p, &self.x, &rows, (&bias, &self.multiplier), &mut words, &mut y);
+        assert_eq!(y, expected, "dual {p:?}");
+        let (mut words, mut y) = (vec![0x8192_a3b4; qdual::scratch(p, false)], self.y.clone());
+        qdual::qconv2d_dual_one(p, &self.x, &packed, (&bias, &self.multiplier), &mut words, &mut y);
         assert_eq!(y, expected, "dual {p:?}");
         if m.groups == m.in_c && m.groups == m.out_c && m.groups.is_multiple_of(4) && p.finish.residual.is_none() {
-            let word = |at: usize| u32::from(self.w[at] as u16) | u32::from(self.w[at + 2 * depth] as u16) << 16;
-            let order = indices(&[m.groups / 4, depth, 2]);
-            let w: Vec<u32> = order.iter().map(|i| word((4 * i[0] + i[2]) * depth + i[1])).collect();
-            let (mut words, mut y) = (vec![0x8192_a3b4; qdual::depthwise_scratch(m)], self.y.clone());
-            qdual::qdepthwise2d_dual(p, &self.x, &w, (&bias, &self.multiplier), &mut words, &mut y);
+            let w = self.pairs_of_taps();
+            let (mut words, mut y) = (vec![0x8192_a3b4; qdepthwise_dual::scratch(m)], self.y.clone());
+            qdepthwise_dual::qdepthwise2d_dual(p, &self.x, &w, (&bias, &self.multiplier), &mut words, &mut y);
             assert_eq!(y, expected, "dual depthwise {p:?}");
         }
+    }
+
+    /// Two taps in a word, in the order in which lines lie.
+    fn pairs_of_taps(&self) -> Vec<u32> {
+        let m = &self.p.map;
+        let (rows, taps) = qdepthwise_dual::taps(m);
+        let depth = m.kernel_h * m.kernel_w;
+        let tap = |channel: usize, row: usize, tap: usize| {
+            let at = if qdepthwise_dual::is_upright(m) { tap * m.kernel_w + row } else { row * m.kernel_w + tap };
+            if tap < taps.count { u32::from(self.w[channel * depth + at] as u16) } else { 0 }
+        };
+        let words = indices(&[m.groups, rows, taps.words()]);
+        let word = |i: &Vec<usize>| {
+            let (first, second) = match (taps.is_three(), taps.dilation) {
+                (true, _) => (i[2], i[2] + 1),
+                (false, 1) => (2 * i[2], 2 * i[2] + 1),
+                (false, _) => (i[2], taps.count),
+            };
+            tap(i[0], i[1], first) | tap(i[0], i[1], second) << 16
+        };
+        words.iter().map(word).collect()
     }
 
     fn check_on<C: Cpu>(&self, cpu: C, name: &str) {

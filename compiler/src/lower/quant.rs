@@ -6,10 +6,11 @@ use zant_runtime::kernels::conv2d::Conv2d;
 use zant_runtime::kernels::dynamic::DynamicMatMul;
 use zant_runtime::kernels::qconv::QConv2d;
 use zant_runtime::kernels::quant;
+use zant_runtime::kernels::{qdepthwise_dual, qdual};
 
 use super::conv::conv2d;
 use super::{Fault, Lowered, Lowering, around};
-use crate::ir::{Affine, DType, Epilogue, Node, Op, Quant, Target, Tensor, Type, Window};
+use crate::ir::{Affine, DType, Epilogue, Node, Op, Quant, QuantResidual, Target, Tensor, Type, Window};
 use crate::program::kernels::{Between, BetweenCall, BetweenKind, ConvKind, DynamicMatMulCall, QConvCall, QDualCall};
 use crate::program::{Access, Arg};
 
@@ -92,12 +93,23 @@ fn fours(w: &[i8], groups: usize, columns: usize, depth: usize) -> Vec<i8> {
     packed
 }
 
-/// Weights of whole fours of channels, `[channels, taps]`, as `[channels / 4][taps][2]` words of two: those of the first and
-/// the third channel, then of the second and the fourth.
-fn words(w: &[i8], taps: usize) -> Vec<u32> {
-    let word = |at: usize| u32::from(w[at] as u16) | u32::from(w[at + 2 * taps] as u16) << 16;
-    let channels = (0..w.len()).step_by(FOUR * taps.max(1));
-    channels.flat_map(|c| (c..c + taps).flat_map(|at| [word(at), word(at + taps)])).collect()
+/// Weights `[channels, kernel_h, kernel_w]` two in a word, as `qdepthwise2d_dual` reads them.
+fn words(w: &[i8], map: &Conv2d) -> Vec<u32> {
+    let (rows, taps) = qdepthwise_dual::taps(map);
+    let (row_step, tap_step) = if qdepthwise_dual::is_upright(map) { (1, map.kernel_w) } else { (map.kernel_w, 1) };
+    let mut words = Vec::new();
+    for channel in w.chunks((rows * taps.count).max(1)) {
+        for row in 0..rows {
+            let tap = |tap: usize| if tap < taps.count { channel[row * row_step + tap * tap_step] as u16 } else { 0 };
+            let pair = |low: u16, high: u16| u32::from(low) | u32::from(high) << 16;
+            words.extend((0..taps.words()).map(|word| match (taps.is_three(), taps.dilation) {
+                (true, _) => pair(tap(word), tap(word + 1)),
+                (false, 1) => pair(tap(2 * word), tap(2 * word + 1)),
+                (false, _) => pair(tap(word), 0),
+            }));
+        }
+    }
+    words
 }
 
 /// Whether each channel has a kernel of its own.
@@ -173,27 +185,46 @@ impl Lowering<'_> {
         let target = quant.target;
         let multiplier = self.data(node.inputs[3]).and_then(Tensor::to_vec::<f32>).unwrap_or_default();
         let is_plain = quant.residual.is_none() && params.map.out_c.is_multiple_of(FOUR);
+        // Sums of such numbers are finite.
+        let far = |r: &QuantResidual| r.sum.scale > 1e30 || r.other.scale > 1e30;
         (target.lo..=target.hi).contains(&target.zero)
+            && quant.residual.is_none_or(|r| !far(&r) && (r.target.lo..=r.target.hi).contains(&r.target.zero))
             && multiplier.iter().all(|m| m.is_finite())
             && (is_plain || !is_depthwise(&params.map))
+    }
+
+    /// Whether layers of few pixels do so much of the work that there should be loops for single ones.
+    fn has_single_pixels(&self) -> bool {
+        let (mut few, mut all) = (0u64, 0u64);
+        for node in self.graph.nodes.iter().filter(|n| matches!(n.op, Op::QConv { .. })) {
+            let [w, y] = [node.inputs[1], node.outputs[0]].map(|v| self.ty(v));
+            let work = (y.elements() as u64).saturating_mul(w.shape[1..].iter().product::<usize>() as u64);
+            let pixels = y.elements().checked_div(y.shape.last().copied().unwrap_or(1)).unwrap_or(0);
+            few = few.saturating_add(if pixels < FOUR { work } else { 0 });
+            all = all.saturating_add(work);
+        }
+        // By fours they take up to four times as long: that may be 4 % of all.
+        few.saturating_mul(100) > all
     }
 
     fn qdual(&mut self, node: &Node, w: &[i8], quant: &Quant, params: QConv2d) -> Lowered {
         let dtypes = [node.inputs[0], node.outputs[0]].map(|v| self.ty(v).dtype);
         let map = &params.map;
         let depth = w.len().checked_div(map.out_c).unwrap_or(0);
+        let by_fours = qdual::is_wide(map) || !self.has_single_pixels();
         let (kind, packed) = if is_depthwise(map) {
-            let words = words(w, depth);
+            let words = words(w, map);
             (ConvKind::Depthwise, Tensor::from_elements([words.len()], &words))
         } else {
             // Kernel rows are filled up, or taps that do not touch.
             let inputs = map.in_c / map.groups;
             let run = if map.groups == 1 && map.dilation_w == 1 { map.kernel_w * inputs } else { inputs };
             let depth = depth / run.max(1) * run.next_multiple_of(QUAD);
-            let fours = fours(&filled(w, run), map.groups, map.out_c / map.groups, depth);
-            (ConvKind::General, Tensor::from_elements([fours.len()], &fours))
+            let filled = filled(w, run);
+            let w = if by_fours { filled } else { fours(&filled, map.groups, map.out_c / map.groups, depth) };
+            (ConvKind::General, Tensor::from_elements([w.len()], &w))
         };
-        let call = QDualCall::new(kind, dtypes, params);
+        let call = QDualCall::new(kind, dtypes, params, by_fours);
         let scratch = self.new_temporary(&Type::new(DType::U32, [call.scratch()]));
         let name = self.graph.value(node.inputs[1]).name.clone();
         let packed = Arg::Weight(self.new_weight(&name, packed));

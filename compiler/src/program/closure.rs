@@ -81,11 +81,57 @@ fn f32_function(op: UnaryOp) -> Option<(&'static str, &'static str)> {
     })
 }
 
+/// A number as a byte: `clamp(round(x) + zero, lo, hi)` of f32, converted, which is one function of the runtime.
+struct Quantized {
+    /// The number.
+    x: ExprIx,
+    zero: i32,
+    lo: i32,
+    hi: i32,
+    /// The operations on the way, which nothing else uses.
+    inner: [ExprIx; 4],
+}
+
+/// Whether an operation is the last of such a chain.
+fn quantized(expr: &Expr, types: &[DType], uses: &[usize], ix: ExprIx) -> Option<Quantized> {
+    let ops = expr.ops();
+    let constant = |ix: ExprIx| match ops[ix] {
+        ExprOp::Const(v) => Some(v.to_f64()),
+        ExprOp::Cast(DType::F32, of) => match ops[of] {
+            ExprOp::Const(v) => Some(v.to_f64()),
+            _ => None,
+        },
+        _ => None,
+    };
+    let whole = |ix: ExprIx| constant(ix).filter(|v| v.fract() == 0.0 && v.abs() <= 255.0).map(|v| v as i32);
+    let ExprOp::Cast(DType::I8 | DType::U8, min) = ops[ix] else { return None };
+    let ExprOp::Binary(BinaryOp::Min, max, hi) = ops[min] else { return None };
+    let ExprOp::Binary(BinaryOp::Max, add, lo) = ops[max] else { return None };
+    let ExprOp::Binary(BinaryOp::Add, round, zero) = ops[add] else { return None };
+    let ExprOp::Unary(UnaryOp::Round, x) = ops[round] else { return None };
+    let (zero, lo, hi, inner) = (whole(zero)?, whole(lo)?, whole(hi)?, [min, max, add, round]);
+    let is_plain = types[x] == DType::F32 && inner.iter().all(|&i| uses[i] == 1);
+    let is_near = lo <= hi && [lo, hi].iter().all(|q| (q - zero).abs() <= 255);
+    (is_plain && is_near).then_some(Quantized { x, zero, lo, hi, inner })
+}
+
+/// How many operations use each.
+fn uses(expr: &Expr) -> Vec<usize> {
+    let mut uses = vec![0; expr.ops().len()];
+    expr.ops().iter().flat_map(ExprOp::operands).for_each(|o| uses[o] += 1);
+    uses
+}
+
 /// What the closure of an expression imports from the runtime.
 pub(super) fn imports(expr: &Expr, inputs: &[DType]) -> Vec<&'static str> {
     let types = expr.types(inputs).unwrap_or_default();
-    let mut uses: Vec<&str> = Vec::new();
-    for op in expr.ops() {
+    let counts = uses(expr);
+    let chains: Vec<Quantized> = match types.len() {
+        0 => Vec::new(),
+        n => (0..n).filter_map(|ix| quantized(expr, &types, &counts, ix)).collect(),
+    };
+    let mut uses: Vec<&str> = if chains.is_empty() { Vec::new() } else { vec!["math::quantize::quantize"] };
+    for (_, op) in expr.ops().iter().enumerate().filter(|(ix, _)| !chains.iter().any(|q| q.inner.contains(ix))) {
         uses.extend(match *op {
             ExprOp::Unary(op, _) => f32_function(op).map(|(_, path)| path),
             ExprOp::Binary(BinaryOp::Pow, a, _) if types[a] == DType::F32 => Some("math::pow::pow"),
@@ -157,12 +203,14 @@ impl Printer<'_> {
     /// The whole body: operations that are used twice become variables.
     fn body(&self, fallible: bool) -> TokenStream {
         let ops = self.expr.ops();
-        let mut uses = vec![0; ops.len()];
-        ops.iter().flat_map(ExprOp::operands).for_each(|o| uses[o] += 1);
+        let uses = uses(self.expr);
         let mut texts: Vec<TokenStream> = Vec::with_capacity(ops.len());
         let mut lets = Vec::new();
         for (ix, op) in ops.iter().enumerate() {
-            let text = self.op(op, &texts);
+            let text = match quantized(self.expr, self.types, &uses, ix) {
+                Some(q) => quantize(&q, self.types[ix], &texts[q.x]),
+                None => self.op(op, &texts),
+            };
             let is_leaf = matches!(op, ExprOp::Input(_) | ExprOp::Const(_));
             if uses[ix] > 1 && (!is_leaf || (matches!(op, ExprOp::Input(_)) && self.types[ix] == DType::Bool)) {
                 let (name, text) = (format_ident!("t{}", lets.len()), strip_parens(text));
@@ -317,6 +365,12 @@ fn modulo(ty: DType, a: &TokenStream, b: &TokenStream, nonzero: bool) -> TokenSt
         return remainder;
     }
     quote!((if #b == 0 { return Err(DataError::DivisionByZero) } else { #remainder }))
+}
+
+fn quantize(q: &Quantized, to: DType, x: &TokenStream) -> TokenStream {
+    let (to, x) = (rust_type(to), strip_parens(x.clone()));
+    let [zero, lo, hi] = [q.zero, q.lo, q.hi].map(Literal::i32_unsuffixed);
+    quote!((quantize(#x, #zero, #lo, #hi) as #to))
 }
 
 fn cast(from: DType, to: DType, a: &TokenStream) -> TokenStream {

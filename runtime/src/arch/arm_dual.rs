@@ -4,41 +4,34 @@
 //! Invariants: those of `dual`. A sum times its multiplier is rounded by `vcvtr`, to even under the default rounding mode;
 //! additions saturate, so that what is too large is as large as may be.
 #![cfg(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))]
-use super::super::kernels::quant::{Byte, Range};
-use super::dual::{FOUR, Products, Windows};
+use super::super::kernels::quant::{Byte, Residual};
+use super::arm_bytes::{Bounds, between, cpu, is_signed, others, saturate, scale};
+use super::dual::{FOUR, Products};
 use core::arch::naked_asm;
 
-/// What becomes of sums.
+/// What the loop over columns of four pixels reads; it moves on what it reads, and knows the places of the fields.
 #[repr(C)]
-struct Bounds {
-    /// Added with saturation: what is more than the largest result overflows. Of a whole range the zero point.
-    room: i32,
-    /// Taken off then: the smallest result becomes 0.
-    back: i32,
-    /// The smallest result, which is added then; or [`SIGNED`] or [`UNSIGNED`], which are none.
-    lo: i32,
+struct Columns {
+    bounds: Bounds,
+    y: *mut u8,
+    multiplier: *const f32,
+    pitch: usize,
+    /// Three times the pitch.
+    pitch3: usize,
+    /// Where the multiplier of the column behind the last would lie.
+    end: *const f32,
+    bias: *const i32,
+    /// Quads that the first round leaves out, of four.
+    skip: usize,
+    patch: *const u32,
+    /// Rounds of four quads.
+    rounds: usize,
+    w: *const i8,
 }
 
-/// Results are all signed bytes: an instruction keeps them in their range.
-const SIGNED: i32 = 1000;
-/// Results are all unsigned bytes.
-const UNSIGNED: i32 = 2000;
-
-impl Bounds {
-    #[inline(always)]
-    const fn new(range: &Range) -> Self {
-        let room = i32::MAX - (range.hi - range.zero);
-        match (range.lo, range.hi) {
-            (-128, 127) => Bounds { room: range.zero, back: 0, lo: SIGNED },
-            (0, 255) => Bounds { room: range.zero, back: 0, lo: UNSIGNED },
-            (lo, _) => Bounds { room, back: room + (lo - range.zero), lo },
-        }
-    }
-}
-
-/// What the loops of [`Products`] read; they count the columns, and know the places of the fields.
+/// What the loop over panels of a pixel reads; it counts the columns, and knows the places of the fields.
 #[repr(C)]
-struct Task {
+struct Panels {
     bias: *const i32,
     column: usize,
     patch: *const u32,
@@ -52,35 +45,6 @@ struct Task {
     pitch: usize,
     multiplier: *const f32,
     columns: usize,
-    /// From the end of the weights of a column to those of the next, which lie beside them, back.
-    back: usize,
-}
-
-/// What the loops of [`Windows`] read; they move on what they read step by step. Steps are bytes.
-#[repr(C)]
-struct Taps {
-    x: *const u8,
-    stride: usize,
-    columns: usize,
-    w: *const u32,
-    row: usize,
-    rows: usize,
-    bounds: Bounds,
-    y: *mut u8,
-    pitch: usize,
-    /// Where the outputs of the pixel behind the last would lie.
-    end: *mut u8,
-    column: usize,
-    bias: *const i32,
-    multiplier: *const f32,
-    /// Fours of channels.
-    fours: usize,
-    /// From the inputs of the last pixel back to those of the first, and on by four channels.
-    x_back: usize,
-    /// The same of the outputs.
-    y_back: usize,
-    /// From the weights of four channels to the next.
-    weights: usize,
 }
 
 /// What the loops that widen read.
@@ -89,12 +53,6 @@ struct Bytes {
     to: *mut u32,
     x: [*const u8; FOUR],
     quads: usize,
-}
-
-/// Whether the numbers are signed.
-#[inline(always)]
-fn is_signed<X: Byte>() -> bool {
-    X::narrow(-1).wide() < 0
 }
 
 /// Widens numbers of four places.
@@ -123,33 +81,28 @@ pub unsafe fn widen_one<X: Byte>(x: &[X], quads: usize, patch: &mut [u32]) {
     }
 }
 
-#[inline(always)]
-fn task<Y: Byte>(p: &Products<'_>, columns: usize, y: &mut [Y], pitch: usize) -> Task {
-    const { assert!(size_of::<Y>() == 1) };
-    Task {
-        bias: p.bias.as_ptr(),
-        column: 0,
-        patch: p.patch.as_ptr(),
-        fours: p.quads / 4,
-        w: p.w.as_ptr(),
-        ones: p.quads % 4,
-        bounds: Bounds::new(&p.range),
-        y: y.as_mut_ptr().cast(),
-        pitch,
-        multiplier: p.multiplier.as_ptr(),
-        columns,
-        back: 16 * p.quads - 4,
-    }
-}
-
 /// Columns of four pixels, at least one.
 ///
 /// # Safety
 /// All that the products speak of may be read, and the outputs written.
 #[inline(always)]
 pub unsafe fn pixels<Y: Byte>(p: &Products<'_>, columns: usize, y: &mut [Y], pitch: usize) {
+    const { assert!(size_of::<Y>() == 1) };
+    let mut task = Columns {
+        bounds: Bounds::new(&p.range),
+        y: y.as_mut_ptr().cast(),
+        multiplier: p.multiplier.as_ptr(),
+        pitch,
+        pitch3: 3 * pitch,
+        end: p.multiplier.as_ptr().wrapping_add(columns),
+        bias: p.bias.as_ptr(),
+        skip: p.quads.wrapping_neg() % 4,
+        patch: p.patch.as_ptr(),
+        rounds: p.quads.div_ceil(4),
+        w: p.w.as_ptr(),
+    };
     // SAFETY: the caller's promise.
-    unsafe { products(&mut task(p, columns, y, pitch)) }
+    unsafe { products(&mut task) }
 }
 
 /// Whole fours of columns of one pixel.
@@ -158,135 +111,82 @@ pub unsafe fn pixels<Y: Byte>(p: &Products<'_>, columns: usize, y: &mut [Y], pit
 /// All that the products speak of may be read, and the outputs written.
 #[inline(always)]
 pub unsafe fn pixel<Y: Byte>(p: &Products<'_>, columns: usize, y: &mut [Y]) {
-    if columns > 0 {
+    const { assert!(size_of::<Y>() == 1) };
+    if columns == 0 {
+        return;
+    }
+    let mut task = Panels {
+        bias: p.bias.as_ptr(),
+        column: 0,
+        patch: p.patch.as_ptr(),
+        fours: p.quads / 4,
+        w: p.w.as_ptr(),
+        ones: p.quads % 4,
+        bounds: Bounds::new(&p.range),
+        y: y.as_mut_ptr().cast(),
+        pitch: 0,
+        multiplier: p.multiplier.as_ptr(),
+        columns,
+    };
+    // SAFETY: the caller's promise.
+    unsafe { products_one(&mut task) }
+}
+
+/// What the loop that adds reads.
+#[repr(C)]
+struct Addition {
+    bounds: Bounds,
+    sum_zero: i32,
+    other_zero: i32,
+    sum_scale: f32,
+    other_scale: f32,
+    scale: f32,
+}
+
+/// Adds finished sums to outputs.
+///
+/// # Safety
+/// There are `count` of both.
+#[inline(always)]
+pub unsafe fn add<Y: Byte>(r: &Residual, sums: &[Y], y: &mut [Y], count: usize) {
+    const { assert!(size_of::<Y>() == 1) };
+    let task = Addition {
+        bounds: Bounds::between(&r.range),
+        sum_zero: r.sum.zero,
+        other_zero: r.other.zero,
+        sum_scale: r.sum.scale,
+        other_scale: r.other.scale,
+        scale: r.scale,
+    };
+    let loop_of = if is_signed::<Y>() { add_signed } else { add_unsigned };
+    if count > 0 {
         // SAFETY: the caller's promise.
-        unsafe { products_one(&mut task(p, columns, y, 0)) }
+        unsafe { loop_of(&task, sums.as_ptr().cast(), y.as_mut_ptr().cast(), count) }
     }
 }
 
-/// All channels of all pixels, at least four of one.
-///
-/// # Safety
-/// All that the windows speak of may be read, and the outputs written.
-#[inline(always)]
-pub unsafe fn windows<X: Byte, Y: Byte>(p: &Windows<'_, X>, channels: usize, y: &mut [Y]) {
-    const { assert!(size_of::<X>() == 1 && size_of::<Y>() == 1) };
-    let ([rows, columns], [row, column]) = (p.taps, p.steps);
-    let y: *mut u8 = y.as_mut_ptr().cast();
-    let mut taps = Taps {
-        x: p.x.as_ptr().cast(),
-        stride: p.stride,
-        columns,
-        w: p.w.as_ptr(),
-        row,
-        rows,
-        bounds: Bounds::new(&p.range),
-        y,
-        pitch: p.pitch,
-        end: y.wrapping_add(p.pixels * p.pitch),
-        column,
-        bias: p.bias.as_ptr(),
-        multiplier: p.multiplier.as_ptr(),
-        fours: channels / FOUR,
-        x_back: p.pixels * p.stride - FOUR,
-        y_back: p.pixels * p.pitch - FOUR,
-        weights: 8 * rows * columns,
-    };
-    // SAFETY: the caller's promise.
-    unsafe { if is_signed::<X>() { windows_signed(&mut taps) } else { windows_unsigned(&mut taps) } }
-}
-
-/// The instructions that module-level code may have only where it says so.
-macro_rules! cpu {
-    () => {
-        ".arch armv7e-m\n.fpu fpv4-sp-d16\n"
+macro_rules! add {
+    ($name:ident, $load:literal) => {
+        /// Adds one by one.
+        ///
+        /// # Safety
+        /// There are so many sums and outputs, one at least.
+        #[unsafe(naked)]
+        unsafe extern "C" fn $name(task: *const Addition, sums: *const u8, y: *mut u8, count: usize) {
+            naked_asm!(
+                cpu!(),
+                "push {{r4-r9, lr}}\nadd r4, r0, #20\nvldmia r4, {{s4-s6}}\nldmia r0, {{r4-r8}}",
+                concat!("20:\n", $load, " r0, [r1], #1\n", $load, " r9, [r2]\nsub r0, r7\nsub r9, r8"),
+                "vmov s0, s1, r0, r9\nvcvt.f32.s32 s0, s0\nvcvt.f32.s32 s1, s1\nvmul.f32 s0, s0, s4\nvmul.f32 s1, s1, s5",
+                "vadd.f32 s0, s1, s0\nvdiv.f32 s0, s0, s6\nvcvtr.s32.f32 s0, s0\nvmov r0, s0",
+                between!("r0"),
+                "strb r0, [r2], #1\nsubs r3, #1\nbne 20b\npop {{r4-r9, pc}}",
+            );
+        }
     };
 }
-
-/// Rounds four sums times multipliers to integers.
-macro_rules! scale {
-    ($load:expr; $a:literal $b:literal $c:literal $d:literal) => {
-        concat!(
-            "vmov s0, s1, r0, r1\nvmov s2, s3, r2, r3\n",
-            $load,
-            "vcvt.f32.s32 s0, s0\nvcvt.f32.s32 s1, s1\nvcvt.f32.s32 s2, s2\nvcvt.f32.s32 s3, s3\n",
-            "vmul.f32 s0, s0, ",
-            $a,
-            "\nvmul.f32 s1, s1, ",
-            $b,
-            "\nvmul.f32 s2, s2, ",
-            $c,
-            "\nvmul.f32 s3, s3, ",
-            $d,
-            "\nvcvtr.s32.f32 s0, s0\nvcvtr.s32.f32 s1, s1\nvcvtr.s32.f32 s2, s2\nvcvtr.s32.f32 s3, s3\n",
-            "vmov r0, r1, s0, s1\nvmov r2, r3, s2, s3\n",
-            // Signed bytes, which most results are; `others` comes back to 40.
-            "cmp r6, #1000\nbne 41f\n",
-            saturate!("ssat"),
-            "40:",
-        )
-    };
-}
-
-/// All bytes of a type.
-macro_rules! saturate {
-    ($to:literal) => {
-        concat!(
-            "qadd r0, r0, r4\n",
-            $to,
-            " r0, #8, r0\nqadd r1, r1, r4\n",
-            $to,
-            " r1, #8, r1\n",
-            "qadd r2, r2, r4\n",
-            $to,
-            " r2, #8, r2\nqadd r3, r3, r4\n",
-            $to,
-            " r3, #8, r3\n",
-        )
-    };
-}
-
-/// The results of [`scale`] that are no signed bytes: behind the loop.
-macro_rules! others {
-    () => {
-        concat!(
-            "41:\ncmp r6, #2000\nbne 42f\n",
-            saturate!("usat"),
-            "b 40b\n42:\n",
-            between!("r0"),
-            between!("r1"),
-            between!("r2"),
-            between!("r3"),
-            "b 40b",
-        )
-    };
-}
-
-/// A rounded number, no less than the smallest result and no more than the largest.
-macro_rules! between {
-    ($x:literal) => {
-        concat!(
-            "qadd ",
-            $x,
-            ", ",
-            $x,
-            ", r4\nsub ",
-            $x,
-            ", ",
-            $x,
-            ", r5\nbic ",
-            $x,
-            ", ",
-            $x,
-            ", ",
-            $x,
-            ", asr #31\n",
-            "add ",
-            $x,
-            ", r6\n",
-        )
-    };
-}
+add!(add_signed, "ldrsb");
+add!(add_unsigned, "ldrb");
 
 /// Stores four neighbouring results.
 macro_rules! store {
@@ -336,7 +236,7 @@ widen!(widen_unsigned, widen_one_unsigned, "uxtb16");
 /// Four inputs of four pixels times the weights of a column.
 macro_rules! quad_of_pixels {
     () => {
-        "ldmia r11!, {{r4-r7}}\nldr r8, [r10], #16\nsxtb16 r9, r8\nsmlad r0, r4, r9, r0\nsmlad r1, r5, r9, r1\nsmlad r2, r6, r9, r2\nsmlad r3, r7, r9, r3\nldmia r11!, {{r4-r7}}\nsxtb16 r8, r8, ror #8\nsmlad r0, r4, r8, r0\nsmlad r1, r5, r8, r1\nsmlad r2, r6, r8, r2\nsmlad r3, r7, r8, r3\n"
+        "ldmia r11!, {{r4-r7}}\nldr r8, [r10], #4\nsxtb16 r9, r8\nsmlad r0, r4, r9, r0\nsmlad r1, r5, r9, r1\nsmlad r2, r6, r9, r2\nsmlad r3, r7, r9, r3\nldmia r11!, {{r4-r7}}\nsxtb16 r8, r8, ror #8\nsmlad r0, r4, r8, r0\nsmlad r1, r5, r8, r1\nsmlad r2, r6, r8, r2\nsmlad r3, r7, r8, r3\n"
     };
 }
 
@@ -345,27 +245,24 @@ macro_rules! quad_of_pixels {
 /// # Safety
 /// All that the task speaks of may be read and written; there is a column and a quad at least.
 #[unsafe(naked)]
-unsafe extern "C" fn products(task: *mut Task) {
+unsafe extern "C" fn products(columns: *mut Columns) {
     naked_asm!(
         cpu!(),
-        "push {{r4-r11, lr}}\nmov lr, r0\nldr r10, [lr, #16]",
-        // A column: its bias.
-        "20:\nldmia lr, {{r4, r5, r11, r12}}\nldr r0, [r4, r5, lsl #2]\nmov r1, r0\nmov r2, r0\nmov r3, r0",
-        "cmp r12, #0\nbeq 22f\n21:",
+        "push {{r4-r11, lr}}\nadd lr, r0, #32\nldr r10, [lr, #16]",
+        // A column: its bias, then into the middle of the first round.
+        "20:\nldmia lr, {{r4, r5, r11, r12}}\nldr r0, [r4], #4\nstr r4, [lr]\nmov r1, r0\nmov r2, r0\nmov r3, r0",
+        "tbb [pc, r5]\n21:\n.byte (22f - 21b) / 2, (23f - 21b) / 2, (24f - 21b) / 2, (25f - 21b) / 2\n22:",
         quad_of_pixels!(),
+        "23:",
         quad_of_pixels!(),
+        "24:",
         quad_of_pixels!(),
+        "25:",
         quad_of_pixels!(),
-        "subs r12, #1\nbne 21b\n22:\nldr r12, [lr, #20]\ncmp r12, #0\nbeq 24f\n23:",
-        quad_of_pixels!(),
-        "subs r12, #1\nbne 23b\n24:\nldr r12, [lr, #4]\nadd r4, lr, #24\nldmia r4, {{r4-r9, r11}}",
-        scale!("add r9, r9, r12, lsl #2\nvldr s4, [r9]\n"; "s4" "s4" "s4" "s4"),
-        "add r7, r12\nadd r9, r7, r8",
-        "strb r0, [r7]\nstrb r1, [r9]\nstrb r2, [r7, r8, lsl #1]\nstrb r3, [r9, r8, lsl #1]",
-        // The weights of the next column lie beside these, or behind the four.
-        "add r12, #1\nstr r12, [lr, #4]\ntst r12, #3\nbeq 25f",
-        "ldr r4, [lr, #52]\nsub r10, r4\ncmp r12, r11\nbne 20b\npop {{r4-r11, pc}}",
-        "25:\nsub r10, #12\ncmp r12, r11\nbne 20b\npop {{r4-r11, pc}}",
+        "subs r12, #1\nbne 22b\nldmdb lr, {{r4-r9, r11, r12}}",
+        scale!("vldmia r8!, {{s4}}\n"; "s4" "s4" "s4" "s4"),
+        "strb r1, [r7, r9]\nstrb r2, [r7, r9, lsl #1]\nstrb r3, [r7, r11]\nstrb r0, [r7], #1",
+        "strd r7, r8, [lr, #-20]\ncmp r8, r12\nbne 20b\npop {{r4-r11, pc}}",
         others!(),
     );
 }
@@ -382,7 +279,7 @@ macro_rules! quad_of_columns {
 /// # Safety
 /// All that the task speaks of may be read and written; there are four columns and a quad at least.
 #[unsafe(naked)]
-unsafe extern "C" fn products_one(task: *mut Task) {
+unsafe extern "C" fn products_one(panels: *mut Panels) {
     naked_asm!(
         cpu!(),
         "push {{r0, r4-r11, lr}}\nmov lr, r0\nldr r10, [lr, #16]",
@@ -402,58 +299,3 @@ unsafe extern "C" fn products_one(task: *mut Task) {
         others!(),
     );
 }
-
-/// A tap of four channels.
-macro_rules! tap {
-    ($wide:literal, $load:literal) => {
-        concat!(
-            $load,
-            "\nldrd r6, r7, [r9], #8\n",
-            $wide,
-            " r4, r5\n",
-            $wide,
-            " r5, r5, ror #8\n",
-            "smlabb r0, r4, r6, r0\nsmlatt r2, r4, r6, r2\nsmlabb r1, r5, r7, r1\nsmlatt r3, r5, r7, r3\n",
-        )
-    };
-}
-
-macro_rules! windows {
-    ($name:ident, $wide:literal) => {
-        /// Four channels of all pixels, one after the other, then the next.
-        ///
-        /// # Safety
-        /// All that the taps speak of may be read and written; there are four channels, a pixel and a tap at least.
-        #[unsafe(naked)]
-        unsafe extern "C" fn $name(taps: *mut Taps) {
-            naked_asm!(
-                cpu!(),
-                "push {{r0, r4-r11, lr}}\nmov lr, r0\nldr r10, [lr, #48]",
-                // Four channels: bias and multipliers stay in registers.
-                "20:\nldrd r4, r5, [lr, #52]\nvldmia r4!, {{s8-s11}}\nvldmia r5!, {{s4-s7}}\nstrd r4, r5, [lr, #52]",
-                // A pixel.
-                "21:\nldmia lr, {{r4, r5, r6, r9, r11, r12}}\nvmov r0, r1, s8, s9\nvmov r2, r3, s10, s11",
-                "mov r8, r4\nadd r4, r5\nstr r4, [lr]\ncmp r6, #3\nbne 25f\n22:",
-                // Three columns, which most windows have.
-                tap!($wide, "ldr r5, [r8]"),
-                tap!($wide, "ldr r5, [r8, r10]"),
-                tap!($wide, "ldr r5, [r8, r10, lsl #1]"),
-                "add r8, r11\nsubs r12, #1\nbne 22b\n23:\nadd r4, lr, #24\nldmia r4, {{r4-r8, r11}}",
-                scale!(""; "s4" "s5" "s6" "s7"),
-                store!(),
-                "add r7, r8\nstr r7, [lr, #36]\ncmp r7, r11\nbne 21b",
-                // The next four channels of the first pixel.
-                "ldr r0, [lr]\nldr r1, [lr, #12]\nadd r2, lr, #60\nldmia r2, {{r2-r5}}\nsub r0, r3\nstr r0, [lr]",
-                "sub r7, r4\nstr r7, [lr, #36]\nadd r11, #4\nstr r11, [lr, #44]\nadd r1, r5\nstr r1, [lr, #12]",
-                "subs r2, #1\nstr r2, [lr, #60]\nbne 20b\npop {{r0, r4-r11, pc}}",
-                // Another number of columns.
-                "25:\nmov r11, r8\nldr lr, [sp]\nldr lr, [lr, #8]\n26:",
-                tap!($wide, "ldr r5, [r11]"),
-                "add r11, r10\nsubs lr, #1\nbne 26b\nldr lr, [sp]\nldr r11, [lr, #16]\nadd r8, r11\nsubs r12, #1\nbne 25b\nb 23b",
-                others!(),
-            );
-        }
-    };
-}
-windows!(windows_signed, "sxtb16");
-windows!(windows_unsigned, "uxtb16");

@@ -6,51 +6,26 @@
 //! widened ahead, once for all columns, weights where they are multiplied.
 //!
 //! Invariant: all that is read and written lies in the slices given, which is checked once, before a loop.
-use super::super::kernels::quant::{Byte, Range};
+use super::super::kernels::quant::{Byte, Range, Residual};
 #[cfg(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))]
 use super::arm_dual;
 
 /// Pixels, or output channels, that are computed together.
 pub const FOUR: usize = 4;
 
-/// Inputs `[quads][2][pixels]` in words of two, and weights `[columns / 4][quads][4][4]`.
+/// Inputs `[quads][2][pixels]` in words of two, and weights: of four pixels `[columns][quads][4]`, of one pixel
+/// `[columns / 4][quads][4][4]` with zeros up to whole fours of columns.
 #[derive(Clone, Copy, Debug)]
 pub struct Products<'a> {
     /// The widened inputs.
     pub patch: &'a [u32],
-    /// The weights, with zeros up to whole fours of columns.
+    /// The weights.
     pub w: &'a [i8],
     /// The depth, by four.
     pub quads: usize,
     /// The bias of each column.
     pub bias: &'a [i32],
     /// The multiplier of each column, as many.
-    pub multiplier: &'a [f32],
-    /// What becomes of sums times multipliers, where `lo <= zero <= hi`.
-    pub range: Range,
-}
-
-/// The windows of a row of pixels in a map of whole fours of channels, each with weights of its own.
-#[derive(Clone, Copy, Debug)]
-pub struct Windows<'a, X> {
-    /// The input from the first tap of the first pixel on.
-    pub x: &'a [X],
-    /// The weights `[channels / 4][taps][2]` in words of two: the first and the third channel's, then the second and the
-    /// fourth's.
-    pub w: &'a [u32],
-    /// Rows of taps, and columns.
-    pub taps: [usize; 2],
-    /// From one row of inputs to the next, and from one column to the next.
-    pub steps: [usize; 2],
-    /// Pixels.
-    pub pixels: usize,
-    /// From the inputs of one pixel to those of the next.
-    pub stride: usize,
-    /// From the outputs of one pixel to those of the next.
-    pub pitch: usize,
-    /// The bias of each channel.
-    pub bias: &'a [i32],
-    /// The multiplier of each channel, as many.
     pub multiplier: &'a [f32],
     /// What becomes of sums times multipliers, where `lo <= zero <= hi`.
     pub range: Range,
@@ -142,22 +117,32 @@ pub fn widen_one<X: Byte>(x: &[X], quads: usize, patch: &mut [u32]) {
     }
 }
 
+/// Adds finished sums to the outputs, as many as there are of both.
+#[inline(always)]
+pub fn add<Y: Byte>(residual: &Residual, sums: &[Y], y: &mut [Y]) {
+    #[cfg(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))]
+    {
+        let count = if sums.len() < y.len() { sums.len() } else { y.len() };
+        // SAFETY: there are as many of both.
+        unsafe { arm_dual::add(residual, sums, y, count) }
+    }
+    if !ON_ARM {
+        for (t, y) in sums.iter().zip(y) {
+            let sum = residual.other.real(y.wide()) + residual.sum.real(t.wide());
+            *y = Y::narrow(residual.range.round(sum / residual.scale));
+        }
+    }
+}
+
 impl Products<'_> {
     /// The columns that have a bias and a multiplier.
     fn columns(&self) -> usize {
         if self.bias.len() < self.multiplier.len() { self.bias.len() } else { self.multiplier.len() }
     }
 
-    /// Whether the inputs of `pixels` pixels lie inside, and the weights.
-    fn fits(&self, pixels: usize) -> bool {
-        let columns = self.columns().next_multiple_of(FOUR);
+    /// Whether the inputs of `pixels` pixels lie inside, and the weights of so many columns.
+    fn fits(&self, pixels: usize, columns: usize) -> bool {
         self.quads > 0 && self.patch.len() >= 2 * pixels * self.quads && self.w.len() >= FOUR * self.quads * columns
-    }
-
-    /// The weights of a column, quad by quad.
-    fn weights(&self, column: usize) -> impl Iterator<Item = &[i8; FOUR]> {
-        let first = column / FOUR * FOUR * self.quads + column % FOUR;
-        self.w.as_chunks().0.iter().skip(first).step_by(FOUR).take(self.quads)
     }
 
     /// The byte that a sum becomes.
@@ -169,7 +154,7 @@ impl Products<'_> {
     #[inline(never)]
     pub fn pixels<Y: Byte>(&self, y: &mut [Y], pitch: usize) {
         let columns = self.columns();
-        if !self.fits(FOUR) || columns == 0 || y.len() < (FOUR - 1) * pitch + columns {
+        if !self.fits(FOUR, columns) || columns == 0 || y.len() < (FOUR - 1) * pitch + columns {
             debug_assert!(columns == 0, "operands lie outside");
             return;
         }
@@ -181,7 +166,8 @@ impl Products<'_> {
         if !ON_ARM {
             for column in 0..columns {
                 let mut sums = [self.bias.get(column).copied().unwrap_or(0); FOUR];
-                for (words, w) in self.patch.as_chunks::<{ 2 * FOUR }>().0.iter().zip(self.weights(column)) {
+                let w = self.w.as_chunks().0.iter().skip(column * self.quads).take(self.quads);
+                for (words, w) in self.patch.as_chunks::<{ 2 * FOUR }>().0.iter().zip(w) {
                     let [a, b, c, d, e, f, g, h] = *words;
                     for (sum, x) in sums.iter_mut().zip([[a, e], [b, f], [c, g], [d, h]]) {
                         *sum = dot(*sum, x, w);
@@ -200,7 +186,7 @@ impl Products<'_> {
     #[inline(never)]
     pub fn pixel<Y: Byte>(&self, y: &mut [Y]) {
         let columns = self.columns();
-        if !self.fits(1) || y.len() < columns {
+        if !self.fits(1, columns.next_multiple_of(FOUR)) || y.len() < columns {
             debug_assert!(columns == 0, "operands lie outside");
             return;
         }
@@ -208,7 +194,10 @@ impl Products<'_> {
             for (column, y) in y.iter_mut().take(columns).enumerate() {
                 let words = self.patch.as_chunks().0.iter();
                 let bias = self.bias.get(column).copied().unwrap_or(0);
-                let sum = words.zip(self.weights(column)).fold(bias, |sum, (x, w)| dot(sum, *x, w));
+                // Four columns side by side.
+                let first = column / FOUR * FOUR * self.quads + column % FOUR;
+                let w = self.w.as_chunks().0.iter().skip(first).step_by(FOUR).take(self.quads);
+                let sum = words.zip(w).fold(bias, |sum, (x, w)| dot(sum, *x, w));
                 *y = self.finish(column, sum);
             }
         }
@@ -229,61 +218,5 @@ impl Products<'_> {
             }
             y.iter_mut().take(columns).skip(whole).zip(out).for_each(|(to, from)| *to = from);
         }
-    }
-}
-
-impl<X: Byte> Windows<'_, X> {
-    /// The channels that have a bias and a multiplier.
-    fn channels(&self) -> usize {
-        if self.bias.len() < self.multiplier.len() { self.bias.len() } else { self.multiplier.len() }
-    }
-
-    /// Whether all that is read and so many outputs lie inside, of whole fours of channels.
-    fn fits(&self, outputs: usize) -> bool {
-        let ([rows, columns], [row, column], channels) = (self.taps, self.steps, self.channels());
-        if rows * columns * self.pixels == 0 || channels == 0 || !channels.is_multiple_of(FOUR) {
-            return false;
-        }
-        let x = (self.pixels - 1) * self.stride + (rows - 1) * row + (columns - 1) * column + channels;
-        let y = (self.pixels - 1) * self.pitch + channels;
-        x <= self.x.len() && channels / FOUR * rows * columns * 2 <= self.w.len() && y <= outputs && self.pitch > 0
-    }
-
-    /// All channels of all pixels.
-    #[inline(never)]
-    pub fn compute<Y: Byte>(&self, y: &mut [Y]) {
-        if !self.fits(y.len()) {
-            debug_assert!(false, "operands lie outside");
-            return;
-        }
-        #[cfg(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))]
-        // SAFETY: the operands were checked to lie inside.
-        unsafe {
-            arm_dual::windows(self, self.channels(), y);
-        }
-        if !ON_ARM {
-            for (pixel, y) in y.chunks_mut(self.pitch).take(self.pixels).enumerate() {
-                let channels = self.bias.iter().zip(self.multiplier).zip(y).enumerate();
-                for (channel, ((bias, multiplier), y)) in channels {
-                    let sum = self.sum(pixel * self.stride + channel, channel, *bias);
-                    *y = Y::narrow(self.range.round(sum as f32 * multiplier));
-                }
-            }
-        }
-    }
-
-    /// The sum of a channel, whose first input lies at `x`.
-    fn sum(&self, x: usize, channel: usize, mut sum: i32) -> i32 {
-        let [rows, columns] = self.taps;
-        for row in 0..rows {
-            for column in 0..columns {
-                let tap = channel / FOUR * rows * columns + row * columns + column;
-                let word = self.w.get(2 * tap + channel % 2).copied().unwrap_or(0);
-                let w = if channel % FOUR < 2 { low(word) } else { high(word) };
-                let x = self.x.get(x + row * self.steps[0] + column * self.steps[1]);
-                sum = sum.wrapping_add(w * x.map_or(0, |x| x.wide()));
-            }
-        }
-        sum
     }
 }

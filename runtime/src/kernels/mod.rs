@@ -27,6 +27,7 @@ pub mod pool;
 pub mod pool2d;
 pub mod qconv;
 pub mod qdepthwise;
+pub mod qdepthwise_dual;
 pub mod qdual;
 pub mod qfloat;
 pub mod qmap;

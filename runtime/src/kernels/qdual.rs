@@ -4,10 +4,10 @@
 //!
 //! Invariants: those of `qconv`, of which these kernels give the bits; integer sums have no order. Where windows reach into
 //! the padding, the lines of a row of windows are copied with their padding first, so that no window needs a check.
-use super::super::arch::dual::{FOUR, Products, Windows, bytes, widen, widen_one};
+use super::super::arch::dual::{FOUR, Products, add, bytes, widen, widen_one};
 use super::conv2d::Conv2d;
 use super::qconv::QConv2d;
-use super::quant::{Byte, Residual};
+use super::quant::Byte;
 
 /// Neighbouring inputs of a window: so many elements, and how many times in each kernel row.
 const fn runs(m: &Conv2d) -> (usize, usize) {
@@ -33,21 +33,93 @@ const fn is_direct(m: &Conv2d) -> bool {
     run.is_multiple_of(4) && touch && m.pad_top == 0 && m.pad_left == 0 && reach_h < m.in_h && reach_w < m.in_w
 }
 
-/// Words of scratch that [`qconv2d_dual`] needs.
-pub const fn scratch(p: &QConv2d) -> usize {
-    let m = &p.map;
-    // Widened windows, the outputs of four pixels before the residual, lines; a run that is filled up reads what follows it.
-    let outputs = if p.finish.residual.is_some() { m.out_c } else { 0 };
-    let lines = if is_direct(m) { 0 } else { (m.kernel_h * line(m)).div_ceil(4) + 1 };
-    2 * FOUR * quads(m) + outputs + lines
+/// Whether the pixels of a map that is taken as it is are one row.
+const fn is_flat(m: &Conv2d) -> bool {
+    is_direct(m) && m.kernel_h * m.kernel_w * m.stride_h * m.stride_w == 1 && m.in_h * m.in_w == m.out_h * m.out_w
 }
 
-/// Computes the convolution. Weights are packed group by group in panels of four output channels, `[depth / 4][4][4]` with the
-/// depth in the order of kernel row, kernel column, input channel, and zeros for what is not there; kernel rows are filled up
-/// to whole fours by zeros, or taps, where there are groups or taps that do not touch. The bias is less the sum of the
-/// channel's weights times the number that stands for 0, wrapped. The finish has `lo <= zero <= hi`, and multipliers are
-/// finite. `scratch` has as many words as [`scratch`] says.
+/// Rows of outputs whose lines are copied together: whole fours of pixels where there are so many rows.
+const fn rows(m: &Conv2d) -> usize {
+    let rows = match m.out_w % FOUR {
+        0 => 1,
+        2 => 2,
+        _ => FOUR,
+    };
+    if rows < m.out_h { rows } else { m.out_h }
+}
+
+/// Elements of a line of inputs with its padding, as far as windows reach.
+const fn line(m: &Conv2d) -> usize {
+    (m.out_w.saturating_sub(1) * m.stride_w + (m.kernel_w - 1) * m.dilation_w + 1) * m.in_c
+}
+
+/// Lines of inputs that the windows of those rows lie in.
+const fn lines(m: &Conv2d) -> usize {
+    rows(m).saturating_sub(1) * m.stride_h + (m.kernel_h - 1) * m.dilation_h + 1
+}
+
+/// Pixels that are computed one after the other.
+const fn pixels(m: &Conv2d) -> usize {
+    if is_flat(m) {
+        m.batch * m.out_h * m.out_w
+    } else if is_direct(m) {
+        m.out_h * m.out_w
+    } else {
+        rows(m) * m.out_w
+    }
+}
+
+/// Whether there are four pixels to be computed together.
+pub const fn is_wide(m: &Conv2d) -> bool {
+    pixels(m) >= FOUR
+}
+
+/// Words of outputs that are not yet where they belong: before a residual is added, and of pixels that are not there.
+const fn held(p: &QConv2d, together: usize) -> usize {
+    let is_held = p.finish.residual.is_some() || pixels(&p.map) < together;
+    if is_held { (together * p.map.out_c).div_ceil(4) } else { 0 }
+}
+
+/// Words of scratch that [`qconv2d_dual`] needs, or pixel by pixel [`qconv2d_dual_one`].
+pub const fn scratch(p: &QConv2d, by_fours: bool) -> usize {
+    let m = &p.map;
+    let together = if by_fours { FOUR } else { 1 };
+    // Widened windows, outputs that are held, lines; a run that is filled up reads what follows it.
+    let lines = if is_direct(m) { 0 } else { (lines(m) * line(m)).div_ceil(4) + 1 };
+    2 * together * quads(m) + held(p, together) + lines
+}
+
+/// Computes the convolution, four pixels at a time: best where a map [`is_wide`]. Weights are those of one output channel after the other, with the depth
+/// in the order of kernel row, kernel column, input channel; kernel rows are filled up to whole fours by zeros, or taps, where
+/// there are groups or taps that do not touch. The bias is less the sum of the channel's weights times the number that stands
+/// for 0, wrapped. The finish has `lo <= zero <= hi`, and multipliers are finite. `words` has as many as [`scratch`] says.
 pub fn qconv2d_dual<X: Byte, Y: Byte>(
+    p: &QConv2d,
+    x: &[X],
+    w: &[i8],
+    sums: (&[i32], &[f32]),
+    words: &mut [u32],
+    y: &mut [Y],
+) {
+    convolve::<FOUR, X, Y>(p, x, w, sums, words, y);
+}
+
+/// Computes the convolution pixel by pixel. Weights are packed group by group in panels of four output channels,
+/// `[depth / 4][4][4]`, with zeros for what is not there; all else is as for [`qconv2d_dual`].
+pub fn qconv2d_dual_one<X: Byte, Y: Byte>(
+    p: &QConv2d,
+    x: &[X],
+    w: &[i8],
+    sums: (&[i32], &[f32]),
+    words: &mut [u32],
+    y: &mut [Y],
+) {
+    convolve::<1, X, Y>(p, x, w, sums, words, y);
+}
+
+/// `P` pixels at a time.
+#[inline(never)]
+fn convolve<const P: usize, X: Byte, Y: Byte>(
     p: &QConv2d,
     x: &[X],
     w: &[i8],
@@ -56,135 +128,215 @@ pub fn qconv2d_dual<X: Byte, Y: Byte>(
     y: &mut [Y],
 ) {
     let m = &p.map;
-    debug_assert!(x.len() >= m.in_len() && y.len() >= m.out_len() && words.len() >= scratch(p));
+    debug_assert!(x.len() >= m.in_len() && y.len() >= m.out_len() && words.len() >= scratch(p, P == FOUR));
+    let (Some(inputs), Some(outputs)) = (m.in_c.checked_div(m.groups), m.out_c.checked_div(m.groups)) else { return };
     let quads = quads(m);
-    let outputs = if p.finish.residual.is_some() { m.out_c } else { 0 };
-    let Some((patch, rest)) = words.split_at_mut_checked(2 * FOUR * quads) else { return };
-    let Some((sums, lines)) = rest.split_at_mut_checked(outputs) else { return };
-    let (sums, lines) = (Y::of_bits(bytes(sums)), X::of_bits(bytes(lines)));
-    let mut layer = Layer { p, w, bias, multiplier, quads, patch, sums };
-    if !is_direct(m) {
-        lines.fill(X::narrow(p.zero));
-        let pitches = [m.dilation_w * m.in_c, line(m), m.in_c];
-        for batch in 0..m.batch {
-            for row in 0..m.out_h {
-                fill(p, x, [batch, row], lines);
-                let at = (batch * m.out_h + row) * m.out_w * m.out_pitch;
-                layer.row(lines, pitches, m.out_w, y.get_mut(at..).unwrap_or(&mut []));
-            }
+    let Some((patch, rest)) = words.split_at_mut_checked(2 * P * quads) else { return };
+    let Some((sums, copies)) = rest.split_at_mut_checked(held(p, P)) else { return };
+    let (sums, copies) = (Y::of_bits(bytes(sums)), X::of_bits(bytes(copies)));
+    let (direct, row) = (is_direct(m), if is_direct(m) { m.in_w * m.in_pitch } else { line(m) });
+    let pitch = if direct { m.in_pitch } else { m.in_c };
+    let (run, columns) = runs(m);
+    let mut layer = Layer::<P, Y> {
+        p,
+        w,
+        bias,
+        multiplier,
+        sizes: [inputs, outputs],
+        taps: [m.kernel_h, columns, run.div_ceil(4)],
+        steps: [m.dilation_h * row, m.dilation_w * pitch],
+        walk: Walk::new(m.stride_w * pitch, m.stride_h * row, if is_flat(m) { pixels(m) } else { m.out_w }),
+        pixels: pixels(m),
+        patch,
+        sums,
+    };
+    if direct {
+        for batch in 0..if is_flat(m) { 1 } else { m.batch } {
+            let x = x.get(batch * m.in_h * row..).unwrap_or(&[]);
+            let y = y.get_mut(batch * m.out_h * m.out_w * m.out_pitch..).unwrap_or(&mut []);
+            layer.compute(x, 0, y);
         }
         return;
     }
-    let pitches = [m.dilation_w * m.in_pitch, m.dilation_h * m.in_w * m.in_pitch, m.in_pitch];
-    // The pixels of a map that is taken as it is are one row.
-    let is_flat = m.kernel_h * m.kernel_w * m.stride_h * m.stride_w == 1 && m.in_h * m.in_w == m.out_h * m.out_w;
-    let all = m.batch * m.out_h * m.out_w;
-    let [batches, rows, columns] = if is_flat { [1, 1, all] } else { [m.batch, m.out_h, m.out_w] };
-    for batch in 0..batches {
-        for row in 0..rows {
-            let x = x.get((batch * m.in_h + row * m.stride_h) * m.in_w * m.in_pitch..).unwrap_or(&[]);
-            let at = (batch * rows + row) * columns * m.out_pitch;
-            layer.row(x, pitches, columns, y.get_mut(at..).unwrap_or(&mut []));
+    copies.fill(X::narrow(p.zero));
+    for batch in 0..m.batch {
+        let mut next = 0;
+        while next < m.out_h {
+            // The last rows once more where fewer are left.
+            let first = if m.out_h - next < rows(m) { m.out_h - rows(m) } else { next };
+            fill(p, x, [batch, first], copies);
+            let y = y.get_mut((batch * m.out_h + first) * m.out_w * m.out_pitch..).unwrap_or(&mut []);
+            layer.compute(copies, (next - first) * m.out_w, y);
+            next = first + rows(m);
         }
     }
 }
 
-/// Copies the lines that the windows of a row of outputs lie in, of all maps' rows, with their padding.
-fn fill<X: Byte>(p: &QConv2d, x: &[X], [batch, row]: [usize; 2], lines: &mut [X]) {
+/// Copies the lines that the windows of a few rows of outputs lie in, with their padding.
+fn fill<X: Byte>(p: &QConv2d, x: &[X], [batch, first]: [usize; 2], copies: &mut [X]) {
     let m = &p.map;
-    let first = row * m.stride_h;
-    for (kh, line) in lines.chunks_exact_mut(line(m).max(1)).take(m.kernel_h).enumerate() {
-        match (first + kh * m.dilation_h).checked_sub(m.pad_top).filter(|&h| h < m.in_h) {
+    for (at, line) in copies.chunks_exact_mut(line(m).max(1)).take(lines(m)).enumerate() {
+        match (first * m.stride_h + at).checked_sub(m.pad_top).filter(|&h| h < m.in_h) {
             Some(h) => copy_row(m, x.get((batch * m.in_h + h) * m.in_w * m.in_pitch..).unwrap_or(&[]), line),
             None => line.fill(X::narrow(p.zero)),
         }
     }
 }
 
+/// The first inputs of the windows of pixels, one after the other.
+#[derive(Clone, Copy)]
+struct Walk {
+    at: usize,
+    /// Pixels that are left in the row.
+    left: usize,
+    /// From pixel to pixel.
+    pixel: usize,
+    /// From behind the last pixel of a row to the first of the next; wraps.
+    turn: usize,
+    /// Pixels of a row.
+    width: usize,
+}
+
+impl Walk {
+    /// Rows of `width` pixels, so many inputs apart.
+    const fn new(pixel: usize, line: usize, width: usize) -> Self {
+        Walk { at: 0, left: width, pixel, turn: line.wrapping_sub(width * pixel), width }
+    }
+
+    /// The same, from a pixel on.
+    #[inline(always)]
+    fn from(self, pixel: usize) -> Self {
+        let row = pixel.checked_div(self.width).unwrap_or(0);
+        let at = pixel * self.pixel;
+        Walk { at: at.wrapping_add(row.wrapping_mul(self.turn)), left: self.width - (pixel - row * self.width), ..self }
+    }
+
+    /// The first input of the next window.
+    #[inline(always)]
+    fn next(&mut self) -> usize {
+        let at = self.at;
+        self.at = at + self.pixel;
+        self.left -= 1;
+        if self.left == 0 {
+            (self.at, self.left) = (self.at.wrapping_add(self.turn), self.width);
+        }
+        at
+    }
+}
+
 /// A convolution with what it works with.
-struct Layer<'a, Y> {
+struct Layer<'a, const P: usize, Y> {
     p: &'a QConv2d,
     w: &'a [i8],
     bias: &'a [i32],
     multiplier: &'a [f32],
-    quads: usize,
+    /// Inputs and outputs of a group.
+    sizes: [usize; 2],
+    /// Kernel rows, runs in each, and fours in each run.
+    taps: [usize; 3],
+    /// Inputs from kernel row to kernel row, and from tap to tap.
+    steps: [usize; 2],
+    walk: Walk,
+    /// Pixels that are computed one after the other.
+    pixels: usize,
     patch: &'a mut [u32],
     /// Outputs before the residual.
     sums: &'a mut [Y],
 }
 
-impl<Y: Byte> Layer<'_, Y> {
-    /// A row of pixels, whose first window begins with `x`; from tap to tap, from kernel row to kernel row and from pixel to
-    /// pixel there are so many inputs.
-    fn row<X: Byte>(&mut self, x: &[X], pitches: [usize; 3], pixels: usize, y: &mut [Y]) {
-        let m = &self.p.map;
-        let (Some(inputs), Some(outputs)) = (m.in_c.checked_div(m.groups), m.out_c.checked_div(m.groups)) else {
-            return;
-        };
-        let panels = outputs.next_multiple_of(FOUR) * 4 * self.quads;
-        let mut next = 0;
-        while next < pixels {
-            let count = if pixels - next < FOUR { 1 } else { FOUR };
-            for group in 0..m.groups {
-                self.gather(x, next * m.stride_w * pitches[2] + group * inputs, pitches, count);
-                let first = group * outputs;
-                let w = self.w.get(group * panels..).unwrap_or(&[]);
-                let (bias, multiplier) =
-                    (self.bias.get(first..first + outputs), self.multiplier.get(first..first + outputs));
-                let (Some(bias), Some(multiplier)) = (bias, multiplier) else { return };
-                let products =
-                    Products { patch: self.patch, w, quads: self.quads, bias, multiplier, range: self.p.finish.range };
-                let Some(y) = y.get_mut(next * m.out_pitch + first..) else { return };
-                match &self.p.finish.residual {
-                    None => compute(&products, count, y, m.out_pitch),
-                    Some(residual) => {
-                        let Some(sums) = self.sums.get_mut(..count * outputs) else { return };
-                        compute(&products, count, sums, outputs);
-                        for (sums, y) in sums.chunks_exact(outputs.max(1)).zip(y.chunks_mut(m.out_pitch.max(1))) {
-                            add(residual, sums, y);
-                        }
-                    }
-                }
-            }
-            next += count;
+impl<const P: usize, Y: Byte> Layer<'_, P, Y> {
+    /// All pixels that are computed one after the other but the first `done`.
+    fn compute<X: Byte>(&mut self, x: &[X], done: usize, y: &mut [Y]) {
+        let [inputs, outputs] = self.sizes;
+        let [height, columns, run] = self.taps;
+        let (quads, filled) =
+            (height * columns * run, if P == FOUR { outputs } else { outputs.next_multiple_of(FOUR) });
+        for group in 0..self.p.map.groups {
+            let bias = self.bias.get(group * outputs..).and_then(|all| all.get(..outputs));
+            let multiplier = self.multiplier.get(group * outputs..).and_then(|all| all.get(..outputs));
+            let (Some(bias), Some(multiplier)) = (bias, multiplier) else { return };
+            let w = self.w.get(group * filled * 4 * quads..).unwrap_or(&[]);
+            let (x, y) = (x.get(group * inputs..).unwrap_or(&[]), y.get_mut(group * outputs..).unwrap_or(&mut []));
+            let group = Group { w, bias, multiplier, quads };
+            self.group(x, &group, done, y);
         }
     }
 
-    /// Widens the windows of a pixel, or of four.
-    fn gather<X: Byte>(&mut self, x: &[X], first: usize, [tap, row, pixel]: [usize; 3], count: usize) {
-        let m = &self.p.map;
-        let (run, columns) = runs(m);
-        let step = m.stride_w * pixel;
-        let (run, words) = (run.div_ceil(4), if count == FOUR { 2 * FOUR } else { 2 });
-        let mut patches = self.patch.chunks_mut((run * words).max(1));
-        for kh in 0..m.kernel_h {
-            for kw in 0..columns {
-                let at = first + kh * row + kw * tap;
-                let Some(patch) = patches.next() else { return };
-                if count == FOUR {
-                    widen(x, [at, at + step, at + 2 * step, at + 3 * step], run, patch);
-                } else {
-                    widen_one(x.get(at..).unwrap_or(&[]), run, patch);
+    /// The outputs of a group; the residual is added to all pixels but the first `done`.
+    #[inline(always)]
+    fn group<X: Byte>(&mut self, x: &[X], group: &Group<'_>, done: usize, y: &mut [Y]) {
+        let (range, pitch) = (self.p.finish.range, self.p.map.out_pitch);
+        let Group { w, bias, multiplier, quads } = *group;
+        let (mut next, mut walk) = (done, self.walk.from(done));
+        let held = self.p.finish.residual.is_some() || self.pixels < P;
+        while next < self.pixels {
+            let mut first = next;
+            if self.pixels - next < P {
+                // The last ones once more where fewer are left.
+                first = self.pixels.saturating_sub(P);
+                walk = self.walk.from(first);
+            }
+            let mut at = [0; P];
+            for (i, at) in at.iter_mut().enumerate() {
+                // What stands for pixels that are not there is the first.
+                *at = if first + i < self.pixels { walk.next() } else { self.walk.at };
+            }
+            self.gather(x, at);
+            let products = Products { patch: self.patch, w, quads, bias, multiplier, range };
+            if held {
+                compute::<P, Y>(&products, self.sums, bias.len());
+                let mut pixel = next;
+                while pixel < first + P && pixel < self.pixels {
+                    let sums = self.sums.get((pixel - first) * bias.len()..).and_then(|sums| sums.get(..bias.len()));
+                    let (Some(sums), Some(y)) = (sums, y.get_mut(pixel * pitch..)) else { return };
+                    match &self.p.finish.residual {
+                        Some(residual) => add(residual, sums, y),
+                        None => y.iter_mut().zip(sums).for_each(|(y, sum)| *y = *sum),
+                    }
+                    pixel += 1;
                 }
+            } else {
+                let Some(y) = y.get_mut(first * pitch..) else { return };
+                compute::<P, Y>(&products, y, pitch);
+            }
+            next = first + P;
+        }
+    }
+
+    /// Widens the windows that begin at `at`.
+    #[inline(always)]
+    fn gather<X: Byte>(&mut self, x: &[X], at: [usize; P]) {
+        let [height, columns, run] = self.taps;
+        let mut to = 0;
+        for kh in 0..height {
+            for kw in 0..columns {
+                let tap = kh * self.steps[0] + kw * self.steps[1];
+                let Some(patch) = self.patch.get_mut(to..) else { return };
+                match at.first_chunk::<FOUR>() {
+                    Some(four) => widen(x, four.map(|at| at + tap), run, patch),
+                    None => widen_one(at.first().and_then(|at| x.get(at + tap..)).unwrap_or(&[]), run, patch),
+                }
+                to += run * 2 * P;
             }
         }
     }
 }
 
-/// The outputs of a pixel, or of four.
-fn compute<Y: Byte>(products: &Products<'_>, count: usize, y: &mut [Y], pitch: usize) {
-    if count == FOUR {
+/// What the outputs of a group are computed with.
+struct Group<'a> {
+    w: &'a [i8],
+    bias: &'a [i32],
+    multiplier: &'a [f32],
+    quads: usize,
+}
+
+/// The outputs of `P` pixels: four or one.
+#[inline(always)]
+fn compute<const P: usize, Y: Byte>(products: &Products<'_>, y: &mut [Y], pitch: usize) {
+    if P == FOUR {
         products.pixels(y, pitch);
     } else {
         products.pixel(y);
-    }
-}
-
-/// Adds finished sums to the outputs.
-fn add<Y: Byte>(residual: &Residual, t: &[Y], y: &mut [Y]) {
-    for (t, y) in t.iter().zip(y) {
-        let sum = residual.other.real(y.wide()) + residual.sum.real(t.wide());
-        *y = Y::narrow(residual.range.round(sum / residual.scale));
     }
 }
 
@@ -195,55 +347,6 @@ fn copy<X: Byte>(from: &[X], to: &mut [X], n: usize) {
         let (to_fours, to_rest) = to.as_chunks_mut::<4>();
         to_fours.iter_mut().zip(fours).for_each(|(to, from)| *to = *from);
         to_rest.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-    }
-}
-
-/// Words of scratch that [`qdepthwise2d_dual`] needs: the lines that the windows of a row of outputs lie in.
-pub const fn depthwise_scratch(m: &Conv2d) -> usize {
-    (m.kernel_h * line(m)).div_ceil(4)
-}
-
-/// Elements of a line of inputs with its padding, as far as windows reach.
-const fn line(m: &Conv2d) -> usize {
-    (m.out_w.saturating_sub(1) * m.stride_w + (m.kernel_w - 1) * m.dilation_w + 1) * m.in_c
-}
-
-/// Computes a convolution whose `groups`, `in_c` and `out_c` are equal, and multiples of four. Weights are
-/// `[channels / 4][taps][2]`, two in a word: those of the first and the third channel, then of the second and the fourth. What
-/// `qconv2d_dual` says of bias, finish and scratch holds here.
-pub fn qdepthwise2d_dual<X: Byte, Y: Byte>(
-    p: &QConv2d,
-    x: &[X],
-    w: &[u32],
-    (bias, multiplier): (&[i32], &[f32]),
-    words: &mut [u32],
-    y: &mut [Y],
-) {
-    let m = &p.map;
-    debug_assert!(x.len() >= m.in_len() && y.len() >= m.out_len() && words.len() >= depthwise_scratch(m));
-    let (Some(bias), Some(multiplier)) = (bias.get(..m.out_c), multiplier.get(..m.out_c)) else { return };
-    let (line, lines) = (line(m), X::of_bits(bytes(words)));
-    if m.out_w == 0 || line == 0 {
-        return;
-    }
-    lines.fill(X::narrow(p.zero));
-    for at in 0..m.batch * m.out_h {
-        let batch = at.checked_div(m.out_h).unwrap_or(0);
-        fill(p, x, [batch, at - batch * m.out_h], lines);
-        let windows = Windows {
-            x: &*lines,
-            w,
-            taps: [m.kernel_h, m.kernel_w],
-            steps: [line, m.dilation_w * m.in_c],
-            pixels: m.out_w,
-            stride: m.stride_w * m.in_c,
-            pitch: m.out_pitch,
-            bias,
-            multiplier,
-            range: p.finish.range,
-        };
-        let Some(y) = y.get_mut(at * m.out_w * m.out_pitch..) else { return };
-        windows.compute(y);
     }
 }
 

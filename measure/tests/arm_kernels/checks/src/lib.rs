@@ -5,14 +5,15 @@
 
 use zant_runtime::arch::compact::Compact;
 use zant_runtime::arch::isa::Fused;
+use zant_runtime::arch::lines::Taps;
 use zant_runtime::kernels::conv::conv2d;
 use zant_runtime::kernels::conv2d::{Conv2d, span};
 use zant_runtime::kernels::depthwise::depthwise2d;
 use zant_runtime::kernels::epilogue::Epilogue;
 use zant_runtime::kernels::matmul_packed::{MatMulPacked, matmul_packed};
 use zant_runtime::kernels::qconv::QConv2d;
-use zant_runtime::kernels::qdual;
 use zant_runtime::kernels::quant::{Affine, Byte, Finish, Range, Residual};
+use zant_runtime::kernels::{qdepthwise_dual, qdual};
 use zant_runtime::math::fma::fma;
 use zant_runtime::math::sqrt::sqrt;
 
@@ -158,6 +159,19 @@ fn range<Y: Byte>(v: &mut Values) -> Range {
     Range { zero, lo, hi }
 }
 
+/// The weights of a row of taps: bytes, widened.
+fn pairs(v: &mut Values, taps: Taps, row: &mut [u32]) {
+    let mut w = [0; 4];
+    w.iter_mut().take(taps.count).for_each(|w| *w = v.bits() as i8 as u16 as u32);
+    for (i, word) in row.iter_mut().enumerate() {
+        *word = match (taps.is_three(), taps.dilation) {
+            (true, _) => w[i] | w[i + 1] << 16,
+            (false, 1) => w[2 * i] | w[2 * i + 1] << 16,
+            (false, _) => w[i],
+        };
+    }
+}
+
 fn bytes<X: Byte, Y: Byte>(v: &mut Values, depthwise: bool) {
     let groups = if depthwise { 4 + 4 * v.below(6) } else { v.one(&[1, 1, 2]) };
     let inner = if depthwise { [1, 1] } else { [v.one(&[1, 3, 4, 8, 16, 20]), 1 + v.below(20)] };
@@ -182,13 +196,19 @@ fn bytes<X: Byte, Y: Byte>(v: &mut Values, depthwise: bool) {
     let (x, y) = (&x[..map.in_len()], &mut y[..map.out_len()]);
     if depthwise {
         let mut w = [0; MOST];
-        // Weights are bytes, widened.
-        w.iter_mut().for_each(|w| *w = v.bits() as i8 as u16 as u32 | (v.bits() as i8 as u16 as u32) << 16);
-        qdual::qdepthwise2d_dual(&p, x, &w[..map.out_c / 2 * map.kernel_h * map.kernel_w], sums, &mut words, y);
+        let (rows, taps) = qdepthwise_dual::taps(&map);
+        for row in w.chunks_exact_mut(taps.words()).take(map.out_c * rows) {
+            pairs(v, taps, row);
+        }
+        qdepthwise_dual::qdepthwise2d_dual(&p, x, &w[..map.out_c * rows * taps.words()], sums, &mut words, y);
     } else {
         let mut w = [0; 3 * MOST];
         w.iter_mut().for_each(|w| *w = v.bits() as i8);
-        qdual::qconv2d_dual(&p, x, &w, sums, &mut words, y);
+        if v.below(4) > 0 {
+            qdual::qconv2d_dual(&p, x, &w, sums, &mut words, y);
+        } else {
+            qdual::qconv2d_dual_one(&p, x, &w, sums, &mut words, y);
+        }
     }
     y.iter().for_each(|y| v.word(y.wide() as u32));
 }

@@ -11,6 +11,7 @@ mod large;
 mod layers;
 mod lint;
 mod package;
+mod pages;
 mod test;
 
 use std::process::ExitCode;
@@ -29,6 +30,7 @@ enum Task {
     Firmware(firmware::Args),
     Large,
     Package,
+    Pages,
 }
 
 fn main() -> ExitCode {
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         Task::Firmware(args) => firmware::firmware(&args),
         Task::Large => large::large(),
         Task::Package => package::package(),
+        Task::Pages => pages::pages(),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

@@ -1,18 +1,18 @@
 //! Pages as one file of HTML: style and script inside, nothing fetched.
 //!
-//! Invariants: all text is escaped; a policy in the page forbids what is fetched and any script but the page's own; drawings lie in frames of
-//! their own, in which no script runs and whose style stays inside; without the script all is there, in the order of the report.
+//! Invariants: all text is escaped; a policy in the page forbids all that would be fetched, and any script but the page's own, by its
+//! hash; drawings lie in shadow trees, out of which their style does not reach; without the script all is there, in the order of
+//! the report.
 
 use std::fmt::Write;
+
+use sha2::{Digest, Sha256};
 
 use super::markdown::cut;
 use super::{Block, Cell, Page, Table, Tone, chart};
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
-/// What may be loaded: nothing. Style and script stand in the page itself.
-const POLICY: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 /// Tables with this many rows can be searched.
 const SEARCHED: usize = 12;
 
@@ -22,9 +22,10 @@ pub(crate) fn html(page: &Page) -> String {
     let mut text = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"{}\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
-         <header><h1>{title}</h1><button type=\"button\" id=\"theme\" hidden>Dark</button></header>\n"
+         <header><h1>{title}</h1><button type=\"button\" id=\"theme\" hidden>Dark</button></header>\n",
+        policy()
     );
     contents(&mut text, page);
     text += "<main>\n";
@@ -38,6 +39,29 @@ pub(crate) fn html(page: &Page) -> String {
     }
     _ = write!(text, "</main>\n<script>\n{SCRIPT}</script>\n</body>\n</html>\n");
     text
+}
+
+/// What may be loaded: nothing; what may run: the script of the page.
+fn policy() -> String {
+    // As it stands between the tags.
+    let hash = base64(&Sha256::digest(format!("\n{SCRIPT}")));
+    format!(
+        "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'"
+    )
+}
+
+/// Base 64, padded.
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let group = |chunk: &[u8]| {
+        let bits = (0..3).fold(0u32, |bits, i| bits << 8 | u32::from(chunk.get(i).copied().unwrap_or(0)));
+        let digit = |i: usize| match i <= chunk.len() {
+            true => char::from(DIGITS[(bits >> (18 - 6 * i)) as usize % 64]),
+            false => '=',
+        };
+        (0..4).map(digit).collect::<String>()
+    };
+    bytes.chunks(3).map(group).collect()
 }
 
 /// Links to the headings.
@@ -97,7 +121,8 @@ fn print_table(table: &Table) -> String {
 /// A cell of a column that has numbers, or of another one.
 fn print_cell(cell: &Cell, numeric: bool) -> String {
     let words = escape(&cut(&cell.text));
-    let words = if cell.name { format!("<code>{words}</code>") } else { words };
+    // A column shows as much of a name as there is room for.
+    let words = if cell.name { format!("<code title=\"{words}\">{words}</code>") } else { words };
     let tone = match cell.tone {
         Tone::Plain => "",
         Tone::Good => "good",
@@ -107,7 +132,8 @@ fn print_cell(cell: &Cell, numeric: bool) -> String {
     let class = format!("{} {tone}", if numeric { "n" } else { "" });
     let class = if class == " " { String::new() } else { format!(" class=\"{}\"", class.trim()) };
     let sort = cell.sort.map_or(String::new(), |v| format!(" data-v=\"{v}\""));
-    format!("<td{class}{sort}>{words}</td>")
+    let note = if cell.note.is_empty() { String::new() } else { format!(" title=\"{}\"", escape(&cell.note)) };
+    format!("<td{class}{sort}{note}>{words}</td>")
 }
 
 fn class(tone: Tone) -> &'static str {
@@ -118,20 +144,12 @@ fn class(tone: Tone) -> &'static str {
     }
 }
 
-/// A drawing that opens, of its own size.
+/// A drawing that opens, with its style in a tree of its own.
 fn frame(name: &str, svg: &str) -> String {
-    let size = |side: &str| -> Option<u32> {
-        let after = svg.split_once(&format!(" {side}=\""))?.1;
-        after.split_once('"')?.0.parse().ok()
-    };
-    let (width, height) = (size("width").unwrap_or(1200), size("height").unwrap_or(700));
-    let document = format!("<!doctype html><style>body{{margin:0}}</style>{svg}");
     format!(
         "<details class=\"picture\"><summary><code>{}</code></summary><div class=\"scroll\" tabindex=\"0\">\
-         <iframe sandbox title=\"{}\" width=\"{width}\" height=\"{height}\" srcdoc=\"{}\"></iframe></div></details>\n",
+         <div><template shadowrootmode=\"open\">{svg}</template></div></div></details>\n",
         escape(&cut(name)),
-        escape(&cut(name)),
-        escape(&document)
     )
 }
 
@@ -157,16 +175,15 @@ pub(super) fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::{Bars, Block, Cell, Figure, Group, Page, Table, Tone};
-    use super::html;
+    use super::{base64, html};
 
     const EVIL: &str = "</script><script>alert(1)</script><img src=x onerror='alert(2)'>\" onclick=\"";
 
     #[test]
     fn names_are_data_wherever_they_stand() {
-        let cell = Cell::name(EVIL);
+        let cell = Cell::name(EVIL).note(EVIL.into());
         let groups = vec![Group { name: EVIL.into(), bars: vec![Some((1.0, EVIL.into()))] }];
         let bars = Bars { title: EVIL.into(), series: vec![EVIL.into()], groups };
-        let svg = format!("<svg width=\"1\" height=\"2\"><title>{EVIL}</title></svg>");
         let blocks = vec![
             Block::Heading(EVIL.into()),
             Block::Text(EVIL.into()),
@@ -178,13 +195,19 @@ mod tests {
                 rows: vec![vec![cell.clone()], vec![Cell { name: false, ..cell }]],
             }),
             Block::Charts(EVIL.into(), vec![bars]),
-            Block::Pictures(EVIL.into(), vec![(EVIL.into(), svg)]),
+            Block::Pictures(EVIL.into(), vec![(EVIL.into(), "<svg></svg>".into())]),
         ];
         let text = html(&Page { title: EVIL.into(), blocks });
         assert_eq!(text.matches("<script>").count(), 1);
         assert_eq!(text.matches("</script>").count(), 1);
         assert!(!text.contains("<img") && !text.contains("\" onclick"), "{text}");
-        assert!(text.contains("width=\"1\" height=\"2\" srcdoc="));
+    }
+
+    #[test]
+    fn base_64_is_padded() {
+        // RFC 4648, section 10.
+        let words = ["", "f", "fo", "foo", "foob", "fooba", "foobar"].map(|w| base64(w.as_bytes()));
+        assert_eq!(words, ["", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"]);
     }
 
     #[test]

@@ -96,6 +96,8 @@ pub(crate) struct Cell {
     pub(crate) name: bool,
     /// Whether it is good.
     pub(crate) tone: Tone,
+    /// What more there is to say, where a page has room for it; or nothing.
+    pub(crate) note: String,
 }
 
 impl Cell {
@@ -112,6 +114,11 @@ impl Cell {
     /// A number as it is written, and what it is.
     pub(crate) fn number(text: impl Into<String>, sort: f64) -> Cell {
         Cell { text: text.into(), sort: Some(sort), ..Cell::default() }
+    }
+
+    /// With a note.
+    pub(crate) fn note(self, note: String) -> Cell {
+        Cell { note, ..self }
     }
 
     /// With a tone.

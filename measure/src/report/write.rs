@@ -58,7 +58,7 @@ mod tests {
         let text = std::fs::read_to_string(dir.join("report.json")).unwrap();
         assert_eq!(Report::from_json(&text), Ok(report.clone()));
         assert_eq!(std::fs::read_to_string(dir.join("report.md")).unwrap(), report.to_markdown());
-        assert!(std::fs::read_to_string(dir.join("report.html")).unwrap().contains("srcdoc=\"&lt;!doctype"));
+        assert!(std::fs::read_to_string(dir.join("report.html")).unwrap().contains("<svg></svg>"));
     }
 
     #[test]

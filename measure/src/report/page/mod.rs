@@ -158,9 +158,10 @@ impl<'a> Column<'a> {
 /// A quantity in a table.
 fn cell(metric: Metric, value: Option<&Value>) -> Cell {
     let cell = Cell::text(shown(metric, value));
-    match value.and_then(Value::number) {
-        Some(v) => Cell { sort: Some(v), ..cell },
-        None => cell.tone(Tone::Faint),
+    match value {
+        Some(Value::Missing(why)) => cell.tone(Tone::Faint).note(format!("not measured: {why}")),
+        Some(value) => Cell { sort: value.number(), ..cell },
+        None => cell,
     }
 }
 
@@ -188,7 +189,10 @@ mod tests {
         let text = report.to_markdown();
         assert!(text.contains("| - |"), "{text}");
         assert!(text.contains("- peak RSS: needs &lt;b&gt;time&lt;/b&gt;\n"), "{text}");
-        assert!(!report.to_html(&[].into()).contains("<b>time"));
+        let page = report.to_html(&[].into());
+        assert!(
+            !page.contains("<b>time") && page.contains("title=\"not measured: needs &lt;b&gt;time&lt;/b&gt;\">-</td>")
+        );
     }
 
     #[test]

@@ -185,7 +185,6 @@ mod tests {
     use super::super::{Profile, Subject, Way, Ways, measure, prepare};
     use super::Process;
     use crate::config::{Alloc, Config};
-    use crate::pipeline::read;
     use crate::target::HOST;
 
     /// Bytes that the harness and the linker have in statics.
@@ -193,8 +192,8 @@ mod tests {
 
     fn built(profile: Profile, alloc: Alloc) -> Process {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/digits/digits.onnx");
-        let (model, config) = (read(&path).unwrap(), Config::new());
-        let subject = Subject { name: "digits", path: &path, model: &model, config: &config };
+        let config = Config::new();
+        let subject = Subject { name: "digits", path: &path, config: &config };
         let prepared = prepare(&subject, Way { target: HOST, profile, alloc, observed: false }).unwrap();
         Process::build(&prepared).unwrap()
     }
@@ -250,8 +249,8 @@ mod tests {
     #[test]
     fn rows_have_every_quantity_and_counts_repeat() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/digits/digits.onnx");
-        let (model, config) = (read(&path).unwrap(), Config::new());
-        let subject = Subject { name: "digits", path: &path, model: &model, config: &config };
+        let config = Config::new();
+        let subject = Subject { name: "digits", path: &path, config: &config };
         let (profiles, allocs) = (vec![Profile::Small], vec![Alloc::Static]);
         let ways = Ways { targets: vec![HOST], profiles, allocs, runs: 4, against: Vec::new() };
         let row = || {

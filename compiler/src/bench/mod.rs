@@ -22,8 +22,7 @@ use crate::config::{Alloc, Config, Optimize};
 use crate::diag::Diagnostic;
 use crate::exec::{Executor, Hygiene};
 use crate::ir::Tensor;
-use crate::onnx::Model;
-use crate::pipeline::{Compiled, compile, sha256};
+use crate::pipeline::{Compiled, compile, read, sha256};
 use crate::program::Program;
 use crate::target::{HOST, Target};
 use crate::verify::{data, device as firmware, seeded};
@@ -93,8 +92,6 @@ pub struct Subject<'a> {
     pub name: &'a str,
     /// The model's file, beside which its data sets lie.
     pub path: &'a Path,
-    /// What was read.
-    pub model: &'a Model,
     /// The user's choices but for what [`Ways`] says.
     pub config: &'a Config,
 }
@@ -165,6 +162,11 @@ fn or_missing(value: Result<Value, Error>) -> Value {
 /// Measures a model in all ways; `observe` hears what is being done, as a verb and its object.
 pub fn measure(subject: &Subject<'_>, ways: &Ways, observe: &mut dyn FnMut(&str, &str)) -> Findings {
     let mut findings = Findings::default();
+    // What no way can read is said once.
+    if let Err(why) = read(subject.path) {
+        findings.failures.push(format!("{}: {}", subject.name, failure(&why)));
+        return findings;
+    }
     let mut processes = Vec::new();
     for &target in &ways.targets {
         let allocs = if target.name == HOST.name { ways.allocs.as_slice() } else { &[Alloc::Static] };
@@ -208,8 +210,9 @@ struct Prepared<'a> {
 fn prepare<'a>(subject: &Subject<'a>, way: Way) -> Result<Prepared<'a>, Vec<Diagnostic>> {
     let config = way.config(subject.config);
     let start = std::time::Instant::now();
-    let compiled = compile(subject.model, &config)?;
-    let model_sha256 = sha256(subject.model)?;
+    let model = read(subject.path)?;
+    let compiled = compile(&model, &config)?;
+    let model_sha256 = sha256(&model)?;
     let source = source(subject.name, &compiled.program, &config, &model_sha256);
     crate::emit::emit_crate(&source);
     let compile_time = start.elapsed();

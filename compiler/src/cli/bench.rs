@@ -195,12 +195,11 @@ impl Args {
         if let Some((_, file)) = pipeline::read_options(&path)? {
             config = config.with_options(&file);
         }
-        let model = pipeline::read(&path)?;
         let name = pipeline::crate_name(&config, &path).map_err(|d| vec![d])?;
         if report.rows.iter().any(|r| r.key.subject == name) {
             return Err(vec![Diagnostic::error(codes::BAD_OPTION, format!("there are two models {name}"))]);
         }
-        let subject = Subject { name: &name, path: &path, model: &model, config: &config };
+        let subject = Subject { name: &name, path: &path, config: &config };
         let findings = measure(&subject, ways, &mut |verb, what| shell.status(verb, what));
         for (peer, why) in missing(&findings.rows, &self.against) {
             let note = format!("{name}: {peer} is not measured: {why}");

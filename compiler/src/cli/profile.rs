@@ -41,7 +41,7 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
         Optimize::Size => Profile::Small,
     };
     shell.status("Profiling", &format!("{} on {}, {}", session.name, target.name, build.name()));
-    let subject = Subject { name: &session.name, path: &session.path, model: &session.model, config: &session.config };
+    let subject = Subject { name: &session.name, path: &session.path, config: &session.config };
     let profiled = profile(&subject, target, build, args.runs as usize)?;
     let mut report = Report::new(Kind::Profile, VERSION, describe());
     report.rows.clone_from(&profiled.rows);

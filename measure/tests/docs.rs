@@ -23,6 +23,7 @@ fn the_page_has_each_quantity_as_it_is_defined() {
         let d = metric.definition();
         format!("| {} | `{}` | {} | {} |\n", d.title, d.name, unit(d.unit), d.text)
     });
-    let table = format!("| column | in `report.json` | unit | what it is |\n| --- | --- | --- | --- |\n{}", rows.concat());
+    let table =
+        format!("| column | in `report.json` | unit | what it is |\n| --- | --- | --- | --- |\n{}", rows.concat());
     assert!(page.contains(&table), "docs/measuring.md should have this table:\n{table}");
 }

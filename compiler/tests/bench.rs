@@ -41,6 +41,36 @@ fn what_can_be_measured_is_and_what_cannot_is_a_note() {
     }
 }
 
+/// Bytes that the executables of mnist-8, of which 24 kB are weights, may have: on the host, and what is flashed.
+const MNIST_HOST: f64 = 42.0 * 1024.0;
+const MNIST_FLASH: f64 = 40.0 * 1024.0;
+
+#[test]
+fn small_builds_are_small() {
+    let shared = std::env::var("ZANT_SHARED").unwrap_or_else(|_| workspace("../shared"));
+    let model = Path::new(&shared).join("models/mnist-8");
+    if !model.join("model.onnx").is_file() {
+        println!("skipped: 1 model, for the folder of them is missing");
+        return;
+    }
+    let emulated = Command::new("qemu-system-arm").arg("--version").output().is_ok();
+    if !emulated {
+        println!("skipped: 1 size of firmware, for qemu-system-arm is missing");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let targets = if emulated { "host,cortex-m7" } else { "host" };
+    let model = model.to_string_lossy().into_owned();
+    let args = ["bench", &model, "--target", targets, "--profiles", "small", "--runs", "1", "-o", "out"];
+    let (code, _, stderr) = zantc(folder.path(), &args);
+    assert_eq!(code, Some(0), "{stderr}");
+    let report = report(folder.path().join("out"));
+    assert_eq!(report.rows.len(), if emulated { 2 } else { 1 });
+    for row in &report.rows {
+        let limit = if row.key.target == "host" { MNIST_HOST } else { MNIST_FLASH };
+        assert!(row.values[&Metric::Executable].number().unwrap() <= limit, "{row:?}");
+    }
+}
+
 #[test]
 fn one_operator_is_measured_against_the_limit() {
     let folder = tempfile::tempdir().unwrap();

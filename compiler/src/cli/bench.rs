@@ -117,6 +117,8 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
                 good = false;
             }
         }
+        // What is done stays, whatever happens to the next one.
+        write(&args.output, &report, &pictures).map_err(|e| unwritable(&args.output, &e))?;
     }
     finish(&args.output, &report, &pictures, shell)?;
     if good { Ok(()) } else { Err(Failure::Said) }

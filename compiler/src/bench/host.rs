@@ -182,10 +182,13 @@ mod tests {
     use zant_measure::report::{Metric, Value};
     use zant_measure::{Contender, Error, Heap, valgrind};
 
-    use super::super::{Profile, Subject, Way, Ways, measure, prepare};
+    use super::super::{Prepared, Profile, Subject, Way, Ways, computed, measure, prepare};
     use super::Process;
     use crate::config::{Alloc, Config};
+    use crate::ir::text;
+    use crate::pipeline::compile_graph;
     use crate::target::HOST;
+    use crate::verify::seeded;
 
     /// Bytes that the harness and the linker have in statics.
     const HARNESS: u64 = 256;
@@ -243,6 +246,38 @@ mod tests {
         if let Some(blocks) = dhat(&process) {
             assert_eq!(blocks.total, (heap.total, heap.allocations));
             assert_eq!((blocks.peak, blocks.end), ((heap.peak, heap.allocations), (heap.leaked, 0)));
+        }
+    }
+
+    #[test]
+    fn states_are_given_and_give_the_bits_of_this_process() {
+        let graph = text::parse(
+            r#"graph "stateful"
+  in %0 "x": f32[1,2,1,4]
+  in %1 "past": f32[1,2,3,4]
+  in %2 "sum": f32[1,2,1,4]
+  %3 = concat %1, %0 {axis 2} : f32[1,2,4,4]
+  %4 = softmax %3 {axis 3} : f32[1,2,4,4]
+  %5 = map %2, %0 {Add(Mul(x0, 0.5), x1)} : f32[1,2,1,4]
+  %6 = map %0 {Neg(x0)} : f32[1,2,1,4]
+  out "y" = %4
+  out "next" = %5
+  out "new" = %6
+"#,
+        );
+        let graph = graph.unwrap();
+        for (alloc, observed) in [(Alloc::Static, false), (Alloc::Heap, false), (Alloc::Static, true)] {
+            let way = Way { target: HOST, profile: Profile::Small, alloc, observed };
+            let config = way.config(&Config::new().state("past", "new").state("sum", "next"));
+            let compiled = compile_graph(graph.clone(), &config).unwrap();
+            let inputs = seeded::inputs(compiled.program.model_inputs().iter().map(|p| &p.ty));
+            let outputs = computed(&compiled.program, &inputs).unwrap();
+            assert_eq!(compiled.program.states.len(), 2);
+            let (name, model_sha256, compile_time) = ("stateful", String::new(), std::time::Duration::ZERO);
+            let level = Profile::Small.level();
+            let prepared = Prepared { name, model_sha256, config, level, compiled, compile_time, inputs, outputs };
+            // Building compares the bits.
+            Process::build(&prepared).unwrap();
         }
     }
 

@@ -145,9 +145,13 @@ impl Way {
 /// The values of a row.
 type Values = BTreeMap<Metric, Value>;
 
-/// Why a way failed, in one line.
+/// Why a way failed, in one line: what the diagnostics say, and the errors that a build printed.
 fn failure(diagnostics: &[Diagnostic]) -> String {
-    diagnostics.iter().map(|d| d.message.as_str()).collect::<Vec<_>>().join("; ")
+    let said = |d: &Diagnostic| {
+        let errors = d.help.iter().filter(|h| h.starts_with("error")).take(2);
+        std::iter::once(&d.message).chain(errors).cloned().collect::<Vec<_>>().join(": ")
+    };
+    diagnostics.iter().map(said).collect::<Vec<_>>().join("; ")
 }
 
 /// A value, or why there is none.

@@ -103,7 +103,7 @@ fn reset(program: &Program, names: &Names, places: &[usize]) -> String {
     text += "    // SAFETY: the file has inputs and states, each aligned.\n    unsafe {\n        model().reset();\n";
     for (name, place) in names.states.iter().zip(places.iter().skip(program.inputs.len())) {
         text += &format!(
-            "        let state = model().{name}();\n        state.copy_from_slice(&*core::ptr::slice_from_raw_parts(input.add({place}).cast(), state.len()));\n"
+            "        let state = model().{name}();\n        let len = state.len();\n        state.copy_from_slice(&*core::ptr::slice_from_raw_parts(input.add({place}).cast(), len));\n"
         );
     }
     text + "    }\n}\n"

@@ -45,6 +45,28 @@ fn a_second_run_of_the_same_build_is_unchanged() {
 }
 
 #[test]
+fn recorded_runs_of_one_build_are_unchanged_though_the_machine_was_not() {
+    let first = read(include_str!("data/recorded_profile.json"));
+    let second = read(include_str!("data/recorded_profile_again.json"));
+    let comparison = compare(&first, &second);
+    assert_eq!(comparison.verdict, Verdict::Unchanged);
+    assert!(comparison.rules.noise_percent > 40.0, "the first run was on a busy machine");
+    assert!(comparison.to_markdown().contains("the machine did other things"));
+}
+
+#[test]
+fn a_recorded_build_that_was_slowed_on_purpose_is_regressed_and_its_steps_are_named() {
+    // `--numerics separate` rounds twice in the place of once, by an instruction more.
+    let fused = read(include_str!("data/recorded_profile_again.json"));
+    let slowed = read(include_str!("data/recorded_profile_slowed.json"));
+    let comparison = compare(&fused, &slowed);
+    assert_eq!(comparison.verdict, Verdict::Regressed);
+    let worse = comparison.rows.iter().filter(|row| row.status == Verdict::Regressed);
+    let steps: Vec<&str> = worse.filter_map(|row| row.key.step.as_deref()).collect();
+    assert_eq!(steps, ["2 conv2d relu2", "4 matmul_packed linear"]);
+}
+
+#[test]
 fn a_slowed_model_is_named_and_regressed() {
     let (old, mut new) = (read(BENCH), read(BENCH_AGAIN));
     slow(&mut new, 2, |row| row.key.subject == "mnist-8");

@@ -1,7 +1,7 @@
 //! What became of one quantity of one row: the arithmetic, and what counts as better or worse.
 //!
 //! Invariants: counts are compared as integers, so that one instruction is a change; times count only where both reports say
-//! that it is more than their spread; what merely follows from another quantity, or was measured once, is shown and judges
+//! that it is more than their spread, the instructions differ, and code that is the same did not move as far; what merely follows from another quantity, or was measured once, is shown and judges
 //! nothing.
 
 use serde::Serialize;
@@ -72,6 +72,8 @@ pub struct Rules {
     pub threshold_percent: f64,
     /// Whether both reports are of one machine; times of two are shown only.
     pub same_machine: bool,
+    /// By how many percent times of rows moved at most whose instructions are equal: what the machine does by itself.
+    pub noise_percent: f64,
 }
 
 /// How a quantity is judged.
@@ -125,15 +127,15 @@ fn judge(metric: Metric) -> Judge {
 }
 
 impl Change {
-    /// Compares.
-    pub fn of(metric: Metric, old: Option<&Value>, new: Option<&Value>, rules: &Rules) -> Change {
+    /// Compares. `same_code` says that the row has equal counts of instructions in both reports: then its time is the machine's.
+    pub fn of(metric: Metric, old: Option<&Value>, new: Option<&Value>, rules: &Rules, same_code: bool) -> Change {
         let numbers = old.and_then(Value::number).zip(new.and_then(Value::number));
         let percent = numbers.and_then(|(old, new)| percent(old, new));
         let status = match (old, new) {
             (None, _) => Status::New,
             (Some(_), None) => Status::Vanished,
             (Some(Value::Missing(_)), _) | (_, Some(Value::Missing(_))) => Status::NotMeasured,
-            (Some(old), Some(new)) => compared(metric, old, new, rules),
+            (Some(old), Some(new)) => compared(metric, old, new, (rules, same_code)),
         };
         let beyond = matches!(status, Status::Improved | Status::Regressed)
             && percent.is_none_or(|p| p.abs() > rules.threshold_percent);
@@ -150,7 +152,7 @@ pub(crate) fn percent(old: f64, new: f64) -> Option<f64> {
     (old != 0.0).then(|| (new - old) / old * 100.0).filter(|p| p.is_finite())
 }
 
-fn compared(metric: Metric, old: &Value, new: &Value, rules: &Rules) -> Status {
+fn compared(metric: Metric, old: &Value, new: &Value, (rules, same_code): (&Rules, bool)) -> Status {
     let (Some(before), Some(now)) = (old.number(), new.number()) else { return Status::NotMeasured };
     let same = match (old, new) {
         (Value::Count(old), Value::Count(new)) => old == new,
@@ -162,10 +164,11 @@ fn compared(metric: Metric, old: &Value, new: &Value, rules: &Rules) -> Status {
     let counts = match (judge(metric), old, new) {
         (Judge::Exact, ..) => true,
         (Judge::Spread, Value::Times(old), Value::Times(new)) if rules.same_machine => {
-            if !told_apart(old, new) || percent(before, now).is_some_and(|p| p.abs() <= rules.threshold_percent) {
+            let within = |limit: f64| percent(before, now).is_some_and(|p| p.abs() <= limit);
+            if !told_apart(old, new) || within(rules.threshold_percent) {
                 return Status::Unchanged;
             }
-            true
+            !same_code && !within(rules.noise_percent)
         }
         (Judge::Spread | Judge::Shown, ..) => false,
     };
@@ -196,15 +199,15 @@ mod tests {
     use super::{Change, Rules, Status, percent};
     use crate::report::{Metric, Spread, Value};
 
-    const RULES: Rules = Rules { threshold_percent: 5.0, same_machine: true };
+    const RULES: Rules = Rules { threshold_percent: 5.0, same_machine: true, noise_percent: 0.0 };
 
     fn count(old: u64, new: u64) -> Change {
-        Change::of(Metric::Instructions, Some(&Value::Count(old)), Some(&Value::Count(new)), &RULES)
+        Change::of(Metric::Instructions, Some(&Value::Count(old)), Some(&Value::Count(new)), &RULES, false)
     }
 
     fn time(old: [f64; 3], new: [f64; 3], runs: u64, rules: &Rules) -> Change {
         let times = |[min, median, p95]: [f64; 3]| Value::Times(Spread { min, median, p95, runs });
-        Change::of(Metric::Time, Some(&times(old)), Some(&times(new)), rules)
+        Change::of(Metric::Time, Some(&times(old)), Some(&times(new)), rules, false)
     }
 
     #[test]
@@ -254,6 +257,20 @@ mod tests {
     }
 
     #[test]
+    fn times_of_the_same_code_and_within_the_noise_of_such_are_shown() {
+        let times = |m: f64| Value::Times(Spread { min: m, median: m, p95: m, runs: 20 });
+        let change =
+            |new: f64, rules, same| Change::of(Metric::Time, Some(&times(10.0)), Some(&times(new)), rules, same);
+        assert_eq!(change(20.0, &RULES, false).status, Status::Regressed);
+        assert_eq!(change(20.0, &RULES, true).status, Status::Changed);
+        let noisy = Rules { noise_percent: 50.0, ..RULES };
+        assert_eq!(
+            [14.0, 15.0, 16.0].map(|t| change(t, &noisy, false).status),
+            [Status::Changed, Status::Changed, Status::Regressed]
+        );
+    }
+
+    #[test]
     fn what_is_missing_is_not_zero() {
         let (missing, five) = (Value::Missing("needs valgrind".into()), Value::Count(5));
         for (old, new, status) in [
@@ -262,14 +279,14 @@ mod tests {
             (None, Some(&five), Status::New),
             (Some(&five), None, Status::Vanished),
         ] {
-            let change = Change::of(Metric::Leaked, old, new, &RULES);
+            let change = Change::of(Metric::Leaked, old, new, &RULES, false);
             assert_eq!((change.status, change.beyond, change.delta, change.percent), (status, false, None, None));
         }
     }
 
     #[test]
     fn what_follows_from_others_is_shown() {
-        let change = Change::of(Metric::Throughput, Some(&Value::Real(2.0)), Some(&Value::Real(1.0)), &RULES);
+        let change = Change::of(Metric::Throughput, Some(&Value::Real(2.0)), Some(&Value::Real(1.0)), &RULES, false);
         assert_eq!((change.status, change.beyond, change.percent), (Status::Changed, false, Some(-50.0)));
     }
 
@@ -311,7 +328,7 @@ mod tests {
         fn a_time_is_the_same_as_itself_and_changes_are_mirrored(
             a in 1.0..1e6f64, b in 1.0..1e6f64, spread in 1.0..2.0f64, threshold in 0.0..50.0f64
         ) {
-            let rules = Rules { threshold_percent: threshold, same_machine: true };
+            let rules = Rules { threshold_percent: threshold, ..RULES };
             let of = |m: f64| [m / spread, m, m * spread];
             prop_assert_eq!(time(of(a), of(a), 9, &rules).status, Status::Unchanged);
             let change = time(of(a), of(b), 9, &rules);

@@ -14,7 +14,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::page::{html, markdown};
-use crate::report::{Key, Kind, MachineInfo, Metric, Report};
+use crate::report::{Key, Kind, MachineInfo, Metric, Report, Row};
 
 pub(crate) use change::percent;
 pub use change::{Change, Rules, Status};
@@ -150,8 +150,11 @@ impl Comparison {
         if old.kind != new.kind {
             return Err(Incomparable::Kinds(old.kind, new.kind));
         }
-        let rules = Rules { threshold_percent, same_machine: old.machine.cpu == new.machine.cpu };
-        let rows: Vec<RowChange> = pair::pair(old, new).iter().map(|pair| row(pair, &rules)).collect();
+        let pairs = pair::pair(old, new);
+        let same_machine = old.machine.cpu == new.machine.cpu;
+        let noise_percent = pairs.iter().filter(|pair| pair.same_code()).filter_map(time_moved).fold(0.0, f64::max);
+        let rules = Rules { threshold_percent, same_machine, noise_percent };
+        let rows: Vec<RowChange> = pairs.iter().map(|pair| row(pair, &rules)).collect();
         if rows.iter().all(|row| row.presence != Presence::Both) {
             return Err(Incomparable::NothingInCommon);
         }
@@ -187,11 +190,18 @@ impl Comparison {
     }
 }
 
+/// By how many percent a row's time moved, whichever way.
+fn time_moved(pair: &pair::Pair<'_>) -> Option<f64> {
+    let time = |row: Option<&Row>| row?.number(Metric::Time);
+    percent(time(pair.old)?, time(pair.new)?).map(f64::abs)
+}
+
 fn row(pair: &pair::Pair<'_>, rules: &Rules) -> RowChange {
-    let value = |row: Option<&'_ crate::report::Row>, metric| row.and_then(|r| r.values.get(&metric)).cloned();
+    let value = |row: Option<&Row>, metric| row.and_then(|r| r.values.get(&metric)).cloned();
     let changes = Metric::ALL.into_iter().filter_map(|metric| {
         let (old, new) = (value(pair.old, metric), value(pair.new, metric));
-        (old.is_some() || new.is_some()).then(|| Change::of(metric, old.as_ref(), new.as_ref(), rules))
+        let change = || Change::of(metric, old.as_ref(), new.as_ref(), rules, pair.same_code());
+        (old.is_some() || new.is_some()).then(change)
     });
     let changes: Vec<Change> = changes.collect();
     let presence = match (pair.old, pair.new) {
@@ -210,6 +220,13 @@ fn notes(old: &Report, new: &Report, rules: &Rules) -> Vec<String> {
         notes.push(format!(
             "The reports are of different processors ({} and {}): times are shown, and not judged.",
             old.machine.cpu, new.machine.cpu
+        ));
+    }
+    if rules.same_machine && rules.noise_percent > rules.threshold_percent {
+        notes.push(format!(
+            "Times of code with equal counts of instructions moved by up to {:.0} %: the machine did other things. Only times that \
+             moved further are judged.",
+            rules.noise_percent
         ));
     }
     for (tool, version) in &new.machine.tools {

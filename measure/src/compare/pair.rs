@@ -5,12 +5,23 @@
 
 use std::collections::BTreeMap;
 
-use crate::report::{Key, Report, Row};
+use crate::report::{Key, Metric, Report, Row, Value};
 
 /// A row of each report, or of one.
 pub(super) struct Pair<'a> {
     pub(super) old: Option<&'a Row>,
     pub(super) new: Option<&'a Row>,
+}
+
+impl Pair<'_> {
+    /// Whether both rows count the same instructions: the code did not change, as far as that can be told.
+    pub(super) fn same_code(&self) -> bool {
+        let count = |row: Option<&Row>| match row?.values.get(&Metric::Instructions)? {
+            Value::Count(n) => Some(*n),
+            Value::Real(_) | Value::Times(_) | Value::Missing(_) => None,
+        };
+        count(self.old).is_some_and(|old| count(self.new) == Some(old))
+    }
 }
 
 /// Rows in the order of the new report; vanished ones at the end.

@@ -36,8 +36,9 @@ pub(super) fn blocks(report: &Report, blocks: &mut Vec<Block>) {
         blocks.push(Block::Heading(title.into()));
         let columns = Column::keys(&whole).into_iter().chain(quantities(&whole)).collect::<Vec<_>>();
         blocks.push(Block::Table(Column::table(&columns, &whole)));
-        let metric = if report.kind == Kind::Ops { Metric::Throughput } else { Metric::Instructions };
-        chart(&whole, metric, "Models and operators", blocks);
+        if report.kind == Kind::Ops {
+            chart(&whole, Metric::Throughput, "Throughput", blocks);
+        }
     }
     for group in groups(&steps) {
         costs(&group, blocks);

@@ -5,6 +5,7 @@
 //! that what is too large is as large as may be.
 #![cfg(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))]
 use super::super::kernels::quant::{Byte, Range};
+use core::arch::naked_asm;
 
 /// What becomes of sums.
 #[repr(C)]
@@ -45,6 +46,30 @@ impl Bounds {
 #[inline(always)]
 pub fn is_signed<X: Byte>() -> bool {
     X::narrow(-1).wide() < 0
+}
+
+/// Copies bytes, forward. The functions of `core` for that are many times as long.
+///
+/// # Safety
+/// So many bytes may be read and written.
+#[unsafe(naked)]
+pub unsafe extern "C" fn copy(to: *mut u8, from: *const u8, count: usize) {
+    naked_asm!(
+        "subs r2, #4\nblo 21f\n20:\nldr r3, [r1], #4\nstr r3, [r0], #4\nsubs r2, #4\nbhs 20b",
+        "21:\nadds r2, #4\nbeq 23f\n22:\nldrb r3, [r1], #1\nstrb r3, [r0], #1\nsubs r2, #1\nbne 22b\n23:\nbx lr",
+    );
+}
+
+/// Writes the bytes of a word again and again.
+///
+/// # Safety
+/// So many bytes may be written.
+#[unsafe(naked)]
+pub unsafe extern "C" fn fill(to: *mut u8, word: u32, count: usize) {
+    naked_asm!(
+        "subs r2, #4\nblo 21f\n20:\nstr r1, [r0], #4\nsubs r2, #4\nbhs 20b",
+        "21:\nadds r2, #4\nbeq 23f\n22:\nstrb r1, [r0], #1\nsubs r2, #1\nbne 22b\n23:\nbx lr",
+    );
 }
 
 /// The instructions that module-level code may have only where it says so.

@@ -5,7 +5,7 @@
 #![cfg(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))]
 use super::super::kernels::quant::Byte;
 use super::arm_bytes::{Bounds, between, cpu, is_signed, others, saturate, scale};
-use super::lines::{FOUR, Lines};
+use super::lines::{FOUR, Lines, Part};
 use core::arch::naked_asm;
 
 /// What the loop over pixels reads; it moves on what it reads, and knows the places of the fields. Steps are bytes.
@@ -78,19 +78,20 @@ pub unsafe fn spread<X: Byte>(x: &[X], step: usize, pixels: usize, lines: &mut [
 /// # Safety
 /// All that the lines speak of may be read, and the outputs written.
 #[inline(always)]
-pub unsafe fn lines<Y: Byte>(p: &Lines<'_>, fours: usize, y: &mut [Y], [pixel, line]: [usize; 2]) {
+pub unsafe fn lines<Y: Byte>(p: &Lines<'_>, part: &Part, y: &mut [Y], [pixel, line]: [usize; 2]) {
     const { assert!(size_of::<Y>() == 1) };
     let taps = p.taps;
     let y: *mut u8 = y.as_mut_ptr().cast();
     let next = 2 * FOUR * taps.stride;
     let row = 2 * FOUR * p.pitch;
     // What a line and all lines before the next channel move on by.
-    let (x_line, x_lines) = (row * p.stride, row * p.stride * (p.lines - 1));
-    let lines = line * (p.lines - 1);
+    let Part { first, fours, lines: count } = *part;
+    let (x_line, x_lines) = (row * p.stride, row * p.stride * (count - 1));
+    let lines = line * (count - 1);
     let mut task = Task {
         next,
         kind: if taps.is_three() { taps.stride - 1 } else { 2 },
-        x: p.x.as_ptr(),
+        x: p.x.as_ptr().wrapping_add(first),
         w: p.w.as_ptr(),
         row: row * p.dilation,
         rows: p.rows,
@@ -104,11 +105,11 @@ pub unsafe fn lines<Y: Byte>(p: &Lines<'_>, fours: usize, y: &mut [Y], [pixel, l
         x_next: (2 * p.pitch) as isize - (fours * next + x_lines) as isize,
         w_next: 4 * p.rows * taps.words(),
         y_back: FOUR * fours * pixel + lines - 1,
-        left: p.lines,
+        left: count,
         x_line: x_line as isize - (fours * next) as isize,
         y_line: line as isize - (FOUR * fours * pixel) as isize,
         line,
-        lines: p.lines,
+        lines: count,
         end_back: lines.wrapping_sub(1),
         tap: if taps.dilation == 1 { 4 } else { 2 * taps.dilation },
         stride: 2 * taps.stride,

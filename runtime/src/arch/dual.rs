@@ -8,6 +8,8 @@
 //! Invariant: all that is read and written lies in the slices given, which is checked once, before a loop.
 use super::super::kernels::quant::{Byte, Range, Residual};
 #[cfg(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))]
+use super::arm_bytes;
+#[cfg(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))]
 use super::arm_dual;
 
 /// Pixels, or output channels, that are computed together.
@@ -114,6 +116,37 @@ pub fn widen_one<X: Byte>(x: &[X], quads: usize, patch: &mut [u32]) {
     if !ON_ARM {
         let quads = x.as_chunks().0.iter().take(quads);
         quads.zip(patch.as_chunks_mut().0).for_each(|(x, words)| *words = wide(x));
+    }
+}
+
+/// Copies as many elements as there are of both.
+#[inline(always)]
+pub fn copy<X: Byte>(from: &[X], to: &mut [X]) {
+    let count = if from.len() < to.len() { from.len() } else { to.len() };
+    #[cfg(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))]
+    // SAFETY: there are as many of both, and an element is a byte.
+    unsafe {
+        const { assert!(size_of::<X>() == 1) };
+        arm_bytes::copy(to.as_mut_ptr().cast(), from.as_ptr().cast(), count);
+    }
+    if !ON_ARM {
+        for (to, from) in to.iter_mut().zip(from).take(count) {
+            *to = *from;
+        }
+    }
+}
+
+/// Makes all elements one.
+#[inline(always)]
+pub fn fill<X: Byte>(to: &mut [X], x: X) {
+    #[cfg(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))]
+    // SAFETY: an element is a byte.
+    unsafe {
+        const { assert!(size_of::<X>() == 1) };
+        arm_bytes::fill(to.as_mut_ptr().cast(), x.wide() as u32 % 256 * 0x0101_0101, to.len());
+    }
+    if !ON_ARM {
+        to.fill(x);
     }
 }
 

@@ -8,6 +8,8 @@
 //! Invariant: all that is read and written lies in the slices given, which is checked once, before a loop.
 use super::super::kernels::quant::{Byte, Range};
 #[cfg(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))]
+use super::arm_bytes;
+#[cfg(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))]
 use super::arm_lines;
 
 /// Channels that are taken side by side, and pixels.
@@ -57,9 +59,7 @@ pub struct Lines<'a> {
     pub rows: usize,
     /// Rows of `x` between the rows of a window.
     pub dilation: usize,
-    /// Lines of outputs, at least one.
-    pub lines: usize,
-    /// Rows of `x` between their windows.
+    /// Rows of `x` between the windows of neighbouring lines.
     pub stride: usize,
     /// The taps of a window's row.
     pub taps: Taps,
@@ -69,6 +69,17 @@ pub struct Lines<'a> {
     pub multiplier: &'a [f32; FOUR],
     /// What becomes of sums times multipliers, where `lo <= zero <= hi`.
     pub range: Range,
+}
+
+/// Some of the pixels, at least four.
+#[derive(Clone, Copy, Debug)]
+pub struct Part {
+    /// The first word of the first window.
+    pub first: usize,
+    /// Lines of outputs.
+    pub lines: usize,
+    /// Pixels of each, by four.
+    pub fours: usize,
 }
 
 /// Whether loops of `arm_lines` do the work.
@@ -117,6 +128,19 @@ pub fn spread<X: Byte>(x: &[X], step: usize, pixels: usize, words: &mut [u32], (
     }
 }
 
+/// Makes all words one.
+#[inline(always)]
+pub fn fill(words: &mut [u32], word: u32) {
+    #[cfg(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))]
+    // SAFETY: so many bytes.
+    unsafe {
+        arm_bytes::fill(words.as_mut_ptr().cast(), word, 4 * words.len());
+    }
+    if !ON_ARM {
+        words.fill(word);
+    }
+}
+
 /// Moves the words from `first` on, whole fours of them, to the beginning.
 pub fn shift(words: &mut [u32], first: usize, fours: usize) {
     if fours == 0 || first + FOUR * fours > words.len() {
@@ -139,11 +163,12 @@ pub fn shift(words: &mut [u32], first: usize, fours: usize) {
 }
 
 impl Lines<'_> {
-    /// Whether all that is read and so many outputs lie inside, of `fours` times four pixels.
-    fn fits(&self, fours: usize, outputs: usize, [pixel, line]: [usize; 2]) -> bool {
-        let Lines { pitch, rows, taps, lines, .. } = *self;
+    /// Whether all that is read and so many outputs lie inside.
+    fn fits(&self, part: &Part, outputs: usize, [pixel, line]: [usize; 2]) -> bool {
+        let Lines { pitch, rows, taps, .. } = *self;
+        let Part { first, lines, fours } = *part;
         let row = rows.saturating_sub(1) * self.dilation + lines.saturating_sub(1) * self.stride;
-        let x = (row * FOUR + FOUR - 1) * pitch + taps.reach(FOUR * fours);
+        let x = (row * FOUR + FOUR - 1) * pitch + taps.reach(FOUR * fours) + 2 * first;
         let y = (FOUR * fours).saturating_sub(1) * pixel + lines.saturating_sub(1) * line + FOUR - 1;
         rows * taps.count * fours * lines > 0
             && pitch.is_multiple_of(2)
@@ -152,25 +177,25 @@ impl Lines<'_> {
             && y < outputs
     }
 
-    /// `fours` times four pixels of each line. Outputs of pixels lie `pixel` apart, of lines `line`; those of a line may lie
+    /// Computes pixels, whose outputs lie `steps[0]` apart, and those of neighbouring lines `steps[1]`; those of a line may lie
     /// where some of the next line belong, which are written later.
     #[inline(never)]
-    pub fn compute<Y: Byte>(&self, fours: usize, y: &mut [Y], steps: [usize; 2]) {
-        if !self.fits(fours, y.len(), steps) {
+    pub fn compute<Y: Byte>(&self, part: &Part, y: &mut [Y], steps: [usize; 2]) {
+        if !self.fits(part, y.len(), steps) {
             debug_assert!(false, "operands lie outside");
             return;
         }
         #[cfg(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))]
         // SAFETY: the operands were checked to lie inside.
         unsafe {
-            arm_lines::lines(self, fours, y, steps);
+            arm_lines::lines(self, part, y, steps);
         }
         if !ON_ARM {
             let channels = self.bias.iter().zip(self.multiplier).enumerate();
             for (channel, (bias, multiplier)) in channels {
-                for line in 0..self.lines {
-                    for pixel in 0..FOUR * fours {
-                        let sum = self.sum(channel, [line, pixel], *bias);
+                for line in 0..part.lines {
+                    for pixel in 0..FOUR * part.fours {
+                        let sum = self.sum(channel, [line, 2 * part.first + pixel * self.taps.stride], *bias);
                         if let Some(y) = y.get_mut(line * steps[1] + pixel * steps[0] + channel) {
                             *y = Y::narrow(self.range.round(sum as f32 * multiplier));
                         }
@@ -180,12 +205,11 @@ impl Lines<'_> {
         }
     }
 
-    /// The sum of a channel's window.
-    fn sum(&self, channel: usize, [line, pixel]: [usize; 2], mut sum: i32) -> i32 {
+    /// The sum of a channel's window, which begins `at` numbers behind the first of a line.
+    fn sum(&self, channel: usize, [line, at]: [usize; 2], mut sum: i32) -> i32 {
         let (x, taps) = (halves(self.x), self.taps);
         for row in 0..self.rows {
-            let first =
-                ((row * self.dilation + line * self.stride) * FOUR + channel) * self.pitch + pixel * taps.stride;
+            let first = ((row * self.dilation + line * self.stride) * FOUR + channel) * self.pitch + at;
             for tap in 0..taps.count {
                 let half = if taps.dilation == 1 { [tap / 2, tap % 2] } else { [tap, 0] };
                 let [word, half] = if taps.is_three() && tap > 0 { [1, tap - 1] } else { half };

@@ -4,7 +4,7 @@
 //!
 //! Invariants: those of `qdepthwise`, of which this kernel gives the bits; integer sums have no order. Lines lie along the
 //! width of a map, or along its height where fewer fours of pixels cover it so.
-use super::super::arch::lines::{FOUR, Lines, Taps, shift, spread};
+use super::super::arch::lines::{FOUR, Lines, Part, Taps, fill, shift, spread};
 use super::conv2d::Conv2d;
 use super::qconv::QConv2d;
 use super::quant::Byte;
@@ -103,17 +103,25 @@ pub fn qdepthwise2d_dual<X: Byte, Y: Byte>(
     debug_assert!(x.len() >= m.in_len() && y.len() >= m.out_len() && words.len() >= scratch(m));
     let [down, right] = ways(m);
     let zero = X::narrow(p.zero).wide() as u32 & 0xffff;
-    words.fill(zero | zero << 16);
-    let mut layer = Layer { p, down, right, zero: zero | zero << 16, words };
+    let (pitch, zero) = (right.pitch(), zero | zero << 16);
+    fill(words, zero);
+    let mut layer = Layer { p, down, right, pitch, row: FOUR * pitch / 2, zero, words };
     let channel = down.taps.count * right.taps.words();
     for batch in 0..m.batch {
-        let x = x.get(batch * m.in_h * m.in_w * m.in_pitch..).unwrap_or(&[]);
-        let y = y.get_mut(batch * m.out_h * m.out_w * m.out_pitch..).unwrap_or(&mut []);
-        let sums = bias.as_chunks().0.iter().zip(multiplier.as_chunks().0).take(m.out_c / FOUR);
-        for (four, (bias, multiplier)) in sums.enumerate() {
-            let w = w.get(four * FOUR * channel..).unwrap_or(&[]);
-            let (Some(x), Some(y)) = (x.get(four * FOUR..), y.get_mut(four * FOUR..)) else { return };
+        let (mut x_at, mut y_at) = (batch * m.in_h * m.in_w * m.in_pitch, batch * m.out_h * m.out_w * m.out_pitch);
+        let mut first = 0;
+        while first < m.out_c {
+            let (bias, multiplier) = (bias.get(first..), multiplier.get(first..));
+            let (Some(bias), Some(multiplier)) =
+                (bias.and_then(|b| b.first_chunk()), multiplier.and_then(|m| m.first_chunk()))
+            else {
+                return;
+            };
+            let (Some(x), Some(w), Some(y)) = (x.get(x_at..), w.get(first * channel..), y.get_mut(y_at..)) else {
+                return;
+            };
             layer.channels(x, w, (bias, multiplier), y);
+            (first, x_at, y_at) = (first + FOUR, x_at + FOUR, y_at + FOUR);
         }
     }
 }
@@ -123,17 +131,16 @@ struct Layer<'a> {
     p: &'a QConv2d,
     down: Way,
     right: Way,
+    /// Numbers of a line.
+    pitch: usize,
+    /// Words of a row.
+    row: usize,
     /// Two of the number that stands for 0.
     zero: u32,
     words: &'a mut [u32],
 }
 
 impl Layer<'_> {
-    /// Words of a row.
-    fn row(&self) -> usize {
-        FOUR * self.right.pitch() / 2
-    }
-
     /// Four channels.
     #[inline(never)]
     fn channels<X: Byte, Y: Byte>(
@@ -143,91 +150,77 @@ impl Layer<'_> {
         (bias, multiplier): (&[i32; FOUR], &[f32; FOUR]),
         y: &mut [Y],
     ) {
-        let (m, down, right) = (&self.p.map, self.down, self.right);
+        let Taps { count: height, dilation, stride } = self.down.taps;
+        let line = self.down.y_step * self.p.map.out_pitch;
         let (mut first, mut held) = (0, 0);
-        while first < down.output {
-            let count = if down.output - first < LINES { down.output - first } else { LINES };
-            let rows = down.span(count);
+        while first < self.down.output {
+            let left = self.down.output - first;
+            let count = if left < LINES { left } else { LINES };
+            let rows = self.down.span(count);
             for at in held..rows {
-                self.widen(x, (first * down.taps.stride + at).checked_sub(down.pad), at);
+                self.widen(x, (first * stride + at).wrapping_sub(self.down.pad), at);
             }
             let lines = Lines {
                 x: &*self.words,
-                pitch: right.pitch(),
+                pitch: self.pitch,
                 w,
-                rows: down.taps.count,
-                dilation: down.taps.dilation,
-                lines: count,
-                stride: down.taps.stride,
-                taps: right.taps,
+                rows: height,
+                dilation,
+                stride,
+                taps: self.right.taps,
                 bias,
                 multiplier,
                 range: self.p.finish.range,
             };
-            let Some(y) = y.get_mut(first * down.y_step * m.out_pitch..) else { return };
-            self.compute(&lines, y);
+            let Some(y) = y.get_mut(first * line..) else { return };
+            self.compute(&lines, count, y);
             first += count;
-            held = self.keep(count * down.taps.stride, rows);
+            // The last rows are the first of the next lines.
+            held = rows.saturating_sub(count * stride);
+            shift(self.words, count * stride * self.row, held * self.row / FOUR);
         }
     }
 
     /// Widens a row of inputs, or what stands for zeros outside of the map.
-    fn widen<X: Byte>(&mut self, x: &[X], from: Option<usize>, at: usize) {
-        let (m, right, row) = (&self.p.map, self.right, self.row());
-        let Some(words) = self.words.get_mut(at * row..).and_then(|words| words.get_mut(..row)) else { return };
-        match from.filter(|&from| from < self.down.input) {
-            Some(from) => {
-                let pixels = right.pitch().saturating_sub(right.pad);
-                let pixels = if pixels < right.input { pixels } else { right.input };
-                let x = x.get(from * self.down.x_step * m.in_pitch..).unwrap_or(&[]);
-                spread(x, right.x_step * m.in_pitch, pixels, words, (right.pitch(), right.pad));
-            }
-            None => words.fill(self.zero),
+    fn widen<X: Byte>(&mut self, x: &[X], from: usize, at: usize) {
+        let (right, pitch) = (&self.right, self.p.map.in_pitch);
+        let words = self.words.get_mut(at * self.row..).and_then(|words| words.get_mut(..self.row));
+        let Some(words) = words else { return };
+        if from < self.down.input {
+            let room = self.pitch.saturating_sub(right.pad);
+            let pixels = if room < right.input { room } else { right.input };
+            let x = x.get(from * self.down.x_step * pitch..).unwrap_or(&[]);
+            spread(x, right.x_step * pitch, pixels, words, (self.pitch, right.pad));
+        } else {
+            fill(words, self.zero);
         }
     }
 
-    /// Moves the rows from `first` on to the beginning; gives how many there are.
-    fn keep(&mut self, first: usize, rows: usize) -> usize {
-        let (row, kept) = (self.row(), rows.saturating_sub(first));
-        shift(self.words, first * row, kept * row / FOUR);
-        kept
-    }
-
-    /// Lines of outputs. What is left by way of four goes where the next line begins, which is written later; without a next
-    /// line there, beside them.
-    fn compute<Y: Byte>(&self, lines: &Lines<'_>, y: &mut [Y]) {
+    /// Lines of outputs. What is left by way of four goes where the next line begins, which is written later, or beside them
+    /// where no such place follows the last of these lines.
+    fn compute<Y: Byte>(&self, lines: &Lines<'_>, count: usize, y: &mut [Y]) {
         let (right, pitch) = (&self.right, self.p.map.out_pitch);
-        let (pixel, line, rest) = (right.y_step * pitch, self.down.y_step * pitch, right.output % FOUR);
-        // How many lines have all of their fours inside.
-        let follows = right.y_step == 1;
-        let inside = match lines.lines {
-            all if rest == 0 || (follows && y.len() > (all * right.output + FOUR - rest) * pitch) => all,
-            all if follows => all - 1,
-            _ => 0,
-        };
-        if inside > 0 {
-            Lines { lines: inside, ..*lines }.compute(right.fours(), y, [pixel, line]);
+        let steps = [right.y_step * pitch, self.down.y_step * pitch];
+        let (mut fours, rest) = (right.output / FOUR, right.output % FOUR);
+        let spills = rest > 0 && right.y_step == 1 && y.len() > (count * right.output + FOUR - rest) * pitch;
+        fours += usize::from(spills);
+        if fours > 0 {
+            lines.compute(&Part { first: 0, lines: count, fours }, y, steps);
         }
-        for at in inside..lines.lines {
-            let x = lines.x.get(at * lines.stride * self.row()..).unwrap_or(&[]);
-            let Some(y) = y.get_mut(at * line..) else { return };
-            one(&Lines { x, lines: 1, ..*lines }, right.output, y, pixel);
+        if rest == 0 || spills {
+            return;
         }
-    }
-}
-
-/// A line of outputs, which lie `pixel` apart: whole fours, then what is left.
-fn one<Y: Byte>(line: &Lines<'_>, pixels: usize, y: &mut [Y], pixel: usize) {
-    let (fours, rest) = (pixels / FOUR, pixels % FOUR);
-    if fours > 0 {
-        line.compute(fours, y, [pixel, 0]);
-    }
-    let mut last = [Y::narrow(0); FOUR * FOUR];
-    let line = Lines { x: line.x.get(fours * FOUR * line.taps.stride / 2..).unwrap_or(&[]), ..*line };
-    line.compute(1, &mut last, [FOUR, 0]);
-    for (at, last) in last.as_chunks::<{ FOUR }>().0.iter().take(rest).enumerate() {
-        if let Some(y) = y.get_mut((fours * FOUR + at) * pixel..).and_then(|y| y.first_chunk_mut()) {
-            *y = *last;
+        for line in 0..count {
+            let mut last = [Y::narrow(0); FOUR * FOUR];
+            let first = line * lines.stride * self.row + fours * FOUR * right.taps.stride / 2;
+            lines.compute(&Part { first, lines: 1, fours: 1 }, &mut last, [FOUR, 0]);
+            let mut at = line * steps[1] + fours * FOUR * steps[0];
+            for last in last.as_chunks::<{ FOUR }>().0.iter().take(rest) {
+                if let Some(y) = y.get_mut(at..).and_then(|y| y.first_chunk_mut()) {
+                    *y = *last;
+                }
+                at += steps[0];
+            }
         }
     }
 }

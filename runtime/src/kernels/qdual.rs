@@ -4,7 +4,7 @@
 //!
 //! Invariants: those of `qconv`, of which these kernels give the bits; integer sums have no order. Where windows reach into
 //! the padding, the lines of a row of windows are copied with their padding first, so that no window needs a check.
-use super::super::arch::dual::{FOUR, Products, add, bytes, widen, widen_one};
+use super::super::arch::dual::{FOUR, Products, add, bytes, copy, fill as set, widen, widen_one};
 use super::conv2d::Conv2d;
 use super::qconv::QConv2d;
 use super::quant::Byte;
@@ -158,7 +158,7 @@ fn convolve<const P: usize, X: Byte, Y: Byte>(
         }
         return;
     }
-    copies.fill(X::narrow(p.zero));
+    set(copies, X::narrow(p.zero));
     for batch in 0..m.batch {
         let mut next = 0;
         while next < m.out_h {
@@ -178,7 +178,7 @@ fn fill<X: Byte>(p: &QConv2d, x: &[X], [batch, first]: [usize; 2], copies: &mut 
     for (at, line) in copies.chunks_exact_mut(line(m).max(1)).take(lines(m)).enumerate() {
         match (first * m.stride_h + at).checked_sub(m.pad_top).filter(|&h| h < m.in_h) {
             Some(h) => copy_row(m, x.get((batch * m.in_h + h) * m.in_w * m.in_pitch..).unwrap_or(&[]), line),
-            None => line.fill(X::narrow(p.zero)),
+            None => set(line, X::narrow(p.zero)),
         }
     }
 }
@@ -291,7 +291,7 @@ impl<const P: usize, Y: Byte> Layer<'_, P, Y> {
                     let (Some(sums), Some(y)) = (sums, y.get_mut(pixel * pitch..)) else { return };
                     match &self.p.finish.residual {
                         Some(residual) => add(residual, sums, y),
-                        None => y.iter_mut().zip(sums).for_each(|(y, sum)| *y = *sum),
+                        None => copy(sums, y),
                     }
                     pixel += 1;
                 }
@@ -340,27 +340,14 @@ fn compute<const P: usize, Y: Byte>(products: &Products<'_>, y: &mut [Y], pitch:
     }
 }
 
-/// Copies `n` elements.
-fn copy<X: Byte>(from: &[X], to: &mut [X], n: usize) {
-    if let (Some(from), Some(to)) = (from.get(..n), to.get_mut(..n)) {
-        let (fours, rest) = from.as_chunks::<4>();
-        let (to_fours, to_rest) = to.as_chunks_mut::<4>();
-        to_fours.iter_mut().zip(fours).for_each(|(to, from)| *to = *from);
-        to_rest.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-    }
-}
-
 /// Copies a row of inputs into a line, behind the padding.
 fn copy_row<X: Byte>(m: &Conv2d, x: &[X], line: &mut [X]) {
     let Some(line) = line.get_mut(m.pad_left * m.in_c..) else { return };
-    if m.in_pitch == m.in_c {
-        let n = (m.in_w * m.in_c).min(line.len());
-        if let (Some(from), Some(to)) = (x.get(..n), line.get_mut(..n)) {
-            to.copy_from_slice(from);
-        }
-    } else {
-        for (to, from) in line.chunks_exact_mut(m.in_c.max(1)).take(m.in_w).zip(x.chunks(m.in_pitch.max(1))) {
-            copy(from, to, m.in_c);
-        }
+    // Pixels that lie side by side are one.
+    let (pixels, channels) = if m.in_pitch == m.in_c { (1, m.in_w * m.in_c) } else { (m.in_w, m.in_c) };
+    for pixel in 0..pixels {
+        let (from, to) = (x.get(pixel * m.in_pitch..), line.get_mut(pixel * m.in_c..));
+        let (Some(from), Some(to)) = (from, to) else { return };
+        copy(from.get(..channels).unwrap_or(from), to);
     }
 }

@@ -83,8 +83,8 @@ impl<X: Byte, Y: Byte> Kernel for Average<'_, X, Y> {
                                 }
                             }
                         }
-                        for (y, sum) in y.iter_mut().zip(sums) {
-                            *y = bytes.byte(sum / count as f32);
+                        for (y, sum) in y.iter_mut().zip(&sums) {
+                            *y = bytes.byte(*sum / count as f32);
                         }
                     }
                 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use zant_measure::Machine;
 use zant_measure::peers::Peer;
 use zant_measure::report::{Kind, Report, Row, Value, write};
+use zant_measure::{Machine, budget};
 use zantc::bench::{Profile, Subject, Ways, describe, measure, operators_named};
 use zantc::config::{Options, dim, state, target_named};
 use zantc::diag::{Diagnostic, codes};
@@ -16,6 +16,9 @@ use zantc::{Alloc, Config, pipeline};
 use super::compile::unwritable;
 use super::shell::Shell;
 use super::{Failure, Outcome};
+
+/// How many percent more than was measured a new budget allows: what a toolchain's next version may move.
+const BUDGET_MARGIN: f64 = 5.0;
 
 /// Build models in several ways and report their time, instructions, memory and size
 #[derive(clap::Args)]
@@ -50,6 +53,9 @@ pub(super) struct Args {
     /// The folder of the report
     #[arg(short, long, value_name = "DIR", default_value = "zant-bench")]
     output: PathBuf,
+    /// Write what was measured, and 5 % more, as budgets for `zantc compare --budget`; those for other builds stay
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "zant.budget.toml")]
+    update_budget: Option<PathBuf>,
 }
 
 /// What is measured instead of models.
@@ -121,6 +127,10 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
         write(&args.output, &report, &pictures).map_err(|e| unwritable(&args.output, &e))?;
     }
     finish(&args.output, &report, &pictures, shell)?;
+    if let Some(path) = &args.update_budget {
+        budget::update(path, &report, BUDGET_MARGIN).map_err(|e| unwritable(path, &e))?;
+        shell.status("Wrote", &format!("budgets to {}", path.display()));
+    }
     if good { Ok(()) } else { Err(Failure::Said) }
 }
 

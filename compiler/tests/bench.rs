@@ -87,12 +87,15 @@ fn one_operator_is_measured_against_the_limit() {
 fn a_profile_is_a_report_with_a_row_for_each_step() {
     let folder = tempfile::tempdir().unwrap();
     let model = workspace("models/digits/digits.onnx");
-    let (code, stdout, stderr) = zantc(folder.path(), &["profile", &model, "--runs", "3", "--json"]);
+    let (code, stdout, stderr) =
+        zantc(folder.path(), &["profile", &model, "--runs", "3", "--json", "--html", "steps.html"]);
     assert_eq!(code, Some(0), "{stderr}");
     let report = Report::from_json(&stdout).unwrap();
     assert_eq!(report.kind, Kind::Profile);
     let steps = report.rows.iter().filter(|r| r.key.step.is_some()).count();
     assert!(steps > 3 && report.rows.len() == steps + 1);
+    let page = std::fs::read_to_string(folder.path().join("steps.html")).unwrap();
+    assert!(report.rows.iter().filter_map(|r| r.key.step.as_ref()).all(|step| page.contains(step.as_str())));
 }
 
 #[test]

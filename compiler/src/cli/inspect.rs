@@ -13,7 +13,7 @@ use zantc::program::{Arg, Program, Step};
 use super::Outcome;
 use super::compile::unwritable;
 use super::session::ModelArgs;
-use super::shell::{Shell, table};
+use super::shell::{Shell, cut, table};
 
 /// Show what a model costs: per step shapes, parameters, multiply-adds and live bytes, and the arena
 #[derive(clap::Args)]
@@ -169,10 +169,7 @@ fn text(name: &str, compiled: &Compiled) -> String {
 
 /// The nodes that a step computes: the last one, and how many others.
 fn short(nodes: &[&str]) -> String {
-    let cut = |n: &str| match n.char_indices().nth(40) {
-        Some((end, _)) => format!("{}..", &n[..end]),
-        None => n.to_string(),
-    };
+    let cut = |n: &str| cut(n, 40);
     match nodes {
         [] => String::new(),
         [one] => cut(one),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use zant_measure::report::{Kind, Metric, Report, Row, Value, write};
+use zant_measure::report::{Kind, Metric, Report, Row, Value, replace, write};
 use zantc::Optimize;
 use zantc::bench::{Profile, Profiled, Subject, describe, profile};
 use zantc::diag::escape;
@@ -11,11 +11,14 @@ use zantc::emit::VERSION;
 use super::bench::measurable;
 use super::compile::unwritable;
 use super::session::ModelArgs;
-use super::shell::{Shell, table};
+use super::shell::{Shell, cut, table};
 use super::{Failure, Outcome};
 
 /// Characters of the bar that stands for all of a model.
 const BAR: f64 = 30.0;
+
+/// The most characters of a step's name, and of its types, in the table; reports have all.
+const STEP: usize = 44;
 
 /// Measure each step of a model: instructions, time, throughput, and its share
 #[derive(clap::Args)]
@@ -28,6 +31,9 @@ pub(super) struct Args {
     /// Write the report as JSON
     #[arg(long)]
     json: bool,
+    /// Write the report as a page into this file as well
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Write the report into this folder as well
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
@@ -49,6 +55,10 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
         write(folder, &report, &[].into()).map_err(|e| unwritable(folder, &e))?;
         shell.status("Wrote", &format!("{} rows to {}", report.rows.len(), folder.display()));
     }
+    if let Some(file) = &args.html {
+        replace(&[(file.clone(), report.to_html(&[].into()))]).map_err(|e| unwritable(file, &e))?;
+        shell.status("Wrote", &file.display().to_string());
+    }
     shell.out(&if args.json || shell.is_json() { report.to_json() } else { text(&profiled) })
 }
 
@@ -60,10 +70,10 @@ fn text(profiled: &Profiled) -> String {
     let mut sum = 0.0;
     let line = |(row, shapes): &(&Row, &String)| {
         sum += share(row);
-        let step = escape(row.key.step.as_deref().unwrap_or_default());
+        let step = escape(&cut(row.key.step.as_deref().unwrap_or_default(), STEP));
         let bar = "#".repeat((share(row) * BAR).round() as usize);
         let part = |v: f64| format!("{:.1}%", v * 100.0);
-        let mut cells = vec![step, (*shapes).clone()];
+        let mut cells = vec![step, cut(shapes, STEP)];
         cells.extend(figures(row));
         cells.extend([part(share(row)), part(sum), whole(row, Metric::Live), bar]);
         cells

@@ -19,6 +19,14 @@ pub(super) enum Format {
 /// Shortest time between two lines of progress.
 const PROGRESS_PAUSE: Duration = Duration::from_millis(100);
 
+/// The beginning of a text that is too long for a column.
+pub(super) fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}..", &text[..end]),
+        None => text.to_string(),
+    }
+}
+
 /// The two streams of a command.
 pub(super) struct Shell {
     format: Format,

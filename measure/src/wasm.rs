@@ -55,7 +55,9 @@ mod tests {
 
     #[test]
     fn what_is_no_module_is_an_error() {
-        for bytes in [&b"\0asm\x01\0\0\0"[..], b"ELF", b"\0asm\x01\0\0\0\x0a\x09\0", b"\0asm\x01\0\0\0\x0a\xff\xff\xff\xff\xff"] {
+        for bytes in
+            [&b"\0asm\x01\0\0\0"[..], b"ELF", b"\0asm\x01\0\0\0\x0a\x09\0", b"\0asm\x01\0\0\0\x0a\xff\xff\xff\xff\xff"]
+        {
             assert!(sizes(bytes, 0).is_err(), "{bytes:?}");
         }
     }

@@ -124,7 +124,10 @@ impl Build {
             ("stack, painted", self.measured.stack_bytes.map_or("not measured".into(), |b| format!("{b} bytes"))),
             ("machine code", format!("{} bytes", sizes.text)),
             ("machine code and constants beside the weights", format!("{} bytes", sizes.code)),
-            ("instructions per inference", self.measured.most_instructions().map_or("not counted".into(), |n| n.to_string())),
+            (
+                "instructions per inference",
+                self.measured.most_instructions().map_or("not counted".into(), |n| n.to_string()),
+            ),
             ("output hash", format!("`{}`", hash(&self.measured.outputs))),
             ("SHA-256 of the linked file", format!("`{}`", self.elf_sha256)),
         ];

@@ -1,4 +1,7 @@
-//! What passes share: a walk over the nodes, operands first, that builds the new list.
+//! What passes share: a walk over the nodes, operands first, that builds the new list; and loops within a walk.
+//!
+//! A pass ends because it walks once over a list that does not grow. What repeats within the walk goes through [`descend`]
+//! or [`follow`], which check the measure that ends it.
 
 use crate::ir::{Budget, Evaluate, Graph, Movement, Node, Op, Origin, Tensor, Type, ValueId, infer};
 
@@ -6,6 +9,42 @@ use crate::ir::{Budget, Evaluate, Graph, Movement, Node, Op, Origin, Tensor, Typ
 const MAX_FOLDED_BYTES: usize = 256 << 20;
 /// Multiply-adds that one walk may spend on constants, beside what the constants there are account for.
 const MAX_FOLDED_WORK: u64 = 1 << 28;
+
+/// Repeats `step` until it gives nothing more; each result must measure strictly less than what it was made from, by an order
+/// in which nothing falls for ever. Gives the last result, `None` where there was not one.
+///
+/// What does not measure less is a mistake of the pass: a panic in debug builds, and the end of the loop in others.
+pub(super) fn descend<T, M: Ord>(
+    start: &T,
+    measure: impl Fn(&T) -> M,
+    mut step: impl FnMut(&T) -> Option<T>,
+) -> Option<T> {
+    let mut last: Option<T> = None;
+    loop {
+        let now = last.as_ref().unwrap_or(start);
+        let Some(next) = step(now) else { return last };
+        let falls = measure(&next) < measure(now);
+        debug_assert!(falls, "a loop of a pass makes no progress");
+        if !falls {
+            return last;
+        }
+        last = Some(next);
+    }
+}
+
+/// The end of the chain that begins with `start`, where `next` is at most `limit` times another value; in a graph without
+/// cycles the number of its values is such a limit.
+fn follow(start: ValueId, limit: usize, next: impl Fn(ValueId) -> Option<ValueId>) -> ValueId {
+    let mut v = start;
+    for _ in 0..=limit {
+        match next(v) {
+            Some(to) => v = to,
+            None => return v,
+        }
+    }
+    debug_assert!(false, "a chain of values has no end");
+    v
+}
 
 /// The graph during a walk.
 pub(super) struct Rewriter<'a> {
@@ -15,6 +54,7 @@ pub(super) struct Rewriter<'a> {
     producers: Vec<Option<usize>>,
     aliases: Vec<Option<ValueId>>,
     uses: Vec<usize>,
+    is_output: Vec<bool>,
     changed: bool,
     budget: Budget,
 }
@@ -36,6 +76,7 @@ pub(super) fn rewrite(
         aliases: vec![None; graph.values.len()],
         out: Vec::with_capacity(nodes.len()),
         uses,
+        is_output: graph.output_values(),
         evaluate,
         graph,
         changed: false,
@@ -58,11 +99,23 @@ pub(super) fn rewrite(
 
 impl Rewriter<'_> {
     /// What a value of the old graph is now.
-    pub(super) fn resolve(&self, mut v: ValueId) -> ValueId {
-        while let Some(Some(to)) = self.aliases.get(v.index()) {
-            v = *to;
-        }
-        v
+    pub(super) fn resolve(&self, v: ValueId) -> ValueId {
+        follow(v, self.aliases.len(), |v| self.aliases.get(v.index()).copied().flatten())
+    }
+
+    /// The value under a chain of reshapes.
+    pub(super) fn unshaped(&self, v: ValueId) -> ValueId {
+        follow(v, self.out.len(), |v| self.reshaped(v))
+    }
+
+    /// Whether a value of the old graph is one of its outputs.
+    pub(super) fn is_output(&self, v: ValueId) -> bool {
+        self.is_output.get(v.index()).copied().unwrap_or(false)
+    }
+
+    /// How late a value is made: greater than that of everything it is computed from.
+    pub(super) fn position(&self, v: ValueId) -> usize {
+        self.producers.get(v.index()).copied().flatten().map_or(0, |n| n + 1)
     }
 
     /// Number of readers of a value in the old graph (outputs count).

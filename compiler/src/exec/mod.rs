@@ -103,7 +103,7 @@ impl<'p> Executor<'p> {
     /// # Errors
     /// Inputs that do not fit; data that make a step fail.
     pub fn run(&mut self, inputs: &[Tensor]) -> Result<Vec<Tensor>, ExecError> {
-        self.run_observed(inputs, |_, _| {})
+        self.run_steps(inputs, None)
     }
 
     /// Runs the model; `observe` sees the results of each step, by its index.
@@ -115,6 +115,15 @@ impl<'p> Executor<'p> {
         inputs: &[Tensor],
         mut observe: impl FnMut(usize, &[Tensor]),
     ) -> Result<Vec<Tensor>, ExecError> {
+        self.run_steps(inputs, Some(&mut observe))
+    }
+
+    /// Runs the steps. Their results are copied only for who observes them: the parts of a Concat span all of it.
+    fn run_steps(
+        &mut self,
+        inputs: &[Tensor],
+        mut observe: Option<&mut dyn FnMut(usize, &[Tensor])>,
+    ) -> Result<Vec<Tensor>, ExecError> {
         self.check(inputs)?;
         let inputs: Vec<Vec<u64>> = inputs.iter().map(|t| words(t.data())).collect();
         if self.hygiene == Hygiene::Poison {
@@ -122,8 +131,10 @@ impl<'p> Executor<'p> {
         }
         for i in 0..self.program.steps.len() {
             self.step(i, &inputs).map_err(|error| ExecError::Run { step: i, error })?;
-            let results: Vec<Tensor> = self.program.steps[i].writes().map(|(_, v)| self.load(v)).collect();
-            observe(i, &results);
+            if let Some(observe) = &mut observe {
+                let results: Vec<Tensor> = self.program.steps[i].writes().map(|(_, v)| self.load(v)).collect();
+                observe(i, &results);
+            }
             if self.hygiene == Hygiene::Poison {
                 for v in self.dead_after[i].clone() {
                     let range = self.program.arena_range(v).expect("dead buffers lie in the arena");

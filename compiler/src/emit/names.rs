@@ -1,7 +1,7 @@
 //! Names from a model as identifiers. Whatever the model says, the result is an ASCII identifier that is no keyword, and
 //! unique among its kind.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::program::{Arg, Program, Storage, View};
 
@@ -97,13 +97,16 @@ impl Names {
 /// Identifiers in use.
 struct Unique {
     taken: BTreeSet<String>,
+    /// Per name that was asked for, the least number that may be free.
+    next: BTreeMap<String, usize>,
     /// Between a name and its number: Rust's types have no underscores.
     joint: &'static str,
 }
 
 impl Unique {
     fn new<'a>(taken: impl IntoIterator<Item = &'a str>) -> Unique {
-        Unique { taken: RESERVED.iter().copied().chain(taken).map(str::to_string).collect(), joint: "_" }
+        let taken = RESERVED.iter().copied().chain(taken).map(str::to_string).collect();
+        Unique { taken, next: BTreeMap::new(), joint: "_" }
     }
 
     fn types<'a>(taken: impl IntoIterator<Item = &'a str>) -> Unique {
@@ -112,11 +115,17 @@ impl Unique {
 
     /// The name, with a number behind it where it is taken.
     fn add(&mut self, name: String) -> String {
-        let numbered = |n: usize| format!("{name}{}{n}", self.joint);
-        let fresh = std::iter::once(name.clone()).chain((2..).map(numbered)).find(|n| !self.taken.contains(n));
-        let fresh = fresh.expect("there is always another number");
-        self.taken.insert(fresh.clone());
-        fresh
+        if self.taken.insert(name.clone()) {
+            return name;
+        }
+        let next = self.next.entry(name.clone()).or_insert(2);
+        loop {
+            let numbered = format!("{name}{}{next}", self.joint);
+            *next += 1;
+            if self.taken.insert(numbered.clone()) {
+                return numbered;
+            }
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::config::{Config, Options, file_beside};
-use crate::diag::{Diagnostic, codes};
+use crate::diag::{Diagnostic, FilePlace, codes};
 use crate::ir::{Graph, Numerics, Reference, State};
 use crate::onnx::{Limits, LoadError, Model, load};
 use crate::plan::program::Planned;
@@ -46,7 +46,12 @@ impl Compiled {
 /// # Errors
 /// A diagnostic where the file cannot be read or is no model.
 pub fn read(path: &Path) -> Result<Model, Vec<Diagnostic>> {
-    load(path, &Limits::default()).map_err(|e| vec![load_diagnostic(&e)])
+    load(path, &Limits::default()).map_err(|e| match e {
+        LoadError::Malformed { .. } => {
+            vec![Diagnostic::error(e.code(), format!("{path:?} is {e}")).help(e.help())]
+        }
+        other => vec![load_diagnostic(&other)],
+    })
 }
 
 /// What went wrong with a file, as a diagnostic.
@@ -70,7 +75,10 @@ pub fn read_options(model: &Path) -> Result<Option<(PathBuf, Options)>, Vec<Diag
     let file = std::fs::File::open(&path).map_err(|e| fail(e.to_string()))?;
     let mut text = String::new();
     file.take(OPTIONS_BYTES).read_to_string(&mut text).map_err(|e| fail(e.to_string()))?;
-    let options = Options::from_toml(&text).map_err(fail)?;
+    let options = Options::parse(&text).map_err(|bad| {
+        let place = FilePlace { path: path.clone(), line: bad.line, text: bad.text, span: bad.span };
+        vec![Diagnostic::error(codes::BAD_OPTION, format!("cannot use {path:?}: {}", bad.message)).in_file(place)]
+    })?;
     Ok(Some((path, options)))
 }
 

@@ -3,12 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use zantc::diag::{Diagnostic, codes, escape};
+use zantc::diag::{Diagnostic, codes, escape, nearest};
 use zantc::exec::{ExecError, Executor, Hygiene};
 use zantc::import::to_raw;
 use zantc::ir::{DType, Scalar, Tensor};
 use zantc::pipeline::load_diagnostic;
-use zantc::program::Program;
+use zantc::program::{Port, Program};
 use zantc::verify::data::{fitting, read_tensor};
 
 use super::session::ModelArgs;
@@ -80,6 +80,9 @@ fn inputs(given: &[String], program: &Program) -> Outcome<Vec<Tensor>> {
             let file = argument.strip_prefix(p.name.as_str())?.strip_prefix('=')?;
             Some((i, file))
         });
+        if named.is_none() && !Path::new(argument).exists() {
+            misnamed(argument, &ports)?;
+        }
         let place = named.or_else(|| unnamed.get(k).map(|&i| (i, argument.as_str())));
         let Some((slot, file)) = place else {
             let count = unnamed.len();
@@ -95,6 +98,21 @@ fn inputs(given: &[String], program: &Program) -> Outcome<Vec<Tensor>> {
     }
     let fitted = ports.iter().zip(slots).map(|(port, t)| fitting(port, t, "the command line"));
     Ok(fitted.collect::<Result<_, _>>()?)
+}
+
+/// Refuses `NAME=FILE` with the name of no input.
+fn misnamed(argument: &str, ports: &[Port]) -> Outcome {
+    let Some((name, _)) = argument.split_once('=') else { return Ok(()) };
+    let shown = 8;
+    let mut inputs: Vec<String> =
+        ports.iter().take(shown).map(|p| format!("`{}` ({})", escape(&p.name), p.ty)).collect();
+    if ports.len() > shown {
+        inputs.push(format!("{} more", ports.len() - shown));
+    }
+    let message = format!("the model has no input `{}`; its inputs: {}", escape(name), inputs.join(", "));
+    let near = nearest(name, ports.iter().map(|p| p.name.as_str()));
+    let near = near.map_or(String::new(), |near| format!("; the nearest is `{}`", escape(near)));
+    Err(Failure::Usage(message + &near))
 }
 
 /// Runs a program once, its states being inputs and outputs like the others.

@@ -88,7 +88,15 @@ impl Options {
     /// # Errors
     /// What is wrong, with the line.
     pub fn from_toml(text: &str) -> Result<Options, String> {
-        toml::from_str(text).map_err(|e| e.to_string())
+        Options::parse(text).map_err(|e| e.to_string())
+    }
+
+    /// The same, with the place of what is wrong.
+    ///
+    /// # Errors
+    /// What is wrong, and where.
+    pub fn parse(text: &str) -> Result<Options, BadToml> {
+        toml::from_str(text).map_err(|e: toml::de::Error| BadToml::new(text, &e))
     }
 
     /// Sets what is chosen here; the rest stays.
@@ -107,6 +115,39 @@ impl Options {
         config.max_flash = self.max_flash.or(config.max_flash);
         config.weights_section = self.weights_section.clone().or(config.weights_section.take());
         config.arena_section = self.arena_section.clone().or(config.arena_section.take());
+    }
+}
+
+/// What is wrong with a text of options, in words of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadToml {
+    /// What is wrong, on one line.
+    pub message: String,
+    /// Number of the line, from 1.
+    pub line: usize,
+    /// The line.
+    pub text: String,
+    /// The part of the line that is at fault: byte offset and length.
+    pub span: (usize, usize),
+}
+
+impl BadToml {
+    fn new(text: &str, error: &toml::de::Error) -> BadToml {
+        let span = error.span().unwrap_or(0..0);
+        let at = (0..=span.start.min(text.len())).rev().find(|&i| text.is_char_boundary(i)).unwrap_or(0);
+        let begin = text[..at].rfind('\n').map_or(0, |n| n + 1);
+        let line = text[begin..].lines().next().unwrap_or_default().to_string();
+        let start = (at - begin).min(line.len());
+        // Of what spans several lines, the first.
+        let end = span.end.saturating_sub(begin).clamp(start, line.len());
+        let message = error.message().lines().map(str::trim).collect::<Vec<_>>().join(", ");
+        BadToml { message, line: text[..begin].matches('\n').count() + 1, text: line, span: (start, end - start) }
+    }
+}
+
+impl std::fmt::Display for BadToml {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "line {}: {} in `{}`", self.line, self.message, self.text.trim())
     }
 }
 
@@ -365,6 +406,19 @@ mod tests {
         assert_eq!((config.dims["batch"], config.dims["length"]), (2, 7));
         assert_eq!((config.max_ram, config.max_flash), (Some(65536), Some(9)));
         assert_eq!((config.target.name, config.numerics), ("cortex-m4", Some(Numerics::Fused)));
+    }
+
+    #[test]
+    fn what_is_wrong_is_text_with_its_place() {
+        let bad = Options::parse("name = \"a\"\n\n  nane = 3 # no\n").unwrap_err();
+        assert!(bad.message.starts_with("unknown field `nane`") && !bad.message.contains('\n'), "{bad:?}");
+        assert_eq!((bad.line, bad.text.as_str(), bad.span), (3, "  nane = 3 # no", (2, 4)));
+        let bad = Options::parse("alloc = \n").unwrap_err();
+        assert_eq!((bad.line, bad.text.as_str()), (1, "alloc = "), "{bad:?}");
+        let bad = Options::parse("name = \"a").unwrap_err();
+        assert_eq!(bad.line, 1, "{bad:?}");
+        let bad = Options::parse("max-ram = \"a lot\"").unwrap_err();
+        assert_eq!((bad.line, bad.span), (1, (10, 7)), "{bad:?}");
     }
 
     #[test]

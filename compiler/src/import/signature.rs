@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use crate::diag::codes;
 use crate::onnx::proto::NodeProto;
 
-use super::node::{Fault, Imported};
+use super::node::{At, Fault, Imported};
 
 /// The least and the largest number of operands or results.
 type Span = (usize, usize);
@@ -58,7 +58,7 @@ fn parse(line: &'static str) -> Option<(&'static str, i64, Option<Form>)> {
 pub(super) fn check(node: &NodeProto, opset: i64) -> Imported {
     let name = &node.op_type;
     let Some(versions) = SIGNATURES.get(name.as_str()) else { return Ok(()) };
-    let unsupported = |message: String| Err(Fault::new(codes::UNSUPPORTED_OPERATOR, message).at(name.clone()));
+    let unsupported = |message: String| Err(Fault::new(codes::UNSUPPORTED_OPERATOR, message).at(At::Operator));
     let form = match versions.iter().rev().find(|(since, _)| *since <= opset) {
         None => {
             return unsupported(format!(

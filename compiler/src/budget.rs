@@ -35,6 +35,11 @@ fn limit(chosen: Option<usize>, board: Option<(&str, usize)>) -> Option<Limit> {
 /// Each budget that is exceeded.
 pub(crate) fn check(program: &Program, planned: &Planned, config: &Config) -> Result<(), Vec<Diagnostic>> {
     let layout = program.layout.as_ref().expect("the program has been placed");
+    // No budget of a user and no board makes memory that a target cannot have.
+    let (bytes, why) = config.target.largest_arena();
+    if layout.arena_bytes >= bytes {
+        return Err(vec![over_ram(program, planned, &Limit { bytes, whose: format!("that {why}") })]);
+    }
     let ram = limit(config.max_ram, config.board.map(|b| (b.name, b.max_ram())));
     let flash = limit(config.max_flash, config.board.map(|b| (b.name, b.max_flash())));
     let mut faults = Vec::new();
@@ -135,6 +140,26 @@ mod tests {
         assert_eq!(super::short("conv1"), "conv1");
         assert_eq!(super::short(&"é".repeat(40)), "é".repeat(40));
         assert_eq!(super::short(&format!("x{}", "y".repeat(40))), format!("..{}", "y".repeat(40)));
+    }
+
+    #[test]
+    fn what_no_memory_of_the_target_holds_is_refused_before_it_is_computed() {
+        let text = "graph \"\"\n  in %0 \"x\": f32[1,1]\n  %1 = expand %0 : f32[30000,30000]\n  %2 = softmax %1 {axis 1} : f32[30000,30000]\n  out \"y\" = %2\n";
+        let graph = crate::ir::text::parse(text).unwrap();
+        let compiled = |target: &str| {
+            let config = Config::new().target(crate::target::find(target).unwrap());
+            crate::compile_graph(graph.clone(), &config).map(|c| c.program.layout.unwrap().arena_bytes)
+        };
+        assert!(compiled("host").is_ok_and(|bytes| bytes >= 30000 * 30000 * 4));
+        for (target, why) in [
+            ("cortex-m7", "Cortex-M addresses"),
+            ("cortex-m0", "Cortex-M addresses"),
+            ("riscv32imc", "32 bits"),
+            ("wasm32", "32 bits"),
+        ] {
+            let faults = compiled(target).unwrap_err();
+            assert!(faults[0].code == "ZA0301" && faults[0].message.contains(why), "{target}: {faults:?}");
+        }
     }
 
     #[test]

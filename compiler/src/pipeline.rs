@@ -182,8 +182,8 @@ fn compile_imported(
     observe("planning memory");
     let planned = plan::program::place(&mut program, config.target.align)
         .map_err(|e| vec![Diagnostic::error(codes::TOO_LARGE, e.to_string())])?;
-    debug_assert_eq!(crate::program::verify(&program), Ok(()));
     crate::budget::check(&program, &planned, config)?;
+    debug_assert_eq!(crate::program::verify(&program), Ok(()));
     Ok(Compiled { graph, program, planned, places, warnings: software_fma(config).into_iter().collect() })
 }
 

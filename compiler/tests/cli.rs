@@ -278,7 +278,58 @@ fn a_configuration_beside_the_model_means_what_the_options_mean() {
     fs::write(folder.path().join("zant.toml"), "max-ram = 1024\n").unwrap();
     zantc_in(folder.path(), &["compile", "net.onnx", "--emit", "plan"]).ended(1);
     zantc_in(folder.path(), &["compile", "net.onnx", "--emit", "plan", "--max-ram", "2K"]).ended(0);
-    fs::write(folder.path().join("zant.toml"), "max-ramm = 1024\n").unwrap();
-    let ran = zantc_in(folder.path(), &["compile", "net.onnx", "--emit", "plan"]);
-    assert!(ran.code != Some(0) && ran.stderr.contains("max-ramm"), "{}", ran.stderr);
+    fs::write(folder.path().join("zant.toml"), "# limits\nname = \"a\"\nmax-ramm = 1024 # too much\n").unwrap();
+    let ran = zantc_in(folder.path(), &["compile", "net.onnx", "--emit", "plan"]).ended(1);
+    let quoted = " --> zant.toml:3:1\n  |\n  | max-ramm = 1024 # too much\n  | ^^^^^^^^\n";
+    assert!(ran.stderr.contains("unknown field `max-ramm`") && ran.stderr.contains(quoted), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("\\u{a}"), "{}", ran.stderr);
+}
+
+/// What is compiled by mistake is named, with its path and what to do.
+#[test]
+fn files_that_are_no_models_are_named_for_what_they_are() {
+    let folder = TempDir::new().unwrap();
+    let zip = [b"PK\x03\x04", &[0; 26][..], b"net/data.pkl"].concat();
+    let tensors = b"\x10\0\0\0\0\0\0\0{\"a\":[1,2,3,4]}  ";
+    let cases: [(&str, &[u8], &str, &str); 12] = [
+        (
+            "lfs.onnx",
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 9\n",
+            "pointer of Git LFS",
+            "git lfs pull",
+        ),
+        ("net.tflite", b"\x1c\0\0\0TFL3\x14\0\0\0", "TensorFlow Lite", "tf2onnx"),
+        ("net.pt", &zip, "PyTorch", "torch.onnx.export"),
+        ("old.pth", b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.", "pickle", "torch.onnx.export"),
+        ("net.safetensors", tensors, "safetensors", "export"),
+        ("page.onnx", b"<!DOCTYPE html>\n<html><body>Sign in</body></html>", "HTML page", "download"),
+        ("net.onnx.gz", b"\x1f\x8b\x08\0\0\0\0\0", "gzip", "gunzip"),
+        ("net.h5", b"\x89HDF\r\n\x1a\n\0\0", "Keras", "export"),
+        ("net.gguf", b"GGUF\x03\0\0\0", "GGUF", "export"),
+        ("net.zip", b"PK\x03\x04\x14\0\0\0", "zip archive", "unpack"),
+        ("net.ort", b"\x1c\0\0\0ORTM\x14\0\0\0", ".ort", ".onnx"),
+        ("empty.onnx", b"", "it is empty", "again"),
+    ];
+    for (name, bytes, kind, help) in cases {
+        fs::write(folder.path().join(name), bytes).unwrap();
+        let said = zantc_in(folder.path(), &["compile", name]).ended(1).stderr;
+        assert!([name, kind, help, "ZA0002"].iter().all(|part| said.contains(part)), "{name}: {said}");
+    }
+    fs::create_dir(folder.path().join("model")).unwrap();
+    let said = zantc_in(folder.path(), &["compile", "model"]).ended(1).stderr;
+    assert!(said.contains("it is a folder") && said.contains("name the .onnx file"), "{said}");
+    fs::write(folder.path().join("noise.onnx"), [0xff; 40]).unwrap();
+    let said = zantc_in(folder.path(), &["compile", "noise.onnx"]).ended(1).stderr;
+    assert!(said.contains("noise.onnx") && said.contains("is not a ModelProto"), "{said}");
+}
+
+#[test]
+fn mistyped_inputs_have_neighbours() {
+    let said = zantc(&["run", &digits(), "-i", "imag=x.npy"]).ended(2).stderr;
+    let parts = ["no input `imag`", "`image` (f32[", "nearest is `image`"];
+    assert!(parts.iter().all(|part| said.contains(part)), "{said}");
+    // A file whose name has the sign is a file.
+    let folder = TempDir::new().unwrap();
+    fs::copy(workspace("models/digits/test_data_set_0/input_0.pb"), folder.path().join("a=b.pb")).unwrap();
+    zantc_in(folder.path(), &["run", &digits(), "-i", "a=b.pb"]).ended(0);
 }

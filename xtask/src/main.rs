@@ -13,6 +13,7 @@ mod layers;
 mod lint;
 mod package;
 mod pages;
+mod scale;
 mod test;
 
 use std::process::ExitCode;
@@ -33,6 +34,7 @@ enum Task {
     Large,
     Package,
     Pages,
+    Scale,
 }
 
 fn main() -> ExitCode {
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
         Task::Large => large::large(),
         Task::Package => package::package(),
         Task::Pages => pages::pages(),
+        Task::Scale => scale::scale(),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

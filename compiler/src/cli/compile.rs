@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use zantc::diag::Diagnostic;
+use zantc::diag::{Diagnostic, codes};
 use zantc::emit::{Source, emit_crate, emit_module};
 use zantc::pipeline;
 use zantc::verify::data;
@@ -61,13 +61,29 @@ pub(super) fn unwritable(path: &Path, error: &dyn std::fmt::Display) -> Failure 
     Failure::from(Diagnostic::error("ZA0011", format!("cannot write {path:?}: {error}")).help(help))
 }
 
+/// What is said where a crate's tests have nothing to compare with.
+fn no_vectors() -> Diagnostic {
+    let message = format!(
+        "the crate has no vectors to test with: none could be computed within {} multiply-adds, {} bytes of arena and {} bytes \
+         of inputs and outputs",
+        data::MAX_WORK,
+        zantc::exec::MAX_ARENA_BYTES,
+        zantc::emit::MAX_VECTORS_BYTES
+    );
+    Diagnostic::warning(codes::NO_VECTOR, message)
+        .help("run it on data of which you know the results, or make a data set on which the model does not fail")
+}
+
 fn write_package(args: &Args, session: &Session, compiled: &zantc::Compiled, shell: &mut Shell) -> Outcome {
     let Session { path, model, config, name } = session;
     let program = &compiled.program;
     let vectors = match args.emit {
-        Emit::Crate => data::golden_vectors(path, program, &mut |what| shell.progress(&format!("{name}: {what}")))?,
+        Emit::Crate => data::golden_vectors(path, compiled, &mut |what| shell.progress(&format!("{name}: {what}")))?,
         Emit::Module | Emit::Ir | Emit::Plan | Emit::Dot => Vec::new(),
     };
+    if args.emit == Emit::Crate && vectors.is_empty() {
+        shell.diagnostics(&[no_vectors()]);
+    }
     let model_sha256 = pipeline::sha256(model)?;
     let source = Source { program, config, name, model_sha256: &model_sha256, vectors: &vectors };
     let package = if args.emit == Emit::Crate { emit_crate(&source) } else { emit_module(&source) };

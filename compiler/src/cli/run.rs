@@ -117,7 +117,7 @@ fn misnamed(argument: &str, ports: &[Port]) -> Outcome {
 
 /// Runs a program once, its states being inputs and outputs like the others.
 pub(super) fn execute(program: &Program, inputs: &[Tensor]) -> Outcome<Vec<Tensor>> {
-    let mut executor = Executor::new(program, Hygiene::AsEmitted).expect("the program has been placed");
+    let mut executor = Executor::new(program, Hygiene::AsEmitted).map_err(|e| failure(program, &e))?;
     executor.run_model(inputs).map_err(|e| failure(program, &e))
 }
 
@@ -130,6 +130,10 @@ pub(super) fn failure(program: &Program, error: &ExecError) -> Failure {
                 nodes.last().map_or(String::new(), |o| format!(" in node {} {:?} ({})", o.index, o.name, o.op_type));
             Failure::from(Diagnostic::error(codes::RUN_FAILED, format!("the model fails on these data{at}: {error}")))
         }
+        ExecError::TooLarge { .. } => Failure::from(
+            Diagnostic::error(codes::TOO_LARGE, error.to_string())
+                .help("compile it: emitted crates and `zantc inspect` need no memory of the compiler for the arena"),
+        ),
         ExecError::Unplanned | ExecError::InputCount { .. } | ExecError::InputType { .. } => {
             Failure::from(Diagnostic::error(codes::BAD_DATA, error.to_string()))
         }

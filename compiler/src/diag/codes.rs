@@ -82,8 +82,9 @@ pub const CODES: &[Code] = &[
         "ZA0002",
         "a file is not of the kind expected",
         "The bytes are no ONNX model (or no TensorProto, where a `.pb` file of data was read): a field is cut off, has a\n\
-         wrong wire type, or text is not UTF-8. Most often the download is incomplete, or a pointer of Git LFS stands in\n\
-         the place of the file. Fetch or export the model again.",
+         wrong wire type, or text is not UTF-8. What is known by how it begins (a pointer of\n\
+         Git LFS, a page, an archive, the file of another framework) is named; else the download is most often incomplete.\n\
+         Fetch or export the model again.",
     ),
     code(
         "ZA0003",
@@ -213,7 +214,8 @@ pub const CODES: &[Code] = &[
         OVER_BUDGET,
         "a budget is exceeded",
         "The arena is larger than `--max-ram`, or the constants are larger than `--max-flash`; a board's largest memories are\n\
-         budgets as well. Nothing is written. The message names the step at the peak and what is live there; a smaller input,\n\
+         budgets as well, and so is what a target can address (1 GiB in one piece on a Cortex-M, 2 GiB on other machines\n\
+         of 32 bits). Nothing is written. The message names the step at the peak and what is live there; a smaller input,\n\
          fewer channels at the peak, or quantized weights help. `zantc compare --budget` says the same of a limit in\n\
          `zant.budget.toml`, and of one that the report has nothing for.",
     ),
@@ -237,7 +239,9 @@ pub const CODES: &[Code] = &[
         "nothing to verify with",
         "No folder `test_data_set_*` lies beside the model and none was given by `--data`, or a set has no outputs. A check\n\
          that compares nothing must not pass. Make a set with the framework the model comes from: `input_0.pb`, .. and\n\
-         `output_0.pb`, .., each a TensorProto.",
+         `output_0.pb`, .., each a TensorProto. As a warning of `compile`: the crate has no `tests/golden.rs`, because the\n\
+         model fails on all data there are, or because a run takes more than 2^35 multiply-adds, 4 GiB of arena, or 1 MiB\n\
+         of inputs and outputs, which are not spent while compiling.",
     ),
     code(
         BEYOND_TOLERANCE,

@@ -194,7 +194,7 @@ mod tests {
             text,
             span: (1, 5),
         });
-        let expected = "error[ZA0300]: unknown field\n --> a/zant.toml:3:2\n  |\n  | \\u{9}näne = 1\n  |      ^^^^\n";
+        let expected = "error[ZA0401]: unknown field\n --> a/zant.toml:3:2\n  |\n  | \\u{9}näne = 1\n  |      ^^^^\n";
         assert_eq!(render(&d, Style::default()), expected);
     }
 

@@ -2,32 +2,43 @@
 
 use super::model::{STACK_LIMIT, arena_bytes};
 use super::names::Names;
-use super::{Package, Source};
+use super::{Package, Source, Vector};
 use crate::config::Alloc;
-use crate::ir::{DType, Tensor};
+use crate::ir::DType;
+use crate::program::Port;
 
-/// Bytes that all vectors together may take.
-const MAX_BYTES: usize = 1 << 20;
+/// Bytes that all vectors of a crate's tests together may take.
+pub const MAX_VECTORS_BYTES: usize = 1 << 20;
 
-/// Adds the test and its vectors; as many of the vectors as stay small.
+/// Tensors of one kind that have a file each; more of them lie in one file, one behind the other.
+const MAX_FILES: usize = 64;
+
+/// The vectors that become part of the crate: as many as stay small.
+pub(super) fn cases<'a>(source: &Source<'a>) -> &'a [Vector] {
+    let mut total = 0usize;
+    let fits = |v: &&Vector| {
+        total += v.inputs.iter().chain(&v.outputs).map(|t| t.data().len()).sum::<usize>();
+        total <= MAX_VECTORS_BYTES
+    };
+    &source.vectors[..source.vectors.iter().take_while(fits).count()]
+}
+
+/// Adds the test and its vectors.
 pub(super) fn add_test(package: &mut Package, source: &Source<'_>, names: &Names) {
-    let mut total = 0;
-    let mut cases = 0;
-    for v in source.vectors {
-        let bytes: usize = v.inputs.iter().chain(&v.outputs).map(|t| t.data().len()).sum();
-        if total + bytes > MAX_BYTES {
-            break;
-        }
-        total += bytes;
-        let files = |kind: &str, tensors: &[Tensor], package: &mut Package| {
-            for (i, t) in tensors.iter().enumerate() {
-                package.bytes(&format!("tests/golden/{kind}_{cases}_{i}.bin"), t.data().to_vec());
+    let vectors = cases(source);
+    for (case, v) in vectors.iter().enumerate() {
+        for (kind, tensors) in [("input", &v.inputs), ("output", &v.outputs)] {
+            if tensors.len() > MAX_FILES {
+                let all = tensors.iter().flat_map(|t| t.data().iter().copied()).collect();
+                package.bytes(&format!("tests/golden/{kind}s_{case}.bin"), all);
+                continue;
             }
-        };
-        files("input", &v.inputs, package);
-        files("output", &v.outputs, package);
-        cases += 1;
+            for (i, t) in tensors.iter().enumerate() {
+                package.bytes(&format!("tests/golden/{kind}_{case}_{i}.bin"), t.data().to_vec());
+            }
+        }
     }
+    let cases = vectors.len();
     if cases > 0 {
         package.text("tests/golden.rs", test(source, names, cases));
     }
@@ -74,15 +85,22 @@ fn test(source: &Source<'_>, names: &Names, cases: usize) -> String {
     }
     text += "}\n";
     for c in 0..cases {
-        let list = |kind: &str, n: usize| {
-            let files: Vec<String> = (0..n).map(|i| format!("include_bytes!(\"golden/{kind}_{c}_{i}.bin\")")).collect();
-            files.join(", ")
+        let list = |kind: &str, ports: &[Port]| {
+            if ports.len() > MAX_FILES {
+                let lengths: Vec<String> = ports.iter().map(|p| p.ty.bytes().to_string()).collect();
+                return format!("&parts(include_bytes!(\"golden/{kind}s_{c}.bin\"), &[{}])", lengths.join(", "));
+            }
+            let file = |i: usize| format!("include_bytes!(\"golden/{kind}_{c}_{i}.bin\")");
+            format!("&[{}]", (0..ports.len()).map(file).collect::<Vec<_>>().join(", "))
         };
         text += &format!(
-            "\n#[test]\nfn vector_{c}() {{\n    check(&[{}], &[{}]);\n}}\n",
-            list("input", program.inputs.len()),
-            list("output", program.outputs.len())
+            "\n#[test]\nfn vector_{c}() {{\n    check({}, {});\n}}\n",
+            list("input", &program.inputs),
+            list("output", &program.outputs)
         );
+    }
+    if program.inputs.len().max(program.outputs.len()) > MAX_FILES {
+        text += "\n/// Parts of these lengths, one behind the other.\nfn parts<'a>(mut bytes: &'a [u8], lengths: &[usize]) -> Vec<&'a [u8]> {\n    let mut parts = Vec::new();\n    for &n in lengths {\n        let (part, rest) = bytes.split_at(n);\n        parts.push(part);\n        bytes = rest;\n    }\n    parts\n}\n";
     }
     text
 }

@@ -22,6 +22,7 @@ use crate::config::Config;
 use crate::ir::Tensor;
 use crate::program::Program;
 
+pub use golden::MAX_VECTORS_BYTES;
 pub use inference::{ENTRY, emit_inference, mark_bytes};
 pub use model::arena_bytes;
 pub use module::{emit_module, emit_modules};

@@ -495,3 +495,31 @@ fn shape_const(prefix: &str, default: &str, p: &Port, name: &str) -> TokenStream
     let doc = format!(" Shape of the {default} {}.", in_doc(&p.name));
     quote!(#[doc = #doc] pub const #id: [usize; #rank] = [#(#dims),*];)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_in_pieces_is_the_code_at_once() {
+        let functions: Vec<TokenStream> = (0..3 * PIECE + 1)
+            .map(|i| {
+                let (name, doc) = (ident(&format!("step_{i}")), format!(" Step {i}."));
+                quote!(#[doc = #doc] fn #name(arena: &mut Arena<ARENA_BYTES>) -> Result<(), DataError> { run(&P, arena.get::<View>()) })
+            })
+            .collect();
+        let mut pieces = Pieces::default();
+        assert_eq!(pieces.items(functions.clone()), format(quote!(#(#functions)*)));
+        assert!(["step_0", "Arena", "View"].iter().all(|name| pieces.mentioned.contains(*name)));
+        let calls: Vec<TokenStream> = (0..2 * PIECE)
+            .map(|i| {
+                let name = ident(&format!("a_step_with_a_name_that_is_rather_long_{i}"));
+                quote!(#name(cpu, arena, the_first_input_of_the_model, the_second_input_of_the_model)?; observe();)
+            })
+            .collect();
+        let around = |body: TokenStream| format(quote!(impl M { fn f() { let a = 1; #body Ok(a) } }));
+        let (marker, split) = (ident(CALLS), pieces.calls(calls.clone()));
+        let whole = around(quote!(#(#calls)*));
+        assert_eq!(around(quote!(#marker;)).replacen(CALLS_LINE, &split, 1), whole);
+    }
+}

@@ -45,7 +45,13 @@ pub(super) fn readme(source: &Source<'_>, names: &Names) -> String {
             "Every product is rounded before it is added. The results have the same bits everywhere.\n\n"
         }
     };
-    text += "`cargo test` runs the vectors in `tests/golden`; `zant.json` says how the crate was made and where every buffer lies.\n\n";
+    text += match super::golden::cases(source) {
+        [] => {
+            "The crate has no vectors for its own tests: there were none that could be computed in bounded time and memory, and\nthat are small."
+        }
+        _ => "`cargo test` runs the vectors in `tests/golden`;",
+    };
+    text += " `zant.json` says how the crate was made and where every buffer lies.\n\n";
     text += &format!(
         "Made by zantc {VERSION} for `{}`. The code may be used under 0BSD, MIT or Apache-2.0, at your choice; the\nconstants are the model's.\n",
         source.config.target.name

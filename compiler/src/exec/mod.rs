@@ -5,11 +5,19 @@ use std::ops::Range;
 use crate::ir::{Tensor, Type};
 use crate::program::{Access, Arg, ArgSlice, Args, Program, RunError, Storage, View};
 
+/// Bytes of the largest arena that is allocated to run a program in this process.
+pub const MAX_ARENA_BYTES: usize = 1 << 32;
+
 /// Why a program could not be run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExecError {
     /// The program has not been placed.
     Unplanned,
+    /// The arena has more than [`MAX_ARENA_BYTES`], or more than there are.
+    TooLarge {
+        /// Bytes of the arena.
+        bytes: usize,
+    },
     /// The number of inputs is wrong.
     InputCount {
         /// Inputs of the model.
@@ -39,6 +47,10 @@ impl std::fmt::Display for ExecError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             ExecError::Unplanned => f.write_str("the program has no memory plan"),
+            ExecError::TooLarge { bytes } => write!(
+                f,
+                "the arena has {bytes} bytes; models are run in this process with at most {MAX_ARENA_BYTES}, as far as there is memory"
+            ),
             ExecError::InputCount { expected, given } => write!(f, "the model has {expected} inputs, not {given}"),
             ExecError::InputType { index, expected, given } => {
                 write!(f, "input {index} is {given}, the model's is {expected}")
@@ -86,12 +98,16 @@ impl<'p> Executor<'p> {
     /// Prepares a planned program.
     ///
     /// # Errors
-    /// [`ExecError::Unplanned`].
+    /// [`ExecError::Unplanned`]; [`ExecError::TooLarge`] before anything is allocated.
     pub fn new(program: &'p Program, hygiene: Hygiene) -> Result<Executor<'p>, ExecError> {
         let layout = program.layout.as_ref().ok_or(ExecError::Unplanned)?;
+        let (bytes, words_of_arena) = (layout.arena_bytes, layout.arena_bytes.div_ceil(8));
+        if bytes > MAX_ARENA_BYTES || Vec::<u64>::new().try_reserve_exact(words_of_arena).is_err() {
+            return Err(ExecError::TooLarge { bytes });
+        }
         Ok(Executor {
             program,
-            arena: vec![0; layout.arena_bytes.div_ceil(8)],
+            arena: vec![0; words_of_arena],
             weights: program.weights.iter().map(|w| words(w.data.data())).collect(),
             hygiene,
             dead_after: dead_after(program),

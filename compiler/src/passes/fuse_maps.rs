@@ -15,7 +15,7 @@ const MAX_OPS: usize = 64;
 
 pub(super) fn run(graph: &mut Graph, evaluate: &dyn Evaluate) -> bool {
     rewrite(graph, evaluate, |rw, node| match descend(&node, |n| positions(rw, n), |n| fuse_one(rw, n)) {
-        Some(fused) => rw.put(fused),
+        Some(fused) => rw.put_instead(fused, &node),
         None => rw.keep(node),
     })
 }

@@ -50,7 +50,8 @@ fn follow(start: ValueId, limit: usize, next: impl Fn(ValueId) -> Option<ValueId
 pub(super) struct Rewriter<'a> {
     pub(super) graph: &'a mut Graph,
     evaluate: &'a dyn Evaluate,
-    out: Vec<Node>,
+    /// `None` where a node was taken into its only reader.
+    out: Vec<Option<Node>>,
     producers: Vec<Option<usize>>,
     aliases: Vec<Option<ValueId>>,
     uses: Vec<usize>,
@@ -90,7 +91,7 @@ pub(super) fn rewrite(
         rw.graph.outputs[i].value = rw.resolve(rw.graph.outputs[i].value);
     }
     let changed = rw.changed;
-    rw.graph.nodes = rw.out;
+    rw.graph.nodes = rw.out.into_iter().flatten().collect();
     if changed {
         super::dead::run(graph, evaluate);
     }
@@ -125,7 +126,7 @@ impl Rewriter<'_> {
 
     /// The node that makes a value.
     pub(super) fn producer(&self, v: ValueId) -> Option<&Node> {
-        self.producers.get(v.index()).copied().flatten().map(|n| &self.out[n])
+        self.producers.get(v.index()).copied().flatten().and_then(|n| self.out[n].as_ref())
     }
 
     /// The operand of the transpose that makes a value, and its permutation.
@@ -162,13 +163,27 @@ impl Rewriter<'_> {
             }
             self.producers[o.index()] = Some(self.out.len());
         }
-        self.out.push(node);
+        self.out.push(Some(node));
     }
 
     /// Appends a node that takes the place of what the walk gave.
     pub(super) fn put(&mut self, node: Node) {
         self.changed = true;
         self.keep(node);
+    }
+
+    /// Appends a node that takes the place of `old` and has taken operands of it into itself: those that only `old` read go at
+    /// once. Chains of nodes that grow by one at every step would else be kept at every length.
+    pub(super) fn put_instead(&mut self, node: Node, old: &Node) {
+        for &v in old.inputs.iter().filter(|&v| !node.inputs.contains(v)) {
+            let of = self.producers.get(v.index()).copied().flatten();
+            let single = |n: &usize| self.out[*n].as_ref().is_some_and(|node| node.outputs == [v]);
+            if let Some(n) = of.filter(|n| self.uses(v) == 1 && single(n)) {
+                self.out[n] = None;
+                self.producers[v.index()] = None;
+            }
+        }
+        self.put(node);
     }
 
     /// Makes every later reader of `old` read `new`.

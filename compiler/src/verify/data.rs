@@ -3,16 +3,20 @@
 use std::path::{Path, PathBuf};
 
 use crate::diag::{Diagnostic, codes};
-use crate::emit::Vector;
+use crate::emit::{MAX_VECTORS_BYTES, Vector};
 use crate::exec::{ExecError, Executor, Hygiene};
 use crate::import::from_raw;
-use crate::ir::Tensor;
+use crate::ir::{Tensor, graph_work};
 use crate::onnx::{Limits, RawTensor};
-use crate::pipeline::load_diagnostic;
+use crate::pipeline::{Compiled, load_diagnostic};
 use crate::program::{Port, Program};
 
 /// Most files of one kind that a data set may have.
 const MAX_FILES: usize = 1024;
+
+/// Multiply-adds that all vectors of an emitted crate's tests together may take; moving or computing an element counts as
+/// some: seconds. What large models of images take (a few times 2^30) is far below.
+pub const MAX_WORK: u64 = 1 << 35;
 
 /// A data set.
 #[derive(Clone, Debug)]
@@ -130,23 +134,37 @@ pub fn fitting(port: &Port, given: Option<Tensor>, from: &str) -> Result<Tensor,
 /// computes; without data sets, one pseudo-random input. Data that make the model fail are left out. States are zeros before
 /// each vector.
 ///
+/// As many vectors are computed as [`MAX_WORK`] and [`MAX_VECTORS_BYTES`] allow, and none where the arena is larger than what is
+/// run in this process; nothing is allocated before that is known.
+///
 /// # Errors
 /// Data sets that cannot be read or do not fit.
 pub fn golden_vectors(
     model: &Path,
-    program: &Program,
+    compiled: &Compiled,
     observe: &mut dyn FnMut(&str),
 ) -> Result<Vec<Vector>, Vec<Diagnostic>> {
+    let program = &compiled.program;
+    let affordable = MAX_WORK / graph_work(&compiled.graph).max(1);
+    let bytes = program.inputs.iter().chain(&program.outputs).map(|p| p.ty.bytes()).fold(0, usize::saturating_add);
+    let small = MAX_VECTORS_BYTES / bytes.max(1);
+    let mut executor = match Executor::new(program, Hygiene::AsEmitted) {
+        Ok(executor) if affordable > 0 && small > 0 => executor,
+        Ok(_) | Err(ExecError::TooLarge { .. }) => return Ok(Vec::new()),
+        Err(e) => return Err(vec![Diagnostic::error(codes::BAD_DATA, e.to_string())]),
+    };
     let mut inputs = Vec::new();
-    for folder in folders_beside(model) {
+    for folder in folders_beside(model).into_iter().take(usize::try_from(affordable).unwrap_or(usize::MAX)) {
         inputs.push(program.split_inputs(&read_set(&folder, program)?.inputs).0);
     }
     if inputs.is_empty() {
         inputs.push(super::seeded::inputs(program.inputs.iter().map(|p| &p.ty)));
     }
-    let mut executor = Executor::new(program, Hygiene::AsEmitted).expect("the program has been placed");
     let mut vectors = Vec::new();
     for (i, inputs) in inputs.into_iter().enumerate() {
+        if vectors.len() == small {
+            break;
+        }
         observe(&format!("computing vector {i}"));
         executor.reset();
         match executor.run(&inputs) {
@@ -160,7 +178,7 @@ pub fn golden_vectors(
 
 #[cfg(test)]
 mod tests {
-    use super::{assign, folders};
+    use super::{ExecError, Executor, Hygiene, assign, folders, golden_vectors};
     use crate::ir::{DType, Tensor, Type};
     use crate::program::{BufferId, Port, View};
 
@@ -183,6 +201,35 @@ mod tests {
         let twice = assign(vec![("b".into(), value(1.0)), ("b".into(), value(2.0)), ("a".into(), value(3.0))], &ports);
         assert_eq!(twice, [Some(value(1.0)), Some(value(2.0))]);
         assert_eq!(assign(vec![("b".into(), value(1.0))], &ports), [None, Some(value(1.0))]);
+    }
+
+    /// Neither computed nor allocated: in a test this size would show.
+    #[test]
+    fn vectors_that_are_too_much_work_or_memory_are_not_made() {
+        let compiled = |text: &str| {
+            let graph = crate::ir::text::parse(text).unwrap();
+            crate::compile_graph(graph, &crate::Config::new()).unwrap()
+        };
+        let dir = tempfile::tempdir().unwrap();
+        let vectors =
+            |text: &str| golden_vectors(&dir.path().join("m.onnx"), &compiled(text), &mut |_| {}).unwrap().len();
+        let product = |n: usize| {
+            format!(
+                "graph \"\"\n  in %0 \"x\": f32[{n},{n}]\n  in %1 \"z\": f32[{n},{n}]\n  %2 = matmul %0, %1 : f32[{n},{n}]\n  out \"y\" = %2\n"
+            )
+        };
+        assert_eq!((vectors(&product(8)), vectors(&product(6000))), (1, 0));
+        let large = |n: usize| {
+            format!("graph \"\"\n  in %0 \"x\": f32[1,1]\n  %1 = expand %0 : f32[{n},{n}]\n  out \"y\" = %1\n")
+        };
+        assert_eq!((vectors(&large(8)), vectors(&large(40000))), (1, 0));
+        let corner = |n: usize| {
+            format!("graph \"\"\n  in %0 \"x\": f32[{n}]\n  %1 = slice %0 {{start 1}} : f32[2]\n  out \"y\" = %1\n")
+        };
+        assert_eq!((vectors(&corner(8)), vectors(&corner(1 << 30))), (1, 0));
+        let program = compiled(&large(40000)).program;
+        let bytes = program.layout.as_ref().unwrap().arena_bytes;
+        assert_eq!(Executor::new(&program, Hygiene::AsEmitted).err(), Some(ExecError::TooLarge { bytes }));
     }
 
     #[test]

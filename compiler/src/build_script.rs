@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use crate::config::Config;
 use crate::diag::{Diagnostic, Style, codes, escape, render_all};
 use crate::emit::{Package, Source, emit_module, emit_modules};
+use crate::install::{Force, install_module};
 use crate::onnx::Model;
 use crate::pipeline::{self, Compiled};
 
@@ -163,7 +164,7 @@ fn compile_all(
 }
 
 fn write(package: &Package, folder: &Path, name: &str) -> Result<PathBuf, BuildError> {
-    package.write(folder).map_err(|e| Diagnostic::error("ZA0011", e.to_string()))?;
+    install_module(package, folder, Force::No).map_err(|e| e.diagnostic())?;
     Ok(folder.join(format!("{}.rs", name.replace('-', "_"))))
 }
 
@@ -187,8 +188,9 @@ mod tests {
         assert_eq!(path, dir.path().join("digits.rs"));
         let text = fs::read_to_string(&path).unwrap();
         syn::parse_file(&text).unwrap();
-        assert!(text.contains("pub mod digits {") && text.contains("include_bytes!(\"digits.bin\")"));
-        assert!(dir.path().join("digits.bin").is_file());
+        assert!(text.contains("pub mod digits {") && text.contains("include_bytes!(\"digits-"));
+        let (_, blob) = text.split_once("include_bytes!(\"").unwrap();
+        assert!(dir.path().join(blob.split('"').next().unwrap()).is_file());
         let said = String::from_utf8(said).unwrap();
         assert_eq!(said, format!("cargo::rerun-if-changed={}\n", digits().display()));
         // What is right already is not written again.

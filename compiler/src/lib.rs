@@ -46,6 +46,7 @@ pub mod diag;
 pub mod emit;
 pub mod exec;
 pub mod import;
+pub mod install;
 pub mod ir;
 pub mod lower;
 pub mod onnx;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::elf::{self, Sizes};
 use crate::machine::{Machine, Memory, Region};
-use crate::{Error, cargo, manifest, wasm};
+use crate::{Error, cargo, manifest, process, wasm};
 
 const MAIN: &str = include_str!("../harness/main.rs");
 const MODULE: &str = include_str!("../harness/wasm/main.rs");
@@ -97,15 +97,15 @@ impl Firmware {
         }
         flags.extend(cpu.then(|| format!("-Ctarget-cpu={}", self.machine.target_cpu)));
         let target = self.folder.join("target").join(if cpu { self.machine.target_cpu } else { "any" });
-        let mut process = cargo::command();
-        process
+        let mut command = cargo::command();
+        command
             .current_dir(&self.folder)
             .args(["build", "--quiet", "--offline", "--color", "never", "--target", self.machine.triple])
             .args(["--profile", &profile])
             .arg("--target-dir")
             .arg(&target)
             .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
-        let output = process.output().map_err(|e| Error::Io(format!("cannot run cargo: {e}")))?;
+        let output = process::output(&mut command).map_err(|e| Error::Io(format!("cannot run cargo: {e}")))?;
         if !output.status.success() {
             return Err(Error::build(format!("the firmware at opt-level {level}"), &output.stderr));
         }

@@ -3,8 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use zant_measure::process::uninterrupted;
 use zantc::diag::{Diagnostic, codes};
 use zantc::emit::{Source, emit_crate, emit_module};
+use zantc::install::{self, Force, install_crate, install_module};
 use zantc::pipeline;
 use zantc::verify::data;
 
@@ -23,6 +25,9 @@ pub(super) struct Args {
     /// What to write
     #[arg(long, value_enum, default_value = "crate")]
     emit: Emit,
+    /// Write over files that zantc has not written, or that were changed since
+    #[arg(long)]
+    force: bool,
 }
 
 /// What is written.
@@ -50,10 +55,16 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
         Emit::Plan => compiled.program.to_string(),
         Emit::Dot => dot::dot(&compiled.graph),
     };
-    match &args.output {
-        Some(path) => fs::write(path, listing).map_err(|e| unwritable(path, &e)),
-        None => shell.out(&listing),
+    let Some(path) = &args.output else { return shell.out(&listing) };
+    if same_file(path, &session.path) {
+        return Err(Failure::Usage(format!("{} is the model itself", path.display())));
     }
+    uninterrupted(|| install::replace(path, listing.as_bytes())).map_err(|e| unwritable(path, &e))
+}
+
+/// Whether two paths are one file.
+fn same_file(a: &Path, b: &Path) -> bool {
+    matches!((fs::canonicalize(a), fs::canonicalize(b)), (Ok(a), Ok(b)) if a == b)
 }
 
 pub(super) fn unwritable(path: &Path, error: &dyn std::fmt::Display) -> Failure {
@@ -88,7 +99,10 @@ fn write_package(args: &Args, session: &Session, compiled: &zantc::Compiled, she
     let source = Source { program, config, name, model_sha256: &model_sha256, vectors: &vectors };
     let package = if args.emit == Emit::Crate { emit_crate(&source) } else { emit_module(&source) };
     let folder = args.output.clone().unwrap_or_else(|| PathBuf::from(name));
-    let written = package.write(&folder).map_err(|e| unwritable(&e.path, &e.source))?;
+    let force = if args.force { Force::Yes } else { Force::No };
+    let install = if args.emit == Emit::Crate { install_crate } else { install_module };
+    let installed = uninterrupted(|| install(&package, &folder, force)).map_err(|e| e.diagnostic())?;
+    installed.notes.iter().for_each(|note| shell.status("Note", note));
     let arena = program.layout.as_ref().map_or(0, |l| l.arena_bytes);
     if shell.is_json() {
         let value = serde_json::json!({
@@ -96,7 +110,7 @@ fn write_package(args: &Args, session: &Session, compiled: &zantc::Compiled, she
             "name": name,
             "folder": folder.to_string_lossy(),
             "files": package.files.len(),
-            "files_written": written.len(),
+            "files_written": installed.written.len(),
             "arena_bytes": arena,
             "weights_bytes": program.weights_bytes(),
             "macs": program.macs(),

@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
+use zant_measure::process::uninterrupted;
 use zant_measure::report::{
     INSPECTION, Key, Kind, MachineInfo, Metric, Report, Row, VERSION, Value as Measured, step_name,
 };
 use zantc::Compiled;
 use zantc::diag::escape;
+use zantc::install::replace;
 use zantc::program::{Arg, Program, Step};
 
 use super::Outcome;
@@ -32,7 +34,7 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
     let session = args.model.open()?;
     let compiled = session.compile(shell)?;
     if let Some(path) = &args.svg {
-        std::fs::write(path, compiled.picture()).map_err(|e| unwritable(path, &e))?;
+        uninterrupted(|| replace(path, compiled.picture().as_bytes())).map_err(|e| unwritable(path, &e))?;
     }
     if args.json {
         let text = serde_json::to_string_pretty(&report(&session.name, session.config.target.name, &compiled))

@@ -41,6 +41,8 @@ pub const OVER_BUDGET: &str = "ZA0301";
 pub const SOFTWARE_FMA: &str = "ZA0302";
 /// An option, or the file of options, makes no sense.
 pub const BAD_OPTION: &str = "ZA0401";
+/// Something in a folder is not zantc's, and would be written over.
+pub const NOT_OURS: &str = "ZA0402";
 /// There is no data set to check a model with.
 pub const NO_VECTOR: &str = "ZA0501";
 /// Outputs differ from the reference by more than the tolerance.
@@ -233,6 +235,13 @@ pub const CODES: &[Code] = &[
          not exist, a size that is no number. The keys of zant.toml are the long options without their hyphens in front:\n\
          `name`, `dim`, `target`, `board`, `optimize`, `alloc`, `numerics`, `max-ram`, `max-flash`, `weights-section`,\n\
          `arena-section`.",
+    ),
+    code(
+        NOT_OURS,
+        "a folder or file is not zantc's",
+        "`zantc compile` replaces folders that it has written, and nothing else: the folder has no `zant.json` of zantc's, or\n\
+         a file in it is another's or was changed since. Choose a new folder by `-o`, move the file away, or insist by\n\
+         `--force`. Files of other names stay in any case.",
     ),
     code(
         NO_VECTOR,

@@ -1,6 +1,7 @@
 //! `src/lib.rs`: documentation and the crate's face.
 
 use super::model::{STACK_LIMIT, arena_bytes};
+use super::module::MODULE_MARK;
 use super::names::{Names, in_doc};
 use super::state::state_doc;
 use super::{Source, VERSION};
@@ -58,7 +59,7 @@ pub(super) fn title(source: &Source<'_>) -> String {
         "" => String::new(),
         name => format!(" {}", in_doc(name)),
     };
-    format!("The neural network{name}, compiled by zantc {VERSION} from an ONNX model.")
+    format!("The neural network{name}, {MODULE_MARK}{VERSION} from an ONNX model.")
 }
 
 /// How the model is used.

@@ -4,7 +4,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::weights::Weights;
-use super::{Source, VERSION};
+use super::{Package, Source, VERSION};
 use crate::config::{Alloc, Optimize};
 use crate::ir::Numerics;
 
@@ -36,12 +36,13 @@ pub(super) fn cargo_toml(source: &Source<'_>) -> String {
     )
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Bytes as hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
-/// What the crate was made from, and its memory plan.
-pub(super) fn zant_json(source: &Source<'_>, weights: &Weights) -> String {
+/// What the crate was made from, its memory plan, and its other files with their hashes: what zantc may replace or remove.
+pub(super) fn zant_json(source: &Source<'_>, weights: &Weights, others: &Package) -> String {
     let (program, config) = (source.program, source.config);
     let layout = program.layout.as_ref();
     let buffers: Vec<_> = program
@@ -87,6 +88,8 @@ pub(super) fn zant_json(source: &Source<'_>, weights: &Weights) -> String {
         },
         "macs": program.macs(),
         "steps": steps,
+        "files": others.files.iter().map(|(path, content)| (path.clone(), hex(&Sha256::digest(content)).into()))
+            .collect::<serde_json::Map<_, _>>(),
     });
     for (key, section) in [("weights_section", &config.weights_section), ("arena_section", &config.arena_section)] {
         if let Some(name) = section {

@@ -1,4 +1,4 @@
-//! Planned programs -> the files of a crate. Everything is made in memory; [`Package::write`] puts it on disk as a whole.
+//! Planned programs -> the files of a crate. Everything is made in memory; [`crate::install`] puts it on disk as a whole.
 //!
 //! Invariants: equal programs and options give equal bytes; names from the model become identifiers and escaped text only.
 
@@ -23,6 +23,10 @@ use crate::ir::Tensor;
 use crate::program::Program;
 
 pub use golden::MAX_VECTORS_BYTES;
+pub(crate) use manifest::hex;
+pub(crate) use module::{MODULE_MARK, is_blob_of};
+pub(crate) use weights::MAGIC as BLOB_MAGIC;
+
 pub use inference::{ENTRY, emit_inference, mark_bytes};
 pub use model::arena_bytes;
 pub use module::{emit_module, emit_modules};
@@ -64,7 +68,6 @@ pub fn emit_crate(source: &Source<'_>) -> Package {
     let weights = weights::Weights::new(source.program, &names);
     let mut package = Package::default();
     package.text("Cargo.toml", manifest::cargo_toml(source));
-    package.text("zant.json", manifest::zant_json(source, &weights));
     package.text("README.md", readme::readme(source, &names));
     package.text("src/lib.rs", library::library(source, &names));
     package.text("src/model.rs", model::model(source, &names, model::Form::Crate));
@@ -72,5 +75,7 @@ pub fn emit_crate(source: &Source<'_>) -> Package {
     package.bytes("weights.bin", weights.blob.clone());
     rt::add_files(&mut package, source);
     golden::add_test(&mut package, source, &names);
+    let manifest = manifest::zant_json(source, &weights, &package);
+    package.text("zant.json", manifest);
     package
 }

@@ -1,5 +1,6 @@
 //! The emitted crate as firmware of an emulated machine: its outputs, and what it takes there.
 
+use zant_measure::process::Scratch;
 use zant_measure::{Built, Error, Firmware, Machine, Model, instructions};
 
 use super::memory;
@@ -17,7 +18,7 @@ pub struct Device {
     /// Bytes that each run gives after its outputs: the marks of its steps.
     mark_bytes: usize,
     /// Holds both, and goes with this.
-    _folder: tempfile::TempDir,
+    _folder: Scratch,
 }
 
 /// What the model took and gave at one level of optimisation.
@@ -68,8 +69,7 @@ impl Device {
                 .help("profile the model on the host or on another target"));
         }
         let failed = |why: String| Diagnostic::error(codes::BUILD_FAILED, why);
-        let folder = tempfile::Builder::new().prefix("zantc-").tempdir();
-        let folder = folder.map_err(|e| failed(format!("cannot make a temporary folder: {e}")))?;
+        let folder = Scratch::new().map_err(|e| failed(format!("cannot make a temporary folder: {e}")))?;
         let inference = emit_inference(source).map_err(|why| Diagnostic::error(codes::BAD_OPTION, why))?;
         let krate = folder.path().join("model");
         let package = emit_crate(source);

@@ -64,7 +64,7 @@ impl Config {
     }
 
     /// Compiles several models that share one runtime to `OUT_DIR/NAME.rs`: a module `NAME` with one module for each model,
-    /// named after its file. `NAME` is the configured name, or `models`.
+    /// named after its file, or after its folder where the file is called `model.onnx`. `NAME` is the configured name, or `models`.
     ///
     /// # Errors
     /// As [`Config::compile`]; two models of one name; models that round products differently.
@@ -99,7 +99,10 @@ fn tell(cargo: &mut dyn Write, key: &str, value: &str) {
     drop(writeln!(cargo, "cargo::{key}={}", escape(value)));
 }
 
-fn unit(config: Config, path: &Path, cargo: &mut dyn Write) -> Result<Unit, Vec<Diagnostic>> {
+/// How a model is named.
+type Naming = fn(&Config, &Path) -> Result<String, Diagnostic>;
+
+fn unit(config: Config, path: &Path, naming: Naming, cargo: &mut dyn Write) -> Result<Unit, Vec<Diagnostic>> {
     tell(cargo, "rerun-if-changed", &path.to_string_lossy());
     let mut config = config;
     if let Some((file, options)) = pipeline::read_options(path)? {
@@ -110,7 +113,7 @@ fn unit(config: Config, path: &Path, cargo: &mut dyn Write) -> Result<Unit, Vec<
     for file in &model.external_files {
         tell(cargo, "rerun-if-changed", &file.to_string_lossy());
     }
-    let name = pipeline::crate_name(&config, path).map_err(|d| vec![d])?;
+    let name = naming(&config, path).map_err(|d| vec![d])?;
     let compiled = pipeline::compile(&model, &config)?;
     for warning in &compiled.warnings {
         tell(cargo, "warning", &format!("{name}: {} [{}]", warning.message, warning.code));
@@ -119,7 +122,7 @@ fn unit(config: Config, path: &Path, cargo: &mut dyn Write) -> Result<Unit, Vec<
 }
 
 fn compile(config: Config, model: &Path, folder: &Path, cargo: &mut dyn Write) -> Result<PathBuf, BuildError> {
-    let unit = unit(config, model, cargo)?;
+    let unit = unit(config, model, pipeline::module_name, cargo)?;
     write(&emit_module(&unit.source()), folder, &unit.name)
 }
 
@@ -133,7 +136,7 @@ fn compile_all(
     let mut units: Vec<Unit> = Vec::new();
     let mut faults = Vec::new();
     for model in models {
-        match unit(config.clone(), model, cargo) {
+        match unit(config.clone(), model, pipeline::crate_name, cargo) {
             Ok(unit) => units.push(unit),
             Err(diagnostics) => faults.extend(diagnostics),
         }
@@ -153,7 +156,14 @@ fn compile_all(
             );
         }
     }
-    if crate::emit::crate_name(&name) != name {
+    if let Some(unit) = units.iter().find(|u| u.name == "rt") {
+        let message = format!("a model of a set cannot be called `{}`: that is the runtime", unit.name);
+        faults.push(
+            Diagnostic::error(codes::BAD_OPTION, message)
+                .help("rename the file, or give `name` in a zant.toml beside it"),
+        );
+    }
+    if !crate::emit::is_crate_name(&name) {
         faults.push(Diagnostic::error(codes::BAD_OPTION, format!("{name:?} is no name for a module")));
     }
     if !faults.is_empty() {
@@ -197,6 +207,23 @@ mod tests {
         let before = fs::metadata(&path).unwrap().modified().unwrap();
         compile(Config::new(), &digits(), dir.path(), &mut Vec::new()).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().modified().unwrap(), before);
+    }
+
+    #[test]
+    fn a_module_has_its_files_name_or_the_chosen_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let model = dir.path().join("model.onnx");
+        fs::copy(digits(), &model).unwrap();
+        let out = dir.path().join("out");
+        let path = compile(Config::new(), &model, &out, &mut Vec::new()).unwrap();
+        assert_eq!(path, out.join("model.rs"));
+        assert!(fs::read_to_string(&path).unwrap().contains("pub mod model {"));
+        for (name, file) in [("my_model", "my_model.rs"), ("my-model", "my_model.rs"), ("_Net", "_Net.rs")] {
+            let path = compile(Config::new().name(name), &model, &out, &mut Vec::new()).unwrap();
+            assert_eq!(path, out.join(file));
+            syn::parse_file(&fs::read_to_string(&path).unwrap()).unwrap();
+        }
+        compile(Config::new().name("fn"), &model, &out, &mut Vec::new()).unwrap_err();
     }
 
     #[test]

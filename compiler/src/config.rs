@@ -60,6 +60,8 @@ pub struct Config {
     pub weights_section: Option<String>,
     /// The link section of the arena, where the crate owns it.
     pub arena_section: Option<String>,
+    /// Whether the crate is to be a member of another workspace, or a dependency by path of one that it lies in.
+    pub member: bool,
     /// Whether `run` calls an observer after each step, which it is given: what profiles are made with.
     pub(crate) observed: bool,
     /// What was set by a method of this type, and what a file of options does not change therefore.
@@ -81,6 +83,7 @@ impl Default for Config {
             max_flash: None,
             weights_section: None,
             arena_section: None,
+            member: false,
             observed: false,
             chosen: Options::default(),
         }
@@ -175,6 +178,13 @@ impl Config {
     #[must_use]
     pub fn arena_section(mut self, name: impl Into<String>) -> Config {
         self.chosen.arena_section = Some(name.into());
+        self.settled()
+    }
+
+    /// Makes a crate that can be a member of another workspace: it has none of its own.
+    #[must_use]
+    pub fn member(mut self) -> Config {
+        self.chosen.member = Some(true);
         self.settled()
     }
 

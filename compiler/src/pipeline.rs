@@ -91,6 +91,17 @@ pub fn default_name(model: &Path) -> String {
     crate::emit::crate_name(&if stem == "model" { folder.unwrap_or(stem) } else { stem })
 }
 
+/// The name of a model's module in a build script: as chosen, else made from its file, whatever folder that is in.
+///
+/// # Errors
+/// As [`crate_name`].
+pub fn module_name(config: &Config, model: &Path) -> Result<String, Diagnostic> {
+    match &config.name {
+        None => Ok(crate::emit::crate_name(&model.file_stem().unwrap_or_default().to_string_lossy())),
+        Some(_) => crate_name(config, model),
+    }
+}
+
 /// The name of a model's crate: as chosen, else made from its file.
 ///
 /// # Errors
@@ -98,7 +109,7 @@ pub fn default_name(model: &Path) -> String {
 pub fn crate_name(config: &Config, model: &Path) -> Result<String, Diagnostic> {
     match &config.name {
         None => Ok(default_name(model)),
-        Some(name) if crate::emit::crate_name(name) == *name => Ok(name.clone()),
+        Some(name) if crate::emit::is_crate_name(name) => Ok(name.clone()),
         Some(name) => {
             let better = crate::emit::crate_name(name);
             let message = format!("{name:?} is no name for a crate; `{better}` would be one");

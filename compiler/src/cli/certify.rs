@@ -12,7 +12,7 @@ use zantc::ir::Tensor;
 use zantc::pipeline;
 use zantc::program::Program;
 use zantc::verify::certificate::{Build, Certificate, sha256};
-use zantc::verify::data::{folders_beside, read_set};
+use zantc::verify::data::{Found, find_set, folders_beside};
 use zantc::verify::device::{Device, diagnostic};
 use zantc::verify::seeded;
 
@@ -44,7 +44,7 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
     let source =
         Source { program, config: &session.config, name: &session.name, model_sha256: &model_sha256, vectors: &[] };
     let device = Device::write(&source, machine)?;
-    let inputs = inputs(&session.path, program)?;
+    let inputs = inputs(&session.path, program, shell)?;
     let mut builds = Vec::new();
     for level in levels(&args.levels.opt_level, &["3", "z"]) {
         shell.status("Building", &format!("{} for {} at opt-level {level}", session.name, machine.cpu));
@@ -79,10 +79,13 @@ fn machine(target: &str) -> Outcome<&'static Machine> {
 }
 
 /// Inputs to run the model on, for what its stack takes: those of the data sets beside it, else pseudo-random ones.
-fn inputs(model: &std::path::Path, program: &Program) -> Outcome<Vec<Vec<Tensor>>> {
+fn inputs(model: &std::path::Path, program: &Program, shell: &mut Shell) -> Outcome<Vec<Vec<Tensor>>> {
     let mut sets = Vec::new();
     for folder in folders_beside(model) {
-        sets.push(read_set(&folder, program)?.inputs);
+        match find_set(&folder, program)? {
+            Found::Set(set) => sets.push(set.inputs),
+            Found::OtherShape(why) => shell.status("Note", &format!("{why}; it is not run")),
+        }
     }
     if sets.is_empty() {
         sets.push(seeded::inputs(program.model_inputs().iter().map(|p| &p.ty)));

@@ -1,6 +1,7 @@
 //! `zantc compile`: a model becomes a crate, a module, or a listing of what lies between.
 
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use zant_measure::process::uninterrupted;
@@ -85,11 +86,33 @@ fn no_vectors() -> Diagnostic {
         .help("run it on data of which you know the results, or make a data set on which the model does not fail")
 }
 
+/// Largest manifest of cargo's that is read, in bytes.
+const MANIFEST_BYTES: u64 = 1 << 20;
+
+/// The manifest of the workspace that a folder is in.
+fn workspace_above(folder: &Path) -> Option<PathBuf> {
+    let folder = fs::canonicalize(folder).ok()?;
+    let manifests = folder.ancestors().skip(1).map(|f| f.join("Cargo.toml"));
+    manifests.filter(|path| is_workspace(path).unwrap_or(false)).next()
+}
+
+fn is_workspace(manifest: &Path) -> Option<bool> {
+    let mut text = String::new();
+    fs::File::open(manifest).ok()?.take(MANIFEST_BYTES).read_to_string(&mut text).ok()?;
+    Some(text.parse::<toml::Table>().ok()?.contains_key("workspace"))
+}
+
 fn write_package(args: &Args, session: &Session, compiled: &zantc::Compiled, shell: &mut Shell) -> Outcome {
     let Session { path, model, config, name } = session;
     let program = &compiled.program;
     let vectors = match args.emit {
-        Emit::Crate => data::golden_vectors(path, compiled, &mut |what| shell.progress(&format!("{name}: {what}")))?,
+        Emit::Crate => {
+            let mut notes = Vec::new();
+            let mut observe = |what: &str| shell.progress(&format!("{name}: {what}"));
+            let vectors = data::golden_vectors(path, compiled, &mut observe, &mut |note| notes.push(note.to_string()))?;
+            notes.iter().for_each(|note| shell.status("Note", note));
+            vectors
+        }
         Emit::Module | Emit::Ir | Emit::Plan | Emit::Dot => Vec::new(),
     };
     if args.emit == Emit::Crate && vectors.is_empty() {
@@ -103,6 +126,10 @@ fn write_package(args: &Args, session: &Session, compiled: &zantc::Compiled, she
     let install = if args.emit == Emit::Crate { install_crate } else { install_module };
     let installed = uninterrupted(|| install(&package, &folder, force)).map_err(|e| e.diagnostic())?;
     installed.notes.iter().for_each(|note| shell.status("Note", note));
+    if let Some(root) = workspace_above(&folder).filter(|_| args.emit == Emit::Crate && !config.member) {
+        shell.status("Note", &format!("{} is in the workspace of {}", folder.display(), root.display()));
+        shell.status("", "`--member` makes a crate that can be its member or a dependency by path");
+    }
     let arena = program.layout.as_ref().map_or(0, |l| l.arena_bytes);
     if shell.is_json() {
         let value = serde_json::json!({

@@ -7,7 +7,7 @@ use zantc::diag::{Diagnostic, codes, escape};
 use zantc::emit::{OPT_LEVELS, Source};
 use zantc::ir::Tensor;
 use zantc::verify::crates::BuiltCrate;
-use zantc::verify::data::{DataSet, folders, folders_beside, read_set};
+use zantc::verify::data::{DataSet, Found, find_set, folders, folders_beside, read_set};
 use zantc::verify::measure::{DEFAULT_TOLERANCE, Distance, Tolerance, compare};
 use zantc::verify::per_node;
 use zantc::{Compiled, pipeline};
@@ -66,7 +66,7 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
     let tolerance = tolerance(args, &session)?;
     shell.status("Compiling", &format!("{} ({})", session.name, session.path.display()));
     let compiled = session.compile(shell)?;
-    let sets = data_sets(args, &session, &compiled)?;
+    let sets = data_sets(args, &session, &compiled, shell)?;
     shell.status("Verifying", &format!("{} data sets: {tolerance}", sets.len()));
     let mut outputs = Vec::new();
     for set in &sets {
@@ -107,7 +107,7 @@ fn tolerance(args: &Args, session: &Session) -> Outcome<Tolerance> {
 }
 
 /// The data sets; without one that has outputs, an error: a check that compares nothing must not pass.
-fn data_sets(args: &Args, session: &Session, compiled: &Compiled) -> Outcome<Vec<DataSet>> {
+fn data_sets(args: &Args, session: &Session, compiled: &Compiled, shell: &mut Shell) -> Outcome<Vec<DataSet>> {
     let within = |folder: &PathBuf| match folders(folder) {
         sets if sets.is_empty() => vec![folder.clone()],
         sets => sets,
@@ -116,7 +116,15 @@ fn data_sets(args: &Args, session: &Session, compiled: &Compiled) -> Outcome<Vec
         if args.data.is_empty() { folders_beside(&session.path) } else { args.data.iter().flat_map(within).collect() };
     let mut sets = Vec::new();
     for folder in &folders {
-        let set = read_set(folder, &compiled.program)?;
+        let set = match find_set(folder, &compiled.program)? {
+            Found::Set(set) => set,
+            // What was asked for by name must fit.
+            Found::OtherShape(_) if !args.data.is_empty() => read_set(folder, &compiled.program)?,
+            Found::OtherShape(why) => {
+                shell.status("Skipping", &format!("{why}; `--dim` gives a dimension the data's value"));
+                continue;
+            }
+        };
         if set.outputs.iter().any(Option::is_none) {
             let message = format!("{} lacks reference outputs", set.name);
             return Err(Diagnostic::error(codes::NO_VECTOR, message).help("each output needs an `output_K.pb`").into());

@@ -11,6 +11,7 @@
 //! max-flash = "1M"
 //! weights-section = ".psram"
 //! arena-section = ".bss.axi"
+//! member = true            # of the workspace that it lies in
 //! dim = { batch = 1 }
 //! state = { past_k_0 = "present_k_0" }
 //! ```
@@ -80,6 +81,9 @@ pub struct Options {
     #[cfg_attr(feature = "cli", arg(long, value_name = "NAME", value_parser = section))]
     #[serde(deserialize_with = "text")]
     pub arena_section: Option<String>,
+    /// Make a crate that can be a member, or a dependency by path, of the workspace that it lies in
+    #[cfg_attr(feature = "cli", arg(long, num_args = 0, default_missing_value = "true"))]
+    pub member: Option<bool>,
 }
 
 impl Options {
@@ -115,6 +119,7 @@ impl Options {
         config.max_flash = self.max_flash.or(config.max_flash);
         config.weights_section = self.weights_section.clone().or(config.weights_section.take());
         config.arena_section = self.arena_section.clone().or(config.arena_section.take());
+        config.member = self.member.unwrap_or(config.member);
     }
 }
 

@@ -1,8 +1,8 @@
 //! `src/lib.rs`: documentation and the crate's face.
 
-use super::model::{STACK_LIMIT, arena_bytes};
+use super::model::arena_bytes;
 use super::module::MODULE_MARK;
-use super::names::{Names, in_doc};
+use super::names::{Names, in_doc, is_unusual, type_in_doc};
 use super::state::state_doc;
 use super::{Source, VERSION};
 use crate::config::Alloc;
@@ -13,10 +13,10 @@ pub(super) fn library(source: &Source<'_>, names: &Names) -> String {
     let program = source.program;
     let mut text = format!("//! {}\n//!\n", title(source));
     for (p, n) in program.inputs.iter().zip(&names.inputs) {
-        text += &format!("//! - input `{n}`: {} ({})\n", p.ty, in_doc(&p.name));
+        text += &format!("//! - input `{n}`: {} ({})\n", type_in_doc(&p.ty), in_doc(&p.name));
     }
     for (p, n) in program.outputs.iter().zip(&names.outputs) {
-        text += &format!("//! - output `{n}`: {} ({})\n", p.ty, in_doc(&p.name));
+        text += &format!("//! - output `{n}`: {} ({})\n", type_in_doc(&p.ty), in_doc(&p.name));
     }
     for (s, n) in program.states.iter().zip(&names.states) {
         text += &format!("//! - state `{n}`: {}\n", state_doc(s));
@@ -29,7 +29,11 @@ pub(super) fn library(source: &Source<'_>, names: &Names) -> String {
         if source.config.alloc == Alloc::Heap { " but for the arena" } else { "" },
         doc_example(source, names),
     );
-    text += "#![no_std]\n#![deny(unsafe_code)]\n\n";
+    text += "#![no_std]\n#![deny(unsafe_code)]\n";
+    if is_unusual(source.name) {
+        text += "#![allow(non_snake_case)]\n";
+    }
+    text += "\n";
     text += "#[cfg(target_endian = \"big\")]\ncompile_error!(\"weights.bin is little-endian; big-endian targets are not supported\");\n\n";
     if source.config.alloc == Alloc::Heap {
         text += "extern crate alloc;\n\n";
@@ -96,23 +100,20 @@ pub(super) fn example(source: &Source<'_>, names: &Names) -> Vec<String> {
             format!("model.run({arena}{krate}::Inputs {{ {} }}){question}", fields.join(", "))
         }
     };
-    if arena_bytes(program) > STACK_LIMIT && source.config.alloc == Alloc::Static {
+    // Neither a model nor an arena is put on a stack, however small: on a microcontroller that may be smaller.
+    if source.config.alloc == Alloc::Static {
         lines.push(format!("let model = {krate}::take().expect(\"taken once\");"));
     } else {
         if source.config.alloc == Alloc::Caller {
-            if arena_bytes(program) > STACK_LIMIT {
-                lines.push(format!(
-                    "static ARENA: std::sync::Mutex<{krate}::Arena<{{ {krate}::ARENA_BYTES }}>> = std::sync::Mutex::new({krate}::Arena::new());"
-                ));
-                lines.push("let mut arena = ARENA.lock().unwrap();".into());
-            } else {
-                lines.push(format!("let mut arena = {krate}::Arena::new();"));
-            }
+            lines.push(format!(
+                "static ARENA: std::sync::Mutex<{krate}::Arena<{{ {krate}::ARENA_BYTES }}>> = std::sync::Mutex::new({krate}::Arena::new());"
+            ));
+            lines.push("let mut arena = ARENA.lock().unwrap();".into());
         }
         let mutable = if source.config.alloc == Alloc::Caller { "" } else { "mut " };
         lines.push(format!("let {mutable}model = {krate}::Model::new();"));
     }
-    let call = if arena_bytes(program) > STACK_LIMIT { call.replace("&mut arena", "&mut *arena") } else { call };
+    let call = call.replace("&mut arena", "&mut *arena");
     lines.push(format!("let result = {call};"));
     if let ([one], Some(_)) = (program.outputs.as_slice(), names.outputs.first()) {
         lines.push(format!("assert_eq!(result.len(), {});", one.ty.elements()));

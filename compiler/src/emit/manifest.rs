@@ -8,9 +8,12 @@ use super::{Package, Source, VERSION};
 use crate::config::{Alloc, Optimize};
 use crate::ir::Numerics;
 
-/// The manifest: no dependencies, and a workspace of its own, so that it builds wherever it lies.
+/// `rustfmt.toml`: the code is formatted, but by nobody's settings; `cargo fmt` of a workspace leaves it as it is.
+pub(super) const RUSTFMT: &str = "# The code is generated; zantc formats it.\ndisable_all_formatting = true\n";
+
+/// The manifest: no dependencies; a workspace of its own, so that it builds wherever it lies, unless it is to be another's member.
 pub(super) fn cargo_toml(source: &Source<'_>) -> String {
-    format!(
+    let head = format!(
         "[package]\n\
          name = \"{name}\"\n\
          version = \"0.1.0\"\n\
@@ -18,22 +21,29 @@ pub(super) fn cargo_toml(source: &Source<'_>) -> String {
          rust-version = \"1.88\"\n\
          description = \"A neural network compiled to Rust by zantc\"\n\
          license = \"0BSD OR MIT OR Apache-2.0\"\n\
-         publish = false\n\
-         \n\
-         # Its own workspace: the crate builds by itself wherever it lies.\n\
-         [workspace]\n\
-         \n\
-         [dependencies]\n\
-         \n\
-         [profile.release]\n\
-         opt-level = {opt}\n\
-         codegen-units = 1\n",
+         publish = false\n\n",
         name = source.name,
-        opt = match source.config.optimize {
-            Optimize::Speed => "3",
-            Optimize::Size => "\"z\"",
-        },
-    )
+    );
+    let opt = match source.config.optimize {
+        Optimize::Speed => "3",
+        Optimize::Size => "\"z\"",
+    };
+    match source.config.member {
+        // Profiles are the workspace's.
+        true => head + "[dependencies]\n",
+        false => format!(
+            "{head}\
+             # Its own workspace: the crate builds by itself wherever it lies. As a member or a dependency by path of the workspace\n\
+             # that it lies in, it is compiled with `--member`, which leaves this out.\n\
+             [workspace]\n\
+             \n\
+             [dependencies]\n\
+             \n\
+             [profile.release]\n\
+             opt-level = {opt}\n\
+             codegen-units = 1\n"
+        ),
+    }
 }
 
 /// Bytes as hexadecimal digits.

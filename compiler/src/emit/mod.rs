@@ -30,7 +30,7 @@ pub(crate) use weights::MAGIC as BLOB_MAGIC;
 pub use inference::{ENTRY, emit_inference, mark_bytes};
 pub use model::arena_bytes;
 pub use module::{emit_module, emit_modules};
-pub use names::crate_name;
+pub use names::{crate_name, is_crate_name};
 pub use package::{Package, WriteError};
 pub use process::{emit_process, input_places};
 pub use runner::{OPT_LEVELS, emit_runner, profile};
@@ -68,6 +68,7 @@ pub fn emit_crate(source: &Source<'_>) -> Package {
     let weights = weights::Weights::new(source.program, &names);
     let mut package = Package::default();
     package.text("Cargo.toml", manifest::cargo_toml(source));
+    package.text("rustfmt.toml", manifest::RUSTFMT.into());
     package.text("README.md", readme::readme(source, &names));
     package.text("src/lib.rs", library::library(source, &names));
     package.text("src/model.rs", model::model(source, &names, model::Form::Crate));

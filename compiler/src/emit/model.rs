@@ -5,7 +5,7 @@ use quote::quote;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Source;
-use super::names::{Names, in_doc};
+use super::names::{Names, in_doc, type_in_doc};
 use crate::config::Alloc;
 use crate::ir::DType;
 use crate::program::{Port, Program, Step, rust_type};
@@ -483,7 +483,7 @@ fn port_doc(p: &Port) -> String {
         DType::BF16 => ", the bits of bfloat16 numbers",
         _ => "",
     };
-    format!(" {}: {}, row-major{bits}.", in_doc(&p.name), p.ty)
+    format!(" {}: {}, row-major{bits}.", in_doc(&p.name), type_in_doc(&p.ty))
 }
 
 /// `INPUT_X_SHAPE`, or `INPUT_SHAPE` where the name says nothing.

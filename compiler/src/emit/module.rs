@@ -6,7 +6,7 @@
 use sha2::{Digest, Sha256};
 
 use super::model::{Form, model};
-use super::names::Names;
+use super::names::{Names, is_unusual};
 use super::weights::Weights;
 use super::{Package, Source, VERSION, library, rt};
 use crate::config::Alloc;
@@ -28,7 +28,8 @@ pub fn emit_module(source: &Source<'_>) -> Package {
     let mut body = model_module(source, &mut package);
     body += &runtime(&[*source]);
     let module = identifier(source.name);
-    let text = format!("/// {}\npub mod {module} {{\n{}}}\n", library::title(source), indented(&body));
+    let text =
+        format!("/// {}\n{}pub mod {module} {{\n{}}}\n", library::title(source), unusual(source.name), indented(&body));
     package.text(&format!("{module}.rs"), text);
     package
 }
@@ -41,8 +42,9 @@ pub fn emit_modules(name: &str, sources: &[Source<'_>]) -> Package {
     for source in sources {
         let text = format!("use super::rt;\n{}", model_module(source, &mut package));
         body += &format!(
-            "/// {}\npub mod {} {{\n{}}}\n\n",
+            "/// {}\n{}pub mod {} {{\n{}}}\n\n",
             library::title(source),
+            unusual(source.name),
             identifier(source.name),
             indented(&text)
         );
@@ -50,11 +52,17 @@ pub fn emit_modules(name: &str, sources: &[Source<'_>]) -> Package {
     body += &runtime(sources);
     let module = identifier(name);
     let text = format!(
-        "/// Neural networks that share one runtime, {MODULE_MARK}{VERSION}.\npub mod {module} {{\n{}}}\n",
+        "/// Neural networks that share one runtime, {MODULE_MARK}{VERSION}.\n{}pub mod {module} {{\n{}}}\n",
+        unusual(name),
         indented(&body)
     );
     package.text(&format!("{module}.rs"), text);
     package
+}
+
+/// What stands before a module whose name Rust would warn of.
+fn unusual(name: &str) -> &'static str {
+    if is_unusual(name) { "#[allow(non_snake_case)]\n" } else { "" }
 }
 
 fn identifier(name: &str) -> String {

@@ -1,7 +1,7 @@
 //! `README.md` of an emitted crate.
 
 use super::library::example;
-use super::model::{STACK_LIMIT, arena_bytes};
+use super::model::arena_bytes;
 use super::names::{Names, in_doc};
 use super::state::state_doc;
 use super::{Source, VERSION};
@@ -34,8 +34,8 @@ pub(super) fn readme(source: &Source<'_>, names: &Names) -> String {
         text += &format!("{line}\n");
     }
     text += "```\n\n";
-    if arena_bytes(program) > STACK_LIMIT && source.config.alloc != Alloc::Heap {
-        text += "The arena is too large for most stacks: keep it in a `static`.\n\n";
+    if source.config.alloc == Alloc::Static {
+        text += "`take` gives the one model of the program, which lies in `.bss`. Where the target has no atomic operations, or where there are\nseveral, keep a `Model` in a `static` of yours: `Model::new` is `const`, and all zero bytes.\n\n";
     }
     text += match program.numerics {
         Numerics::Fused => {

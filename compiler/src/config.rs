@@ -42,7 +42,7 @@ pub struct Config {
     pub dims: BTreeMap<String, usize>,
     /// Pairs of an input and an output, by their names, that a model keeps from run to run.
     pub states: Vec<(String, String)>,
-    /// Where the crate runs.
+    /// Where the crate runs; in a build script by default where cargo's `TARGET` says.
     pub target: &'static Target,
     /// The board that it runs on: its target, and its memories as budgets.
     pub board: Option<&'static Board>,
@@ -52,9 +52,9 @@ pub struct Config {
     pub alloc: Alloc,
     /// How products are rounded; by default the target's way.
     pub numerics: Option<Numerics>,
-    /// Bytes of RAM that a model may take; more is an error.
+    /// Bytes of RAM that a model may take, with its inputs and, where it is estimated, the stack; more is an error.
     pub max_ram: Option<usize>,
-    /// Bytes of flash that weights may take; more is an error.
+    /// Bytes of flash that constants and, where it is estimated, code may take; more is an error.
     pub max_flash: Option<usize>,
     /// The link section of the constants.
     pub weights_section: Option<String>,
@@ -118,7 +118,7 @@ impl Config {
         self.settled()
     }
 
-    /// Chooses the target.
+    /// Chooses the target. Without this, a build script takes the one that fits cargo's `TARGET`, everything else the host.
     #[must_use]
     pub fn target(mut self, target: &'static Target) -> Config {
         self.chosen.target = Some(target);
@@ -160,7 +160,7 @@ impl Config {
         self.settled()
     }
 
-    /// Refuses models whose weights need more flash.
+    /// Refuses models whose constants and code need more flash.
     #[must_use]
     pub fn max_flash(mut self, bytes: usize) -> Config {
         self.chosen.max_flash = Some(bytes);
@@ -207,6 +207,16 @@ impl Config {
     #[must_use]
     pub fn with_options(mut self, file: &Options) -> Config {
         file.apply(&mut self);
+        self.settled()
+    }
+
+    /// Sets the target, unless it or the board was chosen.
+    #[must_use]
+    pub(crate) fn with_usual_target(mut self, target: &'static Target) -> Config {
+        // A field may have been set as well as a method called.
+        if self.board.is_none() && self.target.name == HOST.name {
+            self.target = target;
+        }
         self.settled()
     }
 

@@ -45,6 +45,7 @@ pub mod config;
 pub mod diag;
 pub mod emit;
 pub mod exec;
+pub mod footprint;
 pub mod import;
 pub mod install;
 pub mod ir;

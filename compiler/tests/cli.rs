@@ -65,7 +65,11 @@ fn compile_writes_a_crate_and_says_what_it_needs() {
     let out = TempDir::new().unwrap();
     let ran =
         zantc(&["compile", &digits(), "-o", &out.path().join("net").to_string_lossy(), "--name", "my-net"]).ended(0);
-    assert!(ran.stderr.contains("2048 bytes of RAM") && ran.stdout.is_empty(), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("2304 bytes of RAM (2048 arena + 256 inputs)") && ran.stdout.is_empty(),
+        "{}",
+        ran.stderr
+    );
     let expected = ["Cargo.toml", "README.md", "src", "tests", "weights.bin", "zant.json"];
     let found = files(&out.path().join("net"));
     assert!(expected.iter().all(|f| found.iter().any(|g| g == f)), "{found:?}");

@@ -17,7 +17,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("lower", &["diag", "ir", "program"]),
     ("plan", &["program"]),
     ("exec", &["ir", "program"]),
-    ("emit", &["config", "ir", "program"]),
+    ("footprint", &["config", "program", "target"]),
+    ("emit", &["config", "footprint", "ir", "program"]),
     ("install", &["diag", "emit"]),
 ];
 

@@ -4,6 +4,7 @@
 mod attack;
 mod bench;
 mod bless;
+mod boards;
 mod command;
 mod conformance;
 mod crates;
@@ -32,6 +33,7 @@ enum Task {
     Test(test::Args),
     Lint,
     Bless(bless::Args),
+    Boards(boards::Args),
     Bench(bench::Args),
     Conformance(conformance::Args),
     Exhaustive(exhaustive::Args),
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         Task::Test(args) => test::test(&args),
         Task::Lint => lint::lint(),
         Task::Bless(args) => bless::bless(&args),
+        Task::Boards(args) => boards::boards(&args),
         Task::Bench(args) => bench::bench(&args),
         Task::Conformance(args) => conformance::conformance(&args),
         Task::Firmware(args) => firmware::firmware(&args),

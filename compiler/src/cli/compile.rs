@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use zant_measure::process::uninterrupted;
 use zantc::diag::{Diagnostic, codes};
 use zantc::emit::{Source, emit_crate, emit_module};
+use zantc::footprint::Footprint;
 use zantc::install::{self, Force, install_crate, install_module};
 use zantc::pipeline;
 use zantc::verify::data;
@@ -130,27 +131,28 @@ fn write_package(args: &Args, session: &Session, compiled: &zantc::Compiled, she
         shell.status("Note", &format!("{} is in the workspace of {}", folder.display(), root.display()));
         shell.status("", "`--member` makes a crate that can be its member or a dependency by path");
     }
-    let arena = program.layout.as_ref().map_or(0, |l| l.arena_bytes);
+    let footprint = Footprint::of(program, config);
     if shell.is_json() {
-        let value = serde_json::json!({
+        let mut value = serde_json::json!({
             "reason": "compiled",
             "name": name,
             "folder": folder.to_string_lossy(),
             "files": package.files.len(),
             "files_written": installed.written.len(),
-            "arena_bytes": arena,
-            "weights_bytes": program.weights_bytes(),
             "macs": program.macs(),
             "vectors": vectors.len(),
         });
+        if let (Some(value), serde_json::Value::Object(memory)) = (value.as_object_mut(), footprint.json()) {
+            value.extend(memory);
+        }
         shell.json(&value)?;
     }
     let figures = format!(
-        "{} in {} ({} bytes of RAM, {} bytes of constants, {} multiply-adds)",
+        "{} in {}: {}, {}, {} multiply-adds",
         folder.display(),
         shell.elapsed(),
-        arena,
-        program.weights_bytes(),
+        footprint.ram_text(),
+        footprint.flash_text(),
         program.macs()
     );
     shell.status("Finished", &figures);

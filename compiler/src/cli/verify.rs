@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use zant_measure::Machine;
 use zantc::diag::{Diagnostic, codes, escape};
 use zantc::emit::{OPT_LEVELS, Source};
 use zantc::ir::Tensor;
 use zantc::verify::crates::BuiltCrate;
 use zantc::verify::data::{DataSet, Found, find_set, folders, folders_beside, read_set};
+use zantc::verify::device::{Place, hash, place};
 use zantc::verify::measure::{DEFAULT_TOLERANCE, Distance, Tolerance, compare};
 use zantc::verify::per_node;
 use zantc::{Compiled, pipeline};
@@ -63,6 +63,9 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
         shell.use_json();
     }
     let session = args.model.open()?;
+    let target = session.config.target;
+    // What cannot be run is said before anything is computed.
+    let place = if args.in_process { Place::Here } else { place(target)? };
     let tolerance = tolerance(args, &session)?;
     shell.status("Compiling", &format!("{} ({})", session.name, session.path.display()));
     let compiled = session.compile(shell)?;
@@ -80,16 +83,22 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
     if !args.in_process {
         let levels = levels(&args.levels.opt_level, &["3"]);
         let checked = Checked { session: &session, compiled: &compiled, sets: &sets, outputs: &outputs };
-        let found = match Machine::with_cpu(session.config.target.name) {
-            Some(machine) => device::check(&checked, machine, (&levels, args.levels.target_cpu), shell)?,
-            None => crates(&checked, &levels, shell)?,
+        let found = match place {
+            Place::On(machine) => device::check(&checked, machine, (&levels, args.levels.target_cpu), shell)?,
+            Place::Here => crates(&checked, &levels, shell)?,
         };
         findings.extend(found);
     }
     if !findings.is_empty() {
         return Err(Failure::Diagnostics(findings));
     }
-    shell.status("Finished", &format!("{} is right on {} data sets in {}", session.name, sets.len(), shell.elapsed()));
+    let on = match place {
+        _ if args.in_process => "in this process".to_string(),
+        Place::On(machine) => format!("on {} ({})", machine.name, machine.cpu),
+        Place::Here => "on this machine".to_string(),
+    };
+    let sets = sets.len();
+    shell.status("Finished", &format!("{} is right {on} on {sets} data sets in {}", session.name, shell.elapsed()));
     Ok(())
 }
 
@@ -250,6 +259,12 @@ fn crates(checked: &Checked<'_>, levels: &[&str], shell: &mut Shell) -> Outcome<
         shell.status("Running", &format!("{name} at opt-level {level}"));
         let computed = emitted.run(level, &checked.inputs())?;
         findings.extend(checked.differing(&computed, &format!("in the crate at opt-level {level}")));
+        if shell.is_json() {
+            shell.json(&serde_json::json!({
+                "reason": "ran", "name": name, "target": config.target.name, "machine": "here", "opt_level": level,
+                "output_hash": hash(&computed), "host_hash": hash(checked.outputs),
+            }))?;
+        }
     }
     Ok(findings)
 }

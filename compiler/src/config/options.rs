@@ -2,7 +2,7 @@
 //!
 //! ```toml
 //! name = "mnist"
-//! target = "cortex-m7"
+//! target = "cortex-m7"     # or Rust's triple: "thumbv7em-none-eabihf"
 //! board = "stm32h743zi"    # its target, and its memories as budgets
 //! optimize = "size"        # or "speed"
 //! alloc = "static"         # or "caller", "heap"
@@ -45,7 +45,7 @@ pub struct Options {
     #[cfg_attr(feature = "cli", arg(long, value_name = "INPUT=OUTPUT", value_parser = state))]
     #[serde(deserialize_with = "states")]
     pub state: Vec<(String, String)>,
-    /// Where the crate runs [default: host]
+    /// Where the crate runs: a target, or Rust's triple of one [default: host]
     #[cfg_attr(feature = "cli", arg(long, value_parser = target_named))]
     #[serde(deserialize_with = "text")]
     pub target: Option<&'static Target>,
@@ -65,11 +65,11 @@ pub struct Options {
     #[cfg_attr(feature = "cli", arg(long, value_name = "fused|separate", value_parser = numerics))]
     #[serde(deserialize_with = "text")]
     pub numerics: Option<Numerics>,
-    /// Fail where the arena needs more bytes; K and M are 1024 and 1024 times that
+    /// Fail where arena, inputs and stack need more bytes; K and M are 1024 and 1024 times that
     #[cfg_attr(feature = "cli", arg(long, value_name = "BYTES", value_parser = size))]
     #[serde(deserialize_with = "bytes")]
     pub max_ram: Option<usize>,
-    /// Fail where the constants need more bytes
+    /// Fail where constants and code need more bytes
     #[cfg_attr(feature = "cli", arg(long, value_name = "BYTES", value_parser = size))]
     #[serde(deserialize_with = "bytes")]
     pub max_flash: Option<usize>,
@@ -202,12 +202,18 @@ fn size(text: &str) -> Result<usize, String> {
     number.checked_mul(1 << shift).ok_or_else(|| "the number is too large".into())
 }
 
-/// A target of the command line.
+/// A target of the command line, by its name or by Rust's triple.
 ///
 /// # Errors
 /// Where there is none of that name.
 pub fn target_named(text: &str) -> Result<&'static Target, String> {
-    target::find(text).ok_or_else(|| unknown("target", text, TARGETS.iter().map(|t| t.name)))
+    let found = target::find(text).or_else(|| target::of_triple(text));
+    found.ok_or_else(|| match text.split('-').count() {
+        3.. if text.len() < 64 => {
+            format!("no target fits {text:?}, if it is a triple of Rust's; `portable` is plain Rust for any machine")
+        }
+        _ => unknown("target", text, TARGETS.iter().map(|t| t.name)),
+    })
 }
 
 fn board_named(text: &str) -> Result<&'static Board, String> {

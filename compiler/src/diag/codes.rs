@@ -215,9 +215,10 @@ pub const CODES: &[Code] = &[
     code(
         OVER_BUDGET,
         "a budget is exceeded",
-        "The arena is larger than `--max-ram`, or the constants are larger than `--max-flash`; a board's largest memories are\n\
-         budgets as well, and so is what a target can address (1 GiB in one piece on a Cortex-M, 2 GiB on other machines\n\
-         of 32 bits). Nothing is written. The message names the step at the peak and what is live there; a smaller input,\n\
+        "The arena, the inputs and, where they are estimated, stack (RAM) or constants and code (flash) are larger than `--max-ram` or\n\
+         `--max-flash` allows; a board's largest memories are budgets as well, and so is what a target can address (1 GiB in one\n\
+         piece on a Cortex-M, 2 GiB on other machines of 32 bits). Nothing is written. The message says what the sum is made\n\
+         of, names the step at the peak and what is live there; a smaller input,\n\
          fewer channels at the peak, or quantized weights help. `zantc compare --budget` says the same of a limit in\n\
          `zant.budget.toml`, and of one that the report has nothing for.",
     ),

@@ -1,9 +1,10 @@
 //! `tests/golden.rs`: the model run on vectors, its outputs compared to the bit.
 
-use super::model::{STACK_LIMIT, arena_bytes};
+use super::model::STACK_LIMIT;
 use super::names::Names;
 use super::{Package, Source, Vector};
 use crate::config::Alloc;
+use crate::footprint::arena_bytes;
 use crate::ir::DType;
 use crate::program::Port;
 

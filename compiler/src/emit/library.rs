@@ -1,11 +1,12 @@
 //! `src/lib.rs`: documentation and the crate's face.
 
-use super::model::arena_bytes;
+use super::model::STACK_LIMIT;
 use super::module::MODULE_MARK;
 use super::names::{Names, in_doc, is_unusual, type_in_doc};
 use super::state::state_doc;
 use super::{Source, VERSION};
 use crate::config::Alloc;
+use crate::footprint::arena_bytes;
 use crate::ir::DType;
 
 /// The text of the file.
@@ -22,7 +23,7 @@ pub(super) fn library(source: &Source<'_>, names: &Names) -> String {
         text += &format!("//! - state `{n}`: {}\n", state_doc(s));
     }
     text += &format!(
-        "//!\n//! {} bytes of RAM, {} bytes of constants, {} multiply-adds a run; no heap{}.\n//!\n{}",
+        "//!\n//! {} bytes of arena, {} bytes of constants, {} multiply-adds a run; no heap{}.\n//!\n{}",
         arena_bytes(program),
         program.weights_bytes(),
         program.macs(),
@@ -129,16 +130,35 @@ pub(super) fn take(source: &Source<'_>) -> String {
     if source.config.alloc != Alloc::Static {
         return String::new();
     }
-    let section = source.config.arena_section.as_ref().map(|name| {
-        format!("    // Where it lies changes nothing about the value.\n    #[allow(unsafe_code)]\n    #[unsafe(link_section = {name:?})]\n")
-    });
+    if let Some(section) = &source.config.arena_section {
+        return take_from(section, !source.program.states.is_empty());
+    }
+    "\n/// The one model of the program, the first time; `None` afterwards. It lies in `.bss`, never on the stack.\n\
+     #[cfg(target_has_atomic = \"8\")]\n\
+     pub fn take() -> Option<&'static mut Model> {\n    \
+     static MODEL: rt::arena::Once<Model> = rt::arena::Once::new(Model::new());\n    \
+     MODEL.take()\n}\n"
+        .into()
+}
+
+/// The same with the model in a section, which may hold anything at the start: its flag lies in `.bss`, and its states are cleared.
+fn take_from(section: &str, has_states: bool) -> String {
+    let lend = "unsafe { TAKEN.lend(&MODEL) }";
+    let body = match has_states {
+        true => format!("    let model = {lend}?;\n    model.reset();\n    Some(model)\n"),
+        false => format!("    {lend}\n"),
+    };
+    let states = if has_states { " Its states are zeros." } else { "" };
     format!(
-        "\n/// The one model of the program, the first time; `None` afterwards. It lies in `{}`, never on the stack.\n\
+        "\n/// The one model of the program, the first time after a reset; `None` afterwards. It lies in `{section}`, never on the stack,\n\
+         /// and needs no start-up code that clears or loads that section.{states}\n\
          #[cfg(target_has_atomic = \"8\")]\n\
-         pub fn take() -> Option<&'static mut Model> {{\n{}    \
-         static MODEL: rt::arena::Once<Model> = rt::arena::Once::new(Model::new());\n    \
-         MODEL.take()\n}}\n",
-        source.config.arena_section.as_deref().unwrap_or(".bss"),
-        section.unwrap_or_default(),
+         #[allow(unsafe_code)]\n\
+         pub fn take() -> Option<&'static mut Model> {{\n    \
+         static TAKEN: rt::arena::Taken = rt::arena::Taken::new();\n    \
+         // SAFETY: where it lies changes nothing about the value.\n    \
+         #[unsafe(link_section = {section:?})]\n    \
+         static MODEL: rt::arena::Place<Model> = rt::arena::Place::new(Model::new());\n    \
+         // SAFETY: nothing else lends this place; a model is bytes, of which all are values.\n{body}}}\n"
     )
 }

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use super::weights::Weights;
 use super::{Package, Source, VERSION};
 use crate::config::{Alloc, Optimize};
+use crate::footprint::Footprint;
 use crate::ir::Numerics;
 
 /// `rustfmt.toml`: the code is formatted, but by nobody's settings; `cargo fmt` of a workspace leaves it as it is.
@@ -91,6 +92,7 @@ pub(super) fn zant_json(source: &Source<'_>, weights: &Weights, others: &Package
         },
         "memory": {
             "arena_bytes": layout.map(|l| l.arena_bytes),
+            "in_all": Footprint::of(program, config).json(),
             "arena_lower_bound_bytes": layout.map(|l| l.lower_bound_bytes),
             "best_order": layout.map(|l| l.optimal_order),
             "gap": layout.and_then(|l| l.gap.clone()),

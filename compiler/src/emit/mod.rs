@@ -22,13 +22,13 @@ use crate::config::Config;
 use crate::ir::Tensor;
 use crate::program::Program;
 
+pub use crate::footprint::arena_bytes;
 pub use golden::MAX_VECTORS_BYTES;
 pub(crate) use manifest::hex;
 pub(crate) use module::{MODULE_MARK, is_blob_of};
 pub(crate) use weights::MAGIC as BLOB_MAGIC;
 
 pub use inference::{ENTRY, emit_inference, mark_bytes};
-pub use model::arena_bytes;
 pub use module::{emit_module, emit_modules};
 pub use names::{crate_name, is_crate_name};
 pub use package::{Package, WriteError};

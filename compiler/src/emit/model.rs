@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Source;
 use super::names::{Names, in_doc, type_in_doc};
 use crate::config::Alloc;
+use crate::footprint::arena_bytes;
 use crate::ir::DType;
 use crate::program::{Port, Program, Step, rust_type};
 
@@ -43,11 +44,6 @@ pub(super) fn format(tokens: TokenStream) -> String {
 
 pub(super) fn ident(name: &str) -> Ident {
     Ident::new(name, Span::call_site())
-}
-
-/// Bytes of the emitted arena: a multiple of its alignment.
-pub fn arena_bytes(program: &Program) -> usize {
-    program.layout.as_ref().map_or(0, |l| l.arena_bytes).next_multiple_of(64)
 }
 
 /// The text of the module.

@@ -1,11 +1,12 @@
 //! `README.md` of an emitted crate.
 
 use super::library::example;
-use super::model::arena_bytes;
+use super::model::STACK_LIMIT;
 use super::names::{Names, in_doc};
 use super::state::state_doc;
 use super::{Source, VERSION};
 use crate::config::Alloc;
+use crate::footprint::{Footprint, arena_bytes};
 use crate::ir::Numerics;
 
 /// The text of the file.
@@ -24,9 +25,18 @@ pub(super) fn readme(source: &Source<'_>, names: &Names) -> String {
         text += &format!("| state `{n}` | {} |\n", state_doc(s).replace('|', "\\|"));
     }
     let layout = program.layout.as_ref();
-    text += &format!("| RAM (arena) | {} bytes |\n", arena_bytes(program));
+    let footprint = Footprint::of(program, source.config);
+    text += &format!("| arena (RAM) | {} bytes |\n", footprint.arena);
     text += &format!("| least RAM for this order of steps | {} bytes |\n", layout.map_or(0, |l| l.lower_bound_bytes));
-    text += &format!("| constants (flash) | {} bytes |\n", program.weights_bytes());
+    text += &format!("| inputs, lent (RAM) | {} bytes |\n", footprint.inputs);
+    if let Some(stack) = footprint.stack {
+        text += &format!("| stack, estimated (RAM) | {stack} bytes |\n| RAM in all | {} bytes |\n", footprint.ram());
+    }
+    text += &format!("| constants (flash) | {} bytes |\n", footprint.weights);
+    if let Some(code) = footprint.code {
+        text +=
+            &format!("| code, estimated (flash) | {code} bytes |\n| flash in all | {} bytes |\n", footprint.flash());
+    }
     text += &format!("| multiply-adds | {} |\n", program.macs());
     text += &format!("| steps | {} |\n\n", program.steps.len());
     text += "## Use\n\n```rust\n";

@@ -2,8 +2,11 @@
 //! the memories of boards.
 
 mod boards;
+mod triples;
 
 pub use boards::{BOARDS, Board, Region, find_board};
+pub(crate) use triples::Platform;
+pub use triples::of_triple;
 
 use crate::ir::Numerics;
 
@@ -165,7 +168,12 @@ pub const TARGETS: &[Target] = &[
         ..SMALL
     },
     Target { name: "wasm32", triple: Some("wasm32-unknown-unknown"), about: "WebAssembly", ..SMALL },
+    PORTABLE,
 ];
+
+/// Any other machine.
+pub const PORTABLE: Target =
+    Target { name: "portable", about: "any other little-endian machine, by plain Rust", ..SMALL };
 
 /// The target with a name.
 pub fn find(name: &str) -> Option<&'static Target> {

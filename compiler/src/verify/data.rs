@@ -117,6 +117,19 @@ fn other_shape(port: &Port, given: &Tensor, set: &str) -> Option<String> {
     differs.then(|| format!("input {:?} is {there} in {set}, the model's is {here}", port.name))
 }
 
+/// Whether a data set's inputs are the program's but for the lengths of their dimensions: it was made for others, as where a
+/// batch was chosen.
+pub fn has_other_shapes(folder: &Path, program: &Program) -> bool {
+    let ports = program.model_inputs();
+    let Ok(files) = read_files(folder, "input") else { return false };
+    let given = assign(files, &ports);
+    let alike = |(port, t): (&Port, &Option<Tensor>)| {
+        t.as_ref().is_some_and(|t| t.dtype() == port.ty.dtype && t.shape().len() == port.ty.rank())
+    };
+    let same = |(port, t): (&Port, &Option<Tensor>)| t.as_ref().is_some_and(|t| *t.ty() == port.ty);
+    ports.iter().zip(&given).all(alike) && !ports.iter().zip(&given).all(same)
+}
+
 /// `KIND_0.pb`, `KIND_1.pb`, .. (or `.npy`) as far as they go.
 fn read_files(folder: &Path, kind: &str) -> Result<Vec<(String, Tensor)>, Vec<Diagnostic>> {
     let mut tensors = Vec::new();

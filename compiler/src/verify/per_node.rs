@@ -115,6 +115,14 @@ fn expectations<'v>(
     expected
 }
 
+/// The step of the program that makes a value of the compiled graph, and its kernel.
+pub(super) fn step_of(compiled: &crate::Compiled, value: ValueId) -> Option<(usize, &'static str)> {
+    let place = (*compiled.places.get(value.index())?)?;
+    let steps = compiled.program.steps.iter().enumerate().rev();
+    let mut making = steps.filter(|(_, s)| s.writes().any(|(_, v)| v == place));
+    making.next().map(|(i, s)| (i, s.call.name()))
+}
+
 /// Elements that differ in their bits; all of them where the types do not match, none for two NaNs.
 pub fn differing(a: &Tensor, b: &Tensor) -> usize {
     if a.dtype() != b.dtype() || a.len() != b.len() {

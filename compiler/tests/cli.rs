@@ -139,9 +139,10 @@ fn run_computes_what_the_vectors_hold() {
 }
 
 #[test]
-fn verify_passes_fails_and_refuses_to_pass_without_vectors() {
+fn verify_passes_and_fails_by_the_vectors() {
     let passed = zantc(&["verify", &digits(), "--in-process", "--per-node"]).ended(0);
-    assert!(passed.stdout.contains("PASS"), "{}", passed.stdout);
+    assert!(passed.stdout.contains("PASS") && passed.stdout.contains("cosine"), "{}", passed.stdout);
+    assert!(passed.stderr.contains("compared with the model's vectors, 3 data sets"), "{}", passed.stderr);
     // The vectors of another data set are not what this input gives.
     let mixed = TempDir::new().unwrap();
     let set = mixed.path().join("test_data_set_0");
@@ -155,6 +156,58 @@ fn verify_passes_fails_and_refuses_to_pass_without_vectors() {
     zantc(&["verify", &digits(), "--in-process", "--data", &data, "--tolerance", "10"]).ended(0);
     let empty = TempDir::new().unwrap();
     zantc(&["verify", &digits(), "--in-process", "--data", &empty.path().to_string_lossy()]).ended(1);
+    zantc(&["verify", &digits(), "--in-process", "--quanta", "-1"]).ended(2);
+}
+
+#[test]
+fn verify_measures_quantized_outputs_in_quanta() {
+    let model = workspace("models/digits_int8/digits_int8.onnx").to_string_lossy().into_owned();
+    let ran = zantc(&["verify", &model, "--in-process", "--per-node"]).ended(0);
+    assert!(ran.stderr.contains("within 1 quantum in at most one element of 1000"), "{}", ran.stderr);
+    assert!(ran.stdout.contains("fed with the bytes of the graph as the model writes it"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("steps equal the reference of the compiled graph to the bit"), "{}", ran.stdout);
+    let ran = zantc(&["verify", &model, "--in-process", "--json"]).ended(0);
+    let found = messages(&ran.stdout);
+    let verified = found.iter().find(|m| m["reason"] == "verified").expect("a comparison");
+    assert_eq!((&verified["verdict"], &verified["reference"]), (&"pass".into(), &"vectors".into()), "{verified}");
+    let distance = &verified["distance"];
+    assert!(distance["max_quanta"].is_number() && distance["max_ulps"].is_null(), "{distance}");
+    assert!(distance["rmse"].is_number() && distance["cosine"].is_number(), "{distance}");
+    let failed = workspace("models/digits_int8/test_data_set_0");
+    let mixed = TempDir::new().unwrap();
+    fs::copy(failed.join("input_0.pb"), mixed.path().join("input_0.pb")).unwrap();
+    fs::copy(workspace("models/digits_int8/test_data_set_1/output_0.pb"), mixed.path().join("output_0.pb")).unwrap();
+    let data = mixed.path().to_string_lossy();
+    let ran = zantc(&["verify", &model, "--in-process", "--data", &data]).ended(1);
+    let line = "the graph as the model writes it does not give the vectors' output";
+    let spread = "ties do not explain it";
+    assert!(ran.stdout.contains(line) || ran.stdout.contains(spread), "{}", ran.stdout);
+    assert!(ran.stdout.contains("FAIL") && !ran.stdout.contains("PASS"), "{}", ran.stdout);
+}
+
+#[test]
+fn verify_without_vectors_says_so_and_compares_with_the_naive_reference() {
+    let folder = TempDir::new().unwrap();
+    fs::copy(workspace("models/digits/digits.onnx"), folder.path().join("net.onnx")).unwrap();
+    let ran = zantc_in(folder.path(), &["verify", "net.onnx", "--in-process", "--per-node"]).ended(0);
+    let said = "no vectors: compared with zantc's naive reference on 3 seeded inputs";
+    assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("the model's vectors") && !ran.stdout.contains("from the vectors"), "{}", ran.stdout);
+    let rows = |text: &str| text.lines().filter(|l| l.starts_with("seeded ") && l.ends_with("PASS")).count();
+    assert_eq!(rows(&ran.stdout), 3, "{}", ran.stdout);
+    let ran = zantc_in(folder.path(), &["verify", "net.onnx", "--in-process", "--seeded", "5"]).ended(0);
+    assert_eq!(rows(&ran.stdout), 5, "{}", ran.stdout);
+    zantc_in(folder.path(), &["verify", "net.onnx", "--in-process", "--seeded", "0"]).ended(2);
+    // Vectors of other shapes, as beside a model that is compiled for another batch, are no vectors of this one.
+    let set = folder.path().join("test_data_set_0");
+    fs::create_dir(&set).unwrap();
+    let port = zantc::ir::Tensor::from_elements([2, 1, 8, 8], &[0.5f32; 128]);
+    zantc::import::to_raw("image", &port).write_pb(&set.join("input_0.pb")).unwrap();
+    let ran = zantc_in(folder.path(), &["verify", "net.onnx", "--in-process"]).ended(0);
+    assert!(ran.stderr.contains("other shapes than this model: test_data_set_0"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("no vectors of these shapes: compared with zantc's naive"), "{}", ran.stderr);
+    let given = set.to_string_lossy();
+    zantc_in(folder.path(), &["verify", "net.onnx", "--in-process", "--data", &given]).ended(1);
 }
 
 #[test]

@@ -247,18 +247,20 @@ pub const CODES: &[Code] = &[
     code(
         NO_VECTOR,
         "nothing to verify with",
-        "No folder `test_data_set_*` lies beside the model and none was given by `--data`, or a set has no outputs. A check\n\
-         that compares nothing must not pass. Make a set with the framework the model comes from: `input_0.pb`, .. and\n\
-         `output_0.pb`, .., each a TensorProto. As a warning of `compile`: the crate has no `tests/golden.rs`, because the\n\
-         model fails on all data there are, or because a run takes more than 2^35 multiply-adds, 4 GiB of arena, or 1 MiB\n\
-         of inputs and outputs, which are not spent while compiling.",
+        "A data set has no outputs, or there is none and the model is too heavy for zantc's naive reference, with which it is\n\
+         compared on seeded inputs then. A check that compares nothing must not pass. Make a set with the framework the model\n\
+         comes from: `input_0.pb`, .. and `output_0.pb`, .., each a TensorProto; or insist on the reference by `--seeded 1`.\n\
+         As a warning of `compile`: the crate has no `tests/golden.rs`, because the model fails on all data there are, or\n\
+         because a run takes more than 2^35 multiply-adds, 4 GiB of arena, or 1 MiB of inputs and outputs, which are not\n\
+         spent while compiling.",
     ),
     code(
         BEYOND_TOLERANCE,
         "outputs differ from the reference",
-        "An output differs from the data set's by more than the tolerance. `zantc verify --per-node` names the first node\n\
-         that goes wrong. Sums in another order differ in the last bits, which deep float models make visible: `--tolerance`\n\
-         changes what is accepted.",
+        "An output differs from the reference by more than the tolerance. `zantc verify --per-node` names the first step that\n\
+         differs. Sums in another order differ in the last bits, which deep float models make visible: `--tolerance` changes what\n\
+         is accepted. Outputs that are quantized are measured in quanta (`--quanta`); what is beyond passes where all differences\n\
+         are shown to start in rounding ties, and was not shown here.",
     ),
     code(
         BUILD_FAILED,

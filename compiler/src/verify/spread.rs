@@ -18,21 +18,37 @@ const BY_LOT: f64 = 1.0 / 32768.0;
 /// says next to nothing of the model.
 const LARGEST: f64 = 0.5;
 
-/// Distances of an output, as root mean squares, in parts of the reference's own root mean square.
+/// Distances of an output.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Spread {
     /// From the program to the reference.
-    pub distance: f64,
+    pub distance: Apart,
     /// The largest between two evaluations of the graph as the model writes it, the program among them.
-    pub spread: f64,
+    pub spread: Apart,
     /// Evaluations that were made.
     pub evaluations: usize,
 }
 
+/// How far two results lie apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize)]
+pub struct Apart {
+    /// The root of the mean square of the differences, as a part of the reference's own root mean square.
+    pub rms: f64,
+    /// The largest difference.
+    pub max: f64,
+}
+
+impl Apart {
+    fn larger(self, other: Apart) -> Apart {
+        Apart { rms: self.rms.max(other.rms), max: self.max.max(other.max) }
+    }
+}
+
 impl Spread {
-    /// Whether the reference lies among the evaluations.
+    /// Whether the reference is no farther away than the evaluations are from each other.
     pub fn holds(&self) -> bool {
-        self.distance <= self.spread && self.spread <= LARGEST
+        let within = self.distance.rms <= self.spread.rms && self.distance.max <= self.spread.max;
+        within && self.spread.rms <= LARGEST
     }
 }
 
@@ -58,17 +74,16 @@ pub(super) fn spread(
         results.push(literal.outputs_flipped(inputs, Numerics::Separate, &mut lot)?);
     }
     let of = |i: usize| {
-        let size = rms(reference.get(i)?.scalars().map(|v| v.to_f64()))?;
+        let size = rms(reference.get(i)?.scalars().map(|v| v.to_f64())).filter(|&size| size > 0.0)?;
         let results: Vec<&Tensor> = results.iter().map(|r| &r[i]).collect();
-        let mut widest = 0f64;
+        let mut spread = Apart::default();
         for (k, a) in results.iter().enumerate() {
             for b in &results[..k] {
-                widest = widest.max(distance(a, b)?);
+                spread = spread.larger(apart(a, b, size)?);
             }
         }
-        let part = |d: f64| (size > 0.0).then(|| d / size);
-        let distance = part(distance(program.get(i)?, reference.get(i)?)?)?;
-        Some(Spread { distance, spread: part(widest)?, evaluations: results.len() })
+        let distance = apart(program.get(i)?, reference.get(i)?, size)?;
+        Some(Spread { distance, spread, evaluations: results.len() })
     };
     Ok((0..program.len()).map(of).collect())
 }
@@ -80,28 +95,39 @@ fn rms(values: impl Iterator<Item = f64>) -> Option<f64> {
     mean.is_finite().then(|| mean.sqrt())
 }
 
-fn distance(a: &Tensor, b: &Tensor) -> Option<f64> {
-    let same = a.ty() == b.ty() && a.dtype() != crate::ir::DType::Bool;
-    same.then(|| rms(a.scalars().zip(b.scalars()).map(|(a, b)| a.to_f64() - b.to_f64())))?
+/// How far two tensors lie apart; `size` is the reference's root mean square.
+fn apart(a: &Tensor, b: &Tensor, size: f64) -> Option<Apart> {
+    if a.ty() != b.ty() || a.dtype() == crate::ir::DType::Bool {
+        return None;
+    }
+    let differences = || a.scalars().zip(b.scalars()).map(|(a, b)| (a.to_f64() - b.to_f64()).abs());
+    Some(Apart { rms: rms(differences())? / size, max: differences().fold(0.0, f64::max) })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Spread, distance, rms};
+    use super::{Apart, Spread, apart, rms};
     use crate::ir::Tensor;
 
     #[test]
-    fn distances_are_root_mean_squares() {
+    fn distances_are_root_mean_squares_and_largest_ones() {
         let (a, b) = (Tensor::from_elements([2], &[1.0f32, 5.0]), Tensor::from_elements([2], &[4.0f32, 1.0]));
-        assert_eq!(distance(&a, &b), Some(12.5f64.sqrt()));
-        assert_eq!(distance(&a, &Tensor::from_elements([1], &[1.0f32])), None);
+        assert_eq!(apart(&a, &b, 2.0), Some(Apart { rms: 12.5f64.sqrt() / 2.0, max: 4.0 }));
+        assert_eq!(apart(&a, &Tensor::from_elements([1], &[1.0f32]), 1.0), None);
         assert_eq!(rms([f64::NAN].into_iter()), None);
         assert_eq!(rms([].into_iter()), None);
     }
 
     #[test]
     fn nothing_is_concluded_from_a_spread_of_everything() {
-        let spread = |distance, spread| Spread { distance, spread, evaluations: 8 };
-        assert!(spread(0.1, 0.1).holds() && !spread(0.11, 0.1).holds() && !spread(0.1, 0.6).holds());
+        let spread = |rms, max, of: [f64; 2]| Spread {
+            distance: Apart { rms, max },
+            spread: Apart { rms: of[0], max: of[1] },
+            evaluations: 8,
+        };
+        assert!(spread(0.1, 3.0, [0.1, 3.0]).holds());
+        assert!(!spread(0.11, 3.0, [0.1, 3.0]).holds());
+        assert!(!spread(0.1, 4.0, [0.1, 3.0]).holds(), "one element that is far away is no tie");
+        assert!(!spread(0.1, 3.0, [0.6, 3.0]).holds());
     }
 }

@@ -191,10 +191,12 @@ fn against_reference(c: &Comparison<'_>, found: &Evidence) -> Vec<String> {
             (false, Some(s)) => {
                 let judged = if s.holds() { "these vectors cannot tell the program from such an evaluation" } else { "ties do not explain it" };
                 format!(
-                    "output {name} is {:.2} % from the vectors (RMSE by root mean square); {} evaluations that differ in ties alone are up to {:.2} % apart: {judged}",
-                    s.distance * 100.0,
+                    "output {name} is {:.2} % from the vectors (RMSE by root mean square), {:.3e} at most; {} evaluations that differ in ties alone are up to {:.2} % and {:.3e} apart: {judged}",
+                    s.distance.rms * 100.0,
+                    s.distance.max,
                     s.evaluations,
-                    s.spread * 100.0
+                    s.spread.rms * 100.0,
+                    s.spread.max
                 )
             }
         });

@@ -274,15 +274,15 @@ mod tests {
         let model = dir.path().join("model.onnx");
         fs::copy(digits(), &model).unwrap();
         let out = dir.path().join("out");
-        let path = compile(Config::new(), &model, &out, &mut Vec::new()).unwrap();
+        let path = compile(Config::new(), &model, &out, &HERE, &mut Vec::new()).unwrap();
         assert_eq!(path, out.join("model.rs"));
         assert!(fs::read_to_string(&path).unwrap().contains("pub mod model {"));
         for (name, file) in [("my_model", "my_model.rs"), ("my-model", "my_model.rs"), ("_Net", "_Net.rs")] {
-            let path = compile(Config::new().name(name), &model, &out, &mut Vec::new()).unwrap();
+            let path = compile(Config::new().name(name), &model, &out, &HERE, &mut Vec::new()).unwrap();
             assert_eq!(path, out.join(file));
             syn::parse_file(&fs::read_to_string(&path).unwrap()).unwrap();
         }
-        compile(Config::new().name("fn"), &model, &out, &mut Vec::new()).unwrap_err();
+        compile(Config::new().name("fn"), &model, &out, &HERE, &mut Vec::new()).unwrap_err();
     }
 
     #[test]

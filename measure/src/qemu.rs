@@ -74,11 +74,7 @@ fn command(machine: &Machine, elf: &Path, folder: &Path) -> Result<Command, Erro
 fn execute(machine: &Machine, elf: &Path, folder: &Path) -> Result<(), Error> {
     let program = machine.emulator.program;
     let mut command = command(machine, elf, folder)?;
-    command
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
+    command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = process::spawn(&mut command).map_err(|e| match e.kind() {
         std::io::ErrorKind::NotFound => {
             Error::Missing { what: program.into(), install: machine.emulator.install.into() }

@@ -1,6 +1,5 @@
 //! `src/lib.rs`: documentation and the crate's face.
 
-use super::model::STACK_LIMIT;
 use super::module::MODULE_MARK;
 use super::names::{Names, in_doc, is_unusual, type_in_doc};
 use super::state::state_doc;

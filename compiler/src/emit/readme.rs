@@ -1,12 +1,11 @@
 //! `README.md` of an emitted crate.
 
 use super::library::example;
-use super::model::STACK_LIMIT;
 use super::names::{Names, in_doc};
 use super::state::state_doc;
 use super::{Source, VERSION};
 use crate::config::Alloc;
-use crate::footprint::{Footprint, arena_bytes};
+use crate::footprint::Footprint;
 use crate::ir::Numerics;
 
 /// The text of the file.

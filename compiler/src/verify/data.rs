@@ -117,19 +117,6 @@ fn other_shape(port: &Port, given: &Tensor, set: &str) -> Option<String> {
     differs.then(|| format!("input {:?} is {there} in {set}, the model's is {here}", port.name))
 }
 
-/// Whether a data set's inputs are the program's but for the lengths of their dimensions: it was made for others, as where a
-/// batch was chosen.
-pub fn has_other_shapes(folder: &Path, program: &Program) -> bool {
-    let ports = program.model_inputs();
-    let Ok(files) = read_files(folder, "input") else { return false };
-    let given = assign(files, &ports);
-    let alike = |(port, t): (&Port, &Option<Tensor>)| {
-        t.as_ref().is_some_and(|t| t.dtype() == port.ty.dtype && t.shape().len() == port.ty.rank())
-    };
-    let same = |(port, t): (&Port, &Option<Tensor>)| t.as_ref().is_some_and(|t| *t.ty() == port.ty);
-    ports.iter().zip(&given).all(alike) && !ports.iter().zip(&given).all(same)
-}
-
 /// `KIND_0.pb`, `KIND_1.pb`, .. (or `.npy`) as far as they go.
 fn read_files(folder: &Path, kind: &str) -> Result<Vec<(String, Tensor)>, Vec<Diagnostic>> {
     let mut tensors = Vec::new();
@@ -261,8 +248,9 @@ mod tests {
             crate::compile_graph(graph, &crate::Config::new()).unwrap()
         };
         let dir = tempfile::tempdir().unwrap();
-        let vectors =
-            |text: &str| golden_vectors(&dir.path().join("m.onnx"), &compiled(text), &mut |_| {}, &mut |_| {}).unwrap().len();
+        let vectors = |text: &str| {
+            golden_vectors(&dir.path().join("m.onnx"), &compiled(text), &mut |_| {}, &mut |_| {}).unwrap().len()
+        };
         let product = |n: usize| {
             format!(
                 "graph \"\"\n  in %0 \"x\": f32[{n},{n}]\n  in %1 \"z\": f32[{n},{n}]\n  %2 = matmul %0, %1 : f32[{n},{n}]\n  out \"y\" = %2\n"

@@ -360,10 +360,10 @@ fn a_crate_that_was_put_aside_comes_back() {
     good(dir.path(), &["compile", &model("digits"), "-o", "net", "--name", "nn"]);
     fs::write(dir.path().join("net/notes.txt"), "mine").unwrap();
     let area = dir.path().join(".zantc-abcdefABCDEF");
-    fs::create_dir_all(area.join("net/src")).unwrap();
-    fs::write(area.join("net/src/lib.rs"), "half").unwrap();
+    fs::create_dir_all(area.join("new-net/src")).unwrap();
+    fs::write(area.join("new-net/src/lib.rs"), "half").unwrap();
     fs::set_permissions(&area, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
-    fs::rename(dir.path().join("net"), area.join("old")).unwrap();
+    fs::rename(dir.path().join("net"), area.join("old-net")).unwrap();
     good(dir.path(), &["compile", &model("digits_int8"), "-o", "net", "--name", "nn"]);
     listed(&dir.path().join("net"));
     assert_eq!(fs::read(dir.path().join("net/notes.txt")).unwrap(), b"mine");

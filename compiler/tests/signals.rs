@@ -41,12 +41,12 @@ fn end(args: &[&str], until: &str, signal: (&str, i32)) {
     let mark = folder.path().to_string_lossy().into_owned();
     let mut child = start(args, &temporary, &mark);
     let begun = Instant::now();
-    while !marked(&mark).iter().any(|p| p.ends_with(until)) {
+    let has_folder = || fs::read_dir(&temporary).unwrap().count() > 0;
+    while !has_folder() || !marked(&mark).iter().any(|p| p.ends_with(until)) {
         assert!(child.try_wait().unwrap().is_none(), "it ended before `{until}` ran");
         assert!(begun.elapsed() < PATIENCE, "`{until}` never ran: {:?}", marked(&mark));
         std::thread::sleep(Duration::from_millis(2));
     }
-    assert!(fs::read_dir(&temporary).unwrap().count() > 0, "its folder is where it was told");
     let sent = Command::new("kill").args([&format!("-{}", signal.0), &child.id().to_string()]).status().unwrap();
     assert!(sent.success());
     let sent = Instant::now();

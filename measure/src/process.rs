@@ -16,10 +16,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 #[derive(Debug)]
 struct Known {
     groups: Vec<u32>,
-    folders: Vec<PathBuf>,
+    /// The folder in which all temporary folders are, as long as there are any.
+    root: Option<tempfile::TempDir>,
+    /// How many there are, and how many there were.
+    scratches: (usize, usize),
 }
 
-static KNOWN: Mutex<Known> = Mutex::new(Known { groups: Vec::new(), folders: Vec::new() });
+/// The folder for temporary files of others.
+const OTHERS: &str = "tmp";
+
+static KNOWN: Mutex<Known> = Mutex::new(Known { groups: Vec::new(), root: None, scratches: (0, 0) });
 /// Held by whoever must not be interrupted.
 static BUSY: Mutex<()> = Mutex::new(());
 
@@ -42,9 +48,8 @@ pub fn spawn(command: &mut Command) -> io::Result<Child> {
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(command, 0);
     let mut known = known();
-    if let Some(folder) = known.folders.last() {
-        let folder = folder.join("tmp");
-        std::fs::create_dir_all(&folder)?;
+    if let Some(root) = &known.root {
+        let folder = root.path().join(OTHERS);
         for name in ["TMPDIR", "TMP", "TEMP"] {
             command.env(name, &folder);
         }
@@ -185,8 +190,6 @@ fn kill_group(_: u32) {}
 /// A temporary folder. It goes with this, and when a signal ends the program.
 #[derive(Debug)]
 pub struct Scratch {
-    /// It is there until this goes.
-    folder: Option<tempfile::TempDir>,
     path: PathBuf,
 }
 
@@ -197,10 +200,23 @@ impl Scratch {
     /// What the file system refuses.
     pub fn new() -> io::Result<Scratch> {
         let mut known = known();
-        let folder = tempfile::Builder::new().prefix("zantc-").tempdir()?;
-        let path = folder.path().to_path_buf();
-        known.folders.push(path.clone());
-        Ok(Scratch { folder: Some(folder), path })
+        let (count, number) = known.scratches;
+        let root = match known.root.take() {
+            Some(root) => root,
+            None => {
+                let root = tempfile::Builder::new().prefix("zantc-").tempdir()?;
+                std::fs::create_dir(root.path().join(OTHERS))?;
+                root
+            }
+        };
+        let path = root.path().join(number.to_string());
+        let made = std::fs::create_dir(&path);
+        if made.is_ok() || count > 0 {
+            known.root = Some(root);
+        }
+        made?;
+        known.scratches = (count + 1, number + 1);
+        Ok(Scratch { path })
     }
 
     /// Where it is.
@@ -213,8 +229,12 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         // A signal that comes now waits until the folder is gone.
         let mut known = known();
-        drop(self.folder.take());
-        known.folders.retain(|f| *f != self.path);
+        // What cannot be removed now goes with the whole.
+        let _ = std::fs::remove_dir_all(&self.path);
+        known.scratches.0 -= 1;
+        if known.scratches.0 == 0 {
+            known.root = None;
+        }
     }
 }
 
@@ -270,7 +290,7 @@ fn end(signal: i32) -> ! {
         }
         std::thread::sleep(Duration::from_millis(10));
     }
-    for folder in &known.folders {
+    for folder in known.root.iter().map(tempfile::TempDir::path) {
         for _ in 0..20 {
             match std::fs::remove_dir_all(folder) {
                 Err(_) if folder.exists() => std::thread::sleep(Duration::from_millis(25)),
@@ -337,6 +357,6 @@ mod tests {
         assert!(String::from_utf8(said.stdout).unwrap().contains("zantc-"));
         let path = scratch.path().to_path_buf();
         drop(scratch);
-        assert!(!path.exists() && !known().folders.contains(&path));
+        assert!(!path.exists());
     }
 }

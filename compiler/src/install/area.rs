@@ -1,8 +1,8 @@
 //! The area beside a crate's folder in which the new one is made, and the exchange of the two.
 //!
-//! An area holds `NAME`, the new folder, until that is exchanged, and the old one afterwards; `staged`, the identity of the new
-//! folder, which is written when it is complete: an area whose `NAME` is another folder holds the old one; and `old`, where the file
-//! system cannot exchange.
+//! An area holds `new-NAME`, the new folder, until that is exchanged, and the old one afterwards; `staged-NAME`, the identity of the
+//! new folder, which is written when it is complete: an area whose `new-NAME` is another folder holds the old one; and `old-NAME`, the
+//! old folder where the file system cannot exchange.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -16,8 +16,9 @@ use super::InstallError;
 const PREFIX: &str = ".zantc-";
 /// Characters that nobody can know.
 const RANDOM: usize = 12;
-const STAGED: &str = "staged";
-const OLD: &str = "old";
+const NEW: &str = "new-";
+const STAGED: &str = "staged-";
+const OLD: &str = "old-";
 /// The longest that another run of zantc may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -91,27 +92,37 @@ impl Place {
             if !is_own_folder(&root) {
                 continue;
             }
-            // Nobody had put anything into it yet.
-            if fs::remove_dir(&root).is_ok()
-                || fs::symlink_metadata(root.join(&self.name)).is_err() && !root.join(OLD).is_dir()
-            {
+            let (new, aside, staged) = (self.within(&root, NEW), self.within(&root, OLD), self.within(&root, STAGED));
+            if !new.is_dir() && !aside.is_dir() {
+                // Another folder's, or there is nothing in it yet or any more.
+                if fs::read_dir(&root).is_ok_and(|mut all| all.all(|e| e.is_ok_and(|e| e.path() == staged))) {
+                    drop(fs::remove_file(&staged));
+                    drop(fs::remove_dir(&root));
+                }
                 continue;
             }
-            let aside = root.join(OLD);
             if aside.is_dir() && fs::symlink_metadata(&self.folder).is_err() {
                 fs::rename(&aside, &self.folder).map_err(InstallError::io(&self.folder))?;
             }
-            let new = root.join(&self.name);
-            let exchanged = fs::read_to_string(root.join(STAGED))
-                .is_ok_and(|s| identity(&new).is_some_and(|i| s.len() == i.len() && s != i));
-            let old = [(exchanged, new), (aside.is_dir(), aside)]
-                .into_iter()
-                .find(|(is_old, _)| *is_old)
-                .map(|(_, path)| path);
-            let area = Area { new: root.join(&self.name), root, old };
-            notes.extend(area.discard(self, &super::claim::listed(area.old.as_deref())));
+            let id = identity(&new);
+            let exchanged =
+                fs::read_to_string(&staged).is_ok_and(|s| id.is_some_and(|id| s.len() == id.len() && s != id));
+            let old = match (exchanged, aside.is_dir()) {
+                (true, _) => Some(new.clone()),
+                (false, true) => Some(aside),
+                (false, false) => None,
+            };
+            let area = Area { new, root, old };
+            notes.extend(area.discard(self, &super::claim::listed(area.old.as_deref()), Rest::Stays));
         }
         Ok(notes)
+    }
+
+    /// What an area has for this folder.
+    fn within(&self, root: &Path, kind: &str) -> PathBuf {
+        let mut name = OsString::from(kind);
+        name.push(&self.name);
+        root.join(name)
     }
 }
 
@@ -145,7 +156,7 @@ impl Area {
             Ok(folder) => folder.keep(),
             Err(e) => return Err(fail(e)),
         };
-        let area = Area { new: root.join(&place.name), root, old: None };
+        let area = Area { new: place.within(&root, NEW), root, old: None };
         fs::create_dir(&area.new).map_err(InstallError::io(&area.new))?;
         Ok(area)
     }
@@ -153,7 +164,7 @@ impl Area {
     /// Puts the new folder to its place: the one instant at which anything changes.
     pub(super) fn swap(&mut self, place: &Place) -> Result<(), InstallError> {
         let fail = || InstallError::io(&place.folder);
-        let staged = self.root.join(STAGED);
+        let staged = place.within(&self.root, STAGED);
         if let Some(identity) = identity(&self.new) {
             fs::write(&staged, identity).map_err(InstallError::io(&staged))?;
         }
@@ -164,13 +175,15 @@ impl Area {
             }
             Err(e) if e.kind() == io::ErrorKind::NotFound => {}
             Err(e) if e.kind() == io::ErrorKind::Unsupported || e.kind() == io::ErrorKind::InvalidInput => {
-                let aside = self.root.join(OLD);
+                let aside = place.within(&self.root, OLD);
                 fs::rename(&place.folder, &aside).map_err(fail())?;
+                // From here on the area holds what must not be lost.
+                self.old = Some(aside.clone());
                 if let Err(e) = fs::rename(&self.new, &place.folder) {
                     fs::rename(&aside, &place.folder).map_err(fail())?;
+                    self.old = None;
                     return Err(fail()(e));
                 }
-                self.old = Some(aside);
                 return Ok(());
             }
             Err(e) => return Err(fail()(e)),
@@ -179,9 +192,9 @@ impl Area {
     }
 
     /// Takes the area away, and of the old folder what is listed or also in the new one. Gives what the user should know.
-    pub(super) fn discard(&self, place: &Place, listed: &BTreeSet<String>) -> Vec<String> {
+    pub(super) fn discard(&self, place: &Place, listed: &BTreeSet<String>, rest: Rest) -> Vec<String> {
         if let Some(old) = &self.old {
-            let left = empty(old, &place.folder, listed);
+            let left = empty(old, &place.folder, listed, rest);
             if left > 0 {
                 return vec![format!(
                     "{left} files that came meanwhile, or could not be removed, are in {}",
@@ -205,9 +218,19 @@ impl Drop for Area {
     }
 }
 
-/// Removes from an old folder what is listed or is in the new one as well, moves the rest to the new one where there is room; how
-/// many files and folders are left.
-fn empty(old: &Path, new: &Path, listed: &BTreeSet<String>) -> usize {
+/// What becomes of files in an old folder that are not listed and not in the new one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// They came while the folders were exchanged, just now: they move to the new one.
+    Moves,
+    /// Nobody knows whether the user has removed them since: they stay where they are.
+    Stays,
+}
+
+/// Removes from an old folder what is listed or is in the new one as well; how many files and folders are left. The list goes last, so
+/// that whoever finds the rest knows it.
+fn empty(old: &Path, new: &Path, listed: &BTreeSet<String>, rest: Rest) -> usize {
+    let manifest = old.join(super::MANIFEST);
     let mut left = 0;
     let mut folders = Vec::new();
     let mut open = vec![old.to_path_buf()];
@@ -220,6 +243,9 @@ fn empty(old: &Path, new: &Path, listed: &BTreeSet<String>) -> usize {
                 open.push(from);
                 continue;
             }
+            if from == manifest && listed.contains(super::MANIFEST) {
+                continue;
+            }
             let to = new.join(name);
             let is_listed = name.to_str().is_some_and(|n| listed.contains(&n.replace('\\', "/")));
             let there = fs::symlink_metadata(&to);
@@ -227,10 +253,14 @@ fn empty(old: &Path, new: &Path, listed: &BTreeSet<String>) -> usize {
                 _ if is_listed => fs::remove_file(&from),
                 Ok(there) if same(&meta, there) => fs::remove_file(&from),
                 Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+                Err(_) if rest == Rest::Stays => Err(io::ErrorKind::NotFound.into()),
                 Err(_) => to.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::rename(&from, &to)),
             };
             left += usize::from(gone.is_err());
         }
+    }
+    if left == 0 {
+        drop(fs::remove_file(manifest));
     }
     // Each folder by itself: what comes at the last moment keeps it.
     let kept = folders.iter().rev().filter(|folder| fs::remove_dir(folder).is_err()).count();

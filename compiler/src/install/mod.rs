@@ -110,7 +110,7 @@ pub fn install_crate(package: &Package, folder: &Path, force: Force) -> Result<I
     let mut area = area::Area::new(&place)?;
     let written = tree::stage(package, &claim, &place.folder, &area.new)?;
     area.swap(&place)?;
-    notes.extend(area.discard(&place, &claim.listed));
+    notes.extend(area.discard(&place, &claim.listed, area::Rest::Moves));
     if inside {
         notes.push(format!("{} is a new folder now; enter it again with `cd .`", folder.display()));
     }

@@ -90,6 +90,14 @@ pub(super) fn check(node: &NodeProto, opset: i64) -> Imported {
     Ok(())
 }
 
+/// The most operands of an operator in an opset, nine where there is no bound, and its attributes.
+#[cfg(test)]
+pub(super) fn widest(name: &str, opset: i64) -> Option<(usize, Vec<&'static str>)> {
+    let (_, form) = SIGNATURES.get(name)?.iter().rev().find(|(since, _)| *since <= opset)?;
+    let form = form.as_ref()?;
+    Some((form.inputs.1.min(9), form.attributes.iter().copied().collect()))
+}
+
 /// Refuses more operands or results than there may be.
 pub(super) fn count(given: usize, most: usize, what: &str, name: &str) -> Imported {
     if given > most {

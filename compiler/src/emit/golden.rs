@@ -1,7 +1,7 @@
-//! `tests/golden.rs`: the model run on vectors, its outputs compared to the bit.
+//! `tests/golden.rs`: the model run on vectors, its outputs compared to the bit with what this compiler computed.
 
 use super::model::STACK_LIMIT;
-use super::names::Names;
+use super::names::{Names, in_doc};
 use super::{Package, Source, Vector};
 use crate::config::Alloc;
 use crate::footprint::arena_bytes;
@@ -39,9 +39,8 @@ pub(super) fn add_test(package: &mut Package, source: &Source<'_>, names: &Names
             }
         }
     }
-    let cases = vectors.len();
-    if cases > 0 {
-        package.text("tests/golden.rs", test(source, names, cases));
+    if !vectors.is_empty() {
+        package.text("tests/golden.rs", test(source, names, vectors));
     }
 }
 
@@ -53,14 +52,47 @@ pub(super) fn element(dtype: DType) -> &'static str {
     }
 }
 
-fn test(source: &Source<'_>, names: &Names, cases: usize) -> String {
+/// The bits of positive infinity, above which those of NaN are.
+fn infinity(dtype: DType) -> Option<&'static str> {
+    match dtype {
+        DType::F16 => Some("0x7c00"),
+        DType::BF16 => Some("0x7f80"),
+        DType::F32 => Some("0x7f80_0000"),
+        DType::F64 => Some("0x7ff0_0000_0000_0000"),
+        DType::Bool
+        | DType::I8
+        | DType::I16
+        | DType::I32
+        | DType::I64
+        | DType::U8
+        | DType::U16
+        | DType::U32
+        | DType::U64 => None,
+    }
+}
+
+/// Compares floats of `N` bytes.
+const SAME: &str = r#"/// Whether floats of `N` bytes have the same bits; all NaN are one. `infinity` has the bits of that number.
+fn same<const N: usize>(result: &[u8], expected: &[u8], infinity: u64) -> bool {
+    let bits = |e: &[u8]| e.iter().rev().fold(0u64, |bits, byte| bits << 8 | u64::from(*byte));
+    let is_nan = |bits: u64| bits & !(1 << (8 * N - 1)) > infinity;
+    let mut pairs = result.chunks_exact(N).zip(expected.chunks_exact(N)).map(|(a, b)| (bits(a), bits(b)));
+    result.len() == expected.len() && pairs.all(|(a, b)| a == b || (is_nan(a) && is_nan(b)))
+}
+
+"#;
+
+fn test(source: &Source<'_>, names: &Names, vectors: &[Vector]) -> String {
     let program = source.program;
     let krate = source.name.replace('-', "_");
     let mut text = String::from(
-        "//! Runs the model on its vectors. Outputs are compared to the bit: they are what the compiler computed with the same\n//! kernels, and what every target computes.\n\n",
+        "//! Runs the model on vectors. Outputs are compared to the bit (any NaN is any other) with what zantc computed by the same\n//! kernels when it made the crate: that this machine computes the same is shown, not that the model is right. `zantc verify`\n//! compares with the outputs of the model's own data sets.\n\n",
     );
     text += &format!("use {krate}::*;\n\n");
     text += &helpers(program);
+    if program.outputs.iter().any(|p| p.ty.dtype.is_float()) {
+        text += SAME;
+    }
     let inputs = if program.inputs.is_empty() { "_inputs" } else { "inputs" };
     text += &format!("fn check({inputs}: &[&[u8]], outputs: &[&[u8]]) {{\n");
     for (i, p) in program.inputs.iter().enumerate() {
@@ -76,16 +108,20 @@ fn test(source: &Source<'_>, names: &Names, cases: usize) -> String {
     text += &reset(source);
     let call = call(source, names);
     text += &format!("    let result = {call}{question};\n");
-    match names.outputs.as_slice() {
-        [_] => text += "    assert!(bytes(result) == outputs[0], \"output 0 differs\");\n",
-        many => {
-            for (i, n) in many.iter().enumerate() {
-                text += &format!("    assert!(bytes(result.{n}) == outputs[{i}], \"output {i} differs\");\n");
-            }
-        }
+    for (i, (n, p)) in names.outputs.iter().zip(&program.outputs).enumerate() {
+        let value = if names.outputs.len() == 1 { "result".to_string() } else { format!("result.{n}") };
+        let equal = match infinity(p.ty.dtype) {
+            Some(bits) => format!("same::<{}>(&bytes({value}), outputs[{i}], {bits})", p.ty.dtype.size()),
+            None => format!("bytes({value}) == outputs[{i}]"),
+        };
+        text += &format!("    assert!({equal}, \"output {i} differs\");\n");
     }
     text += "}\n";
-    for c in 0..cases {
+    for (c, vector) in vectors.iter().enumerate() {
+        let from = match &vector.data_set {
+            Some(name) => format!("The inputs of {}.", in_doc(name)),
+            None => "Pseudo-random inputs: there was no data set beside the model.".into(),
+        };
         let list = |kind: &str, ports: &[Port]| {
             if ports.len() > MAX_FILES {
                 let lengths: Vec<String> = ports.iter().map(|p| p.ty.bytes().to_string()).collect();
@@ -95,7 +131,7 @@ fn test(source: &Source<'_>, names: &Names, cases: usize) -> String {
             format!("&[{}]", (0..ports.len()).map(file).collect::<Vec<_>>().join(", "))
         };
         text += &format!(
-            "\n#[test]\nfn vector_{c}() {{\n    check({}, {});\n}}\n",
+            "\n/// {from}\n#[test]\nfn vector_{c}() {{\n    check({}, {});\n}}\n",
             list("input", &program.inputs),
             list("output", &program.outputs)
         );

@@ -89,15 +89,14 @@ pub(super) fn example(source: &Source<'_>, names: &Names) -> Vec<String> {
         let ty = &program.inputs[i].ty;
         format!("&[{}; {}]", zero(ty.dtype), ty.elements())
     };
-    let question = if program.is_fallible() { ".expect(\"indices in range\")" } else { "" };
     let arena = if source.config.alloc == Alloc::Caller { "&mut arena, " } else { "" };
     let mut lines = Vec::new();
     let call = match program.inputs.len() {
-        0 => format!("model.run({}){question}", arena.trim_end_matches(", ")),
-        1 => format!("model.run({arena}{}){question}", value(0)),
+        0 => format!("model.run({})", arena.trim_end_matches(", ")),
+        1 => format!("model.run({arena}{})", value(0)),
         n => {
             let fields: Vec<String> = (0..n).map(|i| format!("{}: {}", names.inputs[i], value(i))).collect();
-            format!("model.run({arena}{krate}::Inputs {{ {} }}){question}", fields.join(", "))
+            format!("model.run({arena}{krate}::Inputs {{ {} }})", fields.join(", "))
         }
     };
     // Neither a model nor an arena is put on a stack, however small: on a microcontroller that may be smaller.
@@ -114,12 +113,17 @@ pub(super) fn example(source: &Source<'_>, names: &Names) -> Vec<String> {
         lines.push(format!("let {mutable}model = {krate}::Model::new();"));
     }
     let call = call.replace("&mut arena", "&mut *arena");
-    lines.push(format!("let result = {call};"));
-    if let ([one], Some(_)) = (program.outputs.as_slice(), names.outputs.first()) {
-        lines.push(format!("assert_eq!(result.len(), {});", one.ty.elements()));
+    let first = if names.outputs.len() == 1 { String::new() } else { format!(".{}", names.outputs[0]) };
+    let check = format!("assert_eq!(result{first}.len(), {})", program.outputs[0].ty.elements());
+    if program.is_fallible() {
+        // Zeros may be what the model cannot compute with.
+        lines.push(format!("match {call} {{"));
+        lines.push(format!("    Ok(result) => {check},"));
+        lines.push("    Err(refused) => println!(\"{refused}\"),".into());
+        lines.push("}".into());
     } else {
-        let first = &names.outputs[0];
-        lines.push(format!("assert_eq!(result.{first}.len(), {});", program.outputs[0].ty.elements()));
+        lines.push(format!("let result = {call};"));
+        lines.push(format!("{check};"));
     }
     lines
 }

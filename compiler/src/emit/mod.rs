@@ -43,8 +43,10 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub struct Vector {
     /// One tensor per input of the model.
     pub inputs: Vec<Tensor>,
-    /// One tensor per output, to the bit.
+    /// One tensor per output, to the bit; any NaN is any other.
     pub outputs: Vec<Tensor>,
+    /// The name of the data set that the inputs are from; `None` where they were made up.
+    pub data_set: Option<String>,
 }
 
 /// What is emitted.

@@ -190,22 +190,22 @@ pub fn golden_vectors(
     let mut inputs = Vec::new();
     for folder in folders_beside(model).into_iter().take(usize::try_from(affordable).unwrap_or(usize::MAX)) {
         match find_set(&folder, program)? {
-            Found::Set(set) => inputs.push(program.split_inputs(&set.inputs).0),
+            Found::Set(set) => inputs.push((Some(set.name), program.split_inputs(&set.inputs).0)),
             Found::OtherShape(why) => note(&format!("{why}; the crate's tests go without it")),
         }
     }
     if inputs.is_empty() {
-        inputs.push(super::seeded::inputs(program.inputs.iter().map(|p| &p.ty)));
+        inputs.push((None, super::seeded::inputs(program.inputs.iter().map(|p| &p.ty))));
     }
     let mut vectors = Vec::new();
-    for (i, inputs) in inputs.into_iter().enumerate() {
+    for (i, (data_set, inputs)) in inputs.into_iter().enumerate() {
         if vectors.len() == small {
             break;
         }
         observe(&format!("computing vector {i}"));
         executor.reset();
         match executor.run(&inputs) {
-            Ok(outputs) => vectors.push(Vector { inputs, outputs }),
+            Ok(outputs) => vectors.push(Vector { inputs, outputs, data_set }),
             Err(ExecError::Run { .. }) => {}
             Err(e) => return Err(vec![Diagnostic::error(codes::BAD_DATA, e.to_string())]),
         }

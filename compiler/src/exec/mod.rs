@@ -266,7 +266,10 @@ impl<'p> Executor<'p> {
                 },
             });
         }
-        step.call.run(program.numerics, &mut Args::new(lent))
+        let mut args = Args::new(lent);
+        let done = step.call.run(program.numerics, &mut args);
+        debug_assert!(done.is_err() || args.left().is_none(), "{} leaves {:?}", step.call.name(), args.left());
+        done
     }
 
     /// The elements of a view, in one dimension.

@@ -75,6 +75,9 @@ pub enum Hygiene {
 /// Byte that garbage is made of: a large negative integer, a NaN of every float type.
 const POISON: u8 = 0xff;
 
+/// Sees the results of each step, by its index.
+type Observer<'a> = &'a mut dyn FnMut(usize, &[Tensor]);
+
 /// A program ready to run.
 #[derive(Debug)]
 pub struct Executor<'p> {
@@ -135,11 +138,7 @@ impl<'p> Executor<'p> {
     }
 
     /// Runs the steps. Their results are copied only for who observes them: the parts of a Concat span all of it.
-    fn run_steps(
-        &mut self,
-        inputs: &[Tensor],
-        mut observe: Option<&mut dyn FnMut(usize, &[Tensor])>,
-    ) -> Result<Vec<Tensor>, ExecError> {
+    fn run_steps(&mut self, inputs: &[Tensor], mut observe: Option<Observer<'_>>) -> Result<Vec<Tensor>, ExecError> {
         self.check(inputs)?;
         let inputs: Vec<Vec<u64>> = inputs.iter().map(|t| words(t.data())).collect();
         if self.hygiene == Hygiene::Poison {

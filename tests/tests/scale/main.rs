@@ -5,9 +5,11 @@ mod meter;
 
 use zant_tests::scale::{SCALED, Scaled};
 use zantc::emit::{Source, emit_crate};
+use zantc::ir::Reference;
+use zantc::ir::text::parse;
 use zantc::onnx::{Limits, load_bytes};
 use zantc::verify::data::golden_vectors;
-use zantc::{Config, compile};
+use zantc::{Config, compile, passes};
 
 /// What the larger model may take for each byte of the smaller one. Tables that double when they are full, and searches that
 /// are bounded for all sizes alike, make some noise.
@@ -39,6 +41,22 @@ fn grows_with_the_model(name: &str, n: usize) {
         let ratio = large as f64 / small as f64;
         assert!(ratio < MOST, "{name}: {what} {small} bytes of {n}, {large} of {}: {ratio:.2}", 2 * n);
     }
+}
+
+/// Passes keep nothing for each pair of nodes: a bit would be 112 MB here.
+#[test]
+fn passes_over_a_chain() {
+    let peak = |n: usize| {
+        let mut text = String::from("graph \"\"\n  in %0 \"x\": f32[1,4]\n");
+        (0..n).for_each(|i| text += &format!("  %{} = softmax %{i} {{axis 1}} : f32[1,4]\n", i + 1));
+        text += &format!("  out \"y\" = %{n}\n");
+        let mut graph = parse(&text).expect("a graph");
+        let ((), [peak, _]) = meter::metered(|| passes::run(&mut graph, &Reference::default(), |_, _| {}));
+        assert_eq!(graph.nodes.len(), n);
+        peak
+    };
+    let (small, large) = (peak(15_000), peak(30_000));
+    assert!((large as f64) < MOST * small as f64, "{small} bytes, of twice the nodes {large}");
 }
 
 #[test]

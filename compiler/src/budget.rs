@@ -165,6 +165,15 @@ mod tests {
     }
 
     #[test]
+    fn a_module_of_webassembly_has_no_sections() {
+        let wasm = || Config::new().target(crate::target::find("wasm32").unwrap());
+        assert_eq!(said(&wasm()), "");
+        for config in [wasm().weights_section(".psram"), wasm().arena_section(".axi")] {
+            assert!(said(&config).contains("where that is no memory"));
+        }
+    }
+
+    #[test]
     fn a_board_has_one_target() {
         let board = find_board("nrf52840").unwrap();
         assert_eq!(said(&Config::new().board(board)), "");

@@ -245,6 +245,18 @@ fn check_board(config: &Config) -> Result<(), Vec<Diagnostic>> {
             let message = format!("the board {} is a {}, not a {}", board.name, board.target, config.target.name);
             Err(vec![Diagnostic::error(codes::BAD_OPTION, message).help("leave `--target` out, or name another board")])
         }
+        Some(_) | None if config.target.name == "wasm32" => check_sections(config),
         Some(_) | None => Ok(()),
     }
+}
+
+/// In WebAssembly a section of its own is no memory that code could read.
+fn check_sections(config: &Config) -> Result<(), Vec<Diagnostic>> {
+    let sections = [("weights", &config.weights_section), ("arena", &config.arena_section)];
+    let fault = |what: &str| {
+        let message = format!("the {what} cannot have a section of their own in WebAssembly, where that is no memory");
+        Diagnostic::error(codes::BAD_OPTION, message).help(format!("leave `--{what}-section` out"))
+    };
+    let faults: Vec<_> = sections.iter().filter(|(_, s)| s.is_some()).map(|(what, _)| fault(what)).collect();
+    if faults.is_empty() { Ok(()) } else { Err(faults) }
 }

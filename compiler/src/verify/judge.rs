@@ -149,10 +149,14 @@ impl<'c> Subject<'c> {
         tolerance: &Tolerance,
         beyond: bool,
     ) -> Result<Evidence, String> {
+        let graph = &self.compiled.graph;
+        if graph.outputs.iter().zip(outputs).any(|(o, t)| graph.ty(o.value) != t.ty()) {
+            return Err("a state is kept in another form than the model has".into());
+        }
         let (own, distances) = self.nearest((inputs, reference), tolerance)?;
         let numerics = self.compiled.program.numerics;
-        let computed = per_node::values(&self.compiled.graph, inputs, numerics).map_err(|(_, why)| why)?;
-        let computed = self.compiled.graph.outputs.iter().map(|o| computed[o.value.index()].as_ref());
+        let computed = per_node::values(graph, inputs, numerics).map_err(|(_, why)| why)?;
+        let computed = graph.outputs.iter().map(|o| computed[o.value.index()].as_ref());
         let wrong = |(a, b): (Option<&Tensor>, &Tensor)| a.is_none_or(|a| per_node::differing(a, b) > 0);
         let wrong_outputs = computed.zip(outputs).filter(|&p| wrong(p)).count();
         let layers = compare_layers(&self.literal, &own, self.compiled, inputs, (&self.measures, tolerance))?;

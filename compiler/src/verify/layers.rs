@@ -103,7 +103,7 @@ pub fn compare_layers(
                     found.compared += 1;
                     found.elements += computed.len();
                     if differing(&computed, &expected) > 0 {
-                        let step = step_of(compiled, id);
+                        let step = step_of(compiled, id, &node.origin);
                         found.differing.push(Layer { step, ..pair.explained(&computed, &expected, node) });
                     }
                     expected

@@ -95,7 +95,9 @@ impl Sums {
     }
 
     fn cosine(&self) -> Option<f64> {
-        let lengths = self.reference.sqrt() * self.output.sqrt();
+        // One root keeps the cosine of equal vectors 1; two do where the product leaves the range of f64.
+        let product = self.reference * self.output;
+        let lengths = if product.is_normal() { product.sqrt() } else { self.reference.sqrt() * self.output.sqrt() };
         let sound = !self.not_finite && lengths > 0.0 && lengths.is_finite();
         sound.then(|| (self.products / lengths).clamp(-1.0, 1.0))
     }

@@ -20,28 +20,28 @@ const I8: i32 = 3;
 const I64: i32 = 7;
 
 /// A model and its graph before all passes.
-pub struct Net {
-    pub proto: ModelProto,
-    pub graph: Graph,
+pub(crate) struct Net {
+    pub(crate) proto: ModelProto,
+    pub(crate) graph: Graph,
 }
 
 impl Net {
-    pub fn read(path: &Path) -> Net {
+    pub(crate) fn read(path: &Path) -> Net {
         Net::of(load(path, &Limits::default()).expect("it is a model").proto)
     }
 
-    pub fn of(proto: ModelProto) -> Net {
+    pub(crate) fn of(proto: ModelProto) -> Net {
         let graph = import(&proto, &Options::default()).unwrap_or_else(|d| panic!("{d:?}")).graph;
         Net { proto, graph }
     }
 
-    pub fn compiled(&self) -> Compiled {
+    pub(crate) fn compiled(&self) -> Compiled {
         let model = load_bytes(self.proto.encode_to_vec().into(), None, &Limits::default()).expect("it is a model");
         compile(&model, &Config::new()).unwrap_or_else(|d| panic!("{d:?}"))
     }
 
     /// Inputs and outputs of the data sets in a folder.
-    pub fn sets(&self, folder: &Path) -> Vec<(Vec<Tensor>, Vec<Tensor>)> {
+    pub(crate) fn sets(&self, folder: &Path) -> Vec<(Vec<Tensor>, Vec<Tensor>)> {
         let program = self.compiled().program;
         let read = |folder: std::path::PathBuf| {
             let set = read_set(&folder, &program).unwrap_or_else(|d| panic!("{d:?}"));
@@ -90,13 +90,13 @@ fn numbers(count: usize, seed: u32, most: i8) -> Vec<i8> {
 }
 
 /// Inputs of [`residual`].
-pub fn inputs() -> Vec<Tensor> {
+pub(crate) fn inputs() -> Vec<Tensor> {
     vec![Tensor::from_elements([1, 16, 4, 4], &numbers(256, 1, 8))]
 }
 
 /// `a = conv(x)`, `b = conv(conv(a))`, `a + b`, quantized. The scales of `b` make half of its sums lie in the middle between two
 /// quanta, and one quantum of it is three of the sum's.
-pub fn residual() -> Net {
+pub(crate) fn residual() -> Net {
     let scales = [("sx", 0.1f32), ("sw", 0.3), ("sa", 0.1), ("sb", 0.06), ("sy", 0.02)];
     let mut initializer: Vec<TensorProto> = scales.iter().map(|(n, s)| constant(n, F32, &[], floats(&[*s]))).collect();
     let bytes = |v: Vec<i8>| v.into_iter().map(|b| b as u8).collect::<Vec<u8>>();
@@ -132,7 +132,7 @@ pub fn residual() -> Net {
 }
 
 /// Outputs of every kind behind one quantized value of `[2, 4]`.
-pub fn tails() -> Net {
+pub(crate) fn tails() -> Net {
     let initializer = vec![
         constant("tenth", F32, &[], floats(&[0.1])),
         constant("rows", F32, &[2], floats(&[0.5, 0.25])),
@@ -178,7 +178,7 @@ fn attribute(name: &str, v: i64) -> zantc::onnx::proto::AttributeProto {
 }
 
 /// The model with another zero point, of one byte, where values are dequantized.
-pub fn with_zero_point_moved(proto: &ModelProto, name: &str, to: u8) -> ModelProto {
+pub(crate) fn with_zero_point_moved(proto: &ModelProto, name: &str, to: u8) -> ModelProto {
     let mut proto = proto.clone();
     proto.graph.initializer.push(constant("another_zero", I8, &[], vec![to]));
     let readers = proto.graph.node.iter_mut().filter(|n| n.op_type == "DequantizeLinear");

@@ -51,19 +51,12 @@ pub fn measures(literal: &Literal) -> Vec<Measure> {
             quanta[out.index()] = if literal.rounds(n) { Some(Quanta::Uniform(1.0)) } else { of(graph, node, &quanta) };
         }
     }
-    let measure = |v: ValueId| match (quanta[v.index()].take(), graph.ty(v).dtype.is_float()) {
+    let measure = |v: ValueId| match (quanta[v.index()].clone(), graph.ty(v).dtype.is_float()) {
         (Some(q), _) => Measure::Quanta(q),
         (None, true) => Measure::Floats { rounded: rounded[v.index()] },
         (None, false) => Measure::Exact,
     };
-    // An output that is named twice is measured alike.
-    let mut measures: Vec<Measure> = Vec::new();
-    let mut measure = measure;
-    for (i, output) in graph.outputs.iter().enumerate() {
-        let same = graph.outputs[..i].iter().position(|o| o.value == output.value);
-        measures.push(same.map_or_else(|| measure(output.value), |s| measures[s].clone()));
-    }
-    measures
+    graph.outputs.iter().map(|o| measure(o.value)).collect()
 }
 
 /// The quanta of a node's one result.

@@ -174,11 +174,11 @@ fn against_reference(c: &Comparison<'_>, found: &Evidence) -> Vec<String> {
         Numerics::Fused => "fused",
         Numerics::Separate => "separate",
     };
-    let name = |i: usize| c.compiled.program.model_outputs().get(i).map_or(String::new(), |p| format!("{:?}", p.name));
+    let ports = c.compiled.program.model_outputs();
     let mut lines = Vec::new();
-    for (i, (own, spread)) in found.own.iter().zip(&found.spread).enumerate() {
+    for (port, (own, spread)) in ports.iter().zip(found.own.iter().zip(&found.spread)) {
         let Some(own) = own else { continue };
-        let name = name(i);
+        let name = format!("{:?}", port.name);
         lines.push(match (own.pass, spread) {
             (true, _) => {
                 format!("the graph as the model writes it, with {products} products, gives the vectors' output {name}")

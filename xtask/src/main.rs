@@ -1,6 +1,7 @@
 //! Everything CI and people run, by one name: `cargo xtask`.
 #![forbid(unsafe_code)]
 
+mod attack;
 mod bench;
 mod bless;
 mod command;
@@ -22,6 +23,7 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask")]
 enum Task {
+    Attack(attack::Args),
     Test(test::Args),
     Lint,
     Bless(bless::Args),
@@ -35,6 +37,7 @@ enum Task {
 
 fn main() -> ExitCode {
     let result = match Task::parse() {
+        Task::Attack(args) => attack::attack(&args),
         Task::Test(args) => test::test(&args),
         Task::Lint => lint::lint(),
         Task::Bless(args) => bless::bless(&args),

@@ -4,11 +4,11 @@
 mod builder;
 mod expression;
 mod operators;
-mod random;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use builder::{Builder, Sample};
+use zant_tests::random;
 use zantc::exec::{Executor, Hygiene};
 use zantc::ir::{DType, Graph, Numerics, Reference, Scalar, Tensor, eval_graph};
 use zantc::program::Program;

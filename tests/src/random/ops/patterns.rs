@@ -1,0 +1,266 @@
+//! Nodes that stand together in real models: quantized layers between conversions, sums with what follows them.
+
+use zantc::ir::{DType, Tensor, Type};
+
+use crate::random::draft::{BYTES, Draft};
+use crate::random::fill::{Fill, tensor};
+use crate::random::grow::Grower;
+
+/// Patterns by name.
+pub const PATTERNS: &[(&str, fn(&mut Grower) -> Option<()>)] = &[
+    ("quantized Conv", |g| quantized(g, "Conv")),
+    ("quantized MatMul", |g| quantized(g, "MatMul")),
+    ("quantized Gemm", |g| quantized(g, "Gemm")),
+    ("quantized ConvTranspose", |g| quantized(g, "ConvTranspose")),
+    ("quantized Add", |g| two(g, "Add")),
+    ("quantized Mul", |g| two(g, "Mul")),
+    ("quantized AveragePool", |g| between(g, "AveragePool")),
+    ("quantized MaxPool", |g| between(g, "MaxPool")),
+    ("quantized GlobalAveragePool", |g| between(g, "GlobalAveragePool")),
+    ("quantized Softmax", |g| between(g, "Softmax")),
+    ("quantized Sigmoid", |g| between(g, "Sigmoid")),
+    ("quantized Relu", |g| between(g, "Relu")),
+    ("quantized Transpose", |g| between(g, "Transpose")),
+    ("quantized Resize", |g| between(g, "Resize")),
+    ("quantized Concat", |g| two(g, "Concat")),
+    ("dynamic quantization", dynamic),
+    ("layer with activation", layer),
+    ("residual block", residual),
+    ("attention by hand", attention),
+];
+
+fn one(v: Option<Vec<usize>>) -> Option<usize> {
+    v.and_then(|v| v.first().copied())
+}
+
+/// Bytes as floats, of a source of bytes or of what there is.
+fn dequantized(g: &mut Grower, value: &[usize]) -> Option<usize> {
+    one(g.op("DequantizeLinear", value, |d| {
+        let ty = d.x(BYTES, 2, 4);
+        scale(d);
+        if !d.one_in(5) {
+            d.filled(ty.dtype, [], Fill::Below(20));
+        }
+        Some(())
+    }))
+}
+
+fn quantize(g: &mut Grower, value: usize) -> Option<usize> {
+    one(g.op("QuantizeLinear", &[value], |d| {
+        d.x(&[DType::F32], 0, 4);
+        scale(d);
+        let dtype = d.r.pick(BYTES);
+        d.filled(dtype, [], Fill::Below(20));
+        Some(())
+    }))
+}
+
+/// A scale that is most often known.
+fn scale(d: &mut Draft<'_>) {
+    let data = tensor(d.r, &Type::new(DType::F32, []), Fill::Scale, false);
+    d.given(data);
+}
+
+/// Dequantized bytes in the shape of a map or of a matrix.
+fn source(g: &mut Grower, rank: usize) -> Option<usize> {
+    let make: fn(&mut Draft<'_>) -> Option<()> = match rank {
+        2 => |d| bytes(d, 2),
+        _ => |d| bytes(d, 4),
+    };
+    one(g.op("DequantizeLinear", &[], make))
+}
+
+fn bytes(d: &mut Draft<'_>, rank: usize) -> Option<()> {
+    let shape: Vec<usize> = (0..rank).map(|i| if i == 0 { d.r.within(1, 2) } else { d.dim() }).collect();
+    let ty = d.x_of(BYTES, shape, |s| s.len() == rank);
+    scale(d);
+    if !d.one_in(5) {
+        let zero = tensor(d.r, &Type::new(ty.dtype, []), Fill::Below(20), false);
+        d.given(zero);
+    }
+    Some(())
+}
+
+/// A product of dequantized operands, its weights along an axis, and back to bytes; at times with an activation between.
+fn quantized(g: &mut Grower, name: &'static str) -> Option<()> {
+    let x = source(g, if name.starts_with("Conv") { 4 } else { 2 })?;
+    let shape = g.ty(x).shape.clone();
+    let o = g.r.within(1, 6);
+    let (weights, axis) = match name {
+        "Conv" => {
+            let k = g.r.within(1, shape[2].min(shape[3]).clamp(1, 3));
+            (vec![o, shape[1], k, k], 0)
+        }
+        "ConvTranspose" => (vec![shape[1], o, 2, 2], 1),
+        _ => (vec![shape[1], o], 1),
+    };
+    let w = weights_of(g, weights, axis)?;
+    let mut operands = vec![x, w];
+    if name != "MatMul" && g.r.one_in(2) {
+        operands.extend(bias(g, o));
+    }
+    let mut y = one(g.op(name, &operands, |d| {
+        let count = d.forced.len();
+        for _ in 0..count {
+            d.x(&[DType::F32], 0, 4);
+        }
+        Some(())
+    }))?;
+    if name == "MatMul" && g.r.one_in(2) {
+        let b = bias(g, o)?;
+        y = one(g.op("Add", &[y, b], forced))?;
+    }
+    if g.r.one_in(3) {
+        let name = g.r.pick(&["Relu", "Clip", "LeakyRelu", "HardSigmoid", "Sigmoid"]);
+        y = one(g.named(name, &[y])).unwrap_or(y);
+    }
+    let y = quantize(g, y)?;
+    if g.r.one_in(2) {
+        dequantized(g, &[y]);
+    }
+    Some(())
+}
+
+fn forced(d: &mut Draft<'_>) -> Option<()> {
+    while !d.forced.is_empty() {
+        d.x(&[DType::F32], 0, 4);
+    }
+    Some(())
+}
+
+/// Dequantized constant weights, scaled as a whole or along an axis.
+fn weights_of(g: &mut Grower, shape: Vec<usize>, axis: usize) -> Option<usize> {
+    let dtype = g.r.pick(&[DType::I8, DType::I8, DType::U8]);
+    let ty = Type::new(dtype, shape);
+    let data = tensor(&mut g.r, &ty, Fill::Bits, false);
+    let along = g.opset >= 13 && g.r.one_in(2);
+    let per = if along { vec![ty.shape[axis]] } else { vec![] };
+    let scales = tensor(&mut g.r, &Type::new(DType::F32, per.clone()), Fill::Scale, false);
+    let zeros = tensor(&mut g.r, &Type::new(dtype, per), Fill::Below(if dtype == DType::U8 { 200 } else { 1 }), false);
+    one(g.made("DequantizeLinear", &[data, scales, zeros], along.then_some(("axis", axis as i64))))
+}
+
+/// A bias: floats, or i32 dequantized.
+fn bias(g: &mut Grower, n: usize) -> Option<usize> {
+    if g.r.one_in(2) {
+        let data = tensor(&mut g.r, &Type::new(DType::I32, [n]), Fill::Index(500), false);
+        let scale = tensor(&mut g.r, &Type::new(DType::F32, []), Fill::Scale, false);
+        return one(g.made("DequantizeLinear", &[data, scale], None));
+    }
+    let data = tensor(&mut g.r, &Type::new(DType::F32, [n]), Fill::Any, false);
+    one(g.made("Identity", &[data], None))
+}
+
+/// A function of one dequantized value.
+fn between(g: &mut Grower, name: &'static str) -> Option<()> {
+    let x = source(g, 4)?;
+    let y = one(g.named(name, &[x]))?;
+    let y = quantize(g, y)?;
+    if g.r.one_in(2) {
+        dequantized(g, &[y]);
+    }
+    Some(())
+}
+
+/// A function of two dequantized values.
+fn two(g: &mut Grower, name: &'static str) -> Option<()> {
+    let (a, b) = (source(g, 4)?, source(g, 4)?);
+    let b = if g.ty(a).shape == g.ty(b).shape { b } else { a };
+    let y = one(g.op(name, &[a, b], |d| {
+        forced(d)?;
+        if d.node.op_type == "Concat" {
+            d.int("axis", 1);
+        }
+        Some(())
+    }))?;
+    quantize(g, y)?;
+    Some(())
+}
+
+/// A product of bytes that are quantized at run time.
+fn dynamic(g: &mut Grower) -> Option<()> {
+    let parts = g.op("DynamicQuantizeLinear", &[], |d| {
+        d.x(&[DType::F32], 2, 3);
+        d.outputs(3);
+        Some(())
+    })?;
+    let k = *g.ty(parts[0]).shape.last()?;
+    let n = g.r.within(1, 6);
+    let data = tensor(&mut g.r, &Type::new(DType::I8, [k, n]), Fill::Bits, false);
+    let w = one(g.made("Identity", &[data], None))?;
+    let sums = one(g.op("MatMulInteger", &[parts[0], w, parts[2]], forced))?;
+    let sums = one(g.op("Cast", &[sums], |d| {
+        forced(d)?;
+        d.int("to", 1);
+        Some(())
+    }))?;
+    let scale = tensor(&mut g.r, &Type::new(DType::F32, []), Fill::Scale, false);
+    let scale = one(g.made("Identity", &[scale], None))?;
+    let scale = one(g.op("Mul", &[parts[1], scale], forced))?;
+    let y = one(g.op("Mul", &[sums, scale], forced))?;
+    if g.r.one_in(2) {
+        let b = bias(g, n)?;
+        g.op("Add", &[y, b], forced)?;
+    }
+    Some(())
+}
+
+/// A layer and what stands behind it.
+fn layer(g: &mut Grower) -> Option<()> {
+    let name = g.r.pick(&["Conv", "Gemm", "MatMul", "ConvTranspose", "Conv"]);
+    let mut y = one(g.named(name, &[]))?;
+    for _ in 0..g.r.within(1, 3) {
+        let next = g.r.pick(&[
+            "Relu",
+            "BatchNormalization",
+            "Add",
+            "Mul",
+            "Clip",
+            "Sigmoid",
+            "LeakyRelu",
+            "PRelu",
+            "Tanh",
+            "MaxPool",
+        ]);
+        y = one(g.named(next, &[y])).unwrap_or(y);
+    }
+    Some(())
+}
+
+/// Two branches that meet.
+fn residual(g: &mut Grower) -> Option<()> {
+    let a = one(g.named("Conv", &[]))?;
+    let b = one(g.named("Relu", &[a]))?;
+    let name = g.r.pick(&["Sigmoid", "Tanh", "Neg", "Abs", "HardSigmoid"]);
+    let c = one(g.named(name, &[b]))?;
+    let join = g.r.pick(&["Add", "Mul", "Sub", "Max"]);
+    let y = one(g.op(join, &[c, a], forced))?;
+    g.named("Relu", &[y]);
+    Some(())
+}
+
+/// Scores, softmax, weighted sum.
+fn attention(g: &mut Grower) -> Option<()> {
+    let x = one(g.op("Identity", &[], |d| {
+        d.x(&[DType::F32], 3, 3);
+        Some(())
+    }))?;
+    let t = one(g.op("Transpose", &[x], |d| {
+        d.x(&[DType::F32], 3, 3);
+        d.ints("perm", &[0, 2, 1]);
+        Some(())
+    }))?;
+    let s = one(g.op("MatMul", &[x, t], forced))?;
+    let s = one(g.op("Mul", &[s], |d| {
+        d.x(&[DType::F32], 3, 3);
+        d.either(Tensor::from_elements([1], &[0.25f32]));
+        Some(())
+    }))?;
+    let p = one(g.op("Softmax", &[s], |d| {
+        d.x(&[DType::F32], 3, 3);
+        d.int("axis", 2);
+        Some(())
+    }))?;
+    g.op("MatMul", &[p, x], forced)?;
+    Some(())
+}

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use zant_tests::random::{OPERATORS, PATTERNS, Tally, listing, run_seed, sample};
+use zant_tests::random::{OPERATORS, Outcome, PATTERNS, Sample, Tally, check, info, listing, model, run_seed, sample};
+use zantc::onnx::proto::{GraphProto, NodeProto, ValueInfoProto};
 
 /// Models that the test tries; `cargo xtask attack models` tries as many as one likes.
 const MODELS: u64 = 600;
@@ -34,5 +35,36 @@ fn a_seed_always_gives_the_same_model() {
         let (a, b) = (sample(seed), sample(seed));
         assert_eq!(listing(&a), listing(&b));
         assert_eq!(a.model, b.model);
+    }
+}
+
+/// A model of one Pad of a float value.
+fn padded(shape: &[usize], pads: &[i64]) -> Sample {
+    let raw = zantc::import::to_raw("pads", &zantc::ir::Tensor::from_elements([pads.len()], pads));
+    let node = NodeProto {
+        op_type: "Pad".into(),
+        input: vec!["x".into(), "pads".into()],
+        output: vec!["y".into()],
+        ..NodeProto::default()
+    };
+    let output = ValueInfoProto { name: "y".into(), ..ValueInfoProto::default() };
+    let graph = GraphProto {
+        node: vec![node],
+        initializer: vec![raw.to_proto()],
+        input: vec![info("x", shape, 1)],
+        output: vec![output],
+        ..GraphProto::default()
+    };
+    let elements: Vec<f32> = (0..shape.iter().product::<usize>()).map(|i| i as f32 + 0.5).collect();
+    let inputs = vec![zantc::ir::Tensor::from_elements(shape, &elements)];
+    Sample { seed: 1, model: model(graph, 17), inputs, events: vec![], faults: vec![], wild: false }
+}
+
+#[test]
+fn a_border_behind_the_outermost_dimension_alone_is_no_copy_of_the_whole() {
+    for (shape, pads) in [(&[2, 3][..], &[0, 0, 3, 0][..]), (&[6], &[0, 2]), (&[2, 3], &[1, 0, 0, 0]), (&[1], &[0, 4])]
+    {
+        let ran = check(&padded(shape, pads));
+        assert_eq!(ran, Ok(Outcome::Ran { compared: true }), "{shape:?} {pads:?}");
     }
 }

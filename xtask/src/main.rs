@@ -7,10 +7,14 @@ mod bless;
 mod command;
 mod conformance;
 mod crates;
+mod exhaustive;
 mod firmware;
+mod fuzz;
 mod large;
 mod layers;
 mod lint;
+mod miri;
+mod mutants;
 mod package;
 mod pages;
 mod test;
@@ -29,8 +33,12 @@ enum Task {
     Bless(bless::Args),
     Bench(bench::Args),
     Conformance(conformance::Args),
+    Exhaustive(exhaustive::Args),
     Firmware(firmware::Args),
+    Fuzz(fuzz::Args),
     Large,
+    Miri(miri::Args),
+    Mutants(mutants::Args),
     Package,
     Pages,
 }
@@ -44,7 +52,11 @@ fn main() -> ExitCode {
         Task::Bench(args) => bench::bench(&args),
         Task::Conformance(args) => conformance::conformance(&args),
         Task::Firmware(args) => firmware::firmware(&args),
+        Task::Exhaustive(args) => exhaustive::exhaustive(&args),
+        Task::Fuzz(args) => fuzz::fuzz(&args),
         Task::Large => large::large(),
+        Task::Miri(args) => miri::miri(&args),
+        Task::Mutants(args) => mutants::mutants(&args),
         Task::Package => package::package(),
         Task::Pages => pages::pages(),
     };

@@ -163,6 +163,11 @@ impl Lowering<'_> {
         let mut dims = x.shape.clone();
         let mut strides = [signed(own), signed(wide)];
         merge(&mut dims, &mut strides);
+        // A plain copy is of all that is written; where the border lies behind the operand alone, that is a part.
+        if dims.len() < 2 && x.elements() != y.elements() {
+            dims.insert(0, 1);
+            strides.iter_mut().for_each(|s| s.insert(0, 0));
+        }
         let [x_strides, y_strides] = strides;
         let call = CopyCall { dtype: x.dtype, dims, x_start: 0, x_strides, y_start, y_strides };
         self.step(node, Arc::new(call), vec![source, Arg::Buffer(out, Access::Update)], Vec::new());

@@ -8,12 +8,12 @@ use super::Random;
 use super::fill::{Fill, tensor};
 
 /// Types of floats, the usual one first.
-pub const FLOATS: &[DType] = &[DType::F32, DType::F32, DType::F32, DType::F64, DType::F16, DType::BF16];
+pub(crate) const FLOATS: &[DType] = &[DType::F32, DType::F32, DType::F32, DType::F64, DType::F16, DType::BF16];
 /// All integers.
-pub const INTS: &[DType] =
+pub(crate) const INTS: &[DType] =
     &[DType::I32, DType::I64, DType::I8, DType::U8, DType::I16, DType::U16, DType::U32, DType::U64];
 /// All numbers.
-pub const NUMBERS: &[DType] = &[
+pub(crate) const NUMBERS: &[DType] = &[
     DType::F32,
     DType::F32,
     DType::F32,
@@ -30,7 +30,7 @@ pub const NUMBERS: &[DType] = &[
     DType::U64,
 ];
 /// Everything.
-pub const ALL: &[DType] = &[
+pub(crate) const ALL: &[DType] = &[
     DType::F32,
     DType::F32,
     DType::Bool,
@@ -47,15 +47,15 @@ pub const ALL: &[DType] = &[
     DType::U64,
 ];
 /// Bytes.
-pub const BYTES: &[DType] = &[DType::U8, DType::I8];
+pub(crate) const BYTES: &[DType] = &[DType::U8, DType::I8];
 /// Truth values.
-pub const BOOL: &[DType] = &[DType::Bool];
+pub(crate) const BOOL: &[DType] = &[DType::Bool];
 /// Types of indices.
-pub const INDICES: &[DType] = &[DType::I64, DType::I64, DType::I32];
+pub(crate) const INDICES: &[DType] = &[DType::I64, DType::I64, DType::I32];
 
 /// A value that nodes may read.
 #[derive(Clone, Debug)]
-pub struct Value {
+pub(crate) struct Value {
     /// Its name in the model.
     pub name: String,
     /// Its type in the core IR.
@@ -68,7 +68,7 @@ pub struct Value {
 
 /// Where an operand comes from.
 #[derive(Clone, Debug)]
-pub enum Operand {
+pub(crate) enum Operand {
     /// Left out.
     None,
     /// A value that there is.
@@ -342,6 +342,6 @@ impl Draft<'_> {
 }
 
 /// The number of an element type in the file.
-pub fn code(dtype: DType) -> i32 {
+pub(crate) fn code(dtype: DType) -> i32 {
     to_raw("", &Tensor::from_scalars(Type::new(dtype, [0]), [])).dtype.code()
 }

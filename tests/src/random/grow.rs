@@ -1,7 +1,8 @@
 //! Grows a model node by node, each tried by the import on its own.
 
+use zantc::diag::codes;
 use zantc::import::{Import, Options, import};
-use zantc::ir::Tensor;
+use zantc::ir::{Graph, Op, Tensor};
 use zantc::onnx::proto::{
     AttributeProto, Dimension, DimensionValue, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto,
     TensorShapeProto, TensorType, TypeProto, TypeValue, ValueInfoProto,
@@ -13,7 +14,7 @@ use super::tally::Event;
 use super::{Random, caught, listing};
 
 /// The newest opset.
-pub const NEWEST: i64 = 28;
+pub(crate) const NEWEST: i64 = 28;
 /// Elements of the largest value.
 const MAX_ELEMENTS: usize = 3000;
 
@@ -184,6 +185,11 @@ impl Grower {
             self.events.push(event);
             return None;
         }
+        if let Some(why) = without_kernel(&import.graph) {
+            event.refused = Some((codes::UNSUPPORTED_TYPE, why));
+            self.events.push(event);
+            return None;
+        }
         self.events.push(event);
         Some(self.keep(&mut one, &import))
     }
@@ -264,6 +270,17 @@ impl Grower {
         let model = model(graph, self.opset);
         Sample { seed, model, inputs, events: self.events, faults: self.faults, wild: self.wild }
     }
+}
+
+/// The first formula of a graph that has no kernel: not every function has one for every type of float.
+fn without_kernel(graph: &Graph) -> Option<String> {
+    graph.nodes.iter().find_map(|n| match &n.op {
+        Op::Map { expr } => {
+            let dtypes: Vec<_> = n.inputs.iter().map(|&i| graph.ty(i).dtype).collect();
+            zantc::program::unsupported(expr, &dtypes).map(|u| format!("{u:?}"))
+        }
+        _ => None,
+    })
 }
 
 /// A model of a graph.

@@ -1,0 +1,61 @@
+//! `cargo xtask mutants`: a sample of small faults put into the code, each of which some test should notice.
+
+use crate::command::{command, root, status};
+use crate::fuzz::installed;
+
+/// Put faults into `lower`, `plan`, `passes` and the arena one by one, and see which ones the tests notice. Installs cargo-mutants
+/// where it lacks; results lie in `target/mutants.out`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Which part of all mutants, such as `0/40`: every part is a sample of all files.
+    #[arg(long, default_value = "0/40")]
+    shard: String,
+    /// Mutants built and tested at the same time.
+    #[arg(long, default_value_t = 1)]
+    jobs: usize,
+    /// Only say how many there are.
+    #[arg(long)]
+    list: bool,
+}
+
+/// Where mutants are made.
+const FILES: [&str; 4] =
+    ["compiler/src/lower/**/*.rs", "compiler/src/plan/**/*.rs", "compiler/src/passes/**/*.rs", "runtime/src/arena.rs"];
+
+pub(crate) fn mutants(args: &Args) -> Result<bool, String> {
+    installed("cargo-mutants", "mutants")?;
+    let jobs = args.jobs.to_string();
+    let out = root().join("target");
+    let out = out.to_string_lossy().into_owned();
+    let mut all = vec!["mutants", "--shard", &args.shard, "--sharding", "round-robin"];
+    FILES.iter().for_each(|f| all.extend(["--file", f]));
+    if args.list {
+        all.push("--list");
+    } else {
+        all.extend([
+            "--jobs",
+            &jobs,
+            "--output",
+            &out,
+            "--baseline",
+            "skip",
+            "--timeout",
+            "300",
+            "--build-timeout",
+            "900",
+        ]);
+        // The tests that look at these parts; the rest of the workspace would take many times as long for each.
+        all.extend([
+            "--cargo-arg",
+            "--config=profile.dev.package.zantc.opt-level=0",
+            "--cargo-arg",
+            "--config=profile.dev.debug=0",
+        ]);
+        all.extend(["--test-package", "zantc,zant-tests,zant-runtime", "--", "--lib", "--test", "differential"]);
+        all.extend(["--test", "random_models", "--test", "quantized", "--test", "state", "--test", "arena"]);
+    }
+    let mut c = command("cargo", &all);
+    // Mutants that survive are to be read; they are no failure of the run.
+    let ok = status(c.env("INSTA_UPDATE", "no"))?;
+    Ok(ok || !args.list)
+}

@@ -4,10 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::elf::{self, Sizes};
-use crate::machine::{Machine, Region};
-use crate::{Error, cargo, manifest};
+use crate::machine::{Machine, Memory, Region};
+use crate::{Error, cargo, manifest, wasm};
 
 const MAIN: &str = include_str!("../harness/main.rs");
+const MODULE: &str = include_str!("../harness/wasm/main.rs");
 const BINARY: &str = "zant-firmware";
 
 /// Bytes of stack that the harness keeps free.
@@ -20,6 +21,7 @@ const SPARE: u64 = 512 << 10;
 pub struct Firmware {
     folder: PathBuf,
     machine: &'static Machine,
+    weights_bytes: u64,
 }
 
 /// A linked firmware.
@@ -55,24 +57,25 @@ impl Firmware {
     /// # Errors
     /// What the file system refused; memory that the machine does not have.
     pub fn write(folder: &Path, model: &Model<'_>, machine: &'static Machine) -> Result<Firmware, Error> {
-        let script = link_script(model, machine)?;
         let source = folder.join("src");
         fs::create_dir_all(&source).map_err(Error::io("make a folder"))?;
-        let constants = format!(
-            "//! Where this machine's timers are.\n\npub(crate) const FINE: usize = {:#x};\npub(crate) const COARSE: usize = {:#x};\n",
-            machine.fine_timer, machine.coarse_timer
-        );
-        let files = [
+        let mut files = vec![
             ("Cargo.toml", manifest::text(BINARY, model.name, model.folder, folder)),
-            ("link.x", script),
-            ("src/main.rs", MAIN.to_string()),
-            ("src/machine.rs", constants),
             ("src/inference.rs", model.inference.to_string()),
         ];
+        let clocked = machine.clock.and_then(|clock| machine.core.module(clock));
+        match (machine.memory, clocked) {
+            (Some(memory), Some(module)) => files.extend([
+                ("link.x", link_script(model, machine.name, &memory)?),
+                ("src/main.rs", MAIN.to_string()),
+                ("src/machine.rs", module),
+            ]),
+            _ => files.push(("src/main.rs", MODULE.to_string())),
+        }
         for (name, text) in files {
             fs::write(folder.join(name), text).map_err(Error::io("write the harness"))?;
         }
-        Ok(Firmware { folder: folder.to_path_buf(), machine })
+        Ok(Firmware { folder: folder.to_path_buf(), machine, weights_bytes: model.weights_bytes })
     }
 
     /// The machine that it is for.
@@ -87,10 +90,13 @@ impl Firmware {
     pub fn build(&self, level: &str, cpu: bool) -> Result<Built, Error> {
         let profile = manifest::profile(level)?;
         cargo::require_target(self.machine.triple)?;
-        let script = format!("-Clink-arg=-T{}", self.folder.join("link.x").display());
-        let mut flags = vec![script];
-        flags.extend(cpu.then(|| format!("-Ctarget-cpu={}", self.machine.cpu)));
-        let target = self.folder.join("target").join(if cpu { self.machine.cpu } else { "any" });
+        let mut flags = Vec::new();
+        match self.machine.memory {
+            Some(_) => flags.push(format!("-Clink-arg=-T{}", self.folder.join("link.x").display())),
+            None => flags.extend(["-Clink-arg=--no-entry", "-Clink-arg=--export=zant_main"].map(String::from)),
+        }
+        flags.extend(cpu.then(|| format!("-Ctarget-cpu={}", self.machine.target_cpu)));
+        let target = self.folder.join("target").join(if cpu { self.machine.target_cpu } else { "any" });
         let mut process = cargo::command();
         process
             .current_dir(&self.folder)
@@ -103,50 +109,56 @@ impl Firmware {
         if !output.status.success() {
             return Err(Error::build(format!("the firmware at opt-level {level}"), &output.stderr));
         }
-        let elf = target.join(self.machine.triple).join(&profile).join(BINARY);
+        let is_module = self.machine.memory.is_none();
+        let binary = if is_module { format!("{BINARY}.wasm") } else { BINARY.into() };
+        let elf = target.join(self.machine.triple).join(&profile).join(binary);
         let bytes = fs::read(&elf).map_err(Error::io("read the linked firmware"))?;
-        Ok(Built { elf, sizes: elf::sizes(&bytes)? })
+        let sizes = if is_module { wasm::sizes(&bytes, self.weights_bytes)? } else { elf::sizes(&bytes)? };
+        Ok(Built { elf, sizes })
     }
 }
 
 /// Where things go: weights and arena into the large memory where the machine's own does not hold them.
-fn link_script(model: &Model<'_>, machine: &Machine) -> Result<String, Error> {
+fn link_script(model: &Model<'_>, machine: &str, memory: &Memory) -> Result<String, Error> {
     let fits = |bytes: u64, region: Region| bytes + SPARE <= u64::from(region.bytes);
-    let weights = if fits(model.weights_bytes, machine.flash) { "FLASH" } else { "LARGE" };
-    let arena = if fits(model.arena_bytes, machine.ram) { "RAM" } else { "LARGE" };
+    let weights = if fits(model.weights_bytes, memory.flash) { "FLASH" } else { "LARGE" };
+    let arena = if fits(model.arena_bytes, memory.ram) { "RAM" } else { "LARGE" };
     let large: u64 = [(weights, model.weights_bytes), (arena, model.arena_bytes)]
         .iter()
         .filter(|(place, _)| *place == "LARGE")
         .map(|(_, bytes)| bytes)
         .sum();
-    if !fits(large, machine.large) {
+    if !fits(large, memory.large) {
         let message = format!(
-            "{} bytes of weights and {} of arena do not fit into the {} bytes of {}",
-            model.weights_bytes, model.arena_bytes, machine.large.bytes, machine.name
+            "{} bytes of weights and {} of arena do not fit into the {} bytes of {machine}",
+            model.weights_bytes, model.arena_bytes, memory.large.bytes
         );
         return Err(Error::Run(message));
     }
-    let memory: String = [("FLASH", machine.flash), ("RAM", machine.ram), ("LARGE", machine.large)]
+    let mut regions = vec![("FLASH", memory.flash), ("RAM", memory.ram), ("LARGE", memory.large)];
+    regions.extend(memory.vectors.map(|v| ("VECTORS", v)));
+    let start = if memory.vectors.is_some() { "VECTORS" } else { "FLASH" };
+    let regions: String = regions
         .iter()
         .map(|(name, r)| format!("  {name} : ORIGIN = {:#x}, LENGTH = {:#x}\n", r.origin, r.bytes))
         .collect();
     let own = model.weights_section.map_or(String::new(), |name| format!(" *({name})"));
     Ok(format!(
-        "MEMORY {{\n{memory}}}\nENTRY(zant_reset)\nSECTIONS {{
-  .vectors : {{ KEEP(*(.vectors)) }} > FLASH
+        "MEMORY {{\n{regions}}}\nENTRY(zant_reset)\nSECTIONS {{
+  .vectors : {{ KEEP(*(.vectors)) }} > {start}
   .harness : {{ *(.harness .harness.*) }} > FLASH
   .text : {{ *(.text .text.*) }} > FLASH
   .weights : {{ *(.rodata.*7WEIGHTS*){own} }} > {weights}
-  .rodata : {{ *(.rodata .rodata.*) }} > FLASH
-  .data : {{ . = ALIGN(4); __data_start = .; *(.data .data.*); . = ALIGN(4); __data_end = .; }} > RAM AT> FLASH
+  .rodata : {{ *(.rodata .rodata.* .srodata .srodata.*) }} > FLASH
+  .data : {{ . = ALIGN(4); __data_start = .; *(.data .data.* .sdata .sdata.*); . = ALIGN(4); __data_end = .; }} > RAM AT> FLASH
   __data_load = LOADADDR(.data);
-  .bss (NOLOAD) : {{ . = ALIGN(4); __bss_start = .; *(.bss .bss.*); . = ALIGN(4); __bss_end = .; }} > RAM
+  .bss (NOLOAD) : {{ . = ALIGN(4); __bss_start = .; *(.bss .bss.* .sbss .sbss.*); . = ALIGN(4); __bss_end = .; }} > RAM
   .arena (NOLOAD) : {{ *(.arena) }} > {arena}
   .inputs (NOLOAD) : {{ *(.inputs) }} > LARGE
   __stack_top = ORIGIN(RAM) + LENGTH(RAM);
   __stack_limit = __stack_top - {STACK};
   ASSERT(__bss_end <= __stack_limit, \"the stack overlaps the data\")
-  /DISCARD/ : {{ *(.ARM.exidx .ARM.exidx.* .ARM.extab .ARM.extab.*) }}
+  /DISCARD/ : {{ *(.ARM.exidx .ARM.exidx.* .ARM.extab .ARM.extab.* .eh_frame .eh_frame.*) }}
 }}
 "
     ))

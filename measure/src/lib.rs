@@ -1,4 +1,4 @@
-//! Builds crates that `zantc` has emitted, as bare firmware that runs under QEMU and as bare processes of the host, and says what
+//! Builds crates that `zantc` has emitted, as bare firmware that runs under QEMU or in node, and as bare processes of the host, and says what
 //! they need: instructions, time, memory, code, and the bits that they compute. Writes that down as reports, compares them, and
 //! checks them against budgets.
 //!
@@ -23,11 +23,12 @@ mod qemu;
 pub mod report;
 mod served;
 pub mod valgrind;
+mod wasm;
 
 pub use elf::{HostSizes, Sizes};
 pub use error::Error;
 pub use firmware::{Built, Firmware, Model};
 pub use host::{Executable, Heap, Process};
-pub use machine::{MACHINES, Machine, Region};
+pub use machine::{Clock, Emulator, MACHINES, Machine, Memory, Region};
 pub use qemu::{Run, instructions};
 pub use served::{Contender, Served};

@@ -1,4 +1,4 @@
-//! The machines that QEMU emulates and firmware is measured on.
+//! The machines that firmware is run on: those that QEMU emulates, and WebAssembly's.
 
 /// A range of addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,27 +9,72 @@ pub struct Region {
     pub bytes: u32,
 }
 
-/// A machine of `qemu-system-arm`.
+/// Where firmware lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Machine {
-    /// QEMU's name of it.
-    pub name: &'static str,
-    /// The compiler's name of its core: `-C target-cpu`, and the target of `zantc`.
-    pub cpu: &'static str,
-    /// The Rust target that its firmware is built for.
-    pub triple: &'static str,
-    /// Where code and constants lie, and where the processor starts.
+pub struct Memory {
+    /// Where the processor starts, if not where the code lies.
+    pub vectors: Option<Region>,
+    /// Where code and constants lie.
     pub flash: Region,
     /// Where the arena and the stack lie.
     pub ram: Region,
     /// Slower memory, for what is too large for the other two.
     pub large: Region,
-    /// Ticks per second of the timers.
-    pub timer_hz: u32,
-    /// Address of the CMSDK timer that counts each tick.
-    pub fine_timer: u32,
-    /// Address of the CMSDK dual timer that counts every 256th.
-    pub coarse_timer: u32,
+}
+
+/// What counts the time of an emulated machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Clock {
+    /// Ticks per second.
+    pub hz: u32,
+    /// Address of what counts each tick; zero where it is no memory.
+    pub fine: u32,
+    /// Address of what counts every 256th; zero where the first one has 64 bits.
+    pub coarse: u32,
+}
+
+/// A program that runs firmware, with what it is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Emulator {
+    /// The program.
+    pub program: &'static str,
+    /// The command that installs it.
+    pub install: &'static str,
+    /// Its arguments before the firmware's path.
+    pub arguments: &'static [&'static str],
+}
+
+/// What the harness around a model is written for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Core {
+    Armv6M,
+    Armv7M,
+    Sse300,
+    Aarch64,
+    Riscv32,
+    Wasm32,
+}
+
+/// A machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Machine {
+    /// The emulator's name of it.
+    pub name: &'static str,
+    /// The target of `zantc` that it is.
+    pub cpu: &'static str,
+    /// The compiler's name of its core: `-C target-cpu`.
+    pub target_cpu: &'static str,
+    /// The Rust target that its firmware is built for.
+    pub triple: &'static str,
+    /// What runs it.
+    pub emulator: Emulator,
+    /// Where firmware lies; `None` where the linker decides.
+    pub memory: Option<Memory>,
+    /// What counts its time, and thereby instructions; `None` where nothing does.
+    pub clock: Option<Clock>,
+    /// Whether the instructions of its linked firmware can be read: those of Armv7-M and Armv8-M.
+    pub is_audited: bool,
+    pub(crate) core: Core,
 }
 
 const fn region(origin: u32, bytes: u32) -> Region {
@@ -38,47 +83,202 @@ const fn region(origin: u32, bytes: u32) -> Region {
 
 const MB: u32 = 1 << 20;
 
-/// All machines. Memory maps: Arm's application notes AN500, AN386 and AN505, as QEMU implements them.
+const fn arm(arguments: &'static [&'static str]) -> Emulator {
+    Emulator {
+        program: "qemu-system-arm",
+        install: "apt-get install --no-install-recommends qemu-system-arm",
+        arguments,
+    }
+}
+
+const CMSDK: Clock = Clock { hz: 25_000_000, fine: 0x4000_0000, coarse: 0x4000_2000 };
+
+/// All machines. Memory maps: Arm's application notes AN500, AN386, AN505 and AN547, the nRF51's reference manual, and the
+/// documentation of QEMU's `virt`, as QEMU implements them. The micro:bit's memories are made larger than the chip's: an option
+/// of the emulator, which changes nothing about its core.
 pub const MACHINES: &[Machine] = &[
     Machine {
         name: "mps2-an500",
         cpu: "cortex-m7",
+        target_cpu: "cortex-m7",
         triple: "thumbv7em-none-eabihf",
-        flash: region(0, 4 * MB),
-        ram: region(0x2000_0000, 4 * MB),
-        large: region(0x6000_0000, 16 * MB),
-        timer_hz: 25_000_000,
-        fine_timer: 0x4000_0000,
-        coarse_timer: 0x4000_2000,
+        emulator: arm(&["-M", "mps2-an500"]),
+        memory: Some(Memory {
+            vectors: None,
+            flash: region(0, 4 * MB),
+            ram: region(0x2000_0000, 4 * MB),
+            large: region(0x6000_0000, 16 * MB),
+        }),
+        clock: Some(CMSDK),
+        is_audited: true,
+        core: Core::Armv7M,
     },
     Machine {
         name: "mps2-an386",
         cpu: "cortex-m4",
+        target_cpu: "cortex-m4",
         triple: "thumbv7em-none-eabihf",
-        flash: region(0, 4 * MB),
-        ram: region(0x2000_0000, 4 * MB),
-        large: region(0x2100_0000, 16 * MB),
-        timer_hz: 25_000_000,
-        fine_timer: 0x4000_0000,
-        coarse_timer: 0x4000_2000,
+        emulator: arm(&["-M", "mps2-an386"]),
+        memory: Some(Memory {
+            vectors: None,
+            flash: region(0, 4 * MB),
+            ram: region(0x2000_0000, 4 * MB),
+            large: region(0x2100_0000, 16 * MB),
+        }),
+        clock: Some(CMSDK),
+        is_audited: true,
+        core: Core::Armv7M,
     },
     Machine {
         name: "mps2-an505",
         cpu: "cortex-m33",
+        target_cpu: "cortex-m33",
         triple: "thumbv8m.main-none-eabihf",
-        flash: region(0x1000_0000, 4 * MB),
-        ram: region(0x3800_0000, 4 * MB),
-        large: region(0x8000_0000, 16 * MB),
-        timer_hz: 20_000_000,
+        emulator: arm(&["-M", "mps2-an505"]),
+        memory: Some(Memory {
+            vectors: None,
+            flash: region(0x1000_0000, 4 * MB),
+            ram: region(0x3800_0000, 4 * MB),
+            large: region(0x8000_0000, 16 * MB),
+        }),
         // The processor starts in the secure state, where peripherals have a second address.
-        fine_timer: 0x5000_0000,
-        coarse_timer: 0x5000_2000,
+        clock: Some(Clock { hz: 20_000_000, fine: 0x5000_0000, coarse: 0x5000_2000 }),
+        is_audited: true,
+        core: Core::Armv7M,
+    },
+    Machine {
+        name: "mps3-an547",
+        cpu: "cortex-m55",
+        target_cpu: "cortex-m55",
+        triple: "thumbv8m.main-none-eabihf",
+        emulator: arm(&["-M", "mps3-an547"]),
+        memory: Some(Memory {
+            vectors: Some(region(0x1000_0000, MB / 2)),
+            flash: region(0x1100_0000, 2 * MB),
+            ram: region(0x3100_0000, 2 * MB),
+            large: region(0x7000_0000, 64 * MB),
+        }),
+        clock: Some(Clock { hz: 32_000_000, fine: 0x5810_0000, coarse: 0 }),
+        is_audited: true,
+        core: Core::Sse300,
+    },
+    Machine {
+        name: "microbit",
+        cpu: "cortex-m0",
+        target_cpu: "cortex-m0",
+        triple: "thumbv6m-none-eabi",
+        emulator: arm(&[
+            "-M",
+            "microbit",
+            "-global",
+            "nrf51-soc.flash-size=16777216",
+            "-global",
+            "nrf51-soc.sram-size=16777216",
+        ]),
+        memory: Some(Memory {
+            vectors: None,
+            flash: region(0, 16 * MB),
+            ram: region(0x2000_0000, 8 * MB),
+            large: region(0x2080_0000, 8 * MB),
+        }),
+        clock: Some(Clock { hz: 16_000_000, fine: 0x4000_8000, coarse: 0x4000_9000 }),
+        is_audited: false,
+        core: Core::Armv6M,
+    },
+    Machine {
+        name: "virt",
+        cpu: "riscv32imc",
+        target_cpu: "generic-rv32",
+        triple: "riscv32imc-unknown-none-elf",
+        emulator: Emulator {
+            program: "qemu-system-riscv32",
+            install: "apt-get install --no-install-recommends qemu-system-misc",
+            arguments: &["-M", "virt", "-bios", "none", "-cpu", "rv32,a=false,f=false,d=false"],
+        },
+        memory: Some(Memory {
+            vectors: None,
+            flash: region(0x8000_0000, 16 * MB),
+            ram: region(0x8100_0000, 16 * MB),
+            large: region(0x8200_0000, 64 * MB),
+        }),
+        clock: Some(Clock { hz: 1_000_000_000, fine: 0, coarse: 0 }),
+        is_audited: false,
+        core: Core::Riscv32,
+    },
+    Machine {
+        name: "virt",
+        cpu: "aarch64",
+        target_cpu: "cortex-a53",
+        triple: "aarch64-unknown-none",
+        emulator: Emulator {
+            program: "qemu-system-aarch64",
+            install: "apt-get install --no-install-recommends qemu-system-arm",
+            arguments: &["-M", "virt", "-cpu", "cortex-a53"],
+        },
+        memory: Some(Memory {
+            vectors: None,
+            flash: region(0x4040_0000, 16 * MB),
+            ram: region(0x4200_0000, 16 * MB),
+            large: region(0x4300_0000, 64 * MB),
+        }),
+        clock: Some(Clock { hz: 62_500_000, fine: 0, coarse: 0 }),
+        is_audited: false,
+        core: Core::Aarch64,
+    },
+    Machine {
+        name: "node",
+        cpu: "wasm32",
+        target_cpu: "generic",
+        triple: "wasm32-unknown-unknown",
+        emulator: Emulator { program: "node", install: "apt-get install nodejs", arguments: &[] },
+        memory: None,
+        clock: None,
+        is_audited: false,
+        core: Core::Wasm32,
     },
 ];
 
 impl Machine {
-    /// The machine with a core.
+    /// The machine of a target.
     pub fn with_cpu(cpu: &str) -> Option<&'static Machine> {
         MACHINES.iter().find(|m| m.cpu == cpu)
+    }
+
+    /// Checks that the program that runs it is there.
+    ///
+    /// # Errors
+    /// Where it is not, with the command that installs it.
+    pub fn require(&self) -> Result<(), crate::Error> {
+        let Emulator { program, install, .. } = self.emulator;
+        match crate::cargo::version(program) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(crate::Error::Missing { what: program.into(), install: install.into() }),
+        }
+    }
+
+    /// Whether the kernels that it runs are the loops for Arm's DSP instructions.
+    pub fn has_arm_loops(&self) -> bool {
+        matches!(self.core, Core::Armv7M | Core::Sse300)
+    }
+}
+
+impl Core {
+    /// The text of the harness's module for the machine; `None` where the harness has none.
+    pub(crate) fn module(self, clock: Clock) -> Option<String> {
+        const ARMV7M: &str = include_str!("../harness/machine/armv7m.rs");
+        const ARMV6M: &str = include_str!("../harness/machine/armv6m.rs");
+        const CMSDK: &str = include_str!("../harness/machine/cmsdk.rs");
+        const NRF51: &str = include_str!("../harness/machine/nrf51.rs");
+        const SSE: &str = include_str!("../harness/machine/sse.rs");
+        let fine = format!("\nconst FINE: usize = {:#x};\n", clock.fine);
+        let both = format!("{fine}const COARSE: usize = {:#x};\n", clock.coarse);
+        Some(match self {
+            Core::Armv6M => format!("{ARMV6M}{both}{NRF51}"),
+            Core::Armv7M => format!("{ARMV7M}{both}{CMSDK}"),
+            Core::Sse300 => format!("{ARMV7M}{fine}{SSE}"),
+            Core::Riscv32 => include_str!("../harness/machine/riscv32.rs").into(),
+            Core::Aarch64 => include_str!("../harness/machine/aarch64.rs").into(),
+            Core::Wasm32 => return None,
+        })
     }
 }

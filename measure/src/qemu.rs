@@ -1,18 +1,25 @@
-//! Running firmware under QEMU, and what it says.
+//! Running firmware on its machine, and what it says.
 //!
-//! The clock of the emulated machine advances by a fixed time per instruction, so that a timer of the machine counts
-//! instructions: round(ticks / ticks per instruction) is exact as long as an instruction takes more than one tick.
+//! The clock of an emulated machine advances by a fixed time per instruction, so that a timer of the machine counts
+//! instructions: round(ticks / ticks per instruction) is exact as long as an instruction takes more than one tick. Each start of
+//! the firmware counts a loop of [`KNOWN`] instructions first; a clock that goes at another pace than is thought fails.
 
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::machine::Machine;
+use crate::machine::{Clock, Core, Machine};
 use crate::{Built, Error};
 
 /// QEMU's `-icount shift`: an instruction takes 2 to the power of this in nanoseconds.
 const SHIFT: u32 = 7;
+/// Instructions of the harness's `known`.
+const KNOWN: u64 = 32_002;
+/// By how many instructions the count of them may differ: what the compiler puts between the timer's readings.
+const BESIDE: u64 = 8;
+/// The script that runs a module of WebAssembly.
+const SCRIPT: &str = include_str!("../harness/wasm/host.mjs");
 /// The longest that a firmware may run, in host time.
 const PATIENCE: Duration = Duration::from_secs(900);
 /// How often a running emulator is looked after.
@@ -21,10 +28,10 @@ const POLL: Duration = Duration::from_millis(5);
 /// What one run on one vector took and gave.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
-    /// Instructions from the call of the model to its return.
-    pub instructions: u64,
-    /// Bytes of stack below the caller's frame that were written.
-    pub stack_bytes: u32,
+    /// Instructions from the call of the model to its return, where the machine counts them.
+    pub instructions: Option<u64>,
+    /// Bytes of stack below the caller's frame that were written, where the stack is memory that can be painted.
+    pub stack_bytes: Option<u32>,
     /// The outputs, one after the other.
     pub outputs: Vec<u8>,
 }
@@ -46,23 +53,36 @@ impl Built {
     }
 }
 
+/// The command that runs a firmware.
+fn command(machine: &Machine, elf: &Path, folder: &Path) -> Result<Command, Error> {
+    let mut command = Command::new(machine.emulator.program);
+    command.args(machine.emulator.arguments);
+    if machine.core == Core::Wasm32 {
+        let script = folder.join("host.mjs");
+        fs::write(&script, SCRIPT).map_err(Error::io("write the script"))?;
+        command.arg(script).arg(elf);
+    } else {
+        command.args(["-nographic", "-monitor", "none", "-serial", "none"]);
+        command.args(["-semihosting-config", "enable=on,target=native", "-icount", &format!("shift={SHIFT}")]);
+        command.arg("-kernel").arg(elf);
+    }
+    Ok(command)
+}
+
 /// Runs the emulator to the firmware's end.
 fn execute(machine: &Machine, elf: &Path, folder: &Path) -> Result<(), Error> {
-    let child = Command::new("qemu-system-arm")
+    let program = machine.emulator.program;
+    let child = command(machine, elf, folder)?
         .current_dir(folder)
-        .args(["-M", machine.name, "-nographic", "-monitor", "none", "-serial", "none"])
-        .args(["-semihosting-config", "enable=on,target=native", "-icount", &format!("shift={SHIFT}")])
-        .arg("-kernel")
-        .arg(elf)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn();
     let mut child = child.map_err(|e| match e.kind() {
         std::io::ErrorKind::NotFound => {
-            Error::Missing { what: "qemu-system-arm".into(), install: "apt-get install qemu-system-arm".into() }
+            Error::Missing { what: program.into(), install: machine.emulator.install.into() }
         }
-        _ => Error::Io(format!("cannot run qemu-system-arm: {e}")),
+        _ => Error::Io(format!("cannot run {program}: {e}")),
     })?;
     match wait(&mut child)? {
         Some(0) => Ok(()),
@@ -70,8 +90,8 @@ fn execute(machine: &Machine, elf: &Path, folder: &Path) -> Result<(), Error> {
         Some(71) => Err(Error::Run("the processor faulted".into())),
         Some(72) => Err(Error::Run("the model refused the data".into())),
         Some(73) => Err(Error::Run("the model panicked".into())),
-        Some(code) => Err(Error::Run(format!("the emulator stopped with code {code}"))),
-        None => Err(Error::Run("the emulator was killed".into())),
+        Some(code) => Err(Error::Run(format!("{program} stopped with code {code}"))),
+        None => Err(Error::Run(format!("{program} was killed"))),
     }
 }
 
@@ -96,15 +116,30 @@ fn wait(child: &mut Child) -> Result<Option<i32>, Error> {
 const HEADER: usize = 12;
 
 fn parse(machine: &Machine, bytes: &[u8], runs: usize, output_bytes: usize) -> Result<Vec<Run>, Error> {
-    if bytes.len() != HEADER + runs * (HEADER + output_bytes) {
+    // Nothing is counted, and the known loop, before the runs.
+    let before = if machine.clock.is_some() { 2 * HEADER } else { 0 };
+    if bytes.len() != before + runs * (HEADER + output_bytes) {
         return Err(Error::Run(format!("the firmware wrote {} bytes, which are no {runs} results", bytes.len())));
     }
-    let (empty, results) = bytes.split_at(HEADER);
-    let idle = ticks(empty);
+    let (counted, results) = bytes.split_at(before);
+    let idle = if before > 0 { ticks(counted) } else { 0 };
+    if before > 0 {
+        let known = instructions(machine, ticks(&counted[HEADER..]).saturating_sub(idle));
+        if known.is_none_or(|n| n.abs_diff(KNOWN) > BESIDE) {
+            let message = format!(
+                "the clock of {} counts {} instructions where there are {KNOWN}; this version of {} cannot be measured with",
+                machine.name,
+                known.unwrap_or(0),
+                machine.emulator.program
+            );
+            return Err(Error::Run(message));
+        }
+    }
     let run = |result: &[u8]| {
         let (header, outputs) = result.split_at(HEADER);
         let instructions = instructions(machine, ticks(header).saturating_sub(idle));
-        Run { instructions, stack_bytes: word(header, 2), outputs: outputs.to_vec() }
+        let stack_bytes = machine.memory.is_some().then(|| word(header, 2));
+        Run { instructions, stack_bytes, outputs: outputs.to_vec() }
     };
     Ok(results.chunks_exact(HEADER + output_bytes).map(run).collect())
 }
@@ -120,11 +155,12 @@ fn ticks(header: &[u8]) -> u64 {
     fine + (wraps << 32)
 }
 
-/// The whole number of instructions that so many ticks of the fine timer are.
-pub fn instructions(machine: &Machine, ticks: u64) -> u64 {
-    let nanoseconds = u128::from(ticks) * 1_000_000_000 / u128::from(machine.timer_hz);
+/// The whole number of instructions that so many ticks of the fine timer are; `None` where the machine has none.
+pub fn instructions(machine: &Machine, ticks: u64) -> Option<u64> {
+    let Clock { hz, .. } = machine.clock?;
+    let nanoseconds = u128::from(ticks) * 1_000_000_000 / u128::from(hz);
     let rounded = (nanoseconds + (1 << (SHIFT - 1))) >> SHIFT;
-    u64::try_from(rounded).unwrap_or(u64::MAX)
+    Some(u64::try_from(rounded).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]
@@ -144,7 +180,7 @@ mod tests {
             for (machine, tenths) in [(m7, 32), (m33, 0)] {
                 let exact = if tenths > 0 { n * tenths / 10 } else { n * 256 / 100 };
                 for ticks in [exact, exact + 1] {
-                    assert_eq!(instructions(machine, ticks), n, "{} {ticks}", machine.name);
+                    assert_eq!(instructions(machine, ticks), Some(n), "{} {ticks}", machine.name);
                 }
             }
         }
@@ -163,11 +199,20 @@ mod tests {
     #[test]
     fn results_have_their_length() {
         let mut bytes = header(32, 0, 0);
+        bytes.extend(header(32 + 102_406, 400, 0));
         bytes.extend(header(32 + 3200, 12, 40));
         bytes.extend([1, 2]);
         let runs = parse(&MACHINES[0], &bytes, 1, 2).unwrap();
-        assert_eq!((runs[0].instructions, runs[0].stack_bytes, runs[0].outputs.as_slice()), (1000, 40, &[1u8, 2][..]));
+        let (counted, stack) = (runs[0].instructions, runs[0].stack_bytes);
+        assert_eq!((counted, stack, runs[0].outputs.as_slice()), (Some(1000), Some(40), &[1u8, 2][..]));
         assert!(parse(&MACHINES[0], &bytes, 1, 3).is_err());
         assert!(parse(&MACHINES[0], &bytes[..HEADER], 1, 2).is_err());
+        // A clock that counts something else is not believed.
+        bytes[HEADER..][..4].copy_from_slice(&(32 + 32_002u32).to_le_bytes());
+        assert!(parse(&MACHINES[0], &bytes, 1, 2).unwrap_err().to_string().contains("there are 32002"));
+        // Without a clock and a stack there are outputs alone.
+        let wasm = Machine::with_cpu("wasm32").unwrap();
+        let runs = parse(wasm, &[header(0, 0, 0), vec![7]].concat(), 1, 1).unwrap();
+        assert_eq!((runs[0].instructions, runs[0].stack_bytes, runs[0].outputs.as_slice()), (None, None, &[7u8][..]));
     }
 }

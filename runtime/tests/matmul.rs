@@ -232,14 +232,16 @@ fn integer_products_wrap() {
         let p = shape(&mut values, [m, k, n]);
         let a: Vec<i32> = (0..p.a.end(p.batch, m, k)).map(|_| values.bits() as i32).collect();
         let b: Vec<i32> = (0..p.b.end(p.batch, k, n)).map(|_| values.bits() as i32).collect();
+        let bias: Vec<i32> = (0..n * values.below(2)).map(|_| values.bits() as i32).collect();
         let mut y = vec![77; p.y.end(p.batch, m, n)];
         let mut expected = y.clone();
         for (batch, i, j) in every(p.batch, m, n) {
             let sum: i128 =
                 (0..k).map(|l| i128::from(a[at(&p.a, batch, i, l)]) * i128::from(b[at(&p.b, batch, l, j)])).sum();
-            expected[at(&p.y, batch, i, j)] = sum as i32;
+            let bias = i128::from(bias.get(j).copied().unwrap_or(0));
+            expected[at(&p.y, batch, i, j)] = (sum + bias) as i32;
         }
-        matmul_int(&p, &a, &b, &mut y);
+        matmul_int(&p, &a, &b, &bias, &mut y);
         assert_eq!(y, expected, "{p:?}");
     }
 }
@@ -253,16 +255,18 @@ fn products_with_a_matrix_of_bytes_wrap() {
         let p = MatMulBytes { m, k, n, a_pitch, y_pitch, zero: values.below(600) as i32 - 300 };
         let a: Vec<i32> = (0..m * a_pitch).map(|_| values.bits() as i32).collect();
         let b: Vec<u8> = (0..k * n).map(|_| values.bits() as u8).collect();
+        let bias: Vec<i32> = (0..n * values.below(2)).map(|_| values.bits() as i32).collect();
         let mut expected = vec![77; m * y_pitch];
         for i in 0..m {
             for j in 0..n {
                 let product = |l: usize| i128::from(a[i * a_pitch + l]) * i128::from(i32::from(b[l * n + j]) - p.zero);
-                expected[i * y_pitch + j] = (0..k).map(product).sum::<i128>() as i32;
+                let bias = i128::from(bias.get(j).copied().unwrap_or(0));
+                expected[i * y_pitch + j] = ((0..k).map(product).sum::<i128>() + bias) as i32;
             }
         }
         let (mut y, mut portable) = (vec![77; m * y_pitch], vec![77; m * y_pitch]);
-        matmul_bytes(Host::<Fused>::detect(), &p, &a, &b, &mut y);
-        matmul_bytes(Host::<Fused>::portable(), &p, &a, &b, &mut portable);
+        matmul_bytes(Host::<Fused>::detect(), &p, &a, &b, &bias, &mut y);
+        matmul_bytes(Host::<Fused>::portable(), &p, &a, &b, &bias, &mut portable);
         assert_eq!((&y, &portable), (&expected, &expected), "{p:?}");
     }
 }

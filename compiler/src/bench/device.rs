@@ -1,4 +1,4 @@
-//! A model as firmware: what QEMU counts.
+//! A model as firmware: what its machine counts.
 
 use zant_measure::Machine;
 use zant_measure::report::{Metric, Value};
@@ -17,20 +17,21 @@ pub(super) fn measure(prepared: &Prepared<'_>, machine: &'static Machine) -> Res
     let measured = device.run(built, std::slice::from_ref(&prepared.inputs)).map_err(one)?;
     prepared.check(&measured.outputs.concat()).map_err(one)?;
     let program = prepared.program();
-    let (instructions, stack) = (measured.most_instructions(), u64::from(measured.stack_bytes));
+    let (instructions, stack) = (measured.most_instructions(), measured.stack_bytes.map(u64::from));
+    let missing = || Value::Missing(format!("{} counts none", machine.name));
     let sizes = measured.built.sizes;
     let arena = crate::emit::arena_bytes(program) as u64;
     let mut values = prepared.planned(source_bytes(device.package()));
     values.extend([
-        (Metric::Instructions, Value::Count(instructions)),
+        (Metric::Instructions, instructions.map_or_else(missing, Value::Count)),
         (Metric::Time, Value::Missing("an emulator keeps no time".into())),
-        (Metric::Stack, Value::Count(stack)),
-        (Metric::PeakMemory, Value::Count(arena + stack)),
+        (Metric::Stack, stack.map_or_else(missing, Value::Count)),
+        (Metric::PeakMemory, stack.map_or_else(missing, |stack| Value::Count(arena + stack))),
         (Metric::Executable, Value::Count(sizes.code + sizes.weights)),
         (Metric::Weights, Value::Count(sizes.weights)),
         (Metric::Code, Value::Count(sizes.code)),
         (Metric::BuildTime, Value::Real(build_time.as_secs_f64() * 1e3)),
     ]);
-    values.extend(per_mac(instructions, program.macs()));
+    values.extend(instructions.and_then(|n| per_mac(n, program.macs())));
     Ok(values)
 }

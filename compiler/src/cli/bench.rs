@@ -29,7 +29,7 @@ pub(super) struct Args {
     /// ONNX models, or folders with a `model.onnx`; a `zant.toml` beside a model has its options
     #[arg(value_name = "MODEL", required = true)]
     models: Vec<PathBuf>,
-    /// Where they run: the host, or cores that QEMU emulates
+    /// Where they run: the host, cores that QEMU emulates, or wasm32 in node
     #[arg(long, value_name = "TARGET", value_delimiter = ',', value_parser = measurable, default_value = HOST.name)]
     target: Vec<&'static Target>,
     /// How they are built: fast is opt-level 3, small is "z"
@@ -83,7 +83,7 @@ pub(super) fn measurable(text: &str) -> Result<&'static Target, String> {
     let target = target_named(text)?;
     match target.name == HOST.name || Machine::with_cpu(target.name).is_some() {
         true => Ok(target),
-        false => Err(format!("no machine of QEMU's runs firmware for {}", target.name)),
+        false => Err(format!("{} can only be compiled for: no machine runs it here", target.name)),
     }
 }
 

@@ -55,7 +55,7 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
         package: device.package(),
         arena_bytes: program.layout.as_ref().map_or(0, |l| l.arena_bytes),
         machine,
-        tools: tools()?,
+        tools: tools(machine)?,
         builds,
     };
     write(&args.output, &certificate, shell)?;
@@ -67,10 +67,10 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
     Ok(())
 }
 
-/// The machine that a target is emulated by.
+/// The machine that a target is emulated by, where the instructions of its firmware can be read.
 fn machine(target: &str) -> Outcome<&'static Machine> {
-    Machine::with_cpu(target).ok_or_else(|| {
-        let known: Vec<&str> = zant_measure::MACHINES.iter().map(|m| m.cpu).collect();
+    Machine::with_cpu(target).filter(|m| m.is_audited).ok_or_else(|| {
+        let known: Vec<&str> = zant_measure::MACHINES.iter().filter(|m| m.is_audited).map(|m| m.cpu).collect();
         Diagnostic::error(codes::BAD_OPTION, format!("there is no certificate for {target}"))
             .help(format!("choose one of these by `--target`: {}", known.join(", ")))
             .into()
@@ -98,10 +98,10 @@ fn build(device: &Device, level: &str, cpu: bool, inputs: &[Vec<Tensor>]) -> Out
     Ok(Build { level: level.to_string(), elf_sha256: sha256(&elf), audit, measured })
 }
 
-fn tools() -> Outcome<Vec<String>> {
+fn tools(machine: &Machine) -> Outcome<Vec<String>> {
     let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
     let mut tools = vec![format!("zantc {VERSION}")];
-    for program in [rustc.as_str(), "qemu-system-arm"] {
+    for program in [rustc.as_str(), machine.emulator.program] {
         tools.push(cargo::version(program).map_err(|e| diagnostic(&e))?);
     }
     Ok(tools)

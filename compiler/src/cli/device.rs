@@ -1,4 +1,4 @@
-//! `zantc verify` for a target that is emulated: the bits of the firmware, and what it takes.
+//! `zantc verify` for a target that has a machine: the bits of the firmware, and what it takes.
 
 use zant_measure::Machine;
 use zantc::diag::Diagnostic;
@@ -75,16 +75,17 @@ fn row(checked: &Checked<'_>, level: &str, measured: &Measured) -> Vec<String> {
     let program = &checked.compiled.program;
     let sizes = measured.built.sizes;
     let instructions = measured.most_instructions();
+    let counted = |text: Option<String>| text.unwrap_or_else(|| "-".into());
     let equal = hash(checked.outputs) == hash(&measured.outputs);
     vec![
         level.to_string(),
-        instructions.to_string(),
-        format!("{:.2}", instructions as f64 / program.macs().max(1) as f64),
+        counted(instructions.map(|n| n.to_string())),
+        counted(instructions.map(|n| format!("{:.2}", n as f64 / program.macs().max(1) as f64))),
         sizes.code.to_string(),
         sizes.text.to_string(),
         program.weights_bytes().to_string(),
         arena_bytes(checked).to_string(),
-        measured.stack_bytes.to_string(),
+        counted(measured.stack_bytes.map(|b| b.to_string())),
         if equal { "EQUAL" } else { "DIFFER" }.to_string(),
     ]
 }

@@ -42,6 +42,10 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
     let session = args.model.open()?;
     let target = measurable(session.config.target.name).map_err(Failure::Usage)?;
+    if zant_measure::Machine::with_cpu(target.name).is_some_and(|m| m.clock.is_none()) {
+        let message = format!("{} keeps no time of steps; profile on the host or another target", target.name);
+        return Err(Failure::Usage(message));
+    }
     let build = match session.config.optimize {
         Optimize::Speed => Profile::Fast,
         Optimize::Size => Profile::Small,

@@ -24,7 +24,9 @@ pub fn emit_inference(source: &Source<'_>) -> Result<String, String> {
     };
     let (program, names) = (source.program, Names::new(source.program));
     let mut text = String::from("//! The model, its inputs, and one run.\n\n");
-    let section = |name: &str| format!("#[unsafe(link_section = \".{name}\")]\n");
+    // In WebAssembly a section of its own is no memory.
+    let section =
+        |name: &str| format!("#[cfg_attr(not(target_family = \"wasm\"), unsafe(link_section = \".{name}\"))]\n");
     let model = if lent { "static MODEL: model::Model = model::Model::new();\n" } else { "" };
     text += model;
     text += &section("arena");
@@ -59,7 +61,7 @@ static mut NEXT: usize = 0;
 fn step() {
     // SAFETY: there is one thread; the timer is this machine's.
     unsafe {
-        let now = (super::machine::FINE as *const u32).add(1).read_volatile();
+        let now = super::machine::mark();
         if let Some(mark) = (&mut *(&raw mut MARKS)).get_mut(NEXT) {
             *mark = now;
         }
@@ -76,7 +78,7 @@ fn run(source: &Source<'_>, names: &Names, lent: bool) -> String {
         false => ("(*(&raw mut MODEL))", ""),
     };
     let mut text = String::from(
-        "\n#[unsafe(link_section = \".harness.run\")]\npub(crate) unsafe fn run(input: super::File, output: super::File) {\n    // SAFETY: there is one thread, and no reference to the statics outlives its line.\n    unsafe {\n",
+        "\n#[cfg_attr(not(target_family = \"wasm\"), unsafe(link_section = \".harness.run\"))]\npub(crate) unsafe fn run(input: super::File, output: super::File) {\n    // SAFETY: there is one thread, and no reference to the statics outlives its line.\n    unsafe {\n",
     );
     for i in 0..program.inputs.len() {
         text += &format!(

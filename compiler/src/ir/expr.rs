@@ -18,7 +18,7 @@ pub enum UnaryOp {
     Neg,
     /// Integers wrap.
     Abs,
-    /// 1 or -1; zeros and NaN are their own sign.
+    /// 1 or -1; +0 for both zeros, NaN for NaN.
     Sign,
     Reciprocal,
     Sqrt,

@@ -34,7 +34,7 @@ impl Lowering<'_> {
         let params = Conv2d { in_pitch, out_pitch, ..conv2d(&x, &y, window, groups, epilogue) };
         if x.dtype.is_int() && !epilogue.residual {
             let w = self.operand(node.inputs[1]);
-            let bias = if epilogue.bias { self.operand(node.inputs[2]) } else { Arg::Empty(x.dtype) };
+            let bias = self.bias(node, epilogue);
             let y = self.product_result(node, epilogue)?;
             let call = Arc::new(IntConvCall { dtype: x.dtype, params });
             self.step(node, call, vec![map, w, bias, y], Vec::new());
@@ -66,7 +66,7 @@ impl Lowering<'_> {
         if let Some(weights) = self.data(operand).and_then(Tensor::to_vec::<f32>) {
             let name = self.graph.value(operand).name.clone();
             let packed = pack::apply(pieces, &weights);
-            return Arg::Weight(self.new_weight(&name, Tensor::from_elements([packed.len()], &packed)));
+            return Arg::Weight(self.new_weight(&name, Tensor::from_elements([packed.len()], &packed), Some(operand)));
         }
         let ty = Type::new(DType::F32, [self.ty(operand).elements()]);
         let (source, view) = (self.operand(operand), self.new_temporary(&ty));
@@ -86,7 +86,8 @@ impl Lowering<'_> {
 
     /// The bias operand of a product.
     pub(super) fn bias(&mut self, node: &Node, epilogue: Epilogue) -> Arg {
-        if epilogue.bias { self.operand(node.inputs[2]) } else { Arg::Empty(DType::F32) }
+        let none = Arg::Empty(self.ty(node.outputs[0]).dtype);
+        if epilogue.bias { self.operand(node.inputs[2]) } else { none }
     }
 
     /// Where a product goes: over its residual where it has one, which lives no longer.

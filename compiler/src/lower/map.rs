@@ -76,7 +76,7 @@ impl Lowering<'_> {
         let results = reference.evaluate(&Op::Map { expr: expr.clone() }, &[&bytes]);
         let Some(table) = results.ok().and_then(|mut t| t.pop()) else { return false };
         let name = self.graph.value(node.outputs[0]).name.clone();
-        let entries = Arg::Weight(self.new_weight(&name, table));
+        let entries = Arg::Weight(self.new_weight(&name, table, None));
         let channels = to.shape.last().copied().unwrap_or(1);
         let params = Table {
             rows: to.elements().checked_div(channels).unwrap_or(0),

@@ -20,11 +20,14 @@ impl Lowering<'_> {
         let one_matrix = b.shape[..b.rank() - 2].iter().all(|&d| d == 1);
         match self.data(node.inputs[1]) {
             Some(w) if one_matrix && w.dtype() == DType::F32 => self.packed(node, epilogue),
+            _ if a.dtype.is_int() && Epilogue { bias: false, ..epilogue } != Epilogue::default() => {
+                Err(Fault::form("an integer matrix product with more than a bias", "add the residual by an Add"))
+            }
             Some(w) if one_matrix && a.dtype == DType::I32 => match bytes(w) {
-                Some((w, zero)) => self.by_bytes(node, w, zero),
-                None => self.strided(node, Epilogue::default()),
+                Some((w, zero)) => self.by_bytes(node, epilogue, w, zero),
+                None => self.strided(node, epilogue),
             },
-            _ if a.dtype.is_int() => self.strided(node, Epilogue::default()),
+            _ if a.dtype.is_int() => self.strided(node, epilogue),
             _ => {
                 expect_f32("matrix product", a.dtype)?;
                 self.strided(node, epilogue)
@@ -55,19 +58,20 @@ impl Lowering<'_> {
     }
 
     /// The constant matrix stays in bytes.
-    fn by_bytes(&mut self, node: &Node, w: Tensor, zero: i32) -> Lowered {
+    fn by_bytes(&mut self, node: &Node, epilogue: Epilogue, w: Tensor, zero: i32) -> Lowered {
         let y = self.ty(node.outputs[0]).clone();
         let [k, n] = [self.ty(node.inputs[0]), &y].map(|t| *t.shape.last().expect("rank 2 or more"));
         let (a, strides) = self.strided_operand(node.inputs[0]);
         let Some(a_pitch) = row_pitch(&self.ty(node.inputs[0]).shape, &strides) else {
-            return self.strided(node, Epilogue::default());
+            return self.strided(node, epilogue);
         };
         let name = self.graph.value(node.inputs[1]).name.clone();
-        let w = Arg::Weight(self.new_weight(&name, w));
+        let w = Arg::Weight(self.new_weight(&name, w, Some(node.inputs[1])));
+        let bias = self.bias(node, epilogue);
         let (m, y_pitch) = (y.elements().checked_div(n).unwrap_or(0), self.result_pitch(node.outputs[0]));
         let out = Arg::Buffer(self.result(node.outputs[0]), Access::Write);
         let params = MatMulBytes { m, k, n, a_pitch, y_pitch, zero };
-        self.step(node, Arc::new(MatMulBytesCall { params }), vec![a, w, out], Vec::new());
+        self.step(node, Arc::new(MatMulBytesCall { params }), vec![a, w, bias, out], Vec::new());
         Ok(())
     }
 
@@ -93,7 +97,7 @@ impl Lowering<'_> {
             self.step(node, Arc::new(MatMulCall { params }), vec![a, b, bias, scratch, out], Vec::new());
         } else {
             let call = Arc::new(IntMatMulCall { dtype: ta.dtype, params });
-            self.step(node, call, vec![a, b, out], Vec::new());
+            self.step(node, call, vec![a, b, bias, out], Vec::new());
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ mod indexed;
 mod map;
 mod matmul;
 mod movement;
+mod operands;
 mod pack;
 mod pool;
 mod quant;
@@ -66,45 +67,10 @@ pub fn lower_with_places(
     numerics: Numerics,
     has_arm_loops: bool,
 ) -> Result<(Program, Vec<Option<View>>), Vec<Diagnostic>> {
-    let (parts, pitched_slices) = (concat::parts(graph), concat::pitched_slices(graph));
-    let views = strided::Views::of(graph, &parts, &pitched_slices);
-    let mut l = Lowering {
-        graph,
-        has_arm_loops,
-        places: vec![None; graph.values.len()],
-        separables: separable::Separables::of(graph, &parts, &views),
-        views,
-        states: state::States::of(graph, &parts),
-        parts,
-        pitched_slices,
-        weights: BTreeMap::new(),
-        program: Program {
-            name: graph.name.clone(),
-            numerics,
-            inputs: Vec::new(),
-            outputs: Vec::new(),
-            states: Vec::new(),
-            buffers: Vec::new(),
-            weights: Vec::new(),
-            steps: Vec::new(),
-            layout: None,
-        },
-    };
+    let mut l = Lowering::of(graph, numerics, has_arm_loops);
     l.inputs();
-    let mut faults = Vec::new();
-    // What depends on a node that failed is not looked at: its operand is nowhere.
-    let mut failed = vec![false; graph.values.len()];
-    for node in &graph.nodes {
-        let broken = node.inputs.iter().any(|i| failed[i.index()]);
-        let result = if broken { Ok(()) } else { l.node(node) };
-        if broken || result.is_err() {
-            node.outputs.iter().for_each(|o| failed[o.index()] = true);
-        }
-        faults.extend(result.err().map(|f| diagnostic(graph, node, f)));
-    }
-    if !faults.is_empty() {
-        return Err(faults);
-    }
+    l.nodes()?;
+    debug_assert_eq!(l.unread_operands(), Vec::<String>::new());
     l.outputs().map_err(|f| vec![Diagnostic::error(f.code, f.message).help(f.help)])?;
     keep_read_weights(&mut l.program);
     Ok((l.program, l.places))
@@ -165,6 +131,57 @@ struct Lowering<'a> {
     states: state::States,
     /// Constants that are read as they are.
     weights: BTreeMap<ValueId, WeightId>,
+    /// What is known of where operands went.
+    traces: operands::Traces,
+}
+
+impl<'a> Lowering<'a> {
+    fn of(graph: &'a Graph, numerics: Numerics, has_arm_loops: bool) -> Lowering<'a> {
+        let (parts, pitched_slices) = (concat::parts(graph), concat::pitched_slices(graph));
+        let views = strided::Views::of(graph, &parts, &pitched_slices);
+        Lowering {
+            graph,
+            has_arm_loops,
+            places: vec![None; graph.values.len()],
+            separables: separable::Separables::of(graph, &parts, &views),
+            views,
+            states: state::States::of(graph, &parts),
+            parts,
+            pitched_slices,
+            weights: BTreeMap::new(),
+            traces: operands::Traces::default(),
+            program: Program {
+                name: graph.name.clone(),
+                numerics,
+                inputs: Vec::new(),
+                outputs: Vec::new(),
+                states: Vec::new(),
+                buffers: Vec::new(),
+                weights: Vec::new(),
+                steps: Vec::new(),
+                layout: None,
+            },
+        }
+    }
+
+    /// Adds the steps of all nodes.
+    fn nodes(&mut self) -> Result<(), Vec<Diagnostic>> {
+        let graph = self.graph;
+        let mut faults = Vec::new();
+        // What depends on a node that failed is not looked at: its operand is nowhere.
+        let mut failed = vec![false; graph.values.len()];
+        for node in &graph.nodes {
+            let broken = node.inputs.iter().any(|i| failed[i.index()]);
+            let first = self.program.steps.len();
+            let result = if broken { Ok(()) } else { self.node(node) };
+            self.traces.steps.push(first..self.program.steps.len());
+            if broken || result.is_err() {
+                node.outputs.iter().for_each(|o| failed[o.index()] = true);
+            }
+            faults.extend(result.err().map(|f| diagnostic(graph, node, f)));
+        }
+        if faults.is_empty() { Ok(()) } else { Err(faults) }
+    }
 }
 
 impl Lowering<'_> {
@@ -289,19 +306,22 @@ impl Lowering<'_> {
         }
         let data = self.data(v).expect("a value is in memory or constant").clone();
         let name = self.graph.value(v).name.clone();
-        let w = self.new_weight(&name, data);
+        let w = self.new_weight(&name, data, Some(v));
         self.weights.insert(v, w);
         w
     }
 
-    /// A constant in the layout of its kernel; one for equal bytes of equal type.
-    fn new_weight(&mut self, name: &str, data: Tensor) -> WeightId {
+    /// A constant in the layout of its kernel; one for equal bytes of equal type. It holds all that the kernel needs of the value
+    /// `of`, where it is made of one.
+    fn new_weight(&mut self, name: &str, data: Tensor, of: Option<ValueId>) -> WeightId {
         let known = self.program.weights.iter().position(|w| w.data == data);
         let at = known.unwrap_or_else(|| {
             self.program.weights.push(Weight { name: name.to_string(), data });
             self.program.weights.len() - 1
         });
-        WeightId(at as u32)
+        let id = WeightId(at as u32);
+        self.traces.held.extend(of.map(|v| (id, v)));
+        id
     }
 
     /// Appends a step for a node.

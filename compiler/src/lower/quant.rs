@@ -159,7 +159,8 @@ impl Lowering<'_> {
         };
         params.pairs = pairs_fit(&packed);
         let bias = self.bias_less(node, &w, quant.zero - Target::new(x.dtype, 0).lo);
-        let w = Arg::Weight(self.new_weight(&name, Tensor::from_elements([packed.len()], &packed)));
+        let packed = Tensor::from_elements([packed.len()], &packed);
+        let w = Arg::Weight(self.new_weight(&name, packed, Some(node.inputs[1])));
         let out = self.quantized_result(node, quant)?;
         let call = QConvCall { kind, dtypes: [x.dtype, y.dtype], params };
         self.step(node, Arc::new(call), vec![source, w, bias, multiplier, out], Vec::new());
@@ -176,7 +177,7 @@ impl Lowering<'_> {
         let bias = self.data(node.inputs[2]).and_then(Tensor::to_vec::<i32>).unwrap_or_default();
         let bias = bias_less(&bias, w, zero);
         let name = format!("{}_bias", self.graph.value(node.inputs[1]).name);
-        Arg::Weight(self.new_weight(&name, Tensor::from_elements([bias.len()], &bias)))
+        Arg::Weight(self.new_weight(&name, Tensor::from_elements([bias.len()], &bias), Some(node.inputs[2])))
     }
 
     /// Whether the kernels for pairs of 16-bit numbers give the bits of the others: the loops keep sums in their range by
@@ -227,7 +228,7 @@ impl Lowering<'_> {
         let call = QDualCall::new(kind, dtypes, params, by_fours);
         let scratch = self.new_temporary(&Type::new(DType::U32, [call.scratch()]));
         let name = self.graph.value(node.inputs[1]).name.clone();
-        let packed = Arg::Weight(self.new_weight(&name, packed));
+        let packed = Arg::Weight(self.new_weight(&name, packed, Some(node.inputs[1])));
         let (source, bias) = (self.operand(node.inputs[0]), self.bias_less(node, w, quant.zero));
         let (multiplier, out) = (self.operand(node.inputs[3]), self.quantized_result(node, quant)?);
         let scratch = Arg::Buffer(scratch, Access::Write);
@@ -248,8 +249,9 @@ impl Lowering<'_> {
         let params = DynamicMatMul { m, k, n, y_pitch, offset, pairs: pairs_fit(&packed) };
         let sums: Vec<i32> = w.chunks(k.max(1)).map(|w| w.iter().map(|w| i32::from(*w)).sum()).collect();
         let name = self.graph.value(node.inputs[1]).name.clone();
-        let sums = self.new_weight(&format!("{name}_sums"), Tensor::from_elements([n], &sums));
-        let packed = self.new_weight(&name, Tensor::from_elements([packed.len()], &packed));
+        let sums = self.new_weight(&format!("{name}_sums"), Tensor::from_elements([n], &sums), None);
+        let packed = Tensor::from_elements([packed.len()], &packed);
+        let packed = self.new_weight(&name, packed, Some(node.inputs[1]));
         let (x, multiplier) = (self.operand(node.inputs[0]), self.operand(node.inputs[2]));
         let bias = node.inputs.get(3).map_or(Arg::Empty(DType::F32), |&v| self.operand(v));
         let scratch = self.new_temporary(&Type::new(DType::U8, [params.scratch()]));

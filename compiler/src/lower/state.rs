@@ -22,7 +22,7 @@ pub(super) struct States {
     /// New values that are computed over the old ones: the output's value and the input.
     pub(super) over: BTreeMap<ValueId, ValueId>,
     /// Rings that lie in the result of the Concat that reads them: the input and the result.
-    within: BTreeMap<ValueId, ValueId>,
+    pub(super) within: BTreeMap<ValueId, ValueId>,
 }
 
 impl States {
@@ -257,7 +257,9 @@ impl Lowering<'_> {
         let view = self.places[x.index()].expect("a state has a place");
         self.places[node.outputs[0].index()] = Some(view);
         let to = Arg::Buffer(view, Access::Update);
-        if let Some((call, [position, row])) = self.placed_row(node, expr, x) {
+        if let Some((call, [positions, position, row])) = self.placed_row(node, expr, x) {
+            // They count from 0, which the kernel knows.
+            self.traces.fold(node, positions);
             let (position, (row, _)) = (self.operand(position), self.strided_operand(row));
             return self.step(node, Arc::new(call), vec![position, row, to], Vec::new());
         }
@@ -269,8 +271,8 @@ impl Lowering<'_> {
         self.step(node, Arc::new(call), args, Vec::new());
     }
 
-    /// `select(0..n == position, row, state)` along one dimension: the kernel, the position and the row.
-    fn placed_row(&self, node: &Node, expr: &Expr, x: ValueId) -> Option<(PlaceRowCall, [ValueId; 2])> {
+    /// `select(0..n == position, row, state)` along one dimension: the kernel, the numbers from 0, the position and the row.
+    fn placed_row(&self, node: &Node, expr: &Expr, x: ValueId) -> Option<(PlaceRowCall, [ValueId; 3])> {
         let ExprOp::Select(c, a, b) = expr.ops()[expr.result()] else { return None };
         let operand = |ix: usize| match expr.ops()[ix] {
             ExprOp::Input(n) => Some(node.inputs[n]),
@@ -311,6 +313,6 @@ impl Lowering<'_> {
             x_pitch: pitches[0].first().copied().unwrap_or(inner),
             pitch: shape[axis..].iter().product(),
         };
-        dense.then(|| (PlaceRowCall { dtype: self.ty(x).dtype, index, params }, [position, row]))
+        dense.then(|| (PlaceRowCall { dtype: self.ty(x).dtype, index, params }, [positions, position, row]))
     }
 }

@@ -238,13 +238,19 @@ fn reshaped(from: &[usize], strides: &[usize], to: &[usize]) -> Option<Vec<usize
 impl Lowering<'_> {
     /// Where an operand is and how it lies there: as a view, else densely.
     pub(super) fn strided_operand(&mut self, v: ValueId) -> (Arg, Vec<usize>) {
+        match self.view_of(v) {
+            Some((view, strides)) => (Arg::Buffer(view, Access::Read), strides),
+            None => (self.operand(v), row_major_strides(&self.ty(v).shape)),
+        }
+    }
+
+    /// The memory of a value that is a view, and how it lies there.
+    pub(super) fn view_of(&self, v: ValueId) -> Option<(View, Vec<usize>)> {
+        let Strided { source, start, strides } = self.views.views.get(&v)?;
         let shape = &self.graph.ty(v).shape;
-        let Some(view) = self.views.views.get(&v) else { return (self.operand(v), row_major_strides(shape)) };
-        let len = 1 + shape.iter().zip(&view.strides).map(|(&n, &s)| (n - 1) * s).sum::<usize>();
-        let (start, strides) = (view.start, view.strides.clone());
-        let whole = self.places[view.source.index()].expect("a view is of a value in memory");
-        let view = View { buffer: whole.buffer, offset: whole.offset + start, len };
-        (Arg::Buffer(view, Access::Read), strides)
+        let len = 1 + shape.iter().zip(strides).map(|(&n, &s)| (n - 1) * s).sum::<usize>();
+        let whole = self.places[source.index()].expect("a view is of a value in memory");
+        Some((View { buffer: whole.buffer, offset: whole.offset + start, len }, strides.clone()))
     }
 
     /// Whether a value is a view; a dense one gets its place, as operators that know no strides read it.

@@ -285,8 +285,8 @@ fn unary(op: UnaryOp, ty: DType, a: &TokenStream) -> TokenStream {
         UnaryOp::Abs if unsigned => quote!(#a),
         UnaryOp::Abs => quote!(#a.wrapping_abs()),
         UnaryOp::Sign if float => {
-            let bare = strip_parens(a.clone());
-            quote!((if #a > 0.0 { 1.0 } else if #a < 0.0 { -1.0 } else { #bare }))
+            // Both zeros plus +0 are +0; NaN stays NaN.
+            quote!((if #a > 0.0 { 1.0 } else if #a < 0.0 { -1.0 } else { #a + 0.0 }))
         }
         UnaryOp::Sign if unsigned => quote!(#a.min(1)),
         UnaryOp::Sign => quote!(#a.signum()),

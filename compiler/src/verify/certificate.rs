@@ -63,7 +63,7 @@ fn package_sha256(package: &Package) -> String {
 impl Build {
     /// Bytes of stack that were written exceed those that the calls add up to.
     fn exceeds_stack(&self) -> bool {
-        self.audit.stack_bytes.is_some_and(|bound| self.measured.stack_bytes > bound)
+        self.audit.stack_bytes.zip(self.measured.stack_bytes).is_some_and(|(bound, used)| used > bound)
     }
 
     /// The promises that it breaks.
@@ -76,7 +76,7 @@ impl Build {
         };
         let mut faults: Vec<Diagnostic> = self.audit.violations.iter().map(fault).collect();
         if self.exceeds_stack() {
-            let (used, bound) = (self.measured.stack_bytes, self.audit.stack_bytes.unwrap_or(0));
+            let (used, bound) = (self.measured.stack_bytes.unwrap_or(0), self.audit.stack_bytes.unwrap_or(0));
             let message = format!("the stack took {used} bytes at opt-level {level}, more than the bound of {bound}");
             faults.push(Diagnostic::error(codes::BROKEN_PROMISE, message));
         }
@@ -121,10 +121,13 @@ impl Build {
         });
         let figures = [
             ("stack, bound from the calls", format!("{bound} bytes")),
-            ("stack, painted", format!("{} bytes", self.measured.stack_bytes)),
+            ("stack, painted", self.measured.stack_bytes.map_or("not measured".into(), |b| format!("{b} bytes"))),
             ("machine code", format!("{} bytes", sizes.text)),
             ("machine code and constants beside the weights", format!("{} bytes", sizes.code)),
-            ("instructions per inference", self.measured.most_instructions().to_string()),
+            (
+                "instructions per inference",
+                self.measured.most_instructions().map_or("not counted".into(), |n| n.to_string()),
+            ),
             ("output hash", format!("`{}`", hash(&self.measured.outputs))),
             ("SHA-256 of the linked file", format!("`{}`", self.elf_sha256)),
         ];

@@ -23,10 +23,10 @@ pub struct Device {
 /// What the model took and gave at one level of optimisation.
 #[derive(Debug)]
 pub struct Measured {
-    /// Instructions of each run.
-    pub instructions: Vec<u64>,
-    /// The most bytes of stack that a run took.
-    pub stack_bytes: u32,
+    /// Instructions of each run, where the machine counts them.
+    pub instructions: Option<Vec<u64>>,
+    /// The most bytes of stack that a run took, where the stack can be painted.
+    pub stack_bytes: Option<u32>,
     /// Instructions of each step in each run, where the model tells of its steps.
     pub steps: Vec<Vec<u64>>,
     /// The outputs of each run.
@@ -36,9 +36,9 @@ pub struct Measured {
 }
 
 impl Measured {
-    /// The most instructions that a run took.
-    pub fn most_instructions(&self) -> u64 {
-        self.instructions.iter().copied().max().unwrap_or(0)
+    /// The most instructions that a run took, where the machine counts them.
+    pub fn most_instructions(&self) -> Option<u64> {
+        self.instructions.as_ref()?.iter().copied().max()
     }
 }
 
@@ -60,8 +60,13 @@ impl Device {
     /// Writes crate and firmware to a temporary folder.
     ///
     /// # Errors
-    /// What the file system refused, an arena on the heap, memory that the machine does not have.
+    /// What the file system refused, an arena on the heap, an emulator that is missing, memory that the machine does not have.
     pub fn write(source: &Source<'_>, machine: &'static Machine) -> Result<Device, Diagnostic> {
+        machine.require().map_err(|e| diagnostic(&e))?;
+        if source.config.observed && machine.clock.is_none() {
+            return Err(Diagnostic::error(codes::BAD_OPTION, format!("{} keeps no time of steps", machine.name))
+                .help("profile the model on the host or on another target"));
+        }
         let failed = |why: String| Diagnostic::error(codes::BUILD_FAILED, why);
         let folder = tempfile::Builder::new().prefix("zantc-").tempdir();
         let folder = folder.map_err(|e| failed(format!("cannot make a temporary folder: {e}")))?;
@@ -102,7 +107,7 @@ impl Device {
         let runs = built.run(machine, &vectors, output_bytes + self.mark_bytes).map_err(|e| diagnostic(&e))?;
         Ok(Measured {
             instructions: runs.iter().map(|r| r.instructions).collect(),
-            stack_bytes: runs.iter().map(|r| r.stack_bytes).max().unwrap_or(0),
+            stack_bytes: runs.iter().filter_map(|r| r.stack_bytes).max(),
             steps: runs.iter().map(|r| steps(machine, &r.outputs[output_bytes..])).collect(),
             outputs: runs.iter().map(|r| memory::outputs(&self.program, &r.outputs)).collect(),
             built,
@@ -119,7 +124,7 @@ impl Device {
 fn steps(machine: &Machine, marks: &[u8]) -> Vec<u64> {
     let marks: Vec<u32> = marks.as_chunks::<4>().0.iter().map(|b| u32::from_le_bytes(*b)).collect();
     let between: Vec<u64> =
-        marks.windows(2).map(|m| instructions(machine, u64::from(m[0].wrapping_sub(m[1])))).collect();
+        marks.windows(2).map(|m| instructions(machine, u64::from(m[0].wrapping_sub(m[1]))).unwrap_or(0)).collect();
     let Some((noting, steps)) = between.split_first() else { return Vec::new() };
     steps.iter().map(|n| n.saturating_sub(*noting)).collect()
 }

@@ -33,7 +33,7 @@ fn loops_equal_their_twins() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/arm_kernels/checks");
     let vectors: Vec<Vec<u8>> = (0..SEEDS).map(|seed| seed.to_le_bytes().to_vec()).collect();
     let expected: Vec<Vec<u8>> = (0..SEEDS).map(|seed| checks::check(seed).to_le_bytes().to_vec()).collect();
-    for machine in MACHINES {
+    for machine in MACHINES.iter().filter(|m| m.has_arm_loops()) {
         let scratch = tempfile::tempdir().expect("there is room");
         let model = Model {
             folder: &folder,

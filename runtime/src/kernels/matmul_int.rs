@@ -3,9 +3,10 @@
 use super::matmul::MatMul;
 use super::number::Number;
 
-/// `y[batch, m, n] = a[batch, m, k] * b[batch, k, n]`, modulo the range of the type. There is no epilogue.
+/// `y[batch, m, n] = a[batch, m, k] * b[batch, k, n] + bias[n]`, modulo the range of the type; `bias` has `n` elements or none,
+/// which are zeros. Of the epilogue there is no more.
 #[inline]
-pub fn matmul_int<T: Number>(p: &MatMul, a: &[T], b: &[T], y: &mut [T]) {
+pub fn matmul_int<T: Number>(p: &MatMul, a: &[T], b: &[T], bias: &[T], y: &mut [T]) {
     debug_assert!(a.len() >= p.a.end(p.batch, p.m, p.k) && b.len() >= p.b.end(p.batch, p.k, p.n));
     debug_assert!(y.len() >= p.y.end(p.batch, p.m, p.n));
     for i in 0..p.batch[0] {
@@ -15,16 +16,16 @@ pub fn matmul_int<T: Number>(p: &MatMul, a: &[T], b: &[T], y: &mut [T]) {
                 let a = a.get(p.a.matrix(batch)..).unwrap_or(&[]);
                 let b = b.get(p.b.matrix(batch)..).unwrap_or(&[]);
                 let y = y.get_mut(p.y.matrix(batch)..).unwrap_or(&mut []);
-                product(p, a, b, y);
+                product(p, a, b, bias, y);
             }
         }
     }
 }
 
-fn product<T: Number>(p: &MatMul, a: &[T], b: &[T], y: &mut [T]) {
+fn product<T: Number>(p: &MatMul, a: &[T], b: &[T], bias: &[T], y: &mut [T]) {
     for i in 0..p.m {
         for j in 0..p.n {
-            let mut sum = T::ZERO;
+            let mut sum = bias.get(j).copied().unwrap_or(T::ZERO);
             for k in 0..p.k {
                 let a = a.get(i * p.a.row + k * p.a.col);
                 let b = b.get(k * p.b.row + j * p.b.col);

@@ -59,13 +59,13 @@ pub fn matmul(p: &matmul::MatMul, a: F, b: F, bias: F, scratch: Y, y: Y) {
 }
 
 #[inline(never)]
-pub fn matmul_int(p: &matmul::MatMul, a: &[i32], b: &[i32], y: &mut [i32]) {
-    matmul_int::matmul_int(p, a, b, y);
+pub fn matmul_int(p: &matmul::MatMul, a: &[i32], b: &[i32], bias: &[i32], y: &mut [i32]) {
+    matmul_int::matmul_int(p, a, b, bias, y);
 }
 
 #[inline(never)]
-pub fn matmul_bytes(p: &matmul_bytes::MatMulBytes, a: &[i32], b: &[u8], y: &mut [i32]) {
-    matmul_bytes::matmul_bytes(cpu(), p, a, b, y);
+pub fn matmul_bytes(p: &matmul_bytes::MatMulBytes, a: &[i32], b: &[u8], bias: &[i32], y: &mut [i32]) {
+    matmul_bytes::matmul_bytes(cpu(), p, a, b, bias, y);
 }
 
 #[inline(never)]

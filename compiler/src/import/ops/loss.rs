@@ -1,12 +1,11 @@
 //! Losses: the logarithm of the probability of one class of each sample.
 //!
-//! The class is chosen by comparing its number with all of them, so that no index can be out of range.
+//! A class out of range is an error at run time, as an index is; one that is to be ignored may have any number.
 
-use super::pieces::table;
 use crate::import::node::{Fault, Imported, NodeCx};
 use crate::import::registry::{OpEntry, op};
-use crate::ir::formula::{binary, constant, num, select, x};
-use crate::ir::{BinaryOp, DType, Op, ReduceKind, Scalar, Tensor, UnaryOp, ValueId};
+use crate::ir::formula::{Term, constant, num, select, x};
+use crate::ir::{BinaryOp, DType, Op, ReduceKind, Scalar, UnaryOp, ValueId};
 
 /// The family's operators.
 pub(in crate::import) const OPS: &[OpEntry] =
@@ -35,38 +34,37 @@ fn loss(cx: &mut NodeCx<'_>, log: ValueId) -> Imported<ValueId> {
     let &[samples, classes, ref rest @ ..] = shape.as_slice() else {
         return Err(Fault::shape(format!("{} is not [samples, classes, ..]", cx.ty(log))));
     };
+    let one_each: Vec<usize> = [samples].iter().chain(rest).copied().collect();
+    if cx.shape(target) != one_each {
+        return Err(Fault::shape(format!("the classes are {}, should be {one_each:?}", cx.ty(target))));
+    }
     let aligned: Vec<usize> = [samples, 1].iter().chain(rest).copied().collect();
-    let per_class: Vec<usize> = [classes].into_iter().chain(std::iter::repeat_n(1, rest.len())).collect();
     let target = cx.cast(target, DType::I64)?;
     let target = cx.reshape(target, aligned)?;
-    let numbers: Vec<i64> = (0..table(Some(classes), "the classes")? as i64).collect();
-    let numbers = cx.add_constant(Tensor::from_elements(per_class.clone(), &numbers));
-    let weight = match cx.opt(2) {
-        Some(w) if cx.dtype(w) == dtype => cx.reshape(w, per_class)?,
-        Some(w) => return Err(Fault::shape(format!("the weights are {}, should be of {dtype}", cx.ty(w)))),
-        None => cx.number(1.0, log),
+    let ignored = cx.int_opt("ignore_index")?.map(|i| constant(Scalar::I64(i)));
+    let class = class(cx, target, classes, ignored.clone())?;
+    let chosen = cx.emit(Op::GatherElements { axis: 1 }, &[log, class])?;
+    let weight = weight(cx, class, classes, dtype)?;
+    // What is ignored weighs nothing.
+    let kept = |y: Term| match &ignored {
+        Some(i) => select(x(0).eq(i.clone()), num(0), y),
+        None => y,
     };
-    let mut chosen = x(1).eq(x(2));
-    if let Some(ignored) = cx.int_opt("ignore_index")? {
-        let kept = x(1).eq(constant(Scalar::I64(ignored))).then(UnaryOp::Not);
-        chosen = binary(BinaryOp::And, chosen, kept);
-    }
-    let operands = [log, target, numbers, weight];
-    let losses = select(chosen.clone(), x(0).then(UnaryOp::Neg) * x(3), num(0));
-    let losses = cx.map(losses.expr(dtype), &operands)?;
-    let losses = cx.emit(Op::Reduce { kind: ReduceKind::Sum, axes: vec![1] }, &[losses])?;
-    let total = |cx: &mut NodeCx<'_>, v: ValueId| {
-        let axes = (0..cx.rank(v)).collect();
-        cx.emit(Op::Reduce { kind: ReduceKind::Sum, axes }, &[v])
-    };
+    let operands: Vec<ValueId> = [target, chosen].into_iter().chain(weight).collect();
+    let loss = x(1).then(UnaryOp::Neg);
+    let loss = if weight.is_some() { loss * x(2) } else { loss };
+    let losses = cx.map(kept(loss).expr(dtype), &operands)?;
+    let losses = cx.reshape(losses, one_each.clone())?;
     match cx.string("reduction", "mean")?.as_str() {
         "none" => Ok(losses),
         "sum" => total(cx, losses),
         "mean" => {
-            // A sample that is ignored weighs nothing. Operand 0 gives the shape where there is one class.
-            let weights = select(chosen, x(3), num(0));
-            let weights = cx.map(weights.expr(dtype), &operands)?;
-            let (sum, weights) = (total(cx, losses)?, total(cx, weights)?);
+            let weights = match weight {
+                Some(w) => total_of(cx, kept(x(1)), dtype, &[target, w])?,
+                None if ignored.is_some() => total_of(cx, kept(num(1)), dtype, &[target])?,
+                None => cx.number(one_each.iter().product::<usize>() as f64, log),
+            };
+            let sum = total(cx, losses)?;
             cx.binary(BinaryOp::Div, sum, weights)
         }
         other => {
@@ -74,4 +72,35 @@ fn loss(cx: &mut NodeCx<'_>, log: ValueId) -> Imported<ValueId> {
             Err(Fault::attribute("reduction", message))
         }
     }
+}
+
+/// The index of each class: one that does not exist stays out of range, a negative one too; that of an ignored one is 0.
+fn class(cx: &mut NodeCx<'_>, target: ValueId, classes: usize, ignored: Option<Term>) -> Imported<ValueId> {
+    let beyond = constant(Scalar::I64(i64::try_from(classes).unwrap_or(i64::MAX)));
+    let class = select(x(0).lt(num(0)), beyond, x(0));
+    let class = match ignored {
+        Some(i) => select(x(0).eq(i), num(0), class),
+        None => class,
+    };
+    cx.map(class.expr(DType::I64), &[target])
+}
+
+/// The weight of each class, where there are weights.
+fn weight(cx: &mut NodeCx<'_>, class: ValueId, classes: usize, dtype: DType) -> Imported<Option<ValueId>> {
+    let Some(w) = cx.opt(2) else { return Ok(None) };
+    if cx.dtype(w) != dtype || cx.shape(w) != [classes] {
+        return Err(Fault::shape(format!("the weights are {}, should be {dtype}[{classes}]", cx.ty(w))));
+    }
+    cx.emit(Op::Gather { axis: 0 }, &[w, class]).map(Some)
+}
+
+/// The sum of all elements.
+fn total(cx: &mut NodeCx<'_>, v: ValueId) -> Imported<ValueId> {
+    let axes = (0..cx.rank(v)).collect();
+    cx.emit(Op::Reduce { kind: ReduceKind::Sum, axes }, &[v])
+}
+
+fn total_of(cx: &mut NodeCx<'_>, y: Term, dtype: DType, operands: &[ValueId]) -> Imported<ValueId> {
+    let v = cx.map(y.expr(dtype), operands)?;
+    total(cx, v)
 }

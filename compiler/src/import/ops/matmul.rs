@@ -84,7 +84,7 @@ fn gemm(cx: &mut NodeCx<'_>) -> Imported {
 }
 
 /// A value that is one row of the product's columns, added to each row.
-fn bias_of(cx: &NodeCx<'_>, c: ValueId, columns: usize) -> Option<ValueId> {
+pub(super) fn bias_of(cx: &NodeCx<'_>, c: ValueId, columns: usize) -> Option<ValueId> {
     let shape = cx.shape(c);
     let row = shape.last() == Some(&columns) && shape.iter().product::<usize>() == columns;
     (row && cx.b.graph.data(c).is_some()).then_some(c)
@@ -94,6 +94,9 @@ fn bias_of(cx: &NodeCx<'_>, c: ValueId, columns: usize) -> Option<ValueId> {
 fn scaled(cx: &mut NodeCx<'_>, x: ValueId, factor: f32) -> Imported<ValueId> {
     if factor == 1.0 {
         return Ok(x);
+    }
+    if !cx.dtype(x).is_float() && factor.fract() != 0.0 {
+        return Err(Fault::form(format!("{} times {factor}", cx.ty(x))).help("cast the operands to a float type first"));
     }
     let factor = Scalar::from_f64(f64::from(factor), cx.dtype(x));
     let mut e = Expr::new();

@@ -218,12 +218,16 @@ fn slice(cx: &mut NodeCx<'_>) -> Imported {
     Ok(())
 }
 
-/// First index and number of elements of `start..end` by `step`, by numpy's clamping.
+/// First index and number of elements of `start..end` by `step`, by ONNX's clamping: where the step is negative a start below
+/// the first element is that one, unlike numpy's.
 fn range(dim: usize, start: i64, end: i64, step: isize) -> (usize, usize) {
     let n = dim as i64;
+    if n == 0 {
+        return (0, 0);
+    }
     let from_end = |v: i64| if v < 0 { v.saturating_add(n) } else { v };
-    let (low, high) = if step > 0 { (0, n) } else { (-1, n - 1) };
-    let (start, end) = (from_end(start).clamp(low, high), from_end(end).clamp(low, high));
+    let (first, low, high) = if step > 0 { (n, 0, n) } else { (n - 1, -1, n - 1) };
+    let (start, end) = (from_end(start).clamp(0, first), from_end(end).clamp(low, high));
     let distance = if step > 0 { end - start } else { start - end };
     if distance <= 0 {
         return (0, 0);

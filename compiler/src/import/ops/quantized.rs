@@ -7,7 +7,7 @@ use crate::ir::formula::{Term, binary, num, select, x};
 use crate::ir::{BinaryOp, DType, Epilogue, Op, Scalar, UnaryOp, ValueId};
 
 use super::integer::{Along, centred, factor, requantise};
-use super::matmul::product;
+use super::matmul::{bias_of, product};
 use super::pool::{average, global_average};
 use super::quantize::check_scale;
 use super::softmax::along_of_opset;
@@ -170,7 +170,7 @@ fn gemm(cx: &mut NodeCx<'_>) -> Imported {
         b = cx.transpose(b, [1, 0])?;
     }
     let columns = cx.shape(b)[1];
-    let bias = cx.opt(6).filter(|&c| cx.ty(c).elements() == columns && cx.b.graph.data(c).is_some());
+    let bias = cx.opt(6).and_then(|c| bias_of(cx, c, columns));
     let sums = match (bias, cx.opt(6)) {
         (Some(c), _) => {
             let c = cx.reshape(c, [columns])?;

@@ -185,6 +185,8 @@ macro_rules! float {
                             1.0
                         } else if x < 0.0 {
                             -1.0
+                        } else if x == 0.0 {
+                            0.0
                         } else {
                             x
                         }

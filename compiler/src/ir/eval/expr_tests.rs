@@ -50,7 +50,7 @@ fn functions_of_floats() {
         (U::Neg, 1.5, -1.5),
         (U::Abs, -0.0, 0.0),
         (U::Abs, -INF, INF),
-        (U::Sign, -0.0, -0.0),
+        (U::Sign, -0.0, 0.0),
         (U::Sign, -3.0, -1.0),
         (U::Sign, INF, 1.0),
         (U::Sign, NAN, NAN),

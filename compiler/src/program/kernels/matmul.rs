@@ -136,7 +136,7 @@ impl KernelCall for MatMulCall {
     }
 }
 
-/// A product of integers, which wrap. Arguments: `a`, `b`, `y`.
+/// A product of integers, which wrap. Arguments: `a`, `b`, bias (or empty), `y`.
 #[derive(Clone, Debug)]
 pub struct IntMatMulCall {
     /// Element type.
@@ -155,7 +155,7 @@ impl KernelCall for IntMatMulCall {
     }
 
     fn roles(&self) -> Vec<String> {
-        roles(&["a", "b", "y"])
+        roles(&["a", "b", "bias", "y"])
     }
 
     fn uses(&self) -> Vec<&'static str> {
@@ -173,13 +173,13 @@ impl KernelCall for IntMatMulCall {
 
     fn run(&self, _: Numerics, args: &mut Args<'_>) -> Result<(), RunError> {
         with_element!(self.dtype, T => {
-            matmul_int::matmul_int::<T>(&self.params, args.read(0), args.read(1), args.write(2));
+            matmul_int::matmul_int::<T>(&self.params, args.read(0), args.read(1), args.read(2), args.write(3));
         });
         Ok(())
     }
 }
 
-/// A product of integers with a constant matrix in bytes. Arguments: `a`, `b`, `y`.
+/// A product of integers with a constant matrix in bytes. Arguments: `a`, `b`, bias (or empty), `y`.
 #[derive(Clone, Debug)]
 pub struct MatMulBytesCall {
     /// The kernel's parameters.
@@ -197,7 +197,7 @@ impl KernelCall for MatMulBytesCall {
     }
 
     fn roles(&self) -> Vec<String> {
-        roles(&["a", "b", "y"])
+        roles(&["a", "b", "bias", "y"])
     }
 
     fn uses(&self) -> Vec<&'static str> {
@@ -215,8 +215,8 @@ impl KernelCall for MatMulBytesCall {
     }
 
     fn run(&self, numerics: Numerics, args: &mut Args<'_>) -> Result<(), RunError> {
-        let (a, b, y) = (args.read(0), args.read(1), args.write(2));
-        with_cpu!(numerics, cpu => matmul_bytes::matmul_bytes(cpu, &self.params, a, b, y));
+        let (a, b, bias, y) = (args.read(0), args.read(1), args.read(2), args.write(3));
+        with_cpu!(numerics, cpu => matmul_bytes::matmul_bytes(cpu, &self.params, a, b, bias, y));
         Ok(())
     }
 }

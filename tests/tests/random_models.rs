@@ -2,12 +2,8 @@
 
 use std::collections::BTreeSet;
 
-<<<<<<< HEAD
 use zant_tests::random::{OPERATORS, Outcome, PATTERNS, Sample, Tally, check, info, listing, model, run_seed, sample};
 use zantc::onnx::proto::{GraphProto, NodeProto, ValueInfoProto};
-=======
-use zant_tests::random::{OPERATORS, PATTERNS, Tally, listing, run_seed, sample};
->>>>>>> main
 
 /// Models that the test tries; `cargo xtask attack models` tries as many as one likes.
 const MODELS: u64 = 600;
@@ -41,7 +37,6 @@ fn a_seed_always_gives_the_same_model() {
         assert_eq!(a.model, b.model);
     }
 }
-<<<<<<< HEAD
 
 /// A model of one operator of a float value and a list of integers.
 fn with_list(op_type: &str, shape: &[usize], list: &[i64]) -> Sample {
@@ -73,8 +68,6 @@ fn a_border_behind_the_outermost_dimension_alone_is_no_copy_of_the_whole() {
         assert_eq!(ran, Ok(Outcome::Ran { compared: true }), "{shape:?} {pads:?}");
     }
 }
-=======
->>>>>>> main
 
 #[test]
 fn a_reduction_of_nothing_over_dimensions_apart_has_its_results() {

@@ -9,13 +9,8 @@ use zantc::onnx::{Limits, load_bytes};
 use zantc::program::Program;
 use zantc::{lower, passes, plan, program};
 
-<<<<<<< HEAD
 use super::noise::Sensitivity;
 use super::{Sample, caught};
-=======
-use super::Sample;
-use super::noise::Sensitivity;
->>>>>>> main
 
 /// Bytes that buffers are aligned to, as for the host.
 const ALIGN: usize = 64;
@@ -63,12 +58,8 @@ pub fn check(sample: &Sample) -> Result<Outcome, String> {
     };
     plan::program::place(&mut program, ALIGN).map_err(|e| format!("no plan: {e}"))?;
     program::verify(&program).map_err(|faults| format!("the plan is wrong: {faults:?}\n{program}"))?;
-<<<<<<< HEAD
     let ran =
         caught(|| executed(&program, &sample.inputs)).map_err(|why| format!("{why}\n{before}\n{graph}\n{program}"))?;
-=======
-    let ran = executed(&program, &sample.inputs);
->>>>>>> main
     let after = match (after, ran) {
         (Ok(after), Ok(ran)) => {
             for (i, (expected, got)) in after.iter().zip(&ran).enumerate() {

@@ -8,21 +8,12 @@ use super::Random;
 use super::fill::{Fill, tensor};
 
 /// Types of floats, the usual one first.
-<<<<<<< HEAD
 pub(crate) const FLOATS: &[DType] = &[DType::F32, DType::F32, DType::F32, DType::F64, DType::F16, DType::BF16];
 /// All integers.
 pub(crate) const INTS: &[DType] =
     &[DType::I32, DType::I64, DType::I8, DType::U8, DType::I16, DType::U16, DType::U32, DType::U64];
 /// All numbers.
 pub(crate) const NUMBERS: &[DType] = &[
-=======
-pub const FLOATS: &[DType] = &[DType::F32, DType::F32, DType::F32, DType::F64, DType::F16, DType::BF16];
-/// All integers.
-pub const INTS: &[DType] =
-    &[DType::I32, DType::I64, DType::I8, DType::U8, DType::I16, DType::U16, DType::U32, DType::U64];
-/// All numbers.
-pub const NUMBERS: &[DType] = &[
->>>>>>> main
     DType::F32,
     DType::F32,
     DType::F32,
@@ -39,11 +30,7 @@ pub const NUMBERS: &[DType] = &[
     DType::U64,
 ];
 /// Everything.
-<<<<<<< HEAD
 pub(crate) const ALL: &[DType] = &[
-=======
-pub const ALL: &[DType] = &[
->>>>>>> main
     DType::F32,
     DType::F32,
     DType::Bool,
@@ -60,7 +47,6 @@ pub const ALL: &[DType] = &[
     DType::U64,
 ];
 /// Bytes.
-<<<<<<< HEAD
 pub(crate) const BYTES: &[DType] = &[DType::U8, DType::I8];
 /// Truth values.
 pub(crate) const BOOL: &[DType] = &[DType::Bool];
@@ -70,17 +56,6 @@ pub(crate) const INDICES: &[DType] = &[DType::I64, DType::I64, DType::I32];
 /// A value that nodes may read.
 #[derive(Clone, Debug)]
 pub(crate) struct Value {
-=======
-pub const BYTES: &[DType] = &[DType::U8, DType::I8];
-/// Truth values.
-pub const BOOL: &[DType] = &[DType::Bool];
-/// Types of indices.
-pub const INDICES: &[DType] = &[DType::I64, DType::I64, DType::I32];
-
-/// A value that nodes may read.
-#[derive(Clone, Debug)]
-pub struct Value {
->>>>>>> main
     /// Its name in the model.
     pub name: String,
     /// Its type in the core IR.
@@ -93,11 +68,7 @@ pub struct Value {
 
 /// Where an operand comes from.
 #[derive(Clone, Debug)]
-<<<<<<< HEAD
 pub(crate) enum Operand {
-=======
-pub enum Operand {
->>>>>>> main
     /// Left out.
     None,
     /// A value that there is.
@@ -371,10 +342,6 @@ impl Draft<'_> {
 }
 
 /// The number of an element type in the file.
-<<<<<<< HEAD
 pub(crate) fn code(dtype: DType) -> i32 {
-=======
-pub fn code(dtype: DType) -> i32 {
->>>>>>> main
     to_raw("", &Tensor::from_scalars(Type::new(dtype, [0]), [])).dtype.code()
 }

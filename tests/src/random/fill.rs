@@ -26,11 +26,7 @@ pub enum Fill {
 }
 
 /// A tensor of random elements.
-<<<<<<< HEAD
 pub(crate) fn tensor(r: &mut Random, ty: &Type, fill: Fill, wild: bool) -> Tensor {
-=======
-pub fn tensor(r: &mut Random, ty: &Type, fill: Fill, wild: bool) -> Tensor {
->>>>>>> main
     let elements: Vec<Scalar> = (0..ty.elements()).map(|_| scalar(r, ty.dtype, fill, wild)).collect();
     Tensor::from_scalars(ty.clone(), elements)
 }

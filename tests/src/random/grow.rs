@@ -1,13 +1,8 @@
 //! Grows a model node by node, each tried by the import on its own.
 
-<<<<<<< HEAD
 use zantc::diag::codes;
 use zantc::import::{Import, Options, import};
 use zantc::ir::{Graph, Op, Tensor};
-=======
-use zantc::import::{Import, Options, import};
-use zantc::ir::Tensor;
->>>>>>> main
 use zantc::onnx::proto::{
     AttributeProto, Dimension, DimensionValue, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto,
     TensorShapeProto, TensorType, TypeProto, TypeValue, ValueInfoProto,
@@ -19,11 +14,7 @@ use super::tally::Event;
 use super::{Random, caught, listing};
 
 /// The newest opset.
-<<<<<<< HEAD
 pub(crate) const NEWEST: i64 = 28;
-=======
-pub const NEWEST: i64 = 28;
->>>>>>> main
 /// Elements of the largest value.
 const MAX_ELEMENTS: usize = 3000;
 
@@ -194,14 +185,11 @@ impl Grower {
             self.events.push(event);
             return None;
         }
-<<<<<<< HEAD
         if let Some(why) = without_kernel(&import.graph) {
             event.refused = Some((codes::UNSUPPORTED_TYPE, why));
             self.events.push(event);
             return None;
         }
-=======
->>>>>>> main
         self.events.push(event);
         Some(self.keep(&mut one, &import))
     }
@@ -284,7 +272,6 @@ impl Grower {
     }
 }
 
-<<<<<<< HEAD
 /// The first formula of a graph that has no kernel: not every function has one for every type of float.
 fn without_kernel(graph: &Graph) -> Option<String> {
     graph.nodes.iter().find_map(|n| match &n.op {
@@ -296,8 +283,6 @@ fn without_kernel(graph: &Graph) -> Option<String> {
     })
 }
 
-=======
->>>>>>> main
 /// A model of a graph.
 pub fn model(graph: GraphProto, opset: i64) -> ModelProto {
     let set = |domain: &str, version| OperatorSetIdProto { domain: domain.into(), version };

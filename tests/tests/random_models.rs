@@ -38,12 +38,12 @@ fn a_seed_always_gives_the_same_model() {
     }
 }
 
-/// A model of one Pad of a float value.
-fn padded(shape: &[usize], pads: &[i64]) -> Sample {
-    let raw = zantc::import::to_raw("pads", &zantc::ir::Tensor::from_elements([pads.len()], pads));
+/// A model of one operator of a float value and a list of integers.
+fn with_list(op_type: &str, shape: &[usize], list: &[i64]) -> Sample {
+    let raw = zantc::import::to_raw("list", &zantc::ir::Tensor::from_elements([list.len()], list));
     let node = NodeProto {
-        op_type: "Pad".into(),
-        input: vec!["x".into(), "pads".into()],
+        op_type: op_type.into(),
+        input: vec!["x".into(), "list".into()],
         output: vec!["y".into()],
         ..NodeProto::default()
     };
@@ -57,14 +57,22 @@ fn padded(shape: &[usize], pads: &[i64]) -> Sample {
     };
     let elements: Vec<f32> = (0..shape.iter().product::<usize>()).map(|i| i as f32 + 0.5).collect();
     let inputs = vec![zantc::ir::Tensor::from_elements(shape, &elements)];
-    Sample { seed: 1, model: model(graph, 17), inputs, events: vec![], faults: vec![], wild: false }
+    Sample { seed: 1, model: model(graph, 18), inputs, events: vec![], faults: vec![], wild: false }
 }
 
 #[test]
 fn a_border_behind_the_outermost_dimension_alone_is_no_copy_of_the_whole() {
     for (shape, pads) in [(&[2, 3][..], &[0, 0, 3, 0][..]), (&[6], &[0, 2]), (&[2, 3], &[1, 0, 0, 0]), (&[1], &[0, 4])]
     {
-        let ran = check(&padded(shape, pads));
+        let ran = check(&with_list("Pad", shape, pads));
         assert_eq!(ran, Ok(Outcome::Ran { compared: true }), "{shape:?} {pads:?}");
+    }
+}
+
+#[test]
+fn a_reduction_of_nothing_over_dimensions_apart_has_its_results() {
+    for (op, shape) in [("ReduceSum", &[0, 2, 6][..]), ("ReduceMax", &[3, 2, 0]), ("ReduceLogSumExp", &[0, 2, 6])] {
+        let ran = check(&with_list(op, shape, &[0, 2]));
+        assert_eq!(ran, Ok(Outcome::Ran { compared: true }), "{op} {shape:?}");
     }
 }

@@ -25,7 +25,9 @@ impl Lowering<'_> {
             let perm: Vec<usize> = kept.chain(axes.iter().copied()).collect();
             source = self.transposed(node, &x, source, &perm);
             let n = axes.iter().map(|&a| x.shape[a]).product::<usize>();
-            Reduce { outer: x.elements() / n.max(1), n, inner: 1 }
+            // Not the quotient of elements: a reduction of nothing has results too.
+            let outer = (0..x.rank()).filter(|d| !axes.contains(d)).map(|d| x.shape[d]).product();
+            Reduce { outer, n, inner: 1 }
         });
         let out = self.result(node.outputs[0]);
         let call = Arc::new(ReduceCall { dtype: x.dtype, kind, params });

@@ -96,6 +96,8 @@ pub struct Draft<'g> {
     pub(super) values: &'g [Value],
     /// What the next operands are, whatever they are asked to be.
     pub(super) forced: Vec<usize>,
+    /// One of them cannot be what it is asked to be: there is no such node.
+    pub(super) misfit: bool,
     pub(super) node: NodeProto,
     pub(super) operands: Vec<Operand>,
     pub(super) outputs: usize,
@@ -134,18 +136,16 @@ impl Draft<'_> {
 
 /// Operands.
 impl Draft<'_> {
-    fn forced(&mut self) -> Option<Type> {
-        if self.forced.is_empty() {
-            return None;
-        }
-        let known = self.forced.remove(0);
-        self.operands.push(Operand::Known(known));
-        Some(self.values[known].ty.clone())
-    }
-
     /// The next operand is a known value where one has been asked for or fits; later ones are likelier.
     fn known(&mut self, fits: impl Fn(&Type) -> bool) -> Option<Type> {
-        if let Some(ty) = self.forced() {
+        if !self.forced.is_empty() {
+            let known = self.forced.remove(0);
+            let ty = self.values[known].ty.clone();
+            if !fits(&ty) {
+                self.misfit = true;
+                return None;
+            }
+            self.operands.push(Operand::Known(known));
             return Some(ty);
         }
         let plain = |v: &Value| v.element == code(v.ty.dtype);
@@ -174,7 +174,9 @@ impl Draft<'_> {
         if !self.forced.is_empty() || !self.one_in(4) {
             // One type first, so that the rare ones come to their turn.
             let dtype = self.r.pick(dtypes);
-            if let Some(ty) = self.known(|t| t.dtype == dtype && fits(&t.shape)) {
+            let forced = !self.forced.is_empty();
+            let of_type = |t: DType| t == dtype || (forced && dtypes.contains(&t));
+            if let Some(ty) = self.known(|t| of_type(t.dtype) && fits(&t.shape)) {
                 return ty;
             }
         }

@@ -157,12 +157,16 @@ impl Grower {
             wild: self.wild,
             values: &self.values,
             forced: forced.to_vec(),
+            misfit: false,
             node,
             operands: vec![],
             outputs: 1,
         };
         make(&mut d)?;
-        let Draft { node, operands, outputs, .. } = d;
+        let Draft { node, operands, outputs, misfit, .. } = d;
+        if misfit {
+            return None;
+        }
         let mut one = OneNode::new(self, node, operands, outputs);
         let mut event = Event { operator: entry.name, dtypes: one.dtypes(self), refused: None };
         let options = Options::default();

@@ -112,7 +112,11 @@ fn scatter(d: &mut Draft<'_>) -> Option<()> {
 fn scatter_nd(d: &mut Draft<'_>) -> Option<()> {
     let ty = d.x(ALL, 1, 4);
     let depth = d.r.within(1, ty.rank());
-    let lead = d.shape(0, 2);
+    let mut lead = d.shape(0, 2);
+    if ty.elements() == 0 {
+        // There is no place to write to; no index is in range.
+        lead = vec![0];
+    }
     let n = ty.shape[..depth].iter().copied().min().unwrap_or(1);
     d.filled(DType::I64, [lead.as_slice(), &[depth]].concat(), Fill::Index(n));
     d.exactly(ty.dtype, [&lead, &ty.shape[depth..]].concat());

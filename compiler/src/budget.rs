@@ -67,7 +67,7 @@ fn over_ram(program: &Program, planned: &Planned, footprint: &Footprint, limit: 
     let more = if rest > 0 { format!(" and {rest} smaller") } else { String::new() };
     // What is left for the arena.
     let left = limit.bytes.saturating_sub(footprint.ram() - footprint.arena);
-    let times = footprint.arena as f64 / left.max(1) as f64;
+    let times = (footprint.arena as f64 / left.max(1) as f64 * 10.0).ceil() / 10.0;
     let floats = live.iter().any(|&b| program.buffer(b).dtype == DType::F32);
     let help = match floats && times <= 4.0 {
         true => "quantized to 8 bits it would need about a quarter; so would an input of half the height and width",

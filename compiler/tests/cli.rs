@@ -334,7 +334,7 @@ fn a_configuration_beside_the_model_means_what_the_options_mean() {
     fs::copy(workspace("models/digits/digits.onnx"), folder.path().join("net.onnx")).unwrap();
     fs::write(folder.path().join("zant.toml"), "max-ram = 1024\n").unwrap();
     zantc_in(folder.path(), &["compile", "net.onnx", "--emit", "plan"]).ended(1);
-    zantc_in(folder.path(), &["compile", "net.onnx", "--emit", "plan", "--max-ram", "2K"]).ended(0);
+    zantc_in(folder.path(), &["compile", "net.onnx", "--emit", "plan", "--max-ram", "3K"]).ended(0);
     fs::write(folder.path().join("zant.toml"), "# limits\nname = \"a\"\nmax-ramm = 1024 # too much\n").unwrap();
     let ran = zantc_in(folder.path(), &["compile", "net.onnx", "--emit", "plan"]).ended(1);
     let quoted = " --> zant.toml:3:1\n  |\n  | max-ramm = 1024 # too much\n  | ^^^^^^^^\n";

@@ -2,6 +2,7 @@
 
 use crate::Config;
 use crate::diag::{Diagnostic, codes, escape};
+use crate::footprint::Footprint;
 use crate::ir::DType;
 use crate::plan::program::Planned;
 use crate::program::{BufferId, Program};
@@ -29,24 +30,30 @@ fn limit(chosen: Option<usize>, board: Option<(&str, usize)>) -> Option<Limit> {
     chosen.map(|bytes| Limit { bytes, whose: "allowed".into() }).or(board)
 }
 
-/// Checks arena and constants.
+/// Checks RAM (arena, inputs, stack) and flash (constants, code).
 ///
 /// # Errors
 /// Each budget that is exceeded.
 pub(crate) fn check(program: &Program, planned: &Planned, config: &Config) -> Result<(), Vec<Diagnostic>> {
     let layout = program.layout.as_ref().expect("the program has been placed");
+    let footprint = Footprint::of(program, config);
+    // No budget of a user and no board makes memory that a target cannot have.
+    let (bytes, why) = config.target.largest_arena();
+    if layout.arena_bytes >= bytes {
+        let limit = Limit { bytes, whose: format!("that {why}") };
+        return Err(vec![over_ram(program, planned, &footprint, &limit)]);
+    }
     let ram = limit(config.max_ram, config.board.map(|b| (b.name, b.max_ram())));
     let flash = limit(config.max_flash, config.board.map(|b| (b.name, b.max_flash())));
     let mut faults = Vec::new();
-    faults.extend(ram.filter(|l| layout.arena_bytes > l.bytes).map(|l| over_ram(program, planned, &l)));
-    faults.extend(flash.filter(|l| program.weights_bytes() > l.bytes).map(|l| over_flash(program, &l)));
+    faults.extend(ram.filter(|l| footprint.ram() > l.bytes).map(|l| over_ram(program, planned, &footprint, &l)));
+    faults.extend(flash.filter(|l| footprint.flash() > l.bytes).map(|l| over_flash(program, &footprint, &l)));
     if faults.is_empty() { Ok(()) } else { Err(faults) }
 }
 
-fn over_ram(program: &Program, planned: &Planned, limit: &Limit) -> Diagnostic {
+fn over_ram(program: &Program, planned: &Planned, footprint: &Footprint, limit: &Limit) -> Diagnostic {
     let layout = program.layout.as_ref().expect("the program has been placed");
-    let message =
-        format!("the arena needs {} bytes of RAM, more than the {} {}", layout.arena_bytes, limit.bytes, limit.whose);
+    let message = format!("the model needs {}, more than the {} {}", footprint.ram_text(), limit.bytes, limit.whose);
     let step = program.steps.get(layout.peak_step);
     let at = step.and_then(|s| s.origin.last()).map(|o| short(&o.name)).unwrap_or_default();
     let mut live = live(planned, layout.peak_step);
@@ -58,7 +65,9 @@ fn over_ram(program: &Program, planned: &Planned, limit: &Limit) -> Diagnostic {
         .collect();
     let rest = live.len().saturating_sub(SHOWN);
     let more = if rest > 0 { format!(" and {rest} smaller") } else { String::new() };
-    let times = layout.arena_bytes as f64 / limit.bytes.max(1) as f64;
+    // What is left for the arena.
+    let left = limit.bytes.saturating_sub(footprint.ram() - footprint.arena);
+    let times = footprint.arena as f64 / left.max(1) as f64;
     let floats = live.iter().any(|&b| program.buffer(b).dtype == DType::F32);
     let help = match floats && times <= 4.0 {
         true => "quantized to 8 bits it would need about a quarter; so would an input of half the height and width",
@@ -72,7 +81,10 @@ fn over_ram(program: &Program, planned: &Planned, limit: &Limit) -> Diagnostic {
             layout.peak_step, layout.lower_bound_bytes
         ))
         .help(format!("live there, in bytes: {}{more}", shown.join(", ")))
-        .help(format!("the arena must shrink {times:.1}-fold: {help}"))
+        .help(match left {
+            0 => format!("nothing of that is left for the arena: {help}"),
+            _ => format!("the arena must shrink {times:.1}-fold: {help}"),
+        })
         .help("`zantc inspect --svg` draws the arena")
 }
 
@@ -82,13 +94,8 @@ fn live(planned: &Planned, step: usize) -> Vec<BufferId> {
     ranges.filter(|(r, _)| r.is_some_and(|r| (r.first..=r.last).contains(&step))).map(|(_, &b)| b).collect()
 }
 
-fn over_flash(program: &Program, limit: &Limit) -> Diagnostic {
-    let message = format!(
-        "the weights need {} bytes of flash, more than the {} {}",
-        program.weights_bytes(),
-        limit.bytes,
-        limit.whose
-    );
+fn over_flash(program: &Program, footprint: &Footprint, limit: &Limit) -> Diagnostic {
+    let message = format!("the model needs {}, more than the {} {}", footprint.flash_text(), limit.bytes, limit.whose);
     let mut largest: Vec<_> = program.weights.iter().collect();
     largest.sort_by_key(|w| std::cmp::Reverse(w.data.data().len()));
     let shown: Vec<String> =
@@ -121,7 +128,7 @@ mod tests {
     fn what_does_not_fit_is_named() {
         let text = said(&Config::new().max_ram(1 << 10).max_flash(4 << 10));
         for part in
-            ["more than the 1024 allowed", "the peak is at step 0 (`relu1`)", "live there, in bytes: `", "2.0-fold"]
+            ["more than the 1024 allowed", "the peak is at step 0 (`relu1`)", "live there, in bytes: `", "2.7-fold"]
         {
             assert!(text.contains(part), "{part}: {text}");
         }
@@ -135,6 +142,35 @@ mod tests {
         assert_eq!(super::short("conv1"), "conv1");
         assert_eq!(super::short(&"é".repeat(40)), "é".repeat(40));
         assert_eq!(super::short(&format!("x{}", "y".repeat(40))), format!("..{}", "y".repeat(40)));
+    }
+
+    #[test]
+    fn what_no_memory_of_the_target_holds_is_refused_before_it_is_computed() {
+        let text = "graph \"\"\n  in %0 \"x\": f32[1,1]\n  %1 = expand %0 : f32[30000,30000]\n  %2 = softmax %1 {axis 1} : f32[30000,30000]\n  out \"y\" = %2\n";
+        let graph = crate::ir::text::parse(text).unwrap();
+        let compiled = |target: &str| {
+            let config = Config::new().target(crate::target::find(target).unwrap());
+            crate::compile_graph(graph.clone(), &config).map(|c| c.program.layout.unwrap().arena_bytes)
+        };
+        assert!(compiled("host").is_ok_and(|bytes| bytes >= 30000 * 30000 * 4));
+        for (target, why) in [
+            ("cortex-m7", "Cortex-M addresses"),
+            ("cortex-m0", "Cortex-M addresses"),
+            ("riscv32imc", "32 bits"),
+            ("wasm32", "32 bits"),
+        ] {
+            let faults = compiled(target).unwrap_err();
+            assert!(faults[0].code == "ZA0301" && faults[0].message.contains(why), "{target}: {faults:?}");
+        }
+    }
+
+    #[test]
+    fn a_module_of_webassembly_has_no_sections() {
+        let wasm = || Config::new().target(crate::target::find("wasm32").unwrap());
+        assert_eq!(said(&wasm()), "");
+        for config in [wasm().weights_section(".psram"), wasm().arena_section(".axi")] {
+            assert!(said(&config).contains("where that is no memory"));
+        }
     }
 
     #[test]

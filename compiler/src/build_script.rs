@@ -10,8 +10,10 @@ use std::path::{Path, PathBuf};
 use crate::config::Config;
 use crate::diag::{Diagnostic, Style, codes, escape, render_all};
 use crate::emit::{Package, Source, emit_module, emit_modules};
+use crate::install::{Force, install_module};
 use crate::onnx::Model;
 use crate::pipeline::{self, Compiled};
+use crate::target::Platform;
 
 /// Why a model could not be compiled; shown as the rendered diagnostics, so that a build script may return it from `main`.
 pub struct BuildError(Vec<Diagnostic>);
@@ -54,22 +56,24 @@ impl From<Diagnostic> for BuildError {
 impl Config {
     /// Compiles a model to `OUT_DIR/NAME.rs`, which has one module `NAME` and is meant for
     /// `include!(concat!(env!("OUT_DIR"), "/NAME.rs"))`; gives its path. `NAME` is the configured name or the file's, with `_` for
-    /// `-`. A `zant.toml` beside the model gives what is not set here. Tells cargo when to run the script again.
+    /// `-`. A `zant.toml` beside the model gives what is not set here; where neither says a target or a board, the one that fits
+    /// cargo's `TARGET` is taken, and cargo is told where that is plain Rust for want of a better one. Tells cargo when to run the
+    /// script again.
     ///
     /// # Errors
     /// Everything that is wrong with the model; a budget that is exceeded; `OUT_DIR` missing or not writable.
     pub fn compile(self, model: impl AsRef<Path>) -> Result<PathBuf, BuildError> {
-        compile(self, model.as_ref(), &out_dir()?, &mut std::io::stdout())
+        compile(self, model.as_ref(), &out_dir()?, &Platform::of_cargo(), &mut std::io::stdout())
     }
 
     /// Compiles several models that share one runtime to `OUT_DIR/NAME.rs`: a module `NAME` with one module for each model,
-    /// named after its file. `NAME` is the configured name, or `models`.
+    /// named after its file, or after its folder where the file is called `model.onnx`. `NAME` is the configured name, or `models`.
     ///
     /// # Errors
     /// As [`Config::compile`]; two models of one name; models that round products differently.
     pub fn compile_all<P: AsRef<Path>>(self, models: impl IntoIterator<Item = P>) -> Result<PathBuf, BuildError> {
         let models: Vec<PathBuf> = models.into_iter().map(|m| m.as_ref().to_path_buf()).collect();
-        compile_all(self, &models, &out_dir()?, &mut std::io::stdout())
+        compile_all(self, &models, &out_dir()?, &Platform::of_cargo(), &mut std::io::stdout())
     }
 }
 
@@ -98,9 +102,19 @@ fn tell(cargo: &mut dyn Write, key: &str, value: &str) {
     drop(writeln!(cargo, "cargo::{key}={}", escape(value)));
 }
 
-fn unit(config: Config, path: &Path, cargo: &mut dyn Write) -> Result<Unit, Vec<Diagnostic>> {
+/// How a model is named.
+type Naming = fn(&Config, &Path) -> Result<String, Diagnostic>;
+
+fn unit(
+    config: Config,
+    path: &Path,
+    naming: Naming,
+    platform: &Platform,
+    cargo: &mut dyn Write,
+) -> Result<Unit, Vec<Diagnostic>> {
     tell(cargo, "rerun-if-changed", &path.to_string_lossy());
-    let mut config = config;
+    let (usual, said) = platform.target();
+    let mut config = config.with_usual_target(usual);
     if let Some((file, options)) = pipeline::read_options(path)? {
         tell(cargo, "rerun-if-changed", &file.to_string_lossy());
         config = config.with_options(&options);
@@ -109,7 +123,10 @@ fn unit(config: Config, path: &Path, cargo: &mut dyn Write) -> Result<Unit, Vec<
     for file in &model.external_files {
         tell(cargo, "rerun-if-changed", &file.to_string_lossy());
     }
-    let name = pipeline::crate_name(&config, path).map_err(|d| vec![d])?;
+    let name = naming(&config, path).map_err(|d| vec![d])?;
+    if let Some(said) = said.filter(|_| config.board.is_none() && config.target == usual) {
+        tell(cargo, "warning", &format!("{name}: {said}"));
+    }
     let compiled = pipeline::compile(&model, &config)?;
     for warning in &compiled.warnings {
         tell(cargo, "warning", &format!("{name}: {} [{}]", warning.message, warning.code));
@@ -117,8 +134,14 @@ fn unit(config: Config, path: &Path, cargo: &mut dyn Write) -> Result<Unit, Vec<
     Ok(Unit { name, config, compiled, model_sha256: pipeline::sha256(&model)? })
 }
 
-fn compile(config: Config, model: &Path, folder: &Path, cargo: &mut dyn Write) -> Result<PathBuf, BuildError> {
-    let unit = unit(config, model, cargo)?;
+fn compile(
+    config: Config,
+    model: &Path,
+    folder: &Path,
+    platform: &Platform,
+    cargo: &mut dyn Write,
+) -> Result<PathBuf, BuildError> {
+    let unit = unit(config, model, pipeline::module_name, platform, cargo)?;
     write(&emit_module(&unit.source()), folder, &unit.name)
 }
 
@@ -126,13 +149,14 @@ fn compile_all(
     mut config: Config,
     models: &[PathBuf],
     folder: &Path,
+    platform: &Platform,
     cargo: &mut dyn Write,
 ) -> Result<PathBuf, BuildError> {
     let name = config.take_name().unwrap_or_else(|| "models".into());
     let mut units: Vec<Unit> = Vec::new();
     let mut faults = Vec::new();
     for model in models {
-        match unit(config.clone(), model, cargo) {
+        match unit(config.clone(), model, pipeline::crate_name, platform, cargo) {
             Ok(unit) => units.push(unit),
             Err(diagnostics) => faults.extend(diagnostics),
         }
@@ -152,7 +176,14 @@ fn compile_all(
             );
         }
     }
-    if crate::emit::crate_name(&name) != name {
+    if let Some(unit) = units.iter().find(|u| u.name == "rt") {
+        let message = format!("a model of a set cannot be called `{}`: that is the runtime", unit.name);
+        faults.push(
+            Diagnostic::error(codes::BAD_OPTION, message)
+                .help("rename the file, or give `name` in a zant.toml beside it"),
+        );
+    }
+    if !crate::emit::is_crate_name(&name) {
         faults.push(Diagnostic::error(codes::BAD_OPTION, format!("{name:?} is no name for a module")));
     }
     if !faults.is_empty() {
@@ -163,7 +194,7 @@ fn compile_all(
 }
 
 fn write(package: &Package, folder: &Path, name: &str) -> Result<PathBuf, BuildError> {
-    package.write(folder).map_err(|e| Diagnostic::error("ZA0011", e.to_string()))?;
+    install_module(package, folder, Force::No).map_err(|e| e.diagnostic())?;
     Ok(folder.join(format!("{}.rs", name.replace('-', "_"))))
 }
 
@@ -174,6 +205,45 @@ mod tests {
 
     use super::{BuildError, compile, compile_all};
     use crate::config::Config;
+    use crate::target::{self, Platform};
+
+    /// A build for the machine that builds.
+    const HERE: Platform = Platform { triple: None, host: None };
+
+    /// What a build script for a triple writes and says; the target is chosen where one is named.
+    fn built(triple: &str, chosen: Option<&str>, model: &str) -> (String, String) {
+        let dir = tempfile::tempdir().unwrap();
+        let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models").join(model);
+        let platform = Platform { triple: Some(triple.into()), host: Some("x86_64-unknown-linux-gnu".into()) };
+        let chosen = chosen.map(|name| target::find(name).unwrap());
+        let config = chosen.into_iter().fold(Config::new(), Config::target);
+        let mut said = Vec::new();
+        let path = compile(config, &model, dir.path(), &platform, &mut said).unwrap();
+        let said = String::from_utf8(said).unwrap();
+        let warnings = said.lines().filter(|l| l.starts_with("cargo::warning=")).collect();
+        (fs::read_to_string(path).unwrap(), warnings)
+    }
+
+    #[test]
+    fn the_triple_of_cargo_gives_the_kernels() {
+        for model in ["digits_int8/digits_int8.onnx", "digits/digits.onnx"] {
+            let of = |triple: &str, chosen: Option<&str>| built(triple, chosen, model);
+            // Both cores of one triple have the same code, so that neither has to be named.
+            let m7 = of("thumbv7em-none-eabihf", Some("cortex-m7"));
+            assert!(m7.0.contains("compact::Compact<"), "the loops for DSP instructions");
+            assert!(m7 == of("thumbv7em-none-eabihf", None) && m7 == of("thumbv7em-none-eabihf", Some("cortex-m4")));
+            let m55 = of("thumbv8m.main-none-eabihf", Some("cortex-m55"));
+            assert!(m55 == of("thumbv8m.main-none-eabihf", None));
+            assert!(of("wasm32-unknown-unknown", None) == of("x86_64-unknown-linux-gnu", Some("wasm32")));
+            assert!(of("thumbv6m-none-eabi", None) == of("x86_64-unknown-linux-gnu", Some("cortex-m0")));
+            // What is chosen counts, whatever cargo builds for.
+            assert!(of("thumbv6m-none-eabi", Some("cortex-m7")) == m7);
+            assert_ne!(of("x86_64-unknown-linux-gnu", None).0, m7.0);
+            let (text, warning) = of("riscv64gc-unknown-none-elf", None);
+            assert!(text.contains("isa::Separate") && warning.contains("no kernels made for riscv64gc"), "{warning}");
+            assert_eq!(m7.1, "");
+        }
+    }
 
     fn digits() -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/digits/digits.onnx")
@@ -183,18 +253,36 @@ mod tests {
     fn a_model_becomes_a_module_once() {
         let dir = tempfile::tempdir().unwrap();
         let mut said = Vec::new();
-        let path = compile(Config::new(), &digits(), dir.path(), &mut said).unwrap();
+        let path = compile(Config::new(), &digits(), dir.path(), &HERE, &mut said).unwrap();
         assert_eq!(path, dir.path().join("digits.rs"));
         let text = fs::read_to_string(&path).unwrap();
         syn::parse_file(&text).unwrap();
-        assert!(text.contains("pub mod digits {") && text.contains("include_bytes!(\"digits.bin\")"));
-        assert!(dir.path().join("digits.bin").is_file());
+        assert!(text.contains("pub mod digits {") && text.contains("include_bytes!(\"digits-"));
+        let (_, blob) = text.split_once("include_bytes!(\"").unwrap();
+        assert!(dir.path().join(blob.split('"').next().unwrap()).is_file());
         let said = String::from_utf8(said).unwrap();
         assert_eq!(said, format!("cargo::rerun-if-changed={}\n", digits().display()));
         // What is right already is not written again.
         let before = fs::metadata(&path).unwrap().modified().unwrap();
-        compile(Config::new(), &digits(), dir.path(), &mut Vec::new()).unwrap();
+        compile(Config::new(), &digits(), dir.path(), &HERE, &mut Vec::new()).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().modified().unwrap(), before);
+    }
+
+    #[test]
+    fn a_module_has_its_files_name_or_the_chosen_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let model = dir.path().join("model.onnx");
+        fs::copy(digits(), &model).unwrap();
+        let out = dir.path().join("out");
+        let path = compile(Config::new(), &model, &out, &HERE, &mut Vec::new()).unwrap();
+        assert_eq!(path, out.join("model.rs"));
+        assert!(fs::read_to_string(&path).unwrap().contains("pub mod model {"));
+        for (name, file) in [("my_model", "my_model.rs"), ("my-model", "my_model.rs"), ("_Net", "_Net.rs")] {
+            let path = compile(Config::new().name(name), &model, &out, &HERE, &mut Vec::new()).unwrap();
+            assert_eq!(path, out.join(file));
+            syn::parse_file(&fs::read_to_string(&path).unwrap()).unwrap();
+        }
+        compile(Config::new().name("fn"), &model, &out, &HERE, &mut Vec::new()).unwrap_err();
     }
 
     #[test]
@@ -202,7 +290,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let other = dir.path().join("other.onnx");
         fs::copy(digits(), &other).unwrap();
-        let path = compile_all(Config::new().name("nets"), &[digits(), other], dir.path(), &mut Vec::new()).unwrap();
+        let path =
+            compile_all(Config::new().name("nets"), &[digits(), other], dir.path(), &HERE, &mut Vec::new()).unwrap();
         let text = fs::read_to_string(&path).unwrap();
         let file = syn::parse_file(&text).unwrap();
         assert_eq!((file.items.len(), text.matches("mod rt {").count()), (1, 1));
@@ -215,7 +304,7 @@ mod tests {
         let bad = dir.path().join("bad.onnx");
         fs::write(&bad, b"no model").unwrap();
         let models = [bad, digits(), digits()];
-        let error: BuildError = compile_all(Config::new(), &models, dir.path(), &mut Vec::new()).unwrap_err();
+        let error: BuildError = compile_all(Config::new(), &models, dir.path(), &HERE, &mut Vec::new()).unwrap_err();
         let text = format!("{error:?}");
         assert!(text.contains("error[ZA0002]") && text.contains("two models are called `digits`"), "{text}");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is written");
@@ -229,14 +318,14 @@ mod tests {
         fs::write(dir.path().join("zant.toml"), "target = \"cortex-m0\"\nnumerics = \"fused\"\nmax-ram = \"1M\"\n")
             .unwrap();
         let mut said = Vec::new();
-        compile(Config::new().name("net"), &model, &dir.path().join("out"), &mut said).unwrap();
+        compile(Config::new().name("net"), &model, &dir.path().join("out"), &HERE, &mut said).unwrap();
         let said = String::from_utf8(said).unwrap();
         assert!(
             said.contains("zant.toml\n") && said.contains("cargo::warning=net: ") && said.contains("[ZA0302]"),
             "{said}"
         );
         fs::write(dir.path().join("zant.toml"), "max-ram = 16\n").unwrap();
-        let error = compile(Config::new(), &model, &dir.path().join("out"), &mut Vec::new()).unwrap_err();
+        let error = compile(Config::new(), &model, &dir.path().join("out"), &HERE, &mut Vec::new()).unwrap_err();
         assert_eq!(error.diagnostics()[0].code, "ZA0301");
     }
 }

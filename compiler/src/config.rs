@@ -42,7 +42,7 @@ pub struct Config {
     pub dims: BTreeMap<String, usize>,
     /// Pairs of an input and an output, by their names, that a model keeps from run to run.
     pub states: Vec<(String, String)>,
-    /// Where the crate runs.
+    /// Where the crate runs; in a build script by default where cargo's `TARGET` says.
     pub target: &'static Target,
     /// The board that it runs on: its target, and its memories as budgets.
     pub board: Option<&'static Board>,
@@ -52,14 +52,16 @@ pub struct Config {
     pub alloc: Alloc,
     /// How products are rounded; by default the target's way.
     pub numerics: Option<Numerics>,
-    /// Bytes of RAM that a model may take; more is an error.
+    /// Bytes of RAM that a model may take, with its inputs and, where it is estimated, the stack; more is an error.
     pub max_ram: Option<usize>,
-    /// Bytes of flash that weights may take; more is an error.
+    /// Bytes of flash that constants and, where it is estimated, code may take; more is an error.
     pub max_flash: Option<usize>,
     /// The link section of the constants.
     pub weights_section: Option<String>,
     /// The link section of the arena, where the crate owns it.
     pub arena_section: Option<String>,
+    /// Whether the crate is to be a member of another workspace, or a dependency by path of one that it lies in.
+    pub member: bool,
     /// Whether `run` calls an observer after each step, which it is given: what profiles are made with.
     pub(crate) observed: bool,
     /// What was set by a method of this type, and what a file of options does not change therefore.
@@ -81,6 +83,7 @@ impl Default for Config {
             max_flash: None,
             weights_section: None,
             arena_section: None,
+            member: false,
             observed: false,
             chosen: Options::default(),
         }
@@ -115,7 +118,7 @@ impl Config {
         self.settled()
     }
 
-    /// Chooses the target.
+    /// Chooses the target. Without this, a build script takes the one that fits cargo's `TARGET`, everything else the host.
     #[must_use]
     pub fn target(mut self, target: &'static Target) -> Config {
         self.chosen.target = Some(target);
@@ -157,7 +160,7 @@ impl Config {
         self.settled()
     }
 
-    /// Refuses models whose weights need more flash.
+    /// Refuses models whose constants and code need more flash.
     #[must_use]
     pub fn max_flash(mut self, bytes: usize) -> Config {
         self.chosen.max_flash = Some(bytes);
@@ -175,6 +178,13 @@ impl Config {
     #[must_use]
     pub fn arena_section(mut self, name: impl Into<String>) -> Config {
         self.chosen.arena_section = Some(name.into());
+        self.settled()
+    }
+
+    /// Makes a crate that can be a member of another workspace: it has none of its own.
+    #[must_use]
+    pub fn member(mut self) -> Config {
+        self.chosen.member = Some(true);
         self.settled()
     }
 
@@ -197,6 +207,16 @@ impl Config {
     #[must_use]
     pub fn with_options(mut self, file: &Options) -> Config {
         file.apply(&mut self);
+        self.settled()
+    }
+
+    /// Sets the target, unless it or the board was chosen.
+    #[must_use]
+    pub(crate) fn with_usual_target(mut self, target: &'static Target) -> Config {
+        // A field may have been set as well as a method called.
+        if self.board.is_none() && self.target.name == HOST.name {
+            self.target = target;
+        }
         self.settled()
     }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::config::{Config, Options, file_beside};
-use crate::diag::{Diagnostic, codes};
+use crate::diag::{Diagnostic, FilePlace, codes};
 use crate::ir::{Graph, Numerics, Reference, State};
 use crate::onnx::{Limits, LoadError, Model, load};
 use crate::plan::program::Planned;
@@ -46,7 +46,12 @@ impl Compiled {
 /// # Errors
 /// A diagnostic where the file cannot be read or is no model.
 pub fn read(path: &Path) -> Result<Model, Vec<Diagnostic>> {
-    load(path, &Limits::default()).map_err(|e| vec![load_diagnostic(&e)])
+    load(path, &Limits::default()).map_err(|e| match e {
+        LoadError::Malformed { .. } => {
+            vec![Diagnostic::error(e.code(), format!("{path:?} is {e}")).help(e.help())]
+        }
+        other => vec![load_diagnostic(&other)],
+    })
 }
 
 /// What went wrong with a file, as a diagnostic.
@@ -70,7 +75,10 @@ pub fn read_options(model: &Path) -> Result<Option<(PathBuf, Options)>, Vec<Diag
     let file = std::fs::File::open(&path).map_err(|e| fail(e.to_string()))?;
     let mut text = String::new();
     file.take(OPTIONS_BYTES).read_to_string(&mut text).map_err(|e| fail(e.to_string()))?;
-    let options = Options::from_toml(&text).map_err(fail)?;
+    let options = Options::parse(&text).map_err(|bad| {
+        let place = FilePlace { path: path.clone(), line: bad.line, text: bad.text, span: bad.span };
+        vec![Diagnostic::error(codes::BAD_OPTION, format!("cannot use {path:?}: {}", bad.message)).in_file(place)]
+    })?;
     Ok(Some((path, options)))
 }
 
@@ -83,6 +91,17 @@ pub fn default_name(model: &Path) -> String {
     crate::emit::crate_name(&if stem == "model" { folder.unwrap_or(stem) } else { stem })
 }
 
+/// The name of a model's module in a build script: as chosen, else made from its file, whatever folder that is in.
+///
+/// # Errors
+/// As [`crate_name`].
+pub fn module_name(config: &Config, model: &Path) -> Result<String, Diagnostic> {
+    match &config.name {
+        None => Ok(crate::emit::crate_name(&model.file_stem().unwrap_or_default().to_string_lossy())),
+        Some(_) => crate_name(config, model),
+    }
+}
+
 /// The name of a model's crate: as chosen, else made from its file.
 ///
 /// # Errors
@@ -90,7 +109,7 @@ pub fn default_name(model: &Path) -> String {
 pub fn crate_name(config: &Config, model: &Path) -> Result<String, Diagnostic> {
     match &config.name {
         None => Ok(default_name(model)),
-        Some(name) if crate::emit::crate_name(name) == *name => Ok(name.clone()),
+        Some(name) if crate::emit::is_crate_name(name) => Ok(name.clone()),
         Some(name) => {
             let better = crate::emit::crate_name(name);
             let message = format!("{name:?} is no name for a crate; `{better}` would be one");
@@ -174,8 +193,8 @@ fn compile_imported(
     observe("planning memory");
     let planned = plan::program::place(&mut program, config.target.align)
         .map_err(|e| vec![Diagnostic::error(codes::TOO_LARGE, e.to_string())])?;
-    debug_assert_eq!(crate::program::verify(&program), Ok(()));
     crate::budget::check(&program, &planned, config)?;
+    debug_assert_eq!(crate::program::verify(&program), Ok(()));
     Ok(Compiled { graph, program, planned, places, warnings: software_fma(config).into_iter().collect() })
 }
 
@@ -226,6 +245,18 @@ fn check_board(config: &Config) -> Result<(), Vec<Diagnostic>> {
             let message = format!("the board {} is a {}, not a {}", board.name, board.target, config.target.name);
             Err(vec![Diagnostic::error(codes::BAD_OPTION, message).help("leave `--target` out, or name another board")])
         }
+        Some(_) | None if config.target.name == "wasm32" => check_sections(config),
         Some(_) | None => Ok(()),
     }
+}
+
+/// In WebAssembly a section of its own is no memory that code could read.
+fn check_sections(config: &Config) -> Result<(), Vec<Diagnostic>> {
+    let sections = [("weights", &config.weights_section), ("arena", &config.arena_section)];
+    let fault = |what: &str| {
+        let message = format!("the {what} cannot have a section of their own in WebAssembly, where that is no memory");
+        Diagnostic::error(codes::BAD_OPTION, message).help(format!("leave `--{what}-section` out"))
+    };
+    let faults: Vec<_> = sections.iter().filter(|(_, s)| s.is_some()).map(|(what, _)| fault(what)).collect();
+    if faults.is_empty() { Ok(()) } else { Err(faults) }
 }

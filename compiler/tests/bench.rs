@@ -115,3 +115,18 @@ fn what_makes_no_sense_is_a_usage_error() {
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
+
+#[test]
+fn nothing_is_written_where_no_folder_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = workspace("models/digits/digits.onnx");
+    let (code, stdout, stderr) = zantc(folder.path(), &["bench", &model, "--profiles", "small", "--runs", "1"]);
+    assert!(code == Some(0) && stdout.contains("digits") && stdout.contains('|'), "{stdout}{stderr}");
+    let args = ["certify", &model, "--target", "cortex-m7", "--opt-level", "z"];
+    match zantc(folder.path(), &args) {
+        (Some(0), stdout, _) => assert!(stdout.starts_with("# digits on cortex-m7"), "{stdout}"),
+        (_, _, stderr) if stderr.contains("is missing") => println!("skipped: 1 certificate, for {stderr}"),
+        (code, _, stderr) => panic!("{code:?}: {stderr}"),
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "the current folder is the user's");
+}

@@ -65,7 +65,11 @@ fn compile_writes_a_crate_and_says_what_it_needs() {
     let out = TempDir::new().unwrap();
     let ran =
         zantc(&["compile", &digits(), "-o", &out.path().join("net").to_string_lossy(), "--name", "my-net"]).ended(0);
-    assert!(ran.stderr.contains("2048 bytes of RAM") && ran.stdout.is_empty(), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("2304 bytes of RAM (2048 arena + 256 inputs)") && ran.stdout.is_empty(),
+        "{}",
+        ran.stderr
+    );
     let expected = ["Cargo.toml", "README.md", "src", "tests", "weights.bin", "zant.json"];
     let found = files(&out.path().join("net"));
     assert!(expected.iter().all(|f| found.iter().any(|g| g == f)), "{found:?}");
@@ -135,9 +139,10 @@ fn run_computes_what_the_vectors_hold() {
 }
 
 #[test]
-fn verify_passes_fails_and_refuses_to_pass_without_vectors() {
+fn verify_passes_and_fails_by_the_vectors() {
     let passed = zantc(&["verify", &digits(), "--in-process", "--per-node"]).ended(0);
-    assert!(passed.stdout.contains("PASS"), "{}", passed.stdout);
+    assert!(passed.stdout.contains("PASS") && passed.stdout.contains("cosine"), "{}", passed.stdout);
+    assert!(passed.stderr.contains("compared with the model's vectors, 3 data sets"), "{}", passed.stderr);
     // The vectors of another data set are not what this input gives.
     let mixed = TempDir::new().unwrap();
     let set = mixed.path().join("test_data_set_0");
@@ -151,6 +156,58 @@ fn verify_passes_fails_and_refuses_to_pass_without_vectors() {
     zantc(&["verify", &digits(), "--in-process", "--data", &data, "--tolerance", "10"]).ended(0);
     let empty = TempDir::new().unwrap();
     zantc(&["verify", &digits(), "--in-process", "--data", &empty.path().to_string_lossy()]).ended(1);
+    zantc(&["verify", &digits(), "--in-process", "--quanta", "-1"]).ended(2);
+}
+
+#[test]
+fn verify_measures_quantized_outputs_in_quanta() {
+    let model = workspace("models/digits_int8/digits_int8.onnx").to_string_lossy().into_owned();
+    let ran = zantc(&["verify", &model, "--in-process", "--per-node"]).ended(0);
+    assert!(ran.stderr.contains("within 1 quantum in at most one element of 1000"), "{}", ran.stderr);
+    assert!(ran.stdout.contains("fed with the bytes of the graph as the model writes it"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("steps equal the reference of the compiled graph to the bit"), "{}", ran.stdout);
+    let ran = zantc(&["verify", &model, "--in-process", "--json"]).ended(0);
+    let found = messages(&ran.stdout);
+    let verified = found.iter().find(|m| m["reason"] == "verified").expect("a comparison");
+    assert_eq!((&verified["verdict"], &verified["reference"]), (&"pass".into(), &"vectors".into()), "{verified}");
+    let distance = &verified["distance"];
+    assert!(distance["max_quanta"].is_number() && distance["max_ulps"].is_null(), "{distance}");
+    assert!(distance["rmse"].is_number() && distance["cosine"].is_number(), "{distance}");
+    let failed = workspace("models/digits_int8/test_data_set_0");
+    let mixed = TempDir::new().unwrap();
+    fs::copy(failed.join("input_0.pb"), mixed.path().join("input_0.pb")).unwrap();
+    fs::copy(workspace("models/digits_int8/test_data_set_1/output_0.pb"), mixed.path().join("output_0.pb")).unwrap();
+    let data = mixed.path().to_string_lossy();
+    let ran = zantc(&["verify", &model, "--in-process", "--data", &data]).ended(1);
+    let line = "the graph as the model writes it does not give the vectors' output";
+    let spread = "ties do not explain it";
+    assert!(ran.stdout.contains(line) || ran.stdout.contains(spread), "{}", ran.stdout);
+    assert!(ran.stdout.contains("FAIL") && !ran.stdout.contains("PASS"), "{}", ran.stdout);
+}
+
+#[test]
+fn verify_without_vectors_says_so_and_compares_with_the_naive_reference() {
+    let folder = TempDir::new().unwrap();
+    fs::copy(workspace("models/digits/digits.onnx"), folder.path().join("net.onnx")).unwrap();
+    let ran = zantc_in(folder.path(), &["verify", "net.onnx", "--in-process", "--per-node"]).ended(0);
+    let said = "no vectors: compared with zantc's naive reference on 3 seeded inputs";
+    assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("the model's vectors") && !ran.stdout.contains("from the vectors"), "{}", ran.stdout);
+    let rows = |text: &str| text.lines().filter(|l| l.starts_with("seeded ") && l.ends_with("PASS")).count();
+    assert_eq!(rows(&ran.stdout), 3, "{}", ran.stdout);
+    let ran = zantc_in(folder.path(), &["verify", "net.onnx", "--in-process", "--seeded", "5"]).ended(0);
+    assert_eq!(rows(&ran.stdout), 5, "{}", ran.stdout);
+    zantc_in(folder.path(), &["verify", "net.onnx", "--in-process", "--seeded", "0"]).ended(2);
+    // Vectors of other shapes, as beside a model that is compiled for another batch, are no vectors of this one.
+    let set = folder.path().join("test_data_set_0");
+    fs::create_dir(&set).unwrap();
+    let port = zantc::ir::Tensor::from_elements([2, 1, 8, 8], &[0.5f32; 128]);
+    zantc::import::to_raw("image", &port).write_pb(&set.join("input_0.pb")).unwrap();
+    let ran = zantc_in(folder.path(), &["verify", "net.onnx", "--in-process"]).ended(0);
+    assert!(ran.stderr.contains("other shapes than this model: test_data_set_0"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("no vectors of these shapes: compared with zantc's naive"), "{}", ran.stderr);
+    let given = set.to_string_lossy();
+    zantc_in(folder.path(), &["verify", "net.onnx", "--in-process", "--data", &given]).ended(1);
 }
 
 #[test]
@@ -278,7 +335,58 @@ fn a_configuration_beside_the_model_means_what_the_options_mean() {
     fs::write(folder.path().join("zant.toml"), "max-ram = 1024\n").unwrap();
     zantc_in(folder.path(), &["compile", "net.onnx", "--emit", "plan"]).ended(1);
     zantc_in(folder.path(), &["compile", "net.onnx", "--emit", "plan", "--max-ram", "2K"]).ended(0);
-    fs::write(folder.path().join("zant.toml"), "max-ramm = 1024\n").unwrap();
-    let ran = zantc_in(folder.path(), &["compile", "net.onnx", "--emit", "plan"]);
-    assert!(ran.code != Some(0) && ran.stderr.contains("max-ramm"), "{}", ran.stderr);
+    fs::write(folder.path().join("zant.toml"), "# limits\nname = \"a\"\nmax-ramm = 1024 # too much\n").unwrap();
+    let ran = zantc_in(folder.path(), &["compile", "net.onnx", "--emit", "plan"]).ended(1);
+    let quoted = " --> zant.toml:3:1\n  |\n  | max-ramm = 1024 # too much\n  | ^^^^^^^^\n";
+    assert!(ran.stderr.contains("unknown field `max-ramm`") && ran.stderr.contains(quoted), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("\\u{a}"), "{}", ran.stderr);
+}
+
+/// What is compiled by mistake is named, with its path and what to do.
+#[test]
+fn files_that_are_no_models_are_named_for_what_they_are() {
+    let folder = TempDir::new().unwrap();
+    let zip = [b"PK\x03\x04", &[0; 26][..], b"net/data.pkl"].concat();
+    let tensors = b"\x10\0\0\0\0\0\0\0{\"a\":[1,2,3,4]}  ";
+    let cases: [(&str, &[u8], &str, &str); 12] = [
+        (
+            "lfs.onnx",
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 9\n",
+            "pointer of Git LFS",
+            "git lfs pull",
+        ),
+        ("net.tflite", b"\x1c\0\0\0TFL3\x14\0\0\0", "TensorFlow Lite", "tf2onnx"),
+        ("net.pt", &zip, "PyTorch", "torch.onnx.export"),
+        ("old.pth", b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.", "pickle", "torch.onnx.export"),
+        ("net.safetensors", tensors, "safetensors", "export"),
+        ("page.onnx", b"<!DOCTYPE html>\n<html><body>Sign in</body></html>", "HTML page", "download"),
+        ("net.onnx.gz", b"\x1f\x8b\x08\0\0\0\0\0", "gzip", "gunzip"),
+        ("net.h5", b"\x89HDF\r\n\x1a\n\0\0", "Keras", "export"),
+        ("net.gguf", b"GGUF\x03\0\0\0", "GGUF", "export"),
+        ("net.zip", b"PK\x03\x04\x14\0\0\0", "zip archive", "unpack"),
+        ("net.ort", b"\x1c\0\0\0ORTM\x14\0\0\0", ".ort", ".onnx"),
+        ("empty.onnx", b"", "it is empty", "again"),
+    ];
+    for (name, bytes, kind, help) in cases {
+        fs::write(folder.path().join(name), bytes).unwrap();
+        let said = zantc_in(folder.path(), &["compile", name]).ended(1).stderr;
+        assert!([name, kind, help, "ZA0002"].iter().all(|part| said.contains(part)), "{name}: {said}");
+    }
+    fs::create_dir(folder.path().join("model")).unwrap();
+    let said = zantc_in(folder.path(), &["compile", "model"]).ended(1).stderr;
+    assert!(said.contains("it is a folder") && said.contains("name the .onnx file"), "{said}");
+    fs::write(folder.path().join("noise.onnx"), [0xff; 40]).unwrap();
+    let said = zantc_in(folder.path(), &["compile", "noise.onnx"]).ended(1).stderr;
+    assert!(said.contains("noise.onnx") && said.contains("is not a ModelProto"), "{said}");
+}
+
+#[test]
+fn mistyped_inputs_have_neighbours() {
+    let said = zantc(&["run", &digits(), "-i", "imag=x.npy"]).ended(2).stderr;
+    let parts = ["no input `imag`", "`image` (f32[", "nearest is `image`"];
+    assert!(parts.iter().all(|part| said.contains(part)), "{said}");
+    // A file whose name has the sign is a file.
+    let folder = TempDir::new().unwrap();
+    fs::copy(workspace("models/digits/test_data_set_0/input_0.pb"), folder.path().join("a=b.pb")).unwrap();
+    zantc_in(folder.path(), &["run", &digits(), "-i", "a=b.pb"]).ended(0);
 }

@@ -3,17 +3,17 @@
 use std::ffi::OsString;
 use std::process::Command;
 
-use crate::Error;
+use crate::{Error, process};
 
 /// The `cargo` that runs this process, else the one on the path, without any variable that would change how it builds.
 pub fn command() -> Command {
-    let mut process = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
     for (name, _) in std::env::vars_os() {
         if is_build_setting(&name.to_string_lossy()) {
-            process.env_remove(name);
+            command.env_remove(name);
         }
     }
-    process
+    command
 }
 
 /// Whether a variable would change how cargo builds.
@@ -32,7 +32,7 @@ fn is_build_setting(name: &str) -> bool {
 /// Where `rustc` or the target's `core` is missing.
 pub fn require_target(triple: &str) -> Result<(), Error> {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| OsString::from("rustc"));
-    let output = Command::new(rustc).args(["--print", "target-libdir", "--target", triple]).output();
+    let output = process::output(Command::new(rustc).args(["--print", "target-libdir", "--target", triple]));
     let output = output.map_err(|_| Error::Missing {
         what: "rustc".into(),
         install: "curl --proto =https --tlsv1.2 -sSf https://sh.rustup.rs | sh".into(),
@@ -51,8 +51,8 @@ pub fn require_target(triple: &str) -> Result<(), Error> {
 /// # Errors
 /// Where it cannot be run.
 pub fn version(program: &str) -> Result<String, Error> {
-    let output =
-        Command::new(program).arg("--version").output().map_err(|e| Error::Io(format!("cannot run {program}: {e}")))?;
+    let output = process::output(Command::new(program).arg("--version"));
+    let output = output.map_err(|e| Error::Io(format!("cannot run {program}: {e}")))?;
     Ok(String::from_utf8_lossy(&output.stdout).lines().next().unwrap_or_default().to_string())
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::elf::{self, Sizes};
 use crate::machine::{Machine, Memory, Region};
-use crate::{Error, cargo, manifest, wasm};
+use crate::{Error, cargo, manifest, process, wasm};
 
 const MAIN: &str = include_str!("../harness/main.rs");
 const MODULE: &str = include_str!("../harness/wasm/main.rs");
@@ -83,6 +83,26 @@ impl Firmware {
         self.machine
     }
 
+    /// Whether it links into a device's memories with so many bytes of stack: with the one linker script that a board's file of
+    /// memories would give. The harness around the model is part of it, about a kilobyte of flash.
+    ///
+    /// # Errors
+    /// A toolchain that is missing, or code that does not build for another reason.
+    pub fn links(&self, level: &str, (flash, ram): (Region, Region), stack: u32) -> Result<bool, Error> {
+        // The linker's script is no source to cargo: the file that names it is.
+        let main = format!("{MAIN}\n// {flash:?} {ram:?} {stack}\n");
+        for (name, text) in [("link.x", device_script(flash, ram, stack)), ("src/main.rs", main)] {
+            fs::write(self.folder.join(name), text).map_err(Error::io("write the harness"))?;
+        }
+        match self.build(level, false) {
+            Ok(_) => Ok(true),
+            Err(Error::Build { output, .. }) if output.iter().any(|l| l.contains("will not fit in region")) => {
+                Ok(false)
+            }
+            Err(e) => Err(e),
+        }
+    }
+
     /// Builds it at a level of optimisation, for any core of the target or, with `cpu`, for the machine's own.
     ///
     /// # Errors
@@ -97,15 +117,15 @@ impl Firmware {
         }
         flags.extend(cpu.then(|| format!("-Ctarget-cpu={}", self.machine.target_cpu)));
         let target = self.folder.join("target").join(if cpu { self.machine.target_cpu } else { "any" });
-        let mut process = cargo::command();
-        process
+        let mut command = cargo::command();
+        command
             .current_dir(&self.folder)
             .args(["build", "--quiet", "--offline", "--color", "never", "--target", self.machine.triple])
             .args(["--profile", &profile])
             .arg("--target-dir")
             .arg(&target)
             .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
-        let output = process.output().map_err(|e| Error::Io(format!("cannot run cargo: {e}")))?;
+        let output = process::output(&mut command).map_err(|e| Error::Io(format!("cannot run cargo: {e}")))?;
         if !output.status.success() {
             return Err(Error::build(format!("the firmware at opt-level {level}"), &output.stderr));
         }
@@ -116,6 +136,30 @@ impl Firmware {
         let sizes = if is_module { wasm::sizes(&bytes, self.weights_bytes)? } else { elf::sizes(&bytes)? };
         Ok(Built { elf, sizes })
     }
+}
+
+/// The script of a device: code and constants in one memory; data, arena, inputs and the stack's bytes in another.
+fn device_script(flash: Region, ram: Region, stack: u32) -> String {
+    let regions: String = [("FLASH", flash), ("RAM", ram)]
+        .iter()
+        .map(|(name, r)| format!("  {name} : ORIGIN = {:#x}, LENGTH = {:#x}\n", r.origin, r.bytes))
+        .collect();
+    format!(
+        "MEMORY {{\n{regions}}}\nENTRY(zant_reset)\nSECTIONS {{
+  .vectors : {{ KEEP(*(.vectors)) }} > FLASH
+  .harness : {{ *(.harness .harness.*) }} > FLASH
+  .text : {{ *(.text .text.*) }} > FLASH
+  .rodata : {{ *(.rodata .rodata.* .srodata .srodata.*) }} > FLASH
+  .data : {{ . = ALIGN(4); __data_start = .; *(.data .data.* .sdata .sdata.*); . = ALIGN(4); __data_end = .; }} > RAM AT> FLASH
+  __data_load = LOADADDR(.data);
+  .bss (NOLOAD) : {{ . = ALIGN(4); __bss_start = .; *(.bss .bss.* .sbss .sbss.*); . = ALIGN(4); __bss_end = .; }} > RAM
+  .arena (NOLOAD) : {{ *(.arena) }} > RAM
+  .inputs (NOLOAD) : {{ *(.inputs); . = ALIGN(4); }} > RAM
+  .stack (NOLOAD) : {{ __stack_limit = .; . += {stack}; __stack_top = .; }} > RAM
+  /DISCARD/ : {{ *(.ARM.exidx .ARM.exidx.* .ARM.extab .ARM.extab.* .eh_frame .eh_frame.*) }}
+}}
+"
+    )
 }
 
 /// Where things go: weights and arena into the large memory where the machine's own does not hold them.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::elf::{self, HostSizes};
 use crate::served::{Contender, Served};
-use crate::{Error, cargo, manifest, valgrind};
+use crate::{Error, cargo, manifest, process, valgrind};
 
 const BINARY: &str = "zant-process";
 const FILES: [(&str, &str); 5] = [
@@ -89,8 +89,8 @@ impl Process {
         if target.exists() {
             fs::remove_dir_all(&target).map_err(Error::io("remove an earlier build"))?;
         }
-        let mut process = cargo::command();
-        process
+        let mut command = cargo::command();
+        command
             .current_dir(&self.folder)
             .args(["build", "--quiet", "--offline", "--color", "never", "--profile", &profile])
             .args(self.steps.map(|_| ["--features", "steps"]).into_iter().flatten())
@@ -98,7 +98,7 @@ impl Process {
             .arg(&target)
             .env("CARGO_ENCODED_RUSTFLAGS", "");
         let start = Instant::now();
-        let output = process.output().map_err(|e| Error::Io(format!("cannot run cargo: {e}")))?;
+        let output = process::output(&mut command).map_err(|e| Error::Io(format!("cannot run cargo: {e}")))?;
         let build_time = start.elapsed();
         if !output.status.success() {
             return Err(Error::build(format!("the process at opt-level {level}"), &output.stderr));
@@ -115,7 +115,7 @@ impl Executable {
     /// A file that is no ELF, or `strip` that is missing.
     pub fn sizes(&self) -> Result<HostSizes, Error> {
         let stripped = self.folder.join("stripped");
-        let output = Command::new("strip").arg("-o").arg(&stripped).arg(&self.path).output();
+        let output = process::output(Command::new("strip").arg("-o").arg(&stripped).arg(&self.path));
         let output =
             output.map_err(|_| Error::Missing { what: "strip".into(), install: "apt-get install binutils".into() })?;
         if !output.status.success() {
@@ -129,11 +129,11 @@ impl Executable {
     /// The command that starts it.
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.path);
-        command.arg(self.folder.join("input.bin")).arg(self.output());
+        command.arg(self.folder.join("input.bin")).arg(self.outputs());
         command
     }
 
-    fn output(&self) -> PathBuf {
+    fn outputs(&self) -> PathBuf {
         self.folder.join("output.bin")
     }
 
@@ -182,7 +182,7 @@ impl Executable {
     pub fn run(&self) -> Result<(Vec<u8>, u64), Error> {
         let mut process = self.serve()?;
         process.ask("outputs")?;
-        let outputs = fs::read(self.output()).map_err(Error::io("read the outputs"))?;
+        let outputs = fs::read(self.outputs()).map_err(Error::io("read the outputs"))?;
         Ok((outputs, process.ask("stack")?))
     }
 }

@@ -19,6 +19,7 @@ mod machine;
 mod manifest;
 mod page;
 pub mod peers;
+pub mod process;
 mod qemu;
 pub mod report;
 mod served;

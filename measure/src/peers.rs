@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::report::Metric;
-use crate::{Error, Served, cargo};
+use crate::{Error, Served, cargo, process};
 
 /// What Python needs, in fixed versions.
 pub const PACKAGES: [&str; 3] = ["numpy==2.4.6", "onnxruntime==1.31.1", "ai-edge-litert==2.3.0"];
@@ -109,11 +109,11 @@ pub fn python(folder: &Path) -> Result<PathBuf, Error> {
         return Ok(python);
     }
     let missing = |_| Error::Missing { what: "python3".into(), install: "apt-get install python3-venv".into() };
-    let made = Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder).output().map_err(missing)?;
+    let made = process::output(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder)).map_err(missing)?;
     if !made.status.success() {
         return Err(missing(std::io::ErrorKind::Other.into()));
     }
-    let pip = Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(PACKAGES).output();
+    let pip = process::output(Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(PACKAGES));
     let pip = pip.map_err(Error::io("run pip"))?;
     if !pip.status.success() {
         return Err(Error::Run(format!("pip cannot install {}", PACKAGES.join(" "))));
@@ -142,7 +142,7 @@ fn program(cache: &Path, name: &str, main: &str, dependencies: &str) -> Result<C
     let mut build = cargo::command();
     build.current_dir(&folder).args(["build", "--release", "--quiet", "--color", "never"]);
     build.args(["--target-dir", "target"]).env("CARGO_ENCODED_RUSTFLAGS", "");
-    let output = build.output().map_err(|e| Error::Io(format!("cannot run cargo: {e}")))?;
+    let output = process::output(&mut build).map_err(|e| Error::Io(format!("cannot run cargo: {e}")))?;
     if !output.status.success() {
         return Err(Error::build(format!("the program for {name}"), &output.stderr));
     }

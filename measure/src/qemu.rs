@@ -6,10 +6,11 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::machine::{Clock, Core, Machine};
+use crate::process::{self, Child};
 use crate::{Built, Error};
 
 /// QEMU's `-icount shift`: an instruction takes 2 to the power of this in nanoseconds.
@@ -72,13 +73,9 @@ fn command(machine: &Machine, elf: &Path, folder: &Path) -> Result<Command, Erro
 /// Runs the emulator to the firmware's end.
 fn execute(machine: &Machine, elf: &Path, folder: &Path) -> Result<(), Error> {
     let program = machine.emulator.program;
-    let child = command(machine, elf, folder)?
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn();
-    let mut child = child.map_err(|e| match e.kind() {
+    let mut command = command(machine, elf, folder)?;
+    command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = process::spawn(&mut command).map_err(|e| match e.kind() {
         std::io::ErrorKind::NotFound => {
             Error::Missing { what: program.into(), install: machine.emulator.install.into() }
         }
@@ -103,9 +100,7 @@ fn wait(child: &mut Child) -> Result<Option<i32>, Error> {
             return Ok(status.code());
         }
         if start.elapsed() > PATIENCE {
-            // It may have ended meanwhile, which is as good.
-            let _ = child.kill();
-            let _ = child.wait();
+            child.kill();
             return Err(Error::Run(format!("the firmware did not end within {} s", PATIENCE.as_secs())));
         }
         std::thread::sleep(POLL);

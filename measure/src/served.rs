@@ -3,9 +3,10 @@
 //! Invariant: whoever is timed answers a count with the nanoseconds that so many runs took, so that one way of timing serves all.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 
 use crate::Error;
+use crate::process::{self, Child};
 use crate::report::Spread;
 
 /// A process that waits for questions. It ends with this.
@@ -23,9 +24,9 @@ impl Served {
     /// Where it cannot be started.
     pub fn start(command: &mut Command) -> Result<Served, Error> {
         let name = command.get_program().to_string_lossy().into_owned();
-        let started = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
-        let mut child = started.map_err(|e| Error::Io(format!("cannot run {name}: {e}")))?;
-        let pipes = child.stdin.take().zip(child.stdout.take());
+        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = process::spawn(command).map_err(|e| Error::Io(format!("cannot run {name}: {e}")))?;
+        let pipes = child.take_stdin().zip(child.take_stdout());
         let (questions, answers) = pipes.ok_or_else(|| Error::Io("a process has no pipes".into()))?;
         Ok(Served { child, questions: Some(questions), answers: BufReader::new(answers) })
     }
@@ -98,14 +99,6 @@ impl Served {
         let numbers: Option<Vec<u64>> = lines.iter().map(|l| l.trim().parse().ok()).collect();
         let ended = self.child.wait().is_ok_and(|s| s.success());
         numbers.filter(|_| ended).ok_or_else(|| self.stopped())
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

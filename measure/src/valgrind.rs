@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::Error;
+use crate::{Error, process};
 
 /// What callgrind counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,14 +77,14 @@ pub fn blocks(command: &Command) -> Result<Blocks, Error> {
 fn run(command: &Command, tool: &[&str], input: &str) -> Result<String, Error> {
     let mut valgrind = Command::new("valgrind");
     valgrind.args(tool).arg(command.get_program()).args(command.get_args());
-    let child = valgrind.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+    let child = process::spawn(valgrind.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()));
     let mut child = child.map_err(|e| match e.kind() {
         std::io::ErrorKind::NotFound => {
             Error::Missing { what: "valgrind".into(), install: "apt-get install valgrind".into() }
         }
         _ => Error::Io(format!("cannot run valgrind: {e}")),
     })?;
-    if let Some(mut pipe) = child.stdin.take() {
+    if let Some(mut pipe) = child.take_stdin() {
         // A process that has ended says so by its code.
         let _ = pipe.write_all(input.as_bytes());
     }

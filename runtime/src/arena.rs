@@ -310,6 +310,59 @@ impl<const BYTES: usize> Arena<BYTES> {
     }
 }
 
+/// Memory in a `static` of its own, whose owner is a [`Taken`] elsewhere: it may lie where start-up code clears nothing.
+#[cfg(target_has_atomic = "8")]
+#[repr(transparent)]
+#[derive(Debug)]
+pub struct Place<T>(core::cell::UnsafeCell<T>);
+
+// SAFETY: the memory is reached only through `Taken::lend`, whose caller promises that one reference is made; `T: Send` lets that
+// be any thread.
+#[cfg(target_has_atomic = "8")]
+unsafe impl<T: Send> Sync for Place<T> {}
+
+#[cfg(target_has_atomic = "8")]
+impl<T> Place<T> {
+    /// Memory that holds `value` if it is loaded or cleared at the start.
+    pub const fn new(value: T) -> Self {
+        Place(core::cell::UnsafeCell::new(value))
+    }
+}
+
+/// Whether a [`Place`] has been lent; it lies in `.bss`, and is false after every reset.
+#[cfg(target_has_atomic = "8")]
+#[derive(Debug)]
+pub struct Taken(core::sync::atomic::AtomicBool);
+
+#[cfg(target_has_atomic = "8")]
+impl Default for Taken {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(target_has_atomic = "8")]
+impl Taken {
+    /// Nothing is lent yet.
+    pub const fn new() -> Self {
+        Taken(core::sync::atomic::AtomicBool::new(false))
+    }
+
+    /// The place's memory, the first time; `None` afterwards.
+    ///
+    /// # Safety
+    /// No other `Taken` lends this place, and whatever bytes it holds when the program starts are a value of `T`.
+    #[allow(clippy::mut_from_ref, reason = "only the first call gives a reference")]
+    pub unsafe fn lend<T>(&'static self, place: &'static Place<T>) -> Option<&'static mut T> {
+        if self.0.swap(true, core::sync::atomic::Ordering::AcqRel) {
+            return None;
+        }
+        // SAFETY: only the first caller comes here, and no other flag lends the place, so that the reference is unique; it lives as
+        // long as the static.
+        Some(unsafe { &mut *place.0.get() })
+    }
+}
+
 /// A value in a `static` that is lent once, for ever.
 #[cfg(target_has_atomic = "8")]
 #[derive(Debug)]

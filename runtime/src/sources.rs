@@ -138,7 +138,8 @@ pub const SOURCES: &[Source] = &[
     source!("math/trunc_f64.rs", ["math/round_even_f64.rs"]),
 ];
 
-#[cfg(test)]
+// These read text and call no kernel: nothing for Miri.
+#[cfg(all(test, not(miri)))]
 mod tests {
     use super::SOURCES;
     use std::collections::BTreeSet;

@@ -1,7 +1,7 @@
 //! Views of an arena. The whole file runs under Miri.
 
 use zant_runtime::arena::{
-    ALIGN, Arena, ArenaError, Block, Buffer, Once, Read, Write, as_bool_array, as_bools, bools_as_bytes,
+    ALIGN, Arena, ArenaError, Block, Buffer, Once, Place, Read, Taken, Write, as_bool_array, as_bools, bools_as_bytes,
 };
 
 type Input = Buffer<f32, 0, 4>;
@@ -105,6 +105,17 @@ fn blocks_become_an_arena() {
 #[should_panic(expected = "too few blocks")]
 fn too_few_blocks_are_refused() {
     Arena::<{ 2 * ALIGN }>::from_blocks(&mut [Block::ZERO]);
+}
+
+#[test]
+fn memory_elsewhere_is_lent_once() {
+    static PLACE: Place<[u8; 3]> = Place::new([1, 2, 3]);
+    static TAKEN: Taken = Taken::new();
+    // SAFETY: nothing else lends this place; its value is there from the start.
+    let lend = || unsafe { TAKEN.lend(&PLACE) };
+    assert_eq!(lend().map(|value| *value), Some([1, 2, 3]));
+    assert!(lend().is_none() && lend().is_none());
+    assert_eq!(size_of::<Place<[u8; 3]>>(), 3, "the flag lies elsewhere");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 mod values;
 
-use values::{Values, indices};
+use values::{Values, indices, rounds};
 use zant_runtime::kernels::copy::{StridedCopy, StridedFill, copy, fill, strided_copy, strided_fill};
 
 fn naive<const N: usize>(p: &StridedCopy<N>, x: &[u32], y: &mut [u32]) {
@@ -26,7 +26,7 @@ fn check<const N: usize>(p: &StridedCopy<N>) {
 #[test]
 fn copies_boxes_of_every_stride() {
     let mut values = Values(1);
-    for _ in 0..2000 {
+    for _ in rounds(2000) {
         let dims: [usize; 4] = core::array::from_fn(|_| values.below(5));
         // Places along `x` may repeat and run backwards; those along `y` are a permuted box with gaps.
         let x_strides: [isize; 4] = core::array::from_fn(|_| values.below(41) as isize - 20);

@@ -145,7 +145,7 @@ fn odd_and_even_functions_are_so_to_the_bit() {
     ];
     let even: [(&str, Function); 2] = [("cos", math::cos), ("cosh", math::cosh)];
     let mut patterns = Patterns(7);
-    for _ in 0..300_000 {
+    for _ in 0..if cfg!(miri) { 500 } else { 300_000 } {
         let x = patterns.any_f32();
         for (name, f) in odd {
             check(&format!("{name}(-{x:e})"), f(-x), -f(x));

@@ -6,3 +6,4 @@ pub mod code;
 pub mod conformance;
 pub mod node;
 pub mod random;
+pub mod scale;

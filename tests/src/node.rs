@@ -1,11 +1,15 @@
-//! Models of one node on constants, whose results the import computes.
+//! Models of one node: on constants, whose results the import computes, or on inputs, with which the program runs.
 
+use zantc::config::Config;
 use zantc::diag::Diagnostic;
+use zantc::exec::{ExecError, Executor, Hygiene};
 use zantc::import::{Options, import};
-use zantc::ir::{DType, Element, Tensor};
+use zantc::ir::{DType, Element, Numerics, Reference, Tensor, eval_graph};
 use zantc::onnx::proto::{
-    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, ValueInfoProto,
+    AttributeProto, Dimension, DimensionValue, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto,
+    TensorShapeProto, TensorType, TypeProto, TypeValue, ValueInfoProto,
 };
+use zantc::pipeline::compile_graph;
 
 /// A node under construction.
 #[derive(Clone, Debug)]
@@ -20,6 +24,12 @@ impl OneNode {
     pub fn new(op_type: &str, opset: i64) -> OneNode {
         let node = NodeProto { op_type: op_type.into(), output: vec!["y0".into()], ..NodeProto::default() };
         OneNode { opset, node, initializer: Vec::new() }
+    }
+
+    /// Takes the operator of another domain.
+    pub fn domain(mut self, domain: &str) -> OneNode {
+        self.node.domain = domain.into();
+        self
     }
 
     /// Adds an operand with the ONNX number of its element type, and its bytes.
@@ -102,10 +112,41 @@ impl OneNode {
             initializer: self.initializer,
             ..GraphProto::default()
         };
-        let opset_import = vec![OperatorSetIdProto { domain: String::new(), version: self.opset }];
-        let model = ModelProto { ir_version: 10, opset_import, graph, ..ModelProto::default() };
-        let graph = import(&model, &Options::default())?.graph;
+        let graph = import(&model(graph, self.opset), &Options::default())?.graph;
         Ok(graph.outputs.iter().map(|o| graph.data(o.value).expect("all is constant").clone()).collect())
+    }
+
+    /// The results of the planned program where these operands are inputs of the model, or how its run fails; the naive
+    /// reference gives the same.
+    ///
+    /// # Errors
+    /// Data that make the model fail.
+    ///
+    /// # Panics
+    /// Where the node is refused, or the two are not of one mind.
+    pub fn runs(mut self, inputs: &[usize]) -> Result<Vec<Tensor>, ExecError> {
+        let names: Vec<String> = inputs.iter().map(|i| format!("x{i}")).collect();
+        let (lent, constant): (Vec<_>, Vec<_>) = self.initializer.into_iter().partition(|t| names.contains(&t.name));
+        self.initializer = constant;
+        let output = |name: &String| ValueInfoProto { name: name.clone(), ..ValueInfoProto::default() };
+        let graph = GraphProto {
+            output: self.node.output.iter().map(output).collect(),
+            input: lent.iter().map(port).collect(),
+            node: vec![self.node],
+            initializer: self.initializer,
+            ..GraphProto::default()
+        };
+        let graph = import(&model(graph, self.opset), &Options::default()).unwrap_or_else(|d| panic!("{d:?}")).graph;
+        let bytes = |t: &TensorProto| t.raw_data.clone().expect("operands are raw");
+        let tensors = graph.inputs.iter().zip(&lent).map(|(&v, t)| Tensor::from_bytes(graph.ty(v).clone(), bytes(t)));
+        let tensors: Vec<Tensor> = tensors.map(|t| t.expect("the bytes of its type")).collect();
+        let reference = Reference { numerics: Numerics::Fused };
+        let expected = eval_graph(&graph, &tensors, &reference);
+        let compiled = compile_graph(graph, &Config::new()).unwrap_or_else(|d| panic!("{d:?}"));
+        let mut executor = Executor::new(&compiled.program, Hygiene::Poison).expect("it is planned");
+        let results = executor.run(&tensors);
+        assert_eq!(results.as_ref().ok(), expected.as_ref().ok(), "{}", compiled.program);
+        results
     }
 
     /// The shape and elements of the one result.
@@ -134,4 +175,19 @@ impl OneNode {
     pub fn refusal(self) -> &'static str {
         self.results().expect_err("the node is refused")[0].code
     }
+}
+
+fn model(graph: GraphProto, opset: i64) -> ModelProto {
+    let set = |domain: &str, version| OperatorSetIdProto { domain: domain.into(), version };
+    let opset_import = vec![set("", opset), set("com.microsoft", 1)];
+    ModelProto { ir_version: 10, opset_import, graph, ..ModelProto::default() }
+}
+
+/// An input of the model in the type of a tensor.
+fn port(t: &TensorProto) -> ValueInfoProto {
+    let dim = |&d: &i64| Dimension { value: Some(DimensionValue::Value(d)), ..Dimension::default() };
+    let shape = Some(TensorShapeProto { dim: t.dims.iter().map(dim).collect() });
+    let value = Some(TypeValue::Tensor(TensorType { elem_type: t.data_type, shape }));
+    let ty = Some(TypeProto { value, ..TypeProto::default() });
+    ValueInfoProto { name: t.name.clone(), ty, ..ValueInfoProto::default() }
 }

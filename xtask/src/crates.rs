@@ -32,7 +32,8 @@ pub(crate) fn check() -> Result<bool, String> {
     let ran: RefCell<Vec<Ran>> = RefCell::default();
     let runner = |graph: &Graph, inputs: &[Tensor]| {
         let (compiled, outputs) = in_process(graph, inputs)?;
-        let vector = Vector { inputs: inputs.to_vec(), outputs: outputs.clone() };
+        let vector =
+            Vector { inputs: inputs.to_vec(), outputs: outputs.clone(), data_set: Some("the official case".into()) };
         ran.borrow_mut().push(Ran { compiled, vector });
         Ok(outputs)
     };

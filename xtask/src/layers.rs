@@ -17,13 +17,15 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("lower", &["diag", "ir", "program"]),
     ("plan", &["program"]),
     ("exec", &["ir", "program"]),
-    ("emit", &["config", "ir", "program"]),
+    ("footprint", &["config", "program", "target"]),
+    ("emit", &["config", "footprint", "ir", "program"]),
+    ("install", &["diag", "emit"]),
 ];
 
 /// Prints each use that goes the wrong way; whether there is none.
 pub(crate) fn check() -> Result<bool, String> {
     let source = root().join("compiler/src");
-    let mut good = true;
+    let mut good = escapes()?;
     for (module, allowed) in LAYERS {
         for file in files(&source, module)? {
             let text = std::fs::read_to_string(&file).map_err(|e| format!("{}: {e}", file.display()))?;
@@ -35,6 +37,44 @@ pub(crate) fn check() -> Result<bool, String> {
         }
     }
     Ok(good)
+}
+
+/// Where processes are started and temporary folders made. Elsewhere they would outlive a signal.
+const PROCESSES: &str = "measure/src/process.rs";
+
+/// Ways to start a process or to make a temporary folder.
+const ESCAPES: [&str; 6] = [".spawn()", ".output()", ".status()", "tempdir()", "TempDir::new", "env::temp_dir"];
+
+/// Prints each process and each temporary folder that nobody would end; whether there is none.
+fn escapes() -> Result<bool, String> {
+    let mut good = true;
+    for crate_folder in ["compiler/src", "measure/src"] {
+        let folder = root().join(crate_folder);
+        let entries = std::fs::read_dir(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+        let modules: Vec<String> =
+            entries.flatten().map(|e| e.file_name().to_string_lossy().trim_end_matches(".rs").to_string()).collect();
+        let mut paths = Vec::new();
+        for module in modules {
+            paths.extend(files(&folder, &module)?);
+        }
+        paths.sort();
+        paths.dedup();
+        for file in paths.iter().filter(|f| !f.ends_with(PROCESSES) && !f.ends_with("tests.rs")) {
+            let text = std::fs::read_to_string(file).map_err(|e| format!("{}: {e}", file.display()))?;
+            for escape in ESCAPES.iter().filter(|escape| code(&text).any(|line| line.contains(*escape))) {
+                let shown = file.strip_prefix(root()).unwrap_or(file).display();
+                eprintln!("error: {shown} has `{escape}`, which is for {PROCESSES} alone");
+                good = false;
+            }
+        }
+    }
+    Ok(good)
+}
+
+/// The lines of a file save comments and tests.
+fn code(text: &str) -> impl Iterator<Item = &str> {
+    let code = text.split("mod tests {").next().unwrap_or(text);
+    code.lines().filter(|l| !l.trim_start().starts_with("//"))
 }
 
 /// The files of a module: its own file and all below its folder.

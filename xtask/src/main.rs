@@ -4,6 +4,7 @@
 mod attack;
 mod bench;
 mod bless;
+mod boards;
 mod command;
 mod conformance;
 mod crates;
@@ -17,6 +18,7 @@ mod miri;
 mod mutants;
 mod package;
 mod pages;
+mod scale;
 mod test;
 
 use std::process::ExitCode;
@@ -31,6 +33,7 @@ enum Task {
     Test(test::Args),
     Lint,
     Bless(bless::Args),
+    Boards(boards::Args),
     Bench(bench::Args),
     Conformance(conformance::Args),
     Exhaustive(exhaustive::Args),
@@ -41,6 +44,7 @@ enum Task {
     Mutants(mutants::Args),
     Package,
     Pages,
+    Scale,
 }
 
 fn main() -> ExitCode {
@@ -49,6 +53,7 @@ fn main() -> ExitCode {
         Task::Test(args) => test::test(&args),
         Task::Lint => lint::lint(),
         Task::Bless(args) => bless::bless(&args),
+        Task::Boards(args) => boards::boards(&args),
         Task::Bench(args) => bench::bench(&args),
         Task::Conformance(args) => conformance::conformance(&args),
         Task::Firmware(args) => firmware::firmware(&args),
@@ -59,6 +64,7 @@ fn main() -> ExitCode {
         Task::Mutants(args) => mutants::mutants(&args),
         Task::Package => package::package(),
         Task::Pages => pages::pages(),
+        Task::Scale => scale::scale(),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

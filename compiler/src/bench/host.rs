@@ -1,5 +1,6 @@
 //! A model as a process of the host: time, instructions, memory and size.
 
+use zant_measure::process::Scratch;
 use zant_measure::report::{Key, Metric, Row, Value};
 use zant_measure::{Contender, Error, Executable, Heap, valgrind};
 
@@ -22,7 +23,7 @@ pub(super) struct Process {
     macs: u64,
     inputs: Inputs,
     /// Holds all of it, and goes with this.
-    folder: tempfile::TempDir,
+    folder: Scratch,
 }
 
 impl Process {
@@ -33,8 +34,7 @@ impl Process {
 
     fn build(prepared: &Prepared<'_>) -> Result<Process, Diagnostic> {
         let failed = |why: String| Diagnostic::error(codes::BUILD_FAILED, why);
-        let folder = tempfile::Builder::new().prefix("zantc-").tempdir();
-        let folder = folder.map_err(|e| failed(format!("cannot make a temporary folder: {e}")))?;
+        let folder = Scratch::new().map_err(|e| failed(format!("cannot make a temporary folder: {e}")))?;
         let (source, program) = (prepared.source(), prepared.program());
         let inference = emit_process(&source).map_err(|why| Diagnostic::error(codes::BAD_OPTION, why))?;
         let package = emit_crate(&source);

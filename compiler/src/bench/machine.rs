@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::process::Command;
 
+use zant_measure::process::output;
 use zant_measure::report::MachineInfo;
 
 /// The tools that a report names, where they are there.
@@ -26,7 +27,7 @@ fn cpu() -> Option<String> {
         let line = text.lines().find(|l| l.starts_with("model name"))?;
         return Some(line.split_once(':')?.1.trim().to_string());
     }
-    let output = Command::new("sysctl").args(["-n", "machdep.cpu.brand_string"]).output().ok()?;
+    let output = output(Command::new("sysctl").args(["-n", "machdep.cpu.brand_string"])).ok()?;
     let name = String::from_utf8_lossy(&output.stdout).trim().to_string();
     (!name.is_empty()).then_some(name)
 }

@@ -230,12 +230,14 @@ fn source<'a>(name: &'a str, program: &'a Program, config: &'a Config, sha256: &
     crate::emit::Source { program, config, name, model_sha256: sha256, vectors: &[] }
 }
 
-/// The inputs of the first data set beside the model, else pseudo-random ones.
+/// The inputs of the first data set beside the model that has the program's shapes, else pseudo-random ones.
 fn inputs(path: &Path, program: &Program) -> Result<Vec<Tensor>, Vec<Diagnostic>> {
-    match data::folders_beside(path).first() {
-        Some(folder) => Ok(data::read_set(folder, program)?.inputs),
-        None => Ok(seeded::inputs(program.model_inputs().iter().map(|p| &p.ty))),
+    for folder in data::folders_beside(path) {
+        if let data::Found::Set(set) = data::find_set(&folder, program)? {
+            return Ok(set.inputs);
+        }
     }
+    Ok(seeded::inputs(program.model_inputs().iter().map(|p| &p.ty)))
 }
 
 /// What this process computes.

@@ -50,9 +50,9 @@ pub(super) struct Args {
     /// Keep an input inside the models: after each run it becomes the output
     #[arg(long, value_name = "INPUT=OUTPUT", value_parser = state)]
     state: Vec<(String, String)>,
-    /// The folder of the report
-    #[arg(short, long, value_name = "DIR", default_value = "zant-bench")]
-    output: PathBuf,
+    /// Write the report into this folder: JSON, Markdown, HTML [default: Markdown to stdout]
+    #[arg(short, long, value_name = "DIR")]
+    output: Option<PathBuf>,
     /// Write what was measured, and 5 % more, as budgets for `zantc compare --budget`; those for other builds stay
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "zant.budget.toml")]
     update_budget: Option<PathBuf>,
@@ -73,9 +73,9 @@ struct OpsArgs {
     /// Samples of the time of each
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     runs: u32,
-    /// The folder of the report
-    #[arg(short, long, value_name = "DIR", default_value = "zant-bench-ops")]
-    output: PathBuf,
+    /// Write the report into this folder: JSON, Markdown, HTML [default: Markdown to stdout]
+    #[arg(short, long, value_name = "DIR")]
+    output: Option<PathBuf>,
 }
 
 /// A target that can be measured.
@@ -124,9 +124,11 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
             }
         }
         // What is done stays, whatever happens to the next one.
-        write(&args.output, &report, &pictures).map_err(|e| unwritable(&args.output, &e))?;
+        if let Some(folder) = &args.output {
+            write(folder, &report, &pictures).map_err(|e| unwritable(folder, &e))?;
+        }
     }
-    finish(&args.output, &report, &pictures, shell)?;
+    finish(args.output.as_deref(), &report, &pictures, shell)?;
     if let Some(path) = &args.update_budget {
         budget::update(path, &report, BUDGET_MARGIN).map_err(|e| unwritable(path, &e))?;
         shell.status("Wrote", &format!("budgets to {}", path.display()));
@@ -147,12 +149,15 @@ fn ops(args: &OpsArgs, shell: &mut Shell) -> Outcome {
         shell.error(&failure);
         report.notes.push(format!("not measured: {failure}"));
     }
-    finish(&args.output, &report, &BTreeMap::new(), shell)?;
+    finish(args.output.as_deref(), &report, &BTreeMap::new(), shell)?;
     if good { Ok(()) } else { Err(Failure::Said) }
 }
 
-/// Writes the report.
-fn finish(folder: &Path, report: &Report, pictures: &BTreeMap<String, String>, shell: &mut Shell) -> Outcome {
+/// Writes the report into a folder where one is named, else to stdout.
+fn finish(folder: Option<&Path>, report: &Report, pictures: &BTreeMap<String, String>, shell: &mut Shell) -> Outcome {
+    let Some(folder) = folder else {
+        return shell.out(&if shell.is_json() { report.to_json() } else { report.to_markdown() });
+    };
     write(folder, report, pictures).map_err(|e| unwritable(folder, &e))?;
     shell.status("Wrote", &format!("{} rows to {} in {}", report.rows.len(), folder.display(), shell.elapsed()));
     Ok(())

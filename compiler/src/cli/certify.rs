@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use zant_measure::audit::audit;
+use zant_measure::report::replace;
 use zant_measure::{Machine, cargo};
 use zantc::diag::{Diagnostic, codes};
 use zantc::emit::{ENTRY, Source, VERSION};
@@ -11,7 +12,7 @@ use zantc::ir::Tensor;
 use zantc::pipeline;
 use zantc::program::Program;
 use zantc::verify::certificate::{Build, Certificate, sha256};
-use zantc::verify::data::{folders_beside, read_set};
+use zantc::verify::data::{Found, find_set, folders_beside};
 use zantc::verify::device::{Device, diagnostic};
 use zantc::verify::seeded;
 
@@ -21,14 +22,14 @@ use super::shell::Shell;
 use super::verify::{OptLevels, levels};
 use super::{Failure, Outcome};
 
-/// Read the linked firmware: panics, heap, soft float, recursion, stack; write a certificate
+/// Read the linked firmware: panics, heap, soft float, recursion, stack; print a certificate
 #[derive(clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
     model: ModelArgs,
-    /// Folder of certificate.json and certificate.md
-    #[arg(short, long, value_name = "DIR", default_value = ".")]
-    output: PathBuf,
+    /// Write certificate.json and certificate.md into this folder [default: the page to stdout]
+    #[arg(short, long, value_name = "DIR")]
+    output: Option<PathBuf>,
     #[command(flatten)]
     levels: OptLevels,
 }
@@ -43,7 +44,7 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
     let source =
         Source { program, config: &session.config, name: &session.name, model_sha256: &model_sha256, vectors: &[] };
     let device = Device::write(&source, machine)?;
-    let inputs = inputs(&session.path, program)?;
+    let inputs = inputs(&session.path, program, shell)?;
     let mut builds = Vec::new();
     for level in levels(&args.levels.opt_level, &["3", "z"]) {
         shell.status("Building", &format!("{} for {} at opt-level {level}", session.name, machine.cpu));
@@ -58,7 +59,7 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
         tools: tools(machine)?,
         builds,
     };
-    write(&args.output, &certificate, shell)?;
+    write(args.output.as_deref(), &certificate, shell)?;
     let faults: Vec<Diagnostic> = certificate.builds.iter().flat_map(Build::faults).collect();
     if !faults.is_empty() {
         return Err(Failure::Diagnostics(faults));
@@ -78,10 +79,13 @@ fn machine(target: &str) -> Outcome<&'static Machine> {
 }
 
 /// Inputs to run the model on, for what its stack takes: those of the data sets beside it, else pseudo-random ones.
-fn inputs(model: &std::path::Path, program: &Program) -> Outcome<Vec<Vec<Tensor>>> {
+fn inputs(model: &std::path::Path, program: &Program, shell: &mut Shell) -> Outcome<Vec<Vec<Tensor>>> {
     let mut sets = Vec::new();
     for folder in folders_beside(model) {
-        sets.push(read_set(&folder, program)?.inputs);
+        match find_set(&folder, program)? {
+            Found::Set(set) => sets.push(set.inputs),
+            Found::OtherShape(why) => shell.status("Note", &format!("{why}; it is not run")),
+        }
     }
     if sets.is_empty() {
         sets.push(seeded::inputs(program.model_inputs().iter().map(|p| &p.ty)));
@@ -107,18 +111,23 @@ fn tools(machine: &Machine) -> Outcome<Vec<String>> {
     Ok(tools)
 }
 
-fn write(folder: &std::path::Path, certificate: &Certificate<'_>, shell: &mut Shell) -> Outcome {
-    fs::create_dir_all(folder).map_err(|e| unwritable(folder, &e))?;
+/// Writes the files where a folder is named; prints the certificate where none is, or where JSON is asked for.
+fn write(folder: Option<&std::path::Path>, certificate: &Certificate<'_>, shell: &mut Shell) -> Outcome {
     let mut value = certificate.json();
-    let text = serde_json::to_string_pretty(&value).expect("plain data");
-    for (name, text) in [("certificate.json", format!("{text}\n")), ("certificate.md", certificate.markdown())] {
-        let path = folder.join(name);
-        fs::write(&path, text).map_err(|e| unwritable(&path, &e))?;
-        shell.status("Wrote", &path.display().to_string());
+    if let Some(folder) = folder {
+        fs::create_dir_all(folder).map_err(|e| unwritable(folder, &e))?;
+        let text = serde_json::to_string_pretty(&value).expect("plain data");
+        let files = [("certificate.json", format!("{text}\n")), ("certificate.md", certificate.markdown())];
+        let files = files.map(|(name, text)| (folder.join(name), text));
+        replace(&files).map_err(|e| unwritable(folder, &e))?;
+        files.iter().for_each(|(path, _)| shell.status("Wrote", &path.display().to_string()));
     }
-    if shell.is_json() {
-        value["reason"] = "certified".into();
-        shell.json(&value)?;
+    match (shell.is_json(), folder) {
+        (true, _) => {
+            value["reason"] = "certified".into();
+            shell.json(&value)
+        }
+        (false, Some(_)) => Ok(()),
+        (false, None) => shell.out(&certificate.markdown()),
     }
-    Ok(())
 }

@@ -1,10 +1,14 @@
 //! `zantc compile`: a model becomes a crate, a module, or a listing of what lies between.
 
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use zantc::diag::Diagnostic;
+use zant_measure::process::uninterrupted;
+use zantc::diag::{Diagnostic, codes};
 use zantc::emit::{Source, emit_crate, emit_module};
+use zantc::footprint::Footprint;
+use zantc::install::{self, Force, install_crate, install_module};
 use zantc::pipeline;
 use zantc::verify::data;
 
@@ -23,6 +27,9 @@ pub(super) struct Args {
     /// What to write
     #[arg(long, value_enum, default_value = "crate")]
     emit: Emit,
+    /// Write over files that zantc has not written, or that were changed since
+    #[arg(long)]
+    force: bool,
 }
 
 /// What is written.
@@ -50,10 +57,16 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
         Emit::Plan => compiled.program.to_string(),
         Emit::Dot => dot::dot(&compiled.graph),
     };
-    match &args.output {
-        Some(path) => fs::write(path, listing).map_err(|e| unwritable(path, &e)),
-        None => shell.out(&listing),
+    let Some(path) = &args.output else { return shell.out(&listing) };
+    if same_file(path, &session.path) {
+        return Err(Failure::Usage(format!("{} is the model itself", path.display())));
     }
+    uninterrupted(|| install::replace(path, listing.as_bytes())).map_err(|e| unwritable(path, &e))
+}
+
+/// Whether two paths are one file.
+fn same_file(a: &Path, b: &Path) -> bool {
+    matches!((fs::canonicalize(a), fs::canonicalize(b)), (Ok(a), Ok(b)) if a == b)
 }
 
 pub(super) fn unwritable(path: &Path, error: &dyn std::fmt::Display) -> Failure {
@@ -61,39 +74,85 @@ pub(super) fn unwritable(path: &Path, error: &dyn std::fmt::Display) -> Failure 
     Failure::from(Diagnostic::error("ZA0011", format!("cannot write {path:?}: {error}")).help(help))
 }
 
+/// What is said where a crate's tests have nothing to compare with.
+fn no_vectors() -> Diagnostic {
+    let message = format!(
+        "the crate has no vectors to test with: none could be computed within {} multiply-adds, {} bytes of arena and {} bytes \
+         of inputs and outputs",
+        data::MAX_WORK,
+        zantc::exec::MAX_ARENA_BYTES,
+        zantc::emit::MAX_VECTORS_BYTES
+    );
+    Diagnostic::warning(codes::NO_VECTOR, message)
+        .help("run it on data of which you know the results, or make a data set on which the model does not fail")
+}
+
+/// Largest manifest of cargo's that is read, in bytes.
+const MANIFEST_BYTES: u64 = 1 << 20;
+
+/// The manifest of the workspace that a folder is in.
+fn workspace_above(folder: &Path) -> Option<PathBuf> {
+    let folder = fs::canonicalize(folder).ok()?;
+    let manifests = folder.ancestors().skip(1).map(|f| f.join("Cargo.toml"));
+    manifests.filter(|path| is_workspace(path).unwrap_or(false)).next()
+}
+
+fn is_workspace(manifest: &Path) -> Option<bool> {
+    let mut text = String::new();
+    fs::File::open(manifest).ok()?.take(MANIFEST_BYTES).read_to_string(&mut text).ok()?;
+    Some(text.parse::<toml::Table>().ok()?.contains_key("workspace"))
+}
+
 fn write_package(args: &Args, session: &Session, compiled: &zantc::Compiled, shell: &mut Shell) -> Outcome {
     let Session { path, model, config, name } = session;
     let program = &compiled.program;
     let vectors = match args.emit {
-        Emit::Crate => data::golden_vectors(path, program, &mut |what| shell.progress(&format!("{name}: {what}")))?,
+        Emit::Crate => {
+            let mut notes = Vec::new();
+            let mut observe = |what: &str| shell.progress(&format!("{name}: {what}"));
+            let vectors = data::golden_vectors(path, compiled, &mut observe, &mut |note| notes.push(note.to_string()))?;
+            notes.iter().for_each(|note| shell.status("Note", note));
+            vectors
+        }
         Emit::Module | Emit::Ir | Emit::Plan | Emit::Dot => Vec::new(),
     };
+    if args.emit == Emit::Crate && vectors.is_empty() {
+        shell.diagnostics(&[no_vectors()]);
+    }
     let model_sha256 = pipeline::sha256(model)?;
     let source = Source { program, config, name, model_sha256: &model_sha256, vectors: &vectors };
     let package = if args.emit == Emit::Crate { emit_crate(&source) } else { emit_module(&source) };
     let folder = args.output.clone().unwrap_or_else(|| PathBuf::from(name));
-    let written = package.write(&folder).map_err(|e| unwritable(&e.path, &e.source))?;
-    let arena = program.layout.as_ref().map_or(0, |l| l.arena_bytes);
+    let force = if args.force { Force::Yes } else { Force::No };
+    let install = if args.emit == Emit::Crate { install_crate } else { install_module };
+    let installed = uninterrupted(|| install(&package, &folder, force)).map_err(|e| e.diagnostic())?;
+    installed.notes.iter().for_each(|note| shell.status("Note", note));
+    if let Some(root) = workspace_above(&folder).filter(|_| args.emit == Emit::Crate && !config.member) {
+        shell.status("Note", &format!("{} is in the workspace of {}", folder.display(), root.display()));
+        shell.status("", "`--member` makes a crate that can be its member or a dependency by path");
+    }
+    let footprint = Footprint::of(program, config);
     if shell.is_json() {
-        let value = serde_json::json!({
+        let mut value = serde_json::json!({
             "reason": "compiled",
             "name": name,
             "folder": folder.to_string_lossy(),
             "files": package.files.len(),
-            "files_written": written.len(),
-            "arena_bytes": arena,
-            "weights_bytes": program.weights_bytes(),
+            "files_written": installed.written.len(),
             "macs": program.macs(),
             "vectors": vectors.len(),
         });
+        if let (Some(value), serde_json::Value::Object(memory)) = (value.as_object_mut(), footprint.json()) {
+            value.extend(memory);
+        }
         shell.json(&value)?;
     }
     let figures = format!(
-        "{} in {} ({} bytes of RAM, {} bytes of constants, {} multiply-adds)",
+        "{} in {}: {}, {}, {} multiply-adds",
         folder.display(),
         shell.elapsed(),
-        arena,
-        program.weights_bytes(),
+        footprint.ram_text(),
+        footprint.flash_text(),
         program.macs()
     );
     shell.status("Finished", &figures);

@@ -1,8 +1,9 @@
 //! `zantc verify` for a target that has a machine: the bits of the firmware, and what it takes.
 
 use zant_measure::Machine;
-use zantc::diag::Diagnostic;
+use zantc::diag::{Diagnostic, codes};
 use zantc::emit::Source;
+use zantc::footprint::Footprint;
 use zantc::pipeline;
 use zantc::verify::device::{Device, Measured, hash};
 
@@ -32,6 +33,7 @@ pub(super) fn check(
         let measured = device.run(built, &checked.inputs())?;
         let place = format!("on {} at opt-level {level}", machine.name);
         findings.extend(checked.differing(&measured.outputs, &place));
+        findings.extend(over_budget(checked, &measured, &place));
         if shell.is_json() {
             shell.json(&json(checked, machine, level, &measured))?;
         }
@@ -44,6 +46,22 @@ pub(super) fn check(
     Ok(findings)
 }
 
+/// What exceeds a budget now that stack and code are measured, not estimated.
+fn over_budget(checked: &Checked<'_>, measured: &Measured, place: &str) -> Vec<Diagnostic> {
+    let config = &checked.session.config;
+    let planned = Footprint::of(&checked.compiled.program, config);
+    let stack = measured.stack_bytes.and_then(|b| usize::try_from(b).ok());
+    let f = Footprint { stack, code: usize::try_from(measured.built.sizes.code).ok(), ..planned };
+    let ram = config.max_ram.or(config.board.map(|b| b.max_ram()));
+    let flash = config.max_flash.or(config.board.map(|b| b.max_flash()));
+    let over = |what: &str, bytes: usize, limit: Option<usize>| {
+        let limit = limit.filter(|l| bytes > *l)?;
+        let message = format!("{place} the model takes {bytes} bytes of {what}, more than the {limit} that it may");
+        Some(Diagnostic::error(codes::OVER_BUDGET, message).help(format!("{f:?}")))
+    };
+    [over("RAM", f.ram(), ram), over("flash", f.flash(), flash)].into_iter().flatten().collect()
+}
+
 fn arena_bytes(checked: &Checked<'_>) -> usize {
     checked.compiled.program.layout.as_ref().map_or(0, |l| l.arena_bytes)
 }
@@ -52,6 +70,7 @@ fn json(checked: &Checked<'_>, machine: &Machine, level: &str, measured: &Measur
     let program = &checked.compiled.program;
     let sizes = measured.built.sizes;
     let (here, there) = (hash(checked.outputs), hash(&measured.outputs));
+    let footprint = Footprint::of(program, &checked.session.config);
     serde_json::json!({
         "reason": "measured",
         "name": checked.session.name,
@@ -66,6 +85,9 @@ fn json(checked: &Checked<'_>, machine: &Machine, level: &str, measured: &Measur
         "weights_bytes": program.weights_bytes(),
         "arena_bytes": arena_bytes(checked),
         "stack_bytes": measured.stack_bytes,
+        "inputs_bytes": footprint.inputs,
+        "stack_estimate_bytes": footprint.stack,
+        "code_estimate_bytes": footprint.code,
         "output_hash": there,
         "host_hash": here,
     })

@@ -3,11 +3,14 @@
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
+use zant_measure::process::uninterrupted;
 use zant_measure::report::{
     INSPECTION, Key, Kind, MachineInfo, Metric, Report, Row, VERSION, Value as Measured, step_name,
 };
 use zantc::Compiled;
 use zantc::diag::escape;
+use zantc::footprint::Footprint;
+use zantc::install::replace;
 use zantc::program::{Arg, Program, Step};
 
 use super::Outcome;
@@ -32,7 +35,7 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
     let session = args.model.open()?;
     let compiled = session.compile(shell)?;
     if let Some(path) = &args.svg {
-        std::fs::write(path, compiled.picture()).map_err(|e| unwritable(path, &e))?;
+        uninterrupted(|| replace(path, compiled.picture().as_bytes())).map_err(|e| unwritable(path, &e))?;
     }
     if args.json {
         let text = serde_json::to_string_pretty(&report(&session.name, session.config.target.name, &compiled))
@@ -44,7 +47,7 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
         value["reason"] = "inspected".into();
         return shell.json(&value);
     }
-    shell.out(&text(&session.name, &compiled))
+    shell.out(&text(&session.name, &compiled, &Footprint::of(&compiled.program, &session.config)))
 }
 
 /// Elements of the constants that a step reads.
@@ -129,7 +132,7 @@ fn report(name: &str, target: &str, compiled: &Compiled) -> Value {
 }
 
 /// The figures as a table and a few lines.
-fn text(name: &str, compiled: &Compiled) -> String {
+fn text(name: &str, compiled: &Compiled, footprint: &Footprint) -> String {
     let program = &compiled.program;
     let layout = program.layout.as_ref();
     let rows: Vec<Vec<String>> = program
@@ -152,7 +155,7 @@ fn text(name: &str, compiled: &Compiled) -> String {
         .collect();
     let mut text = table(&["step", "kernel", "result", "parameters", "MACs", "live bytes", "nodes"], &rows);
     text += &format!("\n{name}: {} steps, {} multiply-adds\n", program.steps.len(), program.macs());
-    text += &format!("constants {} bytes\n", program.weights_bytes());
+    text += &format!("{}\n{}\n", footprint.ram_text(), footprint.flash_text());
     if let Some(l) = layout {
         let order = if l.optimal_order { "for the best order of steps there is" } else { "for this order of steps" };
         text += &format!("arena {} bytes, lower bound {} bytes {order}\n", l.arena_bytes, l.lower_bound_bytes);

@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand, one group of options for all of them.
 //!
-//! Status goes to stderr, data to stdout. Exit codes: 0 good, 1 diagnostics, 2 usage, 101 a bug.
+//! Status goes to stderr, data to stdout; files are written only where the user names them. Exit codes: 0 good, 1 diagnostics, 2 usage,
+//! 101 a bug, 128 and more a signal.
 
 mod bench;
 mod certify;
@@ -21,6 +22,7 @@ mod verify;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use zant_measure::process;
 use zantc::diag::Diagnostic;
 
 use shell::{Format, Shell};
@@ -78,6 +80,8 @@ type Outcome<T = ()> = Result<T, Failure>;
 /// Runs the command that the process was started with.
 pub(crate) fn main() -> ExitCode {
     std::panic::set_hook(Box::new(report_bug));
+    // Without it, signals end the program as they end others, and leave what it has started.
+    drop(process::end_on_signals());
     let cli = Cli::parse();
     let mut shell = Shell::new(cli.message_format);
     let outcome = match &cli.command {
@@ -93,6 +97,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Ops(args) => ops::run(args, &mut shell),
         Command::Explain(args) => explain::run(args, &mut shell),
     };
+    process::settle();
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Diagnostics(diagnostics)) => {

@@ -3,12 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use zantc::diag::{Diagnostic, codes, escape};
+use zantc::diag::{Diagnostic, codes, escape, nearest};
 use zantc::exec::{ExecError, Executor, Hygiene};
 use zantc::import::to_raw;
 use zantc::ir::{DType, Scalar, Tensor};
 use zantc::pipeline::load_diagnostic;
-use zantc::program::Program;
+use zantc::program::{Port, Program};
 use zantc::verify::data::{fitting, read_tensor};
 
 use super::session::ModelArgs;
@@ -80,6 +80,9 @@ fn inputs(given: &[String], program: &Program) -> Outcome<Vec<Tensor>> {
             let file = argument.strip_prefix(p.name.as_str())?.strip_prefix('=')?;
             Some((i, file))
         });
+        if named.is_none() && !Path::new(argument).exists() {
+            misnamed(argument, &ports)?;
+        }
         let place = named.or_else(|| unnamed.get(k).map(|&i| (i, argument.as_str())));
         let Some((slot, file)) = place else {
             let count = unnamed.len();
@@ -97,9 +100,24 @@ fn inputs(given: &[String], program: &Program) -> Outcome<Vec<Tensor>> {
     Ok(fitted.collect::<Result<_, _>>()?)
 }
 
+/// Refuses `NAME=FILE` with the name of no input.
+fn misnamed(argument: &str, ports: &[Port]) -> Outcome {
+    let Some((name, _)) = argument.split_once('=') else { return Ok(()) };
+    let shown = 8;
+    let mut inputs: Vec<String> =
+        ports.iter().take(shown).map(|p| format!("`{}` ({})", escape(&p.name), p.ty)).collect();
+    if ports.len() > shown {
+        inputs.push(format!("{} more", ports.len() - shown));
+    }
+    let message = format!("the model has no input `{}`; its inputs: {}", escape(name), inputs.join(", "));
+    let near = nearest(name, ports.iter().map(|p| p.name.as_str()));
+    let near = near.map_or(String::new(), |near| format!("; the nearest is `{}`", escape(near)));
+    Err(Failure::Usage(message + &near))
+}
+
 /// Runs a program once, its states being inputs and outputs like the others.
 pub(super) fn execute(program: &Program, inputs: &[Tensor]) -> Outcome<Vec<Tensor>> {
-    let mut executor = Executor::new(program, Hygiene::AsEmitted).expect("the program has been placed");
+    let mut executor = Executor::new(program, Hygiene::AsEmitted).map_err(|e| failure(program, &e))?;
     executor.run_model(inputs).map_err(|e| failure(program, &e))
 }
 
@@ -112,6 +130,10 @@ pub(super) fn failure(program: &Program, error: &ExecError) -> Failure {
                 nodes.last().map_or(String::new(), |o| format!(" in node {} {:?} ({})", o.index, o.name, o.op_type));
             Failure::from(Diagnostic::error(codes::RUN_FAILED, format!("the model fails on these data{at}: {error}")))
         }
+        ExecError::TooLarge { .. } => Failure::from(
+            Diagnostic::error(codes::TOO_LARGE, error.to_string())
+                .help("compile it: emitted crates and `zantc inspect` need no memory of the compiler for the arena"),
+        ),
         ExecError::Unplanned | ExecError::InputCount { .. } | ExecError::InputType { .. } => {
             Failure::from(Diagnostic::error(codes::BAD_DATA, error.to_string()))
         }

@@ -2,7 +2,7 @@
 //!
 //! ```toml
 //! name = "mnist"
-//! target = "cortex-m7"
+//! target = "cortex-m7"     # or Rust's triple: "thumbv7em-none-eabihf"
 //! board = "stm32h743zi"    # its target, and its memories as budgets
 //! optimize = "size"        # or "speed"
 //! alloc = "static"         # or "caller", "heap"
@@ -11,6 +11,7 @@
 //! max-flash = "1M"
 //! weights-section = ".psram"
 //! arena-section = ".bss.axi"
+//! member = true            # of the workspace that it lies in
 //! dim = { batch = 1 }
 //! state = { past_k_0 = "present_k_0" }
 //! ```
@@ -44,7 +45,7 @@ pub struct Options {
     #[cfg_attr(feature = "cli", arg(long, value_name = "INPUT=OUTPUT", value_parser = state))]
     #[serde(deserialize_with = "states")]
     pub state: Vec<(String, String)>,
-    /// Where the crate runs [default: host]
+    /// Where the crate runs: a target, or Rust's triple of one [default: host]
     #[cfg_attr(feature = "cli", arg(long, value_parser = target_named))]
     #[serde(deserialize_with = "text")]
     pub target: Option<&'static Target>,
@@ -64,11 +65,11 @@ pub struct Options {
     #[cfg_attr(feature = "cli", arg(long, value_name = "fused|separate", value_parser = numerics))]
     #[serde(deserialize_with = "text")]
     pub numerics: Option<Numerics>,
-    /// Fail where the arena needs more bytes; K and M are 1024 and 1024 times that
+    /// Fail where arena, inputs and stack need more bytes; K and M are 1024 and 1024 times that
     #[cfg_attr(feature = "cli", arg(long, value_name = "BYTES", value_parser = size))]
     #[serde(deserialize_with = "bytes")]
     pub max_ram: Option<usize>,
-    /// Fail where the constants need more bytes
+    /// Fail where constants and code need more bytes
     #[cfg_attr(feature = "cli", arg(long, value_name = "BYTES", value_parser = size))]
     #[serde(deserialize_with = "bytes")]
     pub max_flash: Option<usize>,
@@ -80,6 +81,9 @@ pub struct Options {
     #[cfg_attr(feature = "cli", arg(long, value_name = "NAME", value_parser = section))]
     #[serde(deserialize_with = "text")]
     pub arena_section: Option<String>,
+    /// Make a crate that can be a member, or a dependency by path, of the workspace that it lies in
+    #[cfg_attr(feature = "cli", arg(long, num_args = 0, default_missing_value = "true"))]
+    pub member: Option<bool>,
 }
 
 impl Options {
@@ -88,7 +92,15 @@ impl Options {
     /// # Errors
     /// What is wrong, with the line.
     pub fn from_toml(text: &str) -> Result<Options, String> {
-        toml::from_str(text).map_err(|e| e.to_string())
+        Options::parse(text).map_err(|e| e.to_string())
+    }
+
+    /// The same, with the place of what is wrong.
+    ///
+    /// # Errors
+    /// What is wrong, and where.
+    pub fn parse(text: &str) -> Result<Options, BadToml> {
+        toml::from_str(text).map_err(|e: toml::de::Error| BadToml::new(text, &e))
     }
 
     /// Sets what is chosen here; the rest stays.
@@ -107,6 +119,40 @@ impl Options {
         config.max_flash = self.max_flash.or(config.max_flash);
         config.weights_section = self.weights_section.clone().or(config.weights_section.take());
         config.arena_section = self.arena_section.clone().or(config.arena_section.take());
+        config.member = self.member.unwrap_or(config.member);
+    }
+}
+
+/// What is wrong with a text of options, in words of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadToml {
+    /// What is wrong, on one line.
+    pub message: String,
+    /// Number of the line, from 1.
+    pub line: usize,
+    /// The line.
+    pub text: String,
+    /// The part of the line that is at fault: byte offset and length.
+    pub span: (usize, usize),
+}
+
+impl BadToml {
+    fn new(text: &str, error: &toml::de::Error) -> BadToml {
+        let span = error.span().unwrap_or(0..0);
+        let at = (0..=span.start.min(text.len())).rev().find(|&i| text.is_char_boundary(i)).unwrap_or(0);
+        let begin = text[..at].rfind('\n').map_or(0, |n| n + 1);
+        let line = text[begin..].lines().next().unwrap_or_default().to_string();
+        let start = (at - begin).min(line.len());
+        // Of what spans several lines, the first.
+        let end = span.end.saturating_sub(begin).clamp(start, line.len());
+        let message = error.message().lines().map(str::trim).collect::<Vec<_>>().join(", ");
+        BadToml { message, line: text[..begin].matches('\n').count() + 1, text: line, span: (start, end - start) }
+    }
+}
+
+impl std::fmt::Display for BadToml {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "line {}: {} in `{}`", self.line, self.message, self.text.trim())
     }
 }
 
@@ -156,12 +202,18 @@ fn size(text: &str) -> Result<usize, String> {
     number.checked_mul(1 << shift).ok_or_else(|| "the number is too large".into())
 }
 
-/// A target of the command line.
+/// A target of the command line, by its name or by Rust's triple.
 ///
 /// # Errors
 /// Where there is none of that name.
 pub fn target_named(text: &str) -> Result<&'static Target, String> {
-    target::find(text).ok_or_else(|| unknown("target", text, TARGETS.iter().map(|t| t.name)))
+    let found = target::find(text).or_else(|| target::of_triple(text));
+    found.ok_or_else(|| match text.split('-').count() {
+        3.. if text.len() < 64 => {
+            format!("no target fits {text:?}, if it is a triple of Rust's; `portable` is plain Rust for any machine")
+        }
+        _ => unknown("target", text, TARGETS.iter().map(|t| t.name)),
+    })
 }
 
 fn board_named(text: &str) -> Result<&'static Board, String> {
@@ -365,6 +417,19 @@ mod tests {
         assert_eq!((config.dims["batch"], config.dims["length"]), (2, 7));
         assert_eq!((config.max_ram, config.max_flash), (Some(65536), Some(9)));
         assert_eq!((config.target.name, config.numerics), ("cortex-m4", Some(Numerics::Fused)));
+    }
+
+    #[test]
+    fn what_is_wrong_is_text_with_its_place() {
+        let bad = Options::parse("name = \"a\"\n\n  nane = 3 # no\n").unwrap_err();
+        assert!(bad.message.starts_with("unknown field `nane`") && !bad.message.contains('\n'), "{bad:?}");
+        assert_eq!((bad.line, bad.text.as_str(), bad.span), (3, "  nane = 3 # no", (2, 4)));
+        let bad = Options::parse("alloc = \n").unwrap_err();
+        assert_eq!((bad.line, bad.text.as_str()), (1, "alloc = "), "{bad:?}");
+        let bad = Options::parse("name = \"a").unwrap_err();
+        assert_eq!(bad.line, 1, "{bad:?}");
+        let bad = Options::parse("max-ram = \"a lot\"").unwrap_err();
+        assert_eq!((bad.line, bad.span), (1, (10, 7)), "{bad:?}");
     }
 
     #[test]

@@ -41,6 +41,8 @@ pub const OVER_BUDGET: &str = "ZA0301";
 pub const SOFTWARE_FMA: &str = "ZA0302";
 /// An option, or the file of options, makes no sense.
 pub const BAD_OPTION: &str = "ZA0401";
+/// Something in a folder is not zantc's, and would be written over.
+pub const NOT_OURS: &str = "ZA0402";
 /// There is no data set to check a model with.
 pub const NO_VECTOR: &str = "ZA0501";
 /// Outputs differ from the reference by more than the tolerance.
@@ -82,8 +84,9 @@ pub const CODES: &[Code] = &[
         "ZA0002",
         "a file is not of the kind expected",
         "The bytes are no ONNX model (or no TensorProto, where a `.pb` file of data was read): a field is cut off, has a\n\
-         wrong wire type, or text is not UTF-8. Most often the download is incomplete, or a pointer of Git LFS stands in\n\
-         the place of the file. Fetch or export the model again.",
+         wrong wire type, or text is not UTF-8. What is known by how it begins (a pointer of\n\
+         Git LFS, a page, an archive, the file of another framework) is named; else the download is most often incomplete.\n\
+         Fetch or export the model again.",
     ),
     code(
         "ZA0003",
@@ -212,8 +215,10 @@ pub const CODES: &[Code] = &[
     code(
         OVER_BUDGET,
         "a budget is exceeded",
-        "The arena is larger than `--max-ram`, or the constants are larger than `--max-flash`; a board's largest memories are\n\
-         budgets as well. Nothing is written. The message names the step at the peak and what is live there; a smaller input,\n\
+        "The arena, the inputs and, where they are estimated, stack (RAM) or constants and code (flash) are larger than `--max-ram` or\n\
+         `--max-flash` allows; a board's largest memories are budgets as well, and so is what a target can address (1 GiB in one\n\
+         piece on a Cortex-M, 2 GiB on other machines of 32 bits). Nothing is written. The message says what the sum is made\n\
+         of, names the step at the peak and what is live there; a smaller input,\n\
          fewer channels at the peak, or quantized weights help. `zantc compare --budget` says the same of a limit in\n\
          `zant.budget.toml`, and of one that the report has nothing for.",
     ),
@@ -230,21 +235,32 @@ pub const CODES: &[Code] = &[
         "An option on the command line or a line of zant.toml cannot be used: an unknown key, a target or a choice that does\n\
          not exist, a size that is no number. The keys of zant.toml are the long options without their hyphens in front:\n\
          `name`, `dim`, `target`, `board`, `optimize`, `alloc`, `numerics`, `max-ram`, `max-flash`, `weights-section`,\n\
-         `arena-section`.",
+         `arena-section`, `member`.",
+    ),
+    code(
+        NOT_OURS,
+        "a folder or file is not zantc's",
+        "`zantc compile` replaces folders that it has written, and nothing else: the folder has no `zant.json` of zantc's, or\n\
+         a file in it is another's or was changed since. Choose a new folder by `-o`, move the file away, or insist by\n\
+         `--force`. Files of other names stay in any case.",
     ),
     code(
         NO_VECTOR,
         "nothing to verify with",
-        "No folder `test_data_set_*` lies beside the model and none was given by `--data`, or a set has no outputs. A check\n\
-         that compares nothing must not pass. Make a set with the framework the model comes from: `input_0.pb`, .. and\n\
-         `output_0.pb`, .., each a TensorProto.",
+        "A data set has no outputs, or there is none and the model is too heavy for zantc's naive reference, with which it is\n\
+         compared on seeded inputs then. A check that compares nothing must not pass. Make a set with the framework the model\n\
+         comes from: `input_0.pb`, .. and `output_0.pb`, .., each a TensorProto; or insist on the reference by `--seeded 1`.\n\
+         As a warning of `compile`: the crate has no `tests/golden.rs`, because the model fails on all data there are, or\n\
+         because a run takes more than 2^35 multiply-adds, 4 GiB of arena, or 1 MiB of inputs and outputs, which are not\n\
+         spent while compiling.",
     ),
     code(
         BEYOND_TOLERANCE,
         "outputs differ from the reference",
-        "An output differs from the data set's by more than the tolerance. `zantc verify --per-node` names the first node\n\
-         that goes wrong. Sums in another order differ in the last bits, which deep float models make visible: `--tolerance`\n\
-         changes what is accepted.",
+        "An output differs from the reference by more than the tolerance. `zantc verify --per-node` names the first step that\n\
+         differs. Sums in another order differ in the last bits, which deep float models make visible: `--tolerance` changes what\n\
+         is accepted. Outputs that are quantized are measured in quanta (`--quanta`); what is beyond passes where all differences\n\
+         are shown to start in rounding ties, and was not shown here.",
     ),
     code(
         BUILD_FAILED,

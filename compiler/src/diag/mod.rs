@@ -30,6 +30,9 @@ pub struct Diagnostic {
     pub message: String,
     /// The ONNX node it is about.
     pub node: Option<Box<NodePlace>>,
+    /// The line of a text file it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<Box<FilePlace>>,
     /// What to do, a sentence each.
     pub help: Vec<String>,
 }
@@ -49,10 +52,30 @@ pub struct NodePlace {
     pub span: Option<(usize, usize)>,
 }
 
+/// A place in a text file that the user wrote.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct FilePlace {
+    /// The file.
+    pub path: std::path::PathBuf,
+    /// Number of the line, from 1.
+    pub line: usize,
+    /// The line.
+    pub text: String,
+    /// The part of `text` that is at fault (byte offset and length), for the caret.
+    pub span: (usize, usize),
+}
+
 impl Diagnostic {
     /// An error.
     pub fn error(code: &'static str, message: impl Into<String>) -> Diagnostic {
-        Diagnostic { code, severity: Severity::Error, message: message.into(), node: None, help: Vec::new() }
+        Diagnostic {
+            code,
+            severity: Severity::Error,
+            message: message.into(),
+            node: None,
+            file: None,
+            help: Vec::new(),
+        }
     }
 
     /// A warning.
@@ -71,6 +94,13 @@ impl Diagnostic {
     #[must_use]
     pub fn at(mut self, node: NodePlace) -> Diagnostic {
         self.node = Some(Box::new(node));
+        self
+    }
+
+    /// Says which line of a file it is about.
+    #[must_use]
+    pub fn in_file(mut self, place: FilePlace) -> Diagnostic {
+        self.file = Some(Box::new(place));
         self
     }
 }

@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use super::{Diagnostic, NodePlace, Severity};
+use super::{Diagnostic, Severity};
 
 /// Characters of a printed line that are shown.
 const MAX_LINE: usize = 240;
@@ -86,18 +86,18 @@ pub fn render(d: &Diagnostic, style: Style) -> String {
         Severity::Warning => style.paint("1;33", &format!("warning[{}]", d.code)),
     };
     let mut text = format!("{name}{}\n", style.paint("1", &format!(": {}", escape(&d.message))));
-    let bar = style.paint("1;34", "|");
     if let Some(place) = &d.node {
         let (name, op) = (escape(&place.name), escape(&place.op_type));
         _ = writeln!(text, " {} node {} `{name}` ({op})", style.paint("1;34", "-->"), place.index);
         if !place.line.is_empty() {
-            let (line, caret) = line(place);
-            _ = writeln!(text, "  {bar}\n  {bar} {line}");
-            if let Some((column, width)) = caret {
-                let carets = style.paint("1;31", &"^".repeat(width));
-                _ = writeln!(text, "  {bar} {}{carets}", " ".repeat(column));
-            }
+            quote(&mut text, line(&place.line, place.span), style);
         }
+    }
+    if let Some(place) = &d.file {
+        let path = escape(&place.path.to_string_lossy());
+        let column = place.text.get(..place.span.0).map_or(0, |before| before.chars().count()) + 1;
+        _ = writeln!(text, " {} {path}:{}:{column}", style.paint("1;34", "-->"), place.line);
+        quote(&mut text, line(&place.text, Some(place.span)), style);
     }
     for help in &d.help {
         _ = writeln!(text, "  {} help: {}", style.paint("1;34", "="), escape(help));
@@ -105,14 +105,24 @@ pub fn render(d: &Diagnostic, style: Style) -> String {
     text
 }
 
-/// The printed node, cut around the part at fault, and where the caret goes: column and width in characters.
-fn line(place: &NodePlace) -> (String, Option<(usize, usize)>) {
-    let parts = place.span.and_then(|(start, len)| {
+/// A line with its caret.
+fn quote(text: &mut String, (line, caret): (String, Option<(usize, usize)>), style: Style) {
+    let bar = style.paint("1;34", "|");
+    _ = writeln!(text, "  {bar}\n  {bar} {line}");
+    if let Some((column, width)) = caret {
+        let carets = style.paint("1;31", &"^".repeat(width));
+        _ = writeln!(text, "  {bar} {}{carets}", " ".repeat(column));
+    }
+}
+
+/// A line, cut around the part at fault, and where the caret goes: column and width in characters.
+fn line(line: &str, span: Option<(usize, usize)>) -> (String, Option<(usize, usize)>) {
+    let parts = span.and_then(|(start, len)| {
         let end = start.checked_add(len)?;
-        Some((place.line.get(..start)?, place.line.get(start..end)?, place.line.get(end..)?))
+        Some((line.get(..start)?, line.get(start..end)?, line.get(end..)?))
     });
     let Some((before, at, after)) = parts else {
-        return (cut(&escape(&place.line), MAX_LINE), None);
+        return (cut(&escape(line), MAX_LINE), None);
     };
     let (before, at) = (escape(before), cut(&escape(at), MAX_LINE / 2));
     // What stands before the fault is cut at its beginning.
@@ -138,7 +148,7 @@ fn cut(text: &str, room: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Style, escape, render, render_all};
-    use crate::diag::{Diagnostic, NodePlace, codes};
+    use crate::diag::{Diagnostic, FilePlace, NodePlace, codes};
 
     fn place(line: &str, span: Option<(usize, usize)>) -> NodePlace {
         NodePlace { index: 12, name: "fc1".into(), op_type: "MatMul".into(), line: line.into(), span }
@@ -173,6 +183,19 @@ mod tests {
         assert!(lines[3].len() < 260, "{}", lines[3].len());
         let caret = lines[4].find("^^^").unwrap();
         assert_eq!(&lines[3][caret..caret + 3], "BAD");
+    }
+
+    #[test]
+    fn a_line_of_a_file_is_shown() {
+        let (path, text) = ("a/zant.toml".into(), "\tnäne = 1".to_string());
+        let d = Diagnostic::error(codes::BAD_OPTION, "unknown field").in_file(FilePlace {
+            path,
+            line: 3,
+            text,
+            span: (1, 5),
+        });
+        let expected = "error[ZA0401]: unknown field\n --> a/zant.toml:3:2\n  |\n  | \\u{9}näne = 1\n  |      ^^^^\n";
+        assert_eq!(render(&d, Style::default()), expected);
     }
 
     #[test]

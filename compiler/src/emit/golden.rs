@@ -1,35 +1,46 @@
-//! `tests/golden.rs`: the model run on vectors, its outputs compared to the bit.
+//! `tests/golden.rs`: the model run on vectors, its outputs compared to the bit with what this compiler computed.
 
-use super::model::{STACK_LIMIT, arena_bytes};
-use super::names::Names;
-use super::{Package, Source};
+use super::model::STACK_LIMIT;
+use super::names::{Names, in_doc};
+use super::{Package, Source, Vector};
 use crate::config::Alloc;
-use crate::ir::{DType, Tensor};
+use crate::footprint::arena_bytes;
+use crate::ir::DType;
+use crate::program::Port;
 
-/// Bytes that all vectors together may take.
-const MAX_BYTES: usize = 1 << 20;
+/// Bytes that all vectors of a crate's tests together may take.
+pub const MAX_VECTORS_BYTES: usize = 1 << 20;
 
-/// Adds the test and its vectors; as many of the vectors as stay small.
+/// Tensors of one kind that have a file each; more of them lie in one file, one behind the other.
+const MAX_FILES: usize = 64;
+
+/// The vectors that become part of the crate: as many as stay small.
+pub(super) fn cases<'a>(source: &Source<'a>) -> &'a [Vector] {
+    let mut total = 0usize;
+    let fits = |v: &&Vector| {
+        total += v.inputs.iter().chain(&v.outputs).map(|t| t.data().len()).sum::<usize>();
+        total <= MAX_VECTORS_BYTES
+    };
+    &source.vectors[..source.vectors.iter().take_while(fits).count()]
+}
+
+/// Adds the test and its vectors.
 pub(super) fn add_test(package: &mut Package, source: &Source<'_>, names: &Names) {
-    let mut total = 0;
-    let mut cases = 0;
-    for v in source.vectors {
-        let bytes: usize = v.inputs.iter().chain(&v.outputs).map(|t| t.data().len()).sum();
-        if total + bytes > MAX_BYTES {
-            break;
-        }
-        total += bytes;
-        let files = |kind: &str, tensors: &[Tensor], package: &mut Package| {
-            for (i, t) in tensors.iter().enumerate() {
-                package.bytes(&format!("tests/golden/{kind}_{cases}_{i}.bin"), t.data().to_vec());
+    let vectors = cases(source);
+    for (case, v) in vectors.iter().enumerate() {
+        for (kind, tensors) in [("input", &v.inputs), ("output", &v.outputs)] {
+            if tensors.len() > MAX_FILES {
+                let all = tensors.iter().flat_map(|t| t.data().iter().copied()).collect();
+                package.bytes(&format!("tests/golden/{kind}s_{case}.bin"), all);
+                continue;
             }
-        };
-        files("input", &v.inputs, package);
-        files("output", &v.outputs, package);
-        cases += 1;
+            for (i, t) in tensors.iter().enumerate() {
+                package.bytes(&format!("tests/golden/{kind}_{case}_{i}.bin"), t.data().to_vec());
+            }
+        }
     }
-    if cases > 0 {
-        package.text("tests/golden.rs", test(source, names, cases));
+    if !vectors.is_empty() {
+        package.text("tests/golden.rs", test(source, names, vectors));
     }
 }
 
@@ -41,14 +52,47 @@ pub(super) fn element(dtype: DType) -> &'static str {
     }
 }
 
-fn test(source: &Source<'_>, names: &Names, cases: usize) -> String {
+/// The bits of positive infinity, above which those of NaN are.
+fn infinity(dtype: DType) -> Option<&'static str> {
+    match dtype {
+        DType::F16 => Some("0x7c00"),
+        DType::BF16 => Some("0x7f80"),
+        DType::F32 => Some("0x7f80_0000"),
+        DType::F64 => Some("0x7ff0_0000_0000_0000"),
+        DType::Bool
+        | DType::I8
+        | DType::I16
+        | DType::I32
+        | DType::I64
+        | DType::U8
+        | DType::U16
+        | DType::U32
+        | DType::U64 => None,
+    }
+}
+
+/// Compares floats of `N` bytes.
+const SAME: &str = r#"/// Whether floats of `N` bytes have the same bits; all NaN are one. `infinity` has the bits of that number.
+fn same<const N: usize>(result: &[u8], expected: &[u8], infinity: u64) -> bool {
+    let bits = |e: &[u8]| e.iter().rev().fold(0u64, |bits, byte| bits << 8 | u64::from(*byte));
+    let is_nan = |bits: u64| bits & !(1 << (8 * N - 1)) > infinity;
+    let mut pairs = result.chunks_exact(N).zip(expected.chunks_exact(N)).map(|(a, b)| (bits(a), bits(b)));
+    result.len() == expected.len() && pairs.all(|(a, b)| a == b || (is_nan(a) && is_nan(b)))
+}
+
+"#;
+
+fn test(source: &Source<'_>, names: &Names, vectors: &[Vector]) -> String {
     let program = source.program;
     let krate = source.name.replace('-', "_");
     let mut text = String::from(
-        "//! Runs the model on its vectors. Outputs are compared to the bit: they are what the compiler computed with the same\n//! kernels, and what every target computes.\n\n",
+        "//! Runs the model on vectors. Outputs are compared to the bit (any NaN is any other) with what zantc computed by the same\n//! kernels when it made the crate: that this machine computes the same is shown, not that the model is right. `zantc verify`\n//! compares with the outputs of the model's own data sets.\n\n",
     );
     text += &format!("use {krate}::*;\n\n");
     text += &helpers(program);
+    if program.outputs.iter().any(|p| p.ty.dtype.is_float()) {
+        text += SAME;
+    }
     let inputs = if program.inputs.is_empty() { "_inputs" } else { "inputs" };
     text += &format!("fn check({inputs}: &[&[u8]], outputs: &[&[u8]]) {{\n");
     for (i, p) in program.inputs.iter().enumerate() {
@@ -64,25 +108,36 @@ fn test(source: &Source<'_>, names: &Names, cases: usize) -> String {
     text += &reset(source);
     let call = call(source, names);
     text += &format!("    let result = {call}{question};\n");
-    match names.outputs.as_slice() {
-        [_] => text += "    assert!(bytes(result) == outputs[0], \"output 0 differs\");\n",
-        many => {
-            for (i, n) in many.iter().enumerate() {
-                text += &format!("    assert!(bytes(result.{n}) == outputs[{i}], \"output {i} differs\");\n");
-            }
-        }
+    for (i, (n, p)) in names.outputs.iter().zip(&program.outputs).enumerate() {
+        let value = if names.outputs.len() == 1 { "result".to_string() } else { format!("result.{n}") };
+        let equal = match infinity(p.ty.dtype) {
+            Some(bits) => format!("same::<{}>(&bytes({value}), outputs[{i}], {bits})", p.ty.dtype.size()),
+            None => format!("bytes({value}) == outputs[{i}]"),
+        };
+        text += &format!("    assert!({equal}, \"output {i} differs\");\n");
     }
     text += "}\n";
-    for c in 0..cases {
-        let list = |kind: &str, n: usize| {
-            let files: Vec<String> = (0..n).map(|i| format!("include_bytes!(\"golden/{kind}_{c}_{i}.bin\")")).collect();
-            files.join(", ")
+    for (c, vector) in vectors.iter().enumerate() {
+        let from = match &vector.data_set {
+            Some(name) => format!("The inputs of {}.", in_doc(name)),
+            None => "Pseudo-random inputs: there was no data set beside the model.".into(),
+        };
+        let list = |kind: &str, ports: &[Port]| {
+            if ports.len() > MAX_FILES {
+                let lengths: Vec<String> = ports.iter().map(|p| p.ty.bytes().to_string()).collect();
+                return format!("&parts(include_bytes!(\"golden/{kind}s_{c}.bin\"), &[{}])", lengths.join(", "));
+            }
+            let file = |i: usize| format!("include_bytes!(\"golden/{kind}_{c}_{i}.bin\")");
+            format!("&[{}]", (0..ports.len()).map(file).collect::<Vec<_>>().join(", "))
         };
         text += &format!(
-            "\n#[test]\nfn vector_{c}() {{\n    check(&[{}], &[{}]);\n}}\n",
-            list("input", program.inputs.len()),
-            list("output", program.outputs.len())
+            "\n/// {from}\n#[test]\nfn vector_{c}() {{\n    check({}, {});\n}}\n",
+            list("input", &program.inputs),
+            list("output", &program.outputs)
         );
+    }
+    if program.inputs.len().max(program.outputs.len()) > MAX_FILES {
+        text += "\n/// Parts of these lengths, one behind the other.\nfn parts<'a>(mut bytes: &'a [u8], lengths: &[usize]) -> Vec<&'a [u8]> {\n    let mut parts = Vec::new();\n    for &n in lengths {\n        let (part, rest) = bytes.split_at(n);\n        parts.push(part);\n        bytes = rest;\n    }\n    parts\n}\n";
     }
     text
 }

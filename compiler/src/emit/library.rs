@@ -1,10 +1,11 @@
 //! `src/lib.rs`: documentation and the crate's face.
 
-use super::model::{STACK_LIMIT, arena_bytes};
-use super::names::{Names, in_doc};
+use super::module::MODULE_MARK;
+use super::names::{Names, in_doc, is_unusual, type_in_doc};
 use super::state::state_doc;
 use super::{Source, VERSION};
 use crate::config::Alloc;
+use crate::footprint::arena_bytes;
 use crate::ir::DType;
 
 /// The text of the file.
@@ -12,23 +13,27 @@ pub(super) fn library(source: &Source<'_>, names: &Names) -> String {
     let program = source.program;
     let mut text = format!("//! {}\n//!\n", title(source));
     for (p, n) in program.inputs.iter().zip(&names.inputs) {
-        text += &format!("//! - input `{n}`: {} ({})\n", p.ty, in_doc(&p.name));
+        text += &format!("//! - input `{n}`: {} ({})\n", type_in_doc(&p.ty), in_doc(&p.name));
     }
     for (p, n) in program.outputs.iter().zip(&names.outputs) {
-        text += &format!("//! - output `{n}`: {} ({})\n", p.ty, in_doc(&p.name));
+        text += &format!("//! - output `{n}`: {} ({})\n", type_in_doc(&p.ty), in_doc(&p.name));
     }
     for (s, n) in program.states.iter().zip(&names.states) {
         text += &format!("//! - state `{n}`: {}\n", state_doc(s));
     }
     text += &format!(
-        "//!\n//! {} bytes of RAM, {} bytes of constants, {} multiply-adds a run; no heap{}.\n//!\n{}",
+        "//!\n//! {} bytes of arena, {} bytes of constants, {} multiply-adds a run; no heap{}.\n//!\n{}",
         arena_bytes(program),
         program.weights_bytes(),
         program.macs(),
         if source.config.alloc == Alloc::Heap { " but for the arena" } else { "" },
         doc_example(source, names),
     );
-    text += "#![no_std]\n#![deny(unsafe_code)]\n\n";
+    text += "#![no_std]\n#![deny(unsafe_code)]\n";
+    if is_unusual(source.name) {
+        text += "#![allow(non_snake_case)]\n";
+    }
+    text += "\n";
     text += "#[cfg(target_endian = \"big\")]\ncompile_error!(\"weights.bin is little-endian; big-endian targets are not supported\");\n\n";
     if source.config.alloc == Alloc::Heap {
         text += "extern crate alloc;\n\n";
@@ -58,7 +63,7 @@ pub(super) fn title(source: &Source<'_>) -> String {
         "" => String::new(),
         name => format!(" {}", in_doc(name)),
     };
-    format!("The neural network{name}, compiled by zantc {VERSION} from an ONNX model.")
+    format!("The neural network{name}, {MODULE_MARK}{VERSION} from an ONNX model.")
 }
 
 /// How the model is used.
@@ -84,40 +89,41 @@ pub(super) fn example(source: &Source<'_>, names: &Names) -> Vec<String> {
         let ty = &program.inputs[i].ty;
         format!("&[{}; {}]", zero(ty.dtype), ty.elements())
     };
-    let question = if program.is_fallible() { ".expect(\"indices in range\")" } else { "" };
     let arena = if source.config.alloc == Alloc::Caller { "&mut arena, " } else { "" };
     let mut lines = Vec::new();
     let call = match program.inputs.len() {
-        0 => format!("model.run({}){question}", arena.trim_end_matches(", ")),
-        1 => format!("model.run({arena}{}){question}", value(0)),
+        0 => format!("model.run({})", arena.trim_end_matches(", ")),
+        1 => format!("model.run({arena}{})", value(0)),
         n => {
             let fields: Vec<String> = (0..n).map(|i| format!("{}: {}", names.inputs[i], value(i))).collect();
-            format!("model.run({arena}{krate}::Inputs {{ {} }}){question}", fields.join(", "))
+            format!("model.run({arena}{krate}::Inputs {{ {} }})", fields.join(", "))
         }
     };
-    if arena_bytes(program) > STACK_LIMIT && source.config.alloc == Alloc::Static {
+    // Neither a model nor an arena is put on a stack, however small: on a microcontroller that may be smaller.
+    if source.config.alloc == Alloc::Static {
         lines.push(format!("let model = {krate}::take().expect(\"taken once\");"));
     } else {
         if source.config.alloc == Alloc::Caller {
-            if arena_bytes(program) > STACK_LIMIT {
-                lines.push(format!(
-                    "static ARENA: std::sync::Mutex<{krate}::Arena<{{ {krate}::ARENA_BYTES }}>> = std::sync::Mutex::new({krate}::Arena::new());"
-                ));
-                lines.push("let mut arena = ARENA.lock().unwrap();".into());
-            } else {
-                lines.push(format!("let mut arena = {krate}::Arena::new();"));
-            }
+            lines.push(format!(
+                "static ARENA: std::sync::Mutex<{krate}::Arena<{{ {krate}::ARENA_BYTES }}>> = std::sync::Mutex::new({krate}::Arena::new());"
+            ));
+            lines.push("let mut arena = ARENA.lock().unwrap();".into());
         }
         let mutable = if source.config.alloc == Alloc::Caller { "" } else { "mut " };
         lines.push(format!("let {mutable}model = {krate}::Model::new();"));
     }
-    let call = if arena_bytes(program) > STACK_LIMIT { call.replace("&mut arena", "&mut *arena") } else { call };
-    lines.push(format!("let result = {call};"));
-    if let ([one], Some(_)) = (program.outputs.as_slice(), names.outputs.first()) {
-        lines.push(format!("assert_eq!(result.len(), {});", one.ty.elements()));
+    let call = call.replace("&mut arena", "&mut *arena");
+    let first = if names.outputs.len() == 1 { String::new() } else { format!(".{}", names.outputs[0]) };
+    let check = format!("assert_eq!(result{first}.len(), {})", program.outputs[0].ty.elements());
+    if program.is_fallible() {
+        // Zeros may be what the model cannot compute with.
+        lines.push(format!("match {call} {{"));
+        lines.push(format!("    Ok(result) => {check},"));
+        lines.push("    Err(refused) => println!(\"{refused}\"),".into());
+        lines.push("}".into());
     } else {
-        let first = &names.outputs[0];
-        lines.push(format!("assert_eq!(result.{first}.len(), {});", program.outputs[0].ty.elements()));
+        lines.push(format!("let result = {call};"));
+        lines.push(format!("{check};"));
     }
     lines
 }
@@ -127,16 +133,35 @@ pub(super) fn take(source: &Source<'_>) -> String {
     if source.config.alloc != Alloc::Static {
         return String::new();
     }
-    let section = source.config.arena_section.as_ref().map(|name| {
-        format!("    // Where it lies changes nothing about the value.\n    #[allow(unsafe_code)]\n    #[unsafe(link_section = {name:?})]\n")
-    });
+    if let Some(section) = &source.config.arena_section {
+        return take_from(section, !source.program.states.is_empty());
+    }
+    "\n/// The one model of the program, the first time; `None` afterwards. It lies in `.bss`, never on the stack.\n\
+     #[cfg(target_has_atomic = \"8\")]\n\
+     pub fn take() -> Option<&'static mut Model> {\n    \
+     static MODEL: rt::arena::Once<Model> = rt::arena::Once::new(Model::new());\n    \
+     MODEL.take()\n}\n"
+        .into()
+}
+
+/// The same with the model in a section, which may hold anything at the start: its flag lies in `.bss`, and its states are cleared.
+fn take_from(section: &str, has_states: bool) -> String {
+    let lend = "unsafe { TAKEN.lend(&MODEL) }";
+    let body = match has_states {
+        true => format!("    let model = {lend}?;\n    model.reset();\n    Some(model)\n"),
+        false => format!("    {lend}\n"),
+    };
+    let states = if has_states { " Its states are zeros." } else { "" };
     format!(
-        "\n/// The one model of the program, the first time; `None` afterwards. It lies in `{}`, never on the stack.\n\
+        "\n/// The one model of the program, the first time after a reset; `None` afterwards. It lies in `{section}`, never on the stack,\n\
+         /// and needs no start-up code that clears or loads that section.{states}\n\
          #[cfg(target_has_atomic = \"8\")]\n\
-         pub fn take() -> Option<&'static mut Model> {{\n{}    \
-         static MODEL: rt::arena::Once<Model> = rt::arena::Once::new(Model::new());\n    \
-         MODEL.take()\n}}\n",
-        source.config.arena_section.as_deref().unwrap_or(".bss"),
-        section.unwrap_or_default(),
+         #[allow(unsafe_code)]\n\
+         pub fn take() -> Option<&'static mut Model> {{\n    \
+         static TAKEN: rt::arena::Taken = rt::arena::Taken::new();\n    \
+         // SAFETY: where it lies changes nothing about the value.\n    \
+         #[unsafe(link_section = {section:?})]\n    \
+         static MODEL: rt::arena::Place<Model> = rt::arena::Place::new(Model::new());\n    \
+         // SAFETY: nothing else lends this place; a model is bytes, of which all are values.\n{body}}}\n"
     )
 }

@@ -4,13 +4,17 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::weights::Weights;
-use super::{Source, VERSION};
+use super::{Package, Source, VERSION};
 use crate::config::{Alloc, Optimize};
+use crate::footprint::Footprint;
 use crate::ir::Numerics;
 
-/// The manifest: no dependencies, and a workspace of its own, so that it builds wherever it lies.
+/// `rustfmt.toml`: the code is formatted, but by nobody's settings; `cargo fmt` of a workspace leaves it as it is.
+pub(super) const RUSTFMT: &str = "# The code is generated; zantc formats it.\ndisable_all_formatting = true\n";
+
+/// The manifest: no dependencies; a workspace of its own, so that it builds wherever it lies, unless it is to be another's member.
 pub(super) fn cargo_toml(source: &Source<'_>) -> String {
-    format!(
+    let head = format!(
         "[package]\n\
          name = \"{name}\"\n\
          version = \"0.1.0\"\n\
@@ -18,30 +22,38 @@ pub(super) fn cargo_toml(source: &Source<'_>) -> String {
          rust-version = \"1.88\"\n\
          description = \"A neural network compiled to Rust by zantc\"\n\
          license = \"0BSD OR MIT OR Apache-2.0\"\n\
-         publish = false\n\
-         \n\
-         # Its own workspace: the crate builds by itself wherever it lies.\n\
-         [workspace]\n\
-         \n\
-         [dependencies]\n\
-         \n\
-         [profile.release]\n\
-         opt-level = {opt}\n\
-         codegen-units = 1\n",
+         publish = false\n\n",
         name = source.name,
-        opt = match source.config.optimize {
-            Optimize::Speed => "3",
-            Optimize::Size => "\"z\"",
-        },
-    )
+    );
+    let opt = match source.config.optimize {
+        Optimize::Speed => "3",
+        Optimize::Size => "\"z\"",
+    };
+    match source.config.member {
+        // Profiles are the workspace's.
+        true => head + "[dependencies]\n",
+        false => format!(
+            "{head}\
+             # Its own workspace: the crate builds by itself wherever it lies. As a member or a dependency by path of the workspace\n\
+             # that it lies in, it is compiled with `--member`, which leaves this out.\n\
+             [workspace]\n\
+             \n\
+             [dependencies]\n\
+             \n\
+             [profile.release]\n\
+             opt-level = {opt}\n\
+             codegen-units = 1\n"
+        ),
+    }
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Bytes as hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
-/// What the crate was made from, and its memory plan.
-pub(super) fn zant_json(source: &Source<'_>, weights: &Weights) -> String {
+/// What the crate was made from, its memory plan, and its other files with their hashes: what zantc may replace or remove.
+pub(super) fn zant_json(source: &Source<'_>, weights: &Weights, others: &Package) -> String {
     let (program, config) = (source.program, source.config);
     let layout = program.layout.as_ref();
     let buffers: Vec<_> = program
@@ -80,6 +92,7 @@ pub(super) fn zant_json(source: &Source<'_>, weights: &Weights) -> String {
         },
         "memory": {
             "arena_bytes": layout.map(|l| l.arena_bytes),
+            "in_all": Footprint::of(program, config).json(),
             "arena_lower_bound_bytes": layout.map(|l| l.lower_bound_bytes),
             "best_order": layout.map(|l| l.optimal_order),
             "gap": layout.and_then(|l| l.gap.clone()),
@@ -87,6 +100,8 @@ pub(super) fn zant_json(source: &Source<'_>, weights: &Weights) -> String {
         },
         "macs": program.macs(),
         "steps": steps,
+        "files": others.files.iter().map(|(path, content)| (path.clone(), hex(&Sha256::digest(content)).into()))
+            .collect::<serde_json::Map<_, _>>(),
     });
     for (key, section) in [("weights_section", &config.weights_section), ("arena_section", &config.arena_section)] {
         if let Some(name) = section {

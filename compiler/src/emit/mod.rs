@@ -1,4 +1,4 @@
-//! Planned programs -> the files of a crate. Everything is made in memory; [`Package::write`] puts it on disk as a whole.
+//! Planned programs -> the files of a crate. Everything is made in memory; [`crate::install`] puts it on disk as a whole.
 //!
 //! Invariants: equal programs and options give equal bytes; names from the model become identifiers and escaped text only.
 
@@ -22,10 +22,15 @@ use crate::config::Config;
 use crate::ir::Tensor;
 use crate::program::Program;
 
+pub use crate::footprint::arena_bytes;
+pub use golden::MAX_VECTORS_BYTES;
+pub(crate) use manifest::hex;
+pub(crate) use module::{MODULE_MARK, is_blob_of};
+pub(crate) use weights::MAGIC as BLOB_MAGIC;
+
 pub use inference::{ENTRY, emit_inference, mark_bytes};
-pub use model::arena_bytes;
 pub use module::{emit_module, emit_modules};
-pub use names::crate_name;
+pub use names::{crate_name, is_crate_name};
 pub use package::{Package, WriteError};
 pub use process::{emit_process, input_places};
 pub use runner::{OPT_LEVELS, emit_runner, profile};
@@ -38,8 +43,10 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub struct Vector {
     /// One tensor per input of the model.
     pub inputs: Vec<Tensor>,
-    /// One tensor per output, to the bit.
+    /// One tensor per output, to the bit; any NaN is any other.
     pub outputs: Vec<Tensor>,
+    /// The name of the data set that the inputs are from; `None` where they were made up.
+    pub data_set: Option<String>,
 }
 
 /// What is emitted.
@@ -63,7 +70,7 @@ pub fn emit_crate(source: &Source<'_>) -> Package {
     let weights = weights::Weights::new(source.program, &names);
     let mut package = Package::default();
     package.text("Cargo.toml", manifest::cargo_toml(source));
-    package.text("zant.json", manifest::zant_json(source, &weights));
+    package.text("rustfmt.toml", manifest::RUSTFMT.into());
     package.text("README.md", readme::readme(source, &names));
     package.text("src/lib.rs", library::library(source, &names));
     package.text("src/model.rs", model::model(source, &names, model::Form::Crate));
@@ -71,5 +78,7 @@ pub fn emit_crate(source: &Source<'_>) -> Package {
     package.bytes("weights.bin", weights.blob.clone());
     rt::add_files(&mut package, source);
     golden::add_test(&mut package, source, &names);
+    let manifest = manifest::zant_json(source, &weights, &package);
+    package.text("zant.json", manifest);
     package
 }

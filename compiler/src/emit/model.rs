@@ -5,10 +5,11 @@ use quote::quote;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Source;
-use super::names::{Names, in_doc};
+use super::names::{Names, in_doc, type_in_doc};
 use crate::config::Alloc;
+use crate::footprint::arena_bytes;
 use crate::ir::DType;
-use crate::program::{Port, Program, rust_type};
+use crate::program::{Port, Program, Step, rust_type};
 
 /// Where the model's code stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,19 +46,17 @@ pub(super) fn ident(name: &str) -> Ident {
     Ident::new(name, Span::call_site())
 }
 
-/// Bytes of the emitted arena: a multiple of its alignment.
-pub fn arena_bytes(program: &Program) -> usize {
-    program.layout.as_ref().map_or(0, |l| l.arena_bytes).next_multiple_of(64)
-}
-
 /// The text of the module.
 pub(super) fn model(source: &Source<'_>, names: &Names, form: Form) -> String {
     let writer = Writer { program: source.program, names, source };
-    let code = [writer.constants(), writer.model(), writer.steps(), writer.buffers()];
-    let mut mentioned = BTreeSet::new();
-    code.iter().for_each(|tokens| collect_idents(tokens, &mut mentioned));
-    let parts = [writer.imports(&mentioned)].into_iter().chain(code);
-    let body: Vec<String> = parts.map(format).filter(|t| !t.is_empty()).collect();
+    let mut pieces = Pieces::default();
+    let constants = pieces.items(writer.constants());
+    let model = pieces.items([writer.model()]);
+    let calls = pieces.calls(writer.calls());
+    let model = model.replacen(CALLS_LINE, &calls, 1);
+    let (steps, buffers) = (pieces.items(writer.steps()), pieces.items(writer.buffers()));
+    let imports = format(writer.imports(&pieces.mentioned));
+    let body: Vec<String> = [imports, constants, model, steps, buffers].into_iter().filter(|t| !t.is_empty()).collect();
     let head = match form {
         Form::Crate => {
             "//! The model: its steps in the order in which they run, and the places of their buffers.\n#![forbid(unsafe_code)]\n\n"
@@ -82,6 +81,50 @@ pub(super) fn spaced(text: &str) -> String {
         before = line;
     }
     out
+}
+
+/// Items or statements that are formatted together: the syntax tree of all at once would take a hundred times their text.
+const PIECE: usize = 64;
+/// What stands for the calls of the steps until they are formatted, and the line that it becomes.
+const CALLS: &str = "zant_calls_of_steps";
+const CALLS_LINE: &str = "        zant_calls_of_steps;\n";
+
+/// Formats code piece by piece, and notes the identifiers that it mentions.
+#[derive(Default)]
+struct Pieces {
+    mentioned: BTreeSet<String>,
+}
+
+impl Pieces {
+    /// The text of items.
+    fn items(&mut self, items: impl IntoIterator<Item = TokenStream>) -> String {
+        self.formatted(items, |piece| format(quote!(#(#piece)*)))
+    }
+
+    /// The text of statements of a function within an `impl`.
+    fn calls(&mut self, statements: impl IntoIterator<Item = TokenStream>) -> String {
+        self.formatted(statements, |piece| {
+            let text = format(quote!(impl M { fn f() { #(#piece)* } }));
+            let lines: Vec<&str> = text.split_inclusive('\n').collect();
+            lines[2..lines.len() - 2].concat()
+        })
+    }
+
+    fn formatted(
+        &mut self,
+        all: impl IntoIterator<Item = TokenStream>,
+        text: impl Fn(&[TokenStream]) -> String,
+    ) -> String {
+        let (mut all, mut out) = (all.into_iter(), String::new());
+        loop {
+            let piece: Vec<TokenStream> = all.by_ref().take(PIECE).collect();
+            if piece.is_empty() {
+                return out;
+            }
+            piece.iter().for_each(|tokens| collect_idents(tokens, &mut self.mentioned));
+            out += &text(&piece);
+        }
+    }
 }
 
 pub(super) struct Writer<'a> {
@@ -117,7 +160,7 @@ impl Writer<'_> {
         quote!(#(#paths)* #weights)
     }
 
-    fn constants(&self) -> TokenStream {
+    fn constants(&self) -> impl Iterator<Item = TokenStream> {
         let arena = Literal::usize_unsuffixed(arena_bytes(self.program));
         let macs = Literal::u64_unsuffixed(self.program.macs());
         let weights = Literal::usize_unsuffixed(self.program.weights_bytes());
@@ -125,16 +168,15 @@ impl Writer<'_> {
             self.program.inputs.iter().zip(&self.names.inputs).map(|(p, n)| shape_const("INPUT", "input", p, n));
         let outputs =
             self.program.outputs.iter().zip(&self.names.outputs).map(|(p, n)| shape_const("OUTPUT", "output", p, n));
-        quote! {
+        let figures = quote! {
             /// Bytes of the arena: every buffer and all working memory of a run.
             pub const ARENA_BYTES: usize = #arena;
             /// Bytes of the constants.
             pub const WEIGHT_BYTES: usize = #weights;
             /// Multiply-adds of one run.
             pub const MACS: u64 = #macs;
-            #(#inputs)*
-            #(#outputs)*
-        }
+        };
+        std::iter::once(figures).chain(inputs).chain(outputs)
     }
 
     /// `Model`, its inputs and outputs, and `run`.
@@ -266,9 +308,11 @@ impl Writer<'_> {
         });
         let observed = self.source.config.observed;
         let observer = observed.then(|| quote!(observe: &mut impl FnMut(),));
-        let observe = observed.then(|| quote!(observe();));
-        let calls: Vec<TokenStream> = (0..self.program.steps.len()).map(|i| self.step_call(i)).collect();
-        let cpu = calls.iter().any(|c| mentions(c, "cpu")).then(|| quote!(let cpu = Cpu::detect();));
+        let cpu = self.program.steps.iter().any(takes_cpu).then(|| quote!(let cpu = Cpu::detect();));
+        let calls = (!self.program.steps.is_empty()).then(|| {
+            let calls = ident(CALLS);
+            quote!(#calls;)
+        });
         let unused = self.unused_inputs();
         let results = self.results();
         let results = if self.program.is_fallible() { quote!(Ok(#results)) } else { results };
@@ -293,7 +337,7 @@ impl Writer<'_> {
                 #unpack
                 #(#bools)*
                 #unused
-                #(#calls #observe)*
+                #calls
                 #results
             }
         }
@@ -320,12 +364,19 @@ impl Writer<'_> {
         doc
     }
 
+    /// The calls of the steps, and of what observes them.
+    fn calls(&self) -> impl Iterator<Item = TokenStream> {
+        let observe = self.source.config.observed.then(|| quote!(observe();));
+        (0..self.program.steps.len()).map(move |i| {
+            let call = self.step_call(i);
+            quote!(#call #observe)
+        })
+    }
+
     fn step_call(&self, index: usize) -> TokenStream {
         let step = &self.program.steps[index];
         let name = ident(&self.names.steps[index]);
-        let roles = step.call.roles();
-        let args: Vec<TokenStream> = step.args.iter().zip(&roles).map(|(a, r)| self.arg(a, r)).collect();
-        let cpu = mentions(&step.call.call(&args), "cpu").then(|| quote!(cpu,));
+        let cpu = takes_cpu(step).then(|| quote!(cpu,));
         let inputs = self.inputs_of(step).into_iter().map(|n| ident(&self.names.inputs[n]));
         let question = step.call.is_fallible().then(|| quote!(?));
         quote!(#name(#cpu arena, #(#inputs),*) #question;)
@@ -383,6 +434,12 @@ impl Writer<'_> {
     }
 }
 
+/// Whether a step's kernel is called with the CPU.
+fn takes_cpu(step: &Step) -> bool {
+    let args: Vec<TokenStream> = step.args.iter().map(|_| quote!(&[])).collect();
+    mentions(&step.call.call(&args), "cpu")
+}
+
 /// Adds the identifiers in tokens to a set.
 fn collect_idents(tokens: &TokenStream, idents: &mut BTreeSet<String>) {
     for t in tokens.clone() {
@@ -422,7 +479,7 @@ fn port_doc(p: &Port) -> String {
         DType::BF16 => ", the bits of bfloat16 numbers",
         _ => "",
     };
-    format!(" {}: {}, row-major{bits}.", in_doc(&p.name), p.ty)
+    format!(" {}: {}, row-major{bits}.", in_doc(&p.name), type_in_doc(&p.ty))
 }
 
 /// `INPUT_X_SHAPE`, or `INPUT_SHAPE` where the name says nothing.
@@ -433,4 +490,32 @@ fn shape_const(prefix: &str, default: &str, p: &Port, name: &str) -> TokenStream
     let dims = p.ty.shape.iter().map(|&d| Literal::usize_unsuffixed(d));
     let doc = format!(" Shape of the {default} {}.", in_doc(&p.name));
     quote!(#[doc = #doc] pub const #id: [usize; #rank] = [#(#dims),*];)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_in_pieces_is_the_code_at_once() {
+        let functions: Vec<TokenStream> = (0..3 * PIECE + 1)
+            .map(|i| {
+                let (name, doc) = (ident(&format!("step_{i}")), format!(" Step {i}."));
+                quote!(#[doc = #doc] fn #name(arena: &mut Arena<ARENA_BYTES>) -> Result<(), DataError> { run(&P, arena.get::<View>()) })
+            })
+            .collect();
+        let mut pieces = Pieces::default();
+        assert_eq!(pieces.items(functions.clone()), format(quote!(#(#functions)*)));
+        assert!(["step_0", "Arena", "View"].iter().all(|name| pieces.mentioned.contains(*name)));
+        let calls: Vec<TokenStream> = (0..2 * PIECE)
+            .map(|i| {
+                let name = ident(&format!("a_step_with_a_name_that_is_rather_long_{i}"));
+                quote!(#name(cpu, arena, the_first_input_of_the_model, the_second_input_of_the_model)?; observe();)
+            })
+            .collect();
+        let around = |body: TokenStream| format(quote!(impl M { fn f() { let a = 1; #body Ok(a) } }));
+        let (marker, split) = (ident(CALLS), pieces.calls(calls.clone()));
+        let whole = around(quote!(#(#calls)*));
+        assert_eq!(around(quote!(#marker;)).replacen(CALLS_LINE, &split, 1), whole);
+    }
 }

@@ -1,20 +1,35 @@
 //! `--emit module`: the whole model as one file that `include!` accepts, and the blob beside it.
 //!
-//! Nothing stands on top of the file but one module: `include!` refuses inner attributes and documentation there.
+//! Nothing stands on top of the file but one module: `include!` refuses inner attributes and documentation there. The blob is named
+//! after its content: a module never includes another one's constants, however the two files came into a folder.
+
+use sha2::{Digest, Sha256};
 
 use super::model::{Form, model};
-use super::names::Names;
+use super::names::{Names, is_unusual};
 use super::weights::Weights;
-use super::{Package, Source, library, rt};
+use super::{Package, Source, VERSION, library, rt};
 use crate::config::Alloc;
 
-/// `NAME.rs` and `NAME.bin`.
+/// What stands in the first line of each module.
+pub(crate) const MODULE_MARK: &str = "compiled by zantc ";
+/// Digits of a blob's hash that its name has.
+const DIGITS: usize = 16;
+
+/// Whether a file's name is that of a module's blob.
+pub(crate) fn is_blob_of(module: &str, file: &str) -> bool {
+    let hash = file.strip_prefix(module).and_then(|f| f.strip_prefix('-')).and_then(|f| f.strip_suffix(".bin"));
+    hash.is_some_and(|h| h.len() == DIGITS && h.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+/// `NAME.rs` and `NAME-HASH.bin`.
 pub fn emit_module(source: &Source<'_>) -> Package {
     let mut package = Package::default();
     let mut body = model_module(source, &mut package);
     body += &runtime(&[*source]);
     let module = identifier(source.name);
-    let text = format!("/// {}\npub mod {module} {{\n{}}}\n", library::title(source), indented(&body));
+    let text =
+        format!("/// {}\n{}pub mod {module} {{\n{}}}\n", library::title(source), unusual(source.name), indented(&body));
     package.text(&format!("{module}.rs"), text);
     package
 }
@@ -27,17 +42,27 @@ pub fn emit_modules(name: &str, sources: &[Source<'_>]) -> Package {
     for source in sources {
         let text = format!("use super::rt;\n{}", model_module(source, &mut package));
         body += &format!(
-            "/// {}\npub mod {} {{\n{}}}\n\n",
+            "/// {}\n{}pub mod {} {{\n{}}}\n\n",
             library::title(source),
+            unusual(source.name),
             identifier(source.name),
             indented(&text)
         );
     }
     body += &runtime(sources);
     let module = identifier(name);
-    let text = format!("/// Neural networks that share one runtime.\npub mod {module} {{\n{}}}\n", indented(&body));
+    let text = format!(
+        "/// Neural networks that share one runtime, {MODULE_MARK}{VERSION}.\n{}pub mod {module} {{\n{}}}\n",
+        unusual(name),
+        indented(&body)
+    );
     package.text(&format!("{module}.rs"), text);
     package
+}
+
+/// What stands before a module whose name Rust would warn of.
+fn unusual(name: &str) -> &'static str {
+    if is_unusual(name) { "#[allow(non_snake_case)]\n" } else { "" }
 }
 
 fn identifier(name: &str) -> String {
@@ -48,7 +73,8 @@ fn identifier(name: &str) -> String {
 fn model_module(source: &Source<'_>, package: &mut Package) -> String {
     let names = Names::new(source.program);
     let weights = Weights::new(source.program, &names);
-    let blob = format!("{}.bin", identifier(source.name));
+    let hash = super::hex(&Sha256::digest(&weights.blob));
+    let blob = format!("{}-{}.bin", identifier(source.name), &hash[..DIGITS]);
     let mut body = String::from("#[allow(unused_imports)]\npub use model::*;\n");
     for line in library::exports(source).lines() {
         body += &format!("#[allow(unused_imports)]\n{line}\n");

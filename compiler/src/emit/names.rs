@@ -1,7 +1,7 @@
 //! Names from a model as identifiers. Whatever the model says, the result is an ASCII identifier that is no keyword, and
 //! unique among its kind.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::program::{Arg, Program, Storage, View};
 
@@ -97,13 +97,16 @@ impl Names {
 /// Identifiers in use.
 struct Unique {
     taken: BTreeSet<String>,
+    /// Per name that was asked for, the least number that may be free.
+    next: BTreeMap<String, usize>,
     /// Between a name and its number: Rust's types have no underscores.
     joint: &'static str,
 }
 
 impl Unique {
     fn new<'a>(taken: impl IntoIterator<Item = &'a str>) -> Unique {
-        Unique { taken: RESERVED.iter().copied().chain(taken).map(str::to_string).collect(), joint: "_" }
+        let taken = RESERVED.iter().copied().chain(taken).map(str::to_string).collect();
+        Unique { taken, next: BTreeMap::new(), joint: "_" }
     }
 
     fn types<'a>(taken: impl IntoIterator<Item = &'a str>) -> Unique {
@@ -112,11 +115,17 @@ impl Unique {
 
     /// The name, with a number behind it where it is taken.
     fn add(&mut self, name: String) -> String {
-        let numbered = |n: usize| format!("{name}{}{n}", self.joint);
-        let fresh = std::iter::once(name.clone()).chain((2..).map(numbered)).find(|n| !self.taken.contains(n));
-        let fresh = fresh.expect("there is always another number");
-        self.taken.insert(fresh.clone());
-        fresh
+        if self.taken.insert(name.clone()) {
+            return name;
+        }
+        let next = self.next.entry(name.clone()).or_insert(2);
+        loop {
+            let numbered = format!("{name}{}{next}", self.joint);
+            *next += 1;
+            if self.taken.insert(numbered.clone()) {
+                return numbered;
+            }
+        }
     }
 }
 
@@ -181,11 +190,68 @@ pub fn crate_name(name: &str) -> String {
     let joined = joined.trim_end_matches('-').to_string();
     let starts_well = joined.chars().next().is_some_and(|c| c.is_ascii_alphabetic());
     let name = if starts_well { joined } else { format!("model-{joined}").trim_end_matches('-').to_string() };
-    if RESERVED.contains(&name.as_str()) || name == "test" { format!("{name}-model") } else { name }
+    if is_crate_name(&name) { name } else { format!("{name}-model") }
 }
 
-/// A name within a doc comment: one line, no backtick, not long.
+/// Whether cargo takes a name for a package and Rust for a crate: ASCII letters, digits, `_` and `-`, not a digit first, no keyword, no
+/// crate of Rust's own and no primitive type.
+pub fn is_crate_name(name: &str) -> bool {
+    const LENGTH: usize = 64;
+    const TAKEN: [&str; 24] = [
+        "test",
+        "core",
+        "std",
+        "alloc",
+        "proc_macro",
+        "proc-macro",
+        "bool",
+        "char",
+        "str",
+        "f16",
+        "f32",
+        "f64",
+        "f128",
+        "i8",
+        "i16",
+        "i32",
+        "i64",
+        "i128",
+        "isize",
+        "u8",
+        "u16",
+        "u32",
+        "u64",
+        "u128",
+    ];
+    let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+    let starts_well = name.bytes().next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
+    let says_something = name.bytes().any(|b| b.is_ascii_alphanumeric());
+    let is_word = syn::parse_str::<syn::Ident>(&name.replace('-', "_")).is_ok() && name != "gen";
+    plain
+        && starts_well
+        && says_something
+        && is_word
+        && name.len() <= LENGTH
+        && name != "usize"
+        && !TAKEN.contains(&name)
+}
+
+/// Whether Rust warns of a crate or module of this name.
+pub(super) fn is_unusual(name: &str) -> bool {
+    let name = name.replace('-', "_");
+    name.trim_start_matches('_').contains("__") || name.bytes().any(|b| b.is_ascii_uppercase())
+}
+
+/// A type within a doc comment, where its brackets would be a link.
+pub(super) fn type_in_doc(ty: &crate::ir::Type) -> String {
+    format!("`{ty}`")
+}
+
+/// A name within a doc comment: one line, no backtick, not long, not empty.
 pub(super) fn in_doc(name: &str) -> String {
+    if name.is_empty() {
+        return "`\"\"`".into();
+    }
     let clean: String = name.escape_default().take(MAX_LEN * 2).collect();
     format!("`{}`", clean.replace('`', "'"))
 }

@@ -1,11 +1,11 @@
 //! `README.md` of an emitted crate.
 
 use super::library::example;
-use super::model::{STACK_LIMIT, arena_bytes};
 use super::names::{Names, in_doc};
 use super::state::state_doc;
 use super::{Source, VERSION};
 use crate::config::Alloc;
+use crate::footprint::Footprint;
 use crate::ir::Numerics;
 
 /// The text of the file.
@@ -24,9 +24,18 @@ pub(super) fn readme(source: &Source<'_>, names: &Names) -> String {
         text += &format!("| state `{n}` | {} |\n", state_doc(s).replace('|', "\\|"));
     }
     let layout = program.layout.as_ref();
-    text += &format!("| RAM (arena) | {} bytes |\n", arena_bytes(program));
+    let footprint = Footprint::of(program, source.config);
+    text += &format!("| arena (RAM) | {} bytes |\n", footprint.arena);
     text += &format!("| least RAM for this order of steps | {} bytes |\n", layout.map_or(0, |l| l.lower_bound_bytes));
-    text += &format!("| constants (flash) | {} bytes |\n", program.weights_bytes());
+    text += &format!("| inputs, lent (RAM) | {} bytes |\n", footprint.inputs);
+    if let Some(stack) = footprint.stack {
+        text += &format!("| stack, estimated (RAM) | {stack} bytes |\n| RAM in all | {} bytes |\n", footprint.ram());
+    }
+    text += &format!("| constants (flash) | {} bytes |\n", footprint.weights);
+    if let Some(code) = footprint.code {
+        text +=
+            &format!("| code, estimated (flash) | {code} bytes |\n| flash in all | {} bytes |\n", footprint.flash());
+    }
     text += &format!("| multiply-adds | {} |\n", program.macs());
     text += &format!("| steps | {} |\n\n", program.steps.len());
     text += "## Use\n\n```rust\n";
@@ -34,8 +43,8 @@ pub(super) fn readme(source: &Source<'_>, names: &Names) -> String {
         text += &format!("{line}\n");
     }
     text += "```\n\n";
-    if arena_bytes(program) > STACK_LIMIT && source.config.alloc != Alloc::Heap {
-        text += "The arena is too large for most stacks: keep it in a `static`.\n\n";
+    if source.config.alloc == Alloc::Static {
+        text += "`take` gives the one model of the program, which lies in `.bss`. Where the target has no atomic operations, or where there are\nseveral, keep a `Model` in a `static` of yours: `Model::new` is `const`, and all zero bytes.\n\n";
     }
     text += match program.numerics {
         Numerics::Fused => {
@@ -45,7 +54,13 @@ pub(super) fn readme(source: &Source<'_>, names: &Names) -> String {
             "Every product is rounded before it is added. The results have the same bits everywhere.\n\n"
         }
     };
-    text += "`cargo test` runs the vectors in `tests/golden`; `zant.json` says how the crate was made and where every buffer lies.\n\n";
+    text += match super::golden::cases(source) {
+        [] => {
+            "The crate has no vectors for its own tests: there were none that could be computed in bounded time and memory, and\nthat are small."
+        }
+        _ => "`cargo test` runs the vectors in `tests/golden`, whose outputs are what zantc computed by the same kernels;",
+    };
+    text += " `zant.json` says how the crate was made and where every buffer lies.\n\n";
     text += &format!(
         "Made by zantc {VERSION} for `{}`. The code may be used under 0BSD, MIT or Apache-2.0, at your choice; the\nconstants are the model's.\n",
         source.config.target.name

@@ -28,7 +28,8 @@ pub(super) fn files(sources: &[Source<'_>]) -> Vec<&'static RtSource> {
     let mut open: Vec<&str> = ALWAYS.to_vec();
     open.extend(sources.first().is_some_and(is_compact).then_some("arch/compact.rs"));
     for program in sources.iter().map(|s| s.program) {
-        open.extend(program.steps.iter().flat_map(|s| s.call.uses()).map(file_of));
+        let uses: BTreeSet<&str> = program.steps.iter().flat_map(|s| s.call.uses()).collect();
+        open.extend(uses.into_iter().map(file_of));
         open.extend(program.is_fallible().then_some("error.rs"));
     }
     let mut closed = BTreeSet::new();

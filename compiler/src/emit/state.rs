@@ -4,7 +4,7 @@ use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
 use super::model::{Writer, ident};
-use super::names::in_doc;
+use super::names::{in_doc, type_in_doc};
 use crate::config::Alloc;
 use crate::ir::DType;
 use crate::program::{BufferId, State, rust_type};
@@ -80,5 +80,5 @@ pub(super) fn state_doc(s: &State) -> String {
         None => "after a run what was the output",
         Some(_) => "a ring, of which each run writes the next part with what was the output",
     };
-    format!("{}: {}, row-major{memory}; {becomes} {}.", in_doc(&s.name), s.ty, in_doc(&s.output_name))
+    format!("{}: {}, row-major{memory}; {becomes} {}.", in_doc(&s.name), type_in_doc(&s.ty), in_doc(&s.output_name))
 }

@@ -10,20 +10,18 @@ use crate::program::{Access, Arg, Step, Storage, View, rust_type};
 
 impl Writer<'_> {
     /// Type aliases that say where each buffer lies.
-    pub(super) fn buffers(&self) -> TokenStream {
-        let views = self.names.views(self.program);
-        let aliases = views.iter().map(|(name, v)| {
+    pub(super) fn buffers(&self) -> impl Iterator<Item = TokenStream> {
+        self.names.views(self.program).into_iter().map(|(name, v)| {
             let b = self.program.buffer(v.buffer);
-            let range = self.program.arena_range(*v).unwrap_or(0..0);
-            let (name, element) = (ident(name), rust_type(b.dtype));
+            let range = self.program.arena_range(v).unwrap_or(0..0);
+            let (name, element) = (ident(&name), rust_type(b.dtype));
             let (offset, len) = (Literal::usize_unsuffixed(range.start), Literal::usize_unsuffixed(v.len));
             let doc = match b.name.as_str() {
                 "" => " Working memory.".to_string(),
                 name => format!(" {}.", in_doc(name)),
             };
             quote!(#[doc = #doc] type #name = Buffer<#element, #offset, #len>;)
-        });
-        quote!(#(#aliases)*)
+        })
     }
 
     /// Names of the views that lie in the arena, by argument.
@@ -37,9 +35,8 @@ impl Writer<'_> {
         step.args.iter().enumerate().filter_map(view).collect()
     }
 
-    pub(super) fn steps(&self) -> TokenStream {
-        let functions = (0..self.program.steps.len()).map(|i| self.step(i));
-        quote!(#(#functions)*)
+    pub(super) fn steps(&self) -> impl Iterator<Item = TokenStream> {
+        (0..self.program.steps.len()).map(|i| self.step(i))
     }
 
     /// The inputs of the model that a step reads.
@@ -119,9 +116,9 @@ impl Writer<'_> {
             from.push(format!("{} more", step.origin.len() - shown));
         }
         let operand = step.operands.first().map_or(String::new(), |t| format!("{t} -> "));
-        let kept = self.program.kept();
+        let kept = || self.program.kept();
         let from = match from.as_slice() {
-            [] if step.writes().any(|(_, v)| kept.contains(&v.buffer)) => "The state of the next run".to_string(),
+            [] if step.writes().any(|(_, v)| kept().contains(&v.buffer)) => "The state of the next run".to_string(),
             [] => "An output".to_string(),
             nodes => nodes.join(", "),
         };

@@ -10,7 +10,7 @@ use super::names::{Names, in_doc};
 use crate::program::{Program, rust_type};
 
 /// First bytes of every blob.
-const MAGIC: [u8; 4] = *b"ZANT";
+pub(crate) const MAGIC: [u8; 4] = *b"ZANT";
 /// Version of this layout.
 const FORMAT: u32 = 1;
 /// Alignment of each constant in bytes.

@@ -5,11 +5,19 @@ use std::ops::Range;
 use crate::ir::{Tensor, Type};
 use crate::program::{Access, Arg, ArgSlice, Args, Program, RunError, Storage, View};
 
+/// Bytes of the largest arena that is allocated to run a program in this process.
+pub const MAX_ARENA_BYTES: usize = 1 << 32;
+
 /// Why a program could not be run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExecError {
     /// The program has not been placed.
     Unplanned,
+    /// The arena has more than [`MAX_ARENA_BYTES`], or more than there are.
+    TooLarge {
+        /// Bytes of the arena.
+        bytes: usize,
+    },
     /// The number of inputs is wrong.
     InputCount {
         /// Inputs of the model.
@@ -39,6 +47,10 @@ impl std::fmt::Display for ExecError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             ExecError::Unplanned => f.write_str("the program has no memory plan"),
+            ExecError::TooLarge { bytes } => write!(
+                f,
+                "the arena has {bytes} bytes; models are run in this process with at most {MAX_ARENA_BYTES}, as far as there is memory"
+            ),
             ExecError::InputCount { expected, given } => write!(f, "the model has {expected} inputs, not {given}"),
             ExecError::InputType { index, expected, given } => {
                 write!(f, "input {index} is {given}, the model's is {expected}")
@@ -63,6 +75,9 @@ pub enum Hygiene {
 /// Byte that garbage is made of: a large negative integer, a NaN of every float type.
 const POISON: u8 = 0xff;
 
+/// Sees the results of each step, by its index.
+type Observer<'a> = &'a mut dyn FnMut(usize, &[Tensor]);
+
 /// A program ready to run.
 #[derive(Debug)]
 pub struct Executor<'p> {
@@ -86,12 +101,16 @@ impl<'p> Executor<'p> {
     /// Prepares a planned program.
     ///
     /// # Errors
-    /// [`ExecError::Unplanned`].
+    /// [`ExecError::Unplanned`]; [`ExecError::TooLarge`] before anything is allocated.
     pub fn new(program: &'p Program, hygiene: Hygiene) -> Result<Executor<'p>, ExecError> {
         let layout = program.layout.as_ref().ok_or(ExecError::Unplanned)?;
+        let (bytes, words_of_arena) = (layout.arena_bytes, layout.arena_bytes.div_ceil(8));
+        if bytes > MAX_ARENA_BYTES || Vec::<u64>::new().try_reserve_exact(words_of_arena).is_err() {
+            return Err(ExecError::TooLarge { bytes });
+        }
         Ok(Executor {
             program,
-            arena: vec![0; layout.arena_bytes.div_ceil(8)],
+            arena: vec![0; words_of_arena],
             weights: program.weights.iter().map(|w| words(w.data.data())).collect(),
             hygiene,
             dead_after: dead_after(program),
@@ -103,7 +122,7 @@ impl<'p> Executor<'p> {
     /// # Errors
     /// Inputs that do not fit; data that make a step fail.
     pub fn run(&mut self, inputs: &[Tensor]) -> Result<Vec<Tensor>, ExecError> {
-        self.run_observed(inputs, |_, _| {})
+        self.run_steps(inputs, None)
     }
 
     /// Runs the model; `observe` sees the results of each step, by its index.
@@ -115,6 +134,11 @@ impl<'p> Executor<'p> {
         inputs: &[Tensor],
         mut observe: impl FnMut(usize, &[Tensor]),
     ) -> Result<Vec<Tensor>, ExecError> {
+        self.run_steps(inputs, Some(&mut observe))
+    }
+
+    /// Runs the steps. Their results are copied only for who observes them: the parts of a Concat span all of it.
+    fn run_steps(&mut self, inputs: &[Tensor], mut observe: Option<Observer<'_>>) -> Result<Vec<Tensor>, ExecError> {
         self.check(inputs)?;
         let inputs: Vec<Vec<u64>> = inputs.iter().map(|t| words(t.data())).collect();
         if self.hygiene == Hygiene::Poison {
@@ -122,8 +146,10 @@ impl<'p> Executor<'p> {
         }
         for i in 0..self.program.steps.len() {
             self.step(i, &inputs).map_err(|error| ExecError::Run { step: i, error })?;
-            let results: Vec<Tensor> = self.program.steps[i].writes().map(|(_, v)| self.load(v)).collect();
-            observe(i, &results);
+            if let Some(observe) = &mut observe {
+                let results: Vec<Tensor> = self.program.steps[i].writes().map(|(_, v)| self.load(v)).collect();
+                observe(i, &results);
+            }
             if self.hygiene == Hygiene::Poison {
                 for v in self.dead_after[i].clone() {
                     let range = self.program.arena_range(v).expect("dead buffers lie in the arena");
@@ -239,7 +265,10 @@ impl<'p> Executor<'p> {
                 },
             });
         }
-        step.call.run(program.numerics, &mut Args::new(lent))
+        let mut args = Args::new(lent);
+        let done = step.call.run(program.numerics, &mut args);
+        debug_assert!(done.is_err() || args.left().is_none(), "{} leaves {:?}", step.call.name(), args.left());
+        done
     }
 
     /// The elements of a view, in one dimension.

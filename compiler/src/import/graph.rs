@@ -8,7 +8,7 @@ use crate::ir::eval::Reference;
 use crate::onnx::proto::{FunctionProto, ModelProto, NodeProto, OperatorSetIdProto};
 
 use super::builder::Builder;
-use super::node::{Fault, Imported, NodeCx};
+use super::node::{At, Fault, Imported, NodeCx};
 use super::nodes::topological;
 use super::place::{origin, place, qualified};
 use super::scope::{Binding, Scope};
@@ -148,13 +148,13 @@ impl<'a> Importer<'a> {
     /// Translates one node. `Err(None)`: an operand has failed, which has been reported.
     fn node(&mut self, index: usize, node: &NodeProto) -> Result<Vec<Binding>, Option<Fault>> {
         let mut inputs = Vec::with_capacity(node.input.len());
-        for name in &node.input {
+        for (i, name) in node.input.iter().enumerate() {
             inputs.push(match self.scope.get(name) {
                 _ if name.is_empty() => None,
                 Some(Binding::Value(v)) => Some(v),
                 Some(Binding::Absent) => None,
                 Some(Binding::Unset) => {
-                    return Err(Some(unset(&format!("input `{}`", name.escape_debug())).at(name.clone())));
+                    return Err(Some(unset(&format!("input `{}`", name.escape_debug())).at(At::Input(i))));
                 }
                 Some(Binding::Failed) => {
                     // Operators that are unknown anyway are reported even behind a failed operand.
@@ -162,7 +162,7 @@ impl<'a> Importer<'a> {
                 }
                 None => {
                     let message = format!("input `{}` is defined nowhere", name.escape_debug());
-                    return Err(Some(Fault::new(codes::MALFORMED_GRAPH, message).at(name.clone())));
+                    return Err(Some(Fault::new(codes::MALFORMED_GRAPH, message).at(At::Input(i))));
                 }
             });
         }
@@ -221,7 +221,7 @@ impl<'a> Importer<'a> {
             codes::UNSUPPORTED_OPERATOR,
             format!("operator `{}` (opset {}) is not supported", name.escape_debug(), self.opset(&node.domain)),
         )
-        .at(name);
+        .at(At::Operator);
         Some(fault.help(
             "`zantc ops` lists what is supported; rewrite the node in terms of those, or export the part without it",
         ))

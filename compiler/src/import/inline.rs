@@ -1,4 +1,7 @@
 //! Functions of the model and branches with a constant condition, in the place of the nodes that stand for them.
+//!
+//! Inlining ends: bodies lie at most [`MAX_DEPTH`] deep in each other, and what they add up to is counted before each of them
+//! is read.
 
 use std::collections::BTreeSet;
 

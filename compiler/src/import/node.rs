@@ -19,8 +19,19 @@ pub struct Fault {
     pub message: String,
     /// What to do.
     pub help: Vec<String>,
-    /// The text within the printed node that is at fault.
-    pub at: Option<String>,
+    /// The part of the node that is at fault.
+    pub at: Option<At>,
+}
+
+/// A part of a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum At {
+    /// The operator's name.
+    Operator,
+    /// The operand at this position.
+    Input(usize),
+    /// The attribute of this name.
+    Attribute(String),
 }
 
 impl Fault {
@@ -41,7 +52,8 @@ impl Fault {
 
     /// An attribute that is missing or wrong.
     pub fn attribute(name: &str, message: impl std::fmt::Display) -> Fault {
-        Fault::new(codes::BAD_ATTRIBUTE, format!("attribute `{}` {message}", name.escape_default())).at(name)
+        Fault::new(codes::BAD_ATTRIBUTE, format!("attribute `{}` {message}", name.escape_default()))
+            .at(At::Attribute(name.into()))
     }
 
     /// Adds what to do.
@@ -53,8 +65,8 @@ impl Fault {
 
     /// Points at a part of the printed node.
     #[must_use]
-    pub fn at(mut self, text: impl Into<String>) -> Fault {
-        self.at = Some(text.into());
+    pub fn at(mut self, part: At) -> Fault {
+        self.at = Some(part);
         self
     }
 }
@@ -135,7 +147,7 @@ impl NodeCx<'_> {
         self.b.graph.data(v).cloned().ok_or_else(|| {
             Fault::new(codes::NOT_CONSTANT, format!("{what} (input {i}) must be known at compile time"))
                 .help("make it an initializer, or bind the symbolic dimension it is computed from with `--dim NAME=K`")
-                .at(self.node.input.get(i).cloned().unwrap_or_default())
+                .at(At::Input(i))
         })
     }
 

@@ -1,11 +1,13 @@
 //! Prints an ONNX node on one line for diagnostics. Names are untrusted: they are escaped and cut.
 
+use std::ops::Range;
+
 use crate::diag::NodePlace;
 use crate::ir::Origin;
 use crate::onnx::AttributeValue;
 use crate::onnx::proto::NodeProto;
 
-use super::node::Fault;
+use super::node::{At, Fault};
 
 /// Characters of a name that are shown.
 const MAX_NAME: usize = 80;
@@ -14,11 +16,9 @@ const MAX_LIST: usize = 8;
 
 /// The place of a fault within a model.
 pub(super) fn place(index: usize, node: &NodeProto, fault: &Fault) -> NodePlace {
-    let line = print(node);
-    let span = fault.at.as_deref().filter(|t| !t.is_empty()).and_then(|t| {
-        let text = show(t);
-        line.rfind(&text).map(|start| (start, text.len()))
-    });
+    let (line, parts) = print(node);
+    let span =
+        fault.at.as_ref().and_then(|at| parts.iter().find(|(part, _)| part == at)).map(|(_, r)| (r.start, r.len()));
     let origin = origin(index, node);
     NodePlace { index, name: origin.name, op_type: qualified(node), line, span }
 }
@@ -40,18 +40,30 @@ pub(super) fn qualified(node: &NodeProto) -> String {
     }
 }
 
-fn print(node: &NodeProto) -> String {
-    let list = |names: &[String]| names.iter().map(|n| show(n)).collect::<Vec<_>>().join(", ");
-    let mut line = format!("{} = {}({})", list(&node.output), show(&qualified(node)), list(&node.input));
-    if !node.attribute.is_empty() {
-        let attributes: Vec<String> = node
-            .attribute
-            .iter()
-            .map(|a| format!("{}: {}", show(&a.name), a.value().map_or("?".into(), attribute)))
-            .collect();
-        line += &format!(" {{{}}}", attributes.join(", "));
+/// The node on one line, and where its parts stand in it (bytes).
+fn print(node: &NodeProto) -> (String, Vec<(At, Range<usize>)>) {
+    let mut line = node.output.iter().map(|n| show(n)).collect::<Vec<_>>().join(", ") + " = ";
+    let mut parts = Vec::new();
+    let mut add = |line: &mut String, part: At, text: &str| {
+        parts.push((part, line.len()..line.len() + text.len()));
+        line.push_str(text);
+    };
+    add(&mut line, At::Operator, &show(&qualified(node)));
+    line.push('(');
+    for (i, name) in node.input.iter().enumerate() {
+        line.push_str(if i > 0 { ", " } else { "" });
+        add(&mut line, At::Input(i), &show(name));
     }
-    line
+    line.push(')');
+    for (i, a) in node.attribute.iter().enumerate() {
+        line.push_str(if i > 0 { ", " } else { " {" });
+        add(&mut line, At::Attribute(a.name.clone()), &show(&a.name));
+        line += &format!(": {}", a.value().map_or("?".into(), attribute));
+    }
+    if !node.attribute.is_empty() {
+        line.push('}');
+    }
+    (line, parts)
 }
 
 /// A name, escaped and cut; `_` where it is empty.
@@ -89,5 +101,45 @@ fn attribute(value: AttributeValue<'_>) -> String {
         AttributeValue::SparseTensors(v) => format!("{} sparse tensors", v.len()),
         AttributeValue::Types(v) => format!("{} types", v.len()),
         AttributeValue::Reference(name) => format!("@{}", show(name)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diag::codes;
+    use crate::onnx::proto::AttributeProto;
+
+    fn marked(node: &NodeProto, at: At) -> Option<String> {
+        let place = place(0, node, &Fault::new(codes::SHAPE_MISMATCH, "bad").at(at));
+        place.span.map(|(start, len)| {
+            let before = place.line[..start].to_string();
+            before + "<" + &place.line[start..start + len] + ">" + &place.line[start + len..]
+        })
+    }
+
+    #[test]
+    fn the_part_at_fault_is_marked_whatever_else_looks_like_it() {
+        let int = |name: &str| AttributeProto { name: name.into(), kind: 2, i: Some(3), ..AttributeProto::default() };
+        let node = NodeProto {
+            op_type: "GRU".into(),
+            output: vec!["onnx::GRU_193".into(), "x".into()],
+            input: ["x", "onnx::GRU_193", "", "x_long", "x"].map(String::from).to_vec(),
+            attribute: vec![int("GRU_x"), int("x")],
+            ..NodeProto::default()
+        };
+        let line = |text: &str| Some(text.to_string());
+        let (head, tail) = ("onnx::GRU_193, x = ", "x, onnx::GRU_193, _, x_long, x) {GRU_x: 3, x: 3}");
+        assert_eq!(marked(&node, At::Operator), line(&format!("{head}<GRU>({tail}")));
+        let first = "onnx::GRU_193, x = GRU(<x>, onnx::GRU_193, _, x_long, x) {GRU_x: 3, x: 3}";
+        assert_eq!(marked(&node, At::Input(0)), line(first));
+        let last = "onnx::GRU_193, x = GRU(x, onnx::GRU_193, _, x_long, <x>) {GRU_x: 3, x: 3}";
+        assert_eq!(marked(&node, At::Input(4)), line(last));
+        let absent = "onnx::GRU_193, x = GRU(x, onnx::GRU_193, <_>, x_long, x) {GRU_x: 3, x: 3}";
+        assert_eq!(marked(&node, At::Input(2)), line(absent));
+        let attribute = "onnx::GRU_193, x = GRU(x, onnx::GRU_193, _, x_long, x) {GRU_x: 3, <x>: 3}";
+        assert_eq!(marked(&node, At::Attribute("x".into())), line(attribute));
+        assert_eq!(marked(&node, At::Input(9)), None);
+        assert_eq!(marked(&node, At::Attribute("y".into())), None);
     }
 }

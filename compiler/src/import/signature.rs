@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use crate::diag::codes;
 use crate::onnx::proto::NodeProto;
 
-use super::node::{Fault, Imported};
+use super::node::{At, Fault, Imported};
 
 /// The least and the largest number of operands or results.
 type Span = (usize, usize);
@@ -58,7 +58,7 @@ fn parse(line: &'static str) -> Option<(&'static str, i64, Option<Form>)> {
 pub(super) fn check(node: &NodeProto, opset: i64) -> Imported {
     let name = &node.op_type;
     let Some(versions) = SIGNATURES.get(name.as_str()) else { return Ok(()) };
-    let unsupported = |message: String| Err(Fault::new(codes::UNSUPPORTED_OPERATOR, message).at(name.clone()));
+    let unsupported = |message: String| Err(Fault::new(codes::UNSUPPORTED_OPERATOR, message).at(At::Operator));
     let form = match versions.iter().rev().find(|(since, _)| *since <= opset) {
         None => {
             return unsupported(format!(
@@ -88,6 +88,14 @@ pub(super) fn check(node: &NodeProto, opset: i64) -> Imported {
         }
     }
     Ok(())
+}
+
+/// The most operands of an operator in an opset, nine where there is no bound, and its attributes.
+#[cfg(test)]
+pub(super) fn widest(name: &str, opset: i64) -> Option<(usize, Vec<&'static str>)> {
+    let (_, form) = SIGNATURES.get(name)?.iter().rev().find(|(since, _)| *since <= opset)?;
+    let form = form.as_ref()?;
+    Some((form.inputs.1.min(9), form.attributes.iter().copied().collect()))
 }
 
 /// Refuses more operands or results than there may be.

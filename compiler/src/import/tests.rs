@@ -243,3 +243,6 @@ fn ranges_end() {
     assert_eq!(range(f32::NAN), Some(codes::SHAPE_MISMATCH));
     assert_eq!(range(f32::INFINITY), Some(codes::SHAPE_MISMATCH));
 }
+
+#[path = "operands_tests.rs"]
+mod operands;

@@ -188,6 +188,13 @@ impl Graph {
         self.outputs.iter().any(|o| o.value == id)
     }
 
+    /// Per value, whether it is one of the graph's outputs.
+    pub fn output_values(&self) -> Vec<bool> {
+        let mut is_output = vec![false; self.values.len()];
+        self.outputs.iter().for_each(|o| is_output[o.value.index()] = true);
+        is_output
+    }
+
     /// Makes every user of `old`, and every output, read `new`.
     pub fn replace_uses(&mut self, old: ValueId, new: ValueId) {
         let inputs = self.nodes.iter_mut().flat_map(|n| n.inputs.iter_mut());

@@ -28,7 +28,7 @@ pub use print::print_node;
 pub use quant::{Affine, Quant, QuantResidual, Stored, Target};
 pub use tensor::{Element, MAX_ELEMENTS, Tensor, Type, checked_elements, row_major_strides};
 pub use verify::verify;
-pub use work::Budget;
+pub use work::{Budget, graph_work};
 
 /// How products are rounded when they are added up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -3,7 +3,7 @@
 //! A small file can ask for any amount of either, so both are bounded together for a whole model, before anything is
 //! computed. Bounds grow with the bytes that the model's file holds: what is linear in those is honest.
 
-use super::{Op, Type};
+use super::{Graph, Node, Op, Type};
 
 /// Bytes of one result that is larger than its operands.
 const MAX_RESULT_BYTES: usize = 64 << 20;
@@ -75,6 +75,16 @@ impl Budget {
     pub fn is_exhausted(&self) -> bool {
         self.exhausted
     }
+}
+
+/// What one run of a graph costs, in multiply-adds: for each element that is read or made some more. Saturating.
+pub fn graph_work(graph: &Graph) -> u64 {
+    let of = |node: &Node| {
+        let operands: Vec<&Type> = node.inputs.iter().map(|&v| graph.ty(v)).collect();
+        let results: Vec<Type> = node.outputs.iter().map(|&v| graph.ty(v).clone()).collect();
+        work(&node.op, &operands, &results)
+    };
+    graph.nodes.iter().map(of).fold(0, u64::saturating_add)
 }
 
 /// What an operator costs the naive evaluation, in multiply-adds, saturating.

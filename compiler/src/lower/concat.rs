@@ -69,7 +69,7 @@ fn reads_pitched(node: &Node, v: ValueId) -> bool {
 
 /// Ranges of channels that only kernels with a pitch read: these need no copy. With the pitch of each.
 pub(super) fn pitched_slices(graph: &Graph) -> BTreeMap<ValueId, usize> {
-    let users = graph.users();
+    let (users, is_output) = (graph.users(), graph.output_values());
     let mut slices = BTreeMap::new();
     for node in &graph.nodes {
         let Op::Movement(Movement::Slice { start, step, len }) = &node.op else { continue };
@@ -78,7 +78,7 @@ pub(super) fn pitched_slices(graph: &Graph) -> BTreeMap<ValueId, usize> {
         let whole = |d: usize| len[d] == x.shape[d] && start[d] == 0 && (step[d] == 1 || len[d] == 1);
         let channels = x.rank() == 4 && (0..last).all(whole) && step[last] == 1 && !len.contains(&0);
         let read = users[v.index()].iter().all(|&n| reads_pitched(&graph.nodes[n], v));
-        if channels && read && !graph.is_output(v) && graph.data(node.inputs[0]).is_none() {
+        if channels && read && !is_output[v.index()] && graph.data(node.inputs[0]).is_none() {
             slices.insert(v, x.shape[last]);
         }
     }
@@ -87,7 +87,7 @@ pub(super) fn pitched_slices(graph: &Graph) -> BTreeMap<ValueId, usize> {
 
 /// Values that can be computed straight into the result of a Concat: it is contiguous there, and they have no other place.
 pub(super) fn parts(graph: &Graph) -> BTreeMap<ValueId, Part> {
-    let (producers, users) = (graph.producers(), graph.users());
+    let (producers, users, is_output) = (graph.producers(), graph.users(), graph.output_values());
     let mut parts = BTreeMap::new();
     for node in &graph.nodes {
         let Op::Concat { axis } = node.op else { continue };
@@ -95,7 +95,7 @@ pub(super) fn parts(graph: &Graph) -> BTreeMap<ValueId, Part> {
         let ty = graph.ty(whole);
         if ty.shape[..axis].iter().any(|&d| d != 1) {
             if axis + 1 == ty.rank() {
-                pitched_parts(graph, node, &producers, &users, &mut parts);
+                pitched_parts(graph, node, (&producers, &users, &is_output), &mut parts);
             }
             continue;
         }
@@ -104,7 +104,7 @@ pub(super) fn parts(graph: &Graph) -> BTreeMap<ValueId, Part> {
             let len = graph.ty(v).elements();
             // What a kernel computes into memory of its own can as well lie in the result; a view cannot.
             let computed = producers[v.index()].is_some_and(|n| owns_result(&graph.nodes[n].op));
-            if computed && !parts.contains_key(&v) && !graph.is_output(v) {
+            if computed && !parts.contains_key(&v) && !is_output[v.index()] {
                 parts.insert(v, Part { whole, offset, pitch: None });
             }
             offset += len;
@@ -117,8 +117,7 @@ pub(super) fn parts(graph: &Graph) -> BTreeMap<ValueId, Part> {
 fn pitched_parts(
     graph: &Graph,
     node: &Node,
-    producers: &[Option<usize>],
-    users: &[Vec<usize>],
+    (producers, users, is_output): (&[Option<usize>], &[Vec<usize>], &[bool]),
     parts: &mut BTreeMap<ValueId, Part>,
 ) {
     let whole = node.outputs[0];
@@ -126,7 +125,7 @@ fn pitched_parts(
     let mut offset = 0;
     for &v in &node.inputs {
         let computed = producers[v.index()].is_some_and(|n| writes_pitched(graph, &graph.nodes[n]));
-        let only_here = users[v.index()].len() == 1 && !graph.is_output(v);
+        let only_here = users[v.index()].len() == 1 && !is_output[v.index()];
         if computed && only_here && graph.ty(v).elements() > 0 && !parts.contains_key(&v) {
             parts.insert(v, Part { whole, offset, pitch: Some(pitch) });
         }
@@ -218,7 +217,8 @@ impl Lowering<'_> {
             // From the operand's first element to its last, with what lies between.
             let len = 1 + call.dims.iter().zip(&call.y_strides).map(|(&n, &s)| (n - 1) * s as usize).sum::<usize>();
             let to = View { buffer: view.buffer, offset: view.offset + offset, len };
-            self.step(node, Arc::new(call), vec![source, Arg::Buffer(to, Access::Write)], Vec::new());
+            // Of this step, what it copies is the operand: a list of all for each would grow with the square.
+            self.part_step(node, &x, Arc::new(call), vec![source, Arg::Buffer(to, Access::Write)]);
         }
         debug_assert_eq!(self.program.buffer(view.buffer).storage, Storage::Arena);
         Ok(())

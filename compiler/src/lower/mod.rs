@@ -19,7 +19,8 @@ mod separable;
 mod state;
 mod strided;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use zant_runtime::kernels::norm::Norm;
@@ -131,6 +132,8 @@ struct Lowering<'a> {
     states: state::States,
     /// Constants that are read as they are.
     weights: BTreeMap<ValueId, WeightId>,
+    /// The program's constants, by the hash of type and bytes.
+    equal_weights: BTreeMap<u64, Vec<WeightId>>,
     /// What is known of where operands went.
     traces: operands::Traces,
 }
@@ -149,6 +152,7 @@ impl<'a> Lowering<'a> {
             parts,
             pitched_slices,
             weights: BTreeMap::new(),
+            equal_weights: BTreeMap::new(),
             traces: operands::Traces::default(),
             program: Program {
                 name: graph.name.clone(),
@@ -186,8 +190,9 @@ impl<'a> Lowering<'a> {
 
 impl Lowering<'_> {
     fn inputs(&mut self) {
+        let states: BTreeSet<usize> = self.graph.states.iter().map(|s| s.input).collect();
         for (n, &v) in self.graph.inputs.iter().enumerate() {
-            if self.graph.states.iter().any(|s| s.input == n) {
+            if states.contains(&n) {
                 continue;
             }
             let value = self.graph.value(v);
@@ -200,8 +205,9 @@ impl Lowering<'_> {
 
     /// Outputs lie in the arena: an input or a constant that is one is copied.
     fn outputs(&mut self) -> Lowered {
+        let states: BTreeSet<usize> = self.graph.states.iter().map(|s| s.output).collect();
         for (n, o) in self.graph.outputs.iter().enumerate() {
-            if self.graph.states.iter().any(|s| s.output == n) {
+            if states.contains(&n) {
                 continue;
             }
             let ty = self.graph.ty(o.value).clone();
@@ -314,12 +320,16 @@ impl Lowering<'_> {
     /// A constant in the layout of its kernel; one for equal bytes of equal type. It holds all that the kernel needs of the value
     /// `of`, where it is made of one.
     fn new_weight(&mut self, name: &str, data: Tensor, of: Option<ValueId>) -> WeightId {
-        let known = self.program.weights.iter().position(|w| w.data == data);
-        let at = known.unwrap_or_else(|| {
+        let mut hash = DefaultHasher::new();
+        (data.ty(), data.data()).hash(&mut hash);
+        let same = self.equal_weights.entry(hash.finish()).or_default();
+        let known = same.iter().find(|w| self.program.weights[w.index()].data == data).copied();
+        let id = known.unwrap_or_else(|| {
+            let id = WeightId(self.program.weights.len() as u32);
+            same.push(id);
             self.program.weights.push(Weight { name: name.to_string(), data });
-            self.program.weights.len() - 1
+            id
         });
-        let id = WeightId(at as u32);
         self.traces.held.extend(of.map(|v| (id, v)));
         id
     }
@@ -330,6 +340,13 @@ impl Lowering<'_> {
         let operands: Vec<Type> = node.inputs.iter().map(|&i| self.ty(i).clone()).collect();
         let macs = macs(&node.op, &operands, &result);
         self.push(Step { call, args, origin: node.origin.clone(), result, operands, macs, in_place, over: None });
+    }
+
+    /// Appends a step that does its part of a node's work, on one of its operands, of type `operand`.
+    fn part_step(&mut self, node: &Node, operand: &Type, call: Arc<dyn KernelCall>, args: Vec<Arg>) {
+        let (result, operands) = (self.ty(node.outputs[0]).clone(), vec![operand.clone()]);
+        let origin = node.origin.clone();
+        self.push(Step { call, args, origin, result, operands, macs: 0, in_place: Vec::new(), over: None });
     }
 
     /// Appends a step that prepares something for a node's kernel, or finishes it.

@@ -28,7 +28,7 @@ pub(super) struct Separables {
 impl Separables {
     /// Those of a graph, of the values that have no place of another kind.
     pub(super) fn of(graph: &Graph, parts: &BTreeMap<ValueId, concat::Part>, views: &strided::Views) -> Separables {
-        let (producers, users) = (graph.producers(), graph.users());
+        let (producers, users, is_output) = (graph.producers(), graph.users(), graph.output_values());
         let mut between = BTreeMap::new();
         for (reader, node) in graph.nodes.iter().enumerate() {
             let Some(&v) = node.inputs.first() else { continue };
@@ -38,7 +38,7 @@ impl Separables {
             let over = Conv::of(node).filter(|c| c.epilogue.residual).and_then(|_| node.inputs.last());
             let safe =
                 reader == first + 1 && over.is_none_or(|&r| root(graph, &producers, r) != root(graph, &producers, x));
-            let alone = users[v.index()] == [reader] && !graph.is_output(v);
+            let alone = users[v.index()] == [reader] && !is_output[v.index()];
             let placed = parts.contains_key(&v) || views.contains(v);
             if safe && alone && !placed && is_depthwise(graph, &graph.nodes[first]) && pays(graph, x, v, node) {
                 between.insert(v, first);

@@ -34,14 +34,14 @@ pub(super) struct Views {
 impl Views {
     /// The views of a graph; values that have another place already (`taken`) are none.
     pub(super) fn of(graph: &Graph, parts: &BTreeMap<ValueId, Part>, pitched: &BTreeMap<ValueId, usize>) -> Views {
-        let (producers, users) = (graph.producers(), graph.users());
+        let (producers, users, is_output) = (graph.producers(), graph.users(), graph.output_values());
         let mut all = Views::default();
         let sliced = sliced(graph);
         for node in &graph.nodes {
             let Op::Movement(m) = &node.op else { continue };
             let (v, x) = (node.outputs[0], node.inputs[0]);
             let elsewhere = |v: ValueId| pitched.contains_key(&v) || parts.get(&v).is_some_and(|p| p.pitch.is_some());
-            let taken = graph.is_output(v) || parts.contains_key(&v) || pitched.contains_key(&v);
+            let taken = is_output[v.index()] || parts.contains_key(&v) || pitched.contains_key(&v);
             // A small view would keep a large value in memory; inputs are there anyway.
             let is_whole = !matches!(m, Movement::Slice { .. })
                 || producers[x.index()].is_none()
@@ -61,7 +61,7 @@ impl Views {
                 all.views.insert(v, view);
             }
         }
-        all.find_straight(graph, parts, (&producers, &users));
+        all.find_straight(graph, parts, (&producers, &users, &is_output));
         all
     }
 
@@ -101,16 +101,20 @@ impl Views {
         &mut self,
         graph: &Graph,
         parts: &BTreeMap<ValueId, Part>,
-        (producers, users): (&[Option<usize>], &[Vec<usize>]),
+        (producers, users, is_output): (&[Option<usize>], &[Vec<usize>], &[bool]),
     ) {
         for node in &graph.nodes {
             let Op::Movement(Movement::Transpose { perm }) = &node.op else { continue };
             let (v, x) = (node.outputs[0], node.inputs[0]);
             let product = producers[x.index()].map(|n| &graph.nodes[n]);
             let computed = product.is_some_and(|p| {
-                matches!(p.op, Op::MatMul { epilogue } if !epilogue.residual) && is_strided_product(graph, p)
+                let b = p.inputs[1];
+                // The kernel for constants that stay in bytes writes rows.
+                let in_bytes = graph.data(b).is_some() && graph.ty(b).dtype == DType::I32;
+                let strided = is_strided_product(graph, p) && !in_bytes;
+                matches!(p.op, Op::MatMul { epilogue } if !epilogue.residual) && strided
             });
-            let only_here = users[x.index()].len() == 1 && !graph.is_output(x) && !parts.contains_key(&x);
+            let only_here = users[x.index()].len() == 1 && !is_output[x.index()] && !parts.contains_key(&x);
             if computed && only_here && !self.views.contains_key(&v) && graph.ty(v).elements() > 0 {
                 self.straight.insert(x, (v, perm.clone()));
             }

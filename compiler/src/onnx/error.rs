@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use super::Foreign;
+
 /// Why a model, a tensor or an array could not be read or written.
 ///
 /// Texts from the file (names, paths) are shown escaped: they cannot break a terminal or a log line.
@@ -22,6 +24,13 @@ pub enum LoadError {
         message: &'static str,
         /// What is wrong, and in which field.
         reason: String,
+    },
+    /// ZA0002: a file that is known to be something else than a model.
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        foreign: Foreign,
     },
     /// ZA0003: a bound of [`Limits`](super::Limits) is exceeded.
     Limit {
@@ -105,7 +114,7 @@ impl LoadError {
     pub fn code(&self) -> &'static str {
         match self {
             LoadError::Read { .. } => "ZA0001",
-            LoadError::Malformed { .. } => "ZA0002",
+            LoadError::Malformed { .. } | LoadError::Foreign { .. } => "ZA0002",
             LoadError::Limit { .. } => "ZA0003",
             LoadError::ExternalOutside { .. } => "ZA0004",
             LoadError::ExternalShort { .. } => "ZA0005",
@@ -122,6 +131,7 @@ impl LoadError {
     pub fn help(&self) -> &'static str {
         match self {
             LoadError::Read { .. } => "check that the path is right and names a regular file that you may read",
+            LoadError::Foreign { foreign, .. } => foreign.help,
             LoadError::Malformed { .. } => "check that the file is complete and of this kind, or export it again",
             LoadError::Limit { .. } => {
                 "a model of this size is beyond what is read; check that the file is not damaged"
@@ -151,6 +161,7 @@ impl LoadError {
             | LoadError::External { tensor, .. } => Some(tensor),
             LoadError::Read { .. }
             | LoadError::Malformed { .. }
+            | LoadError::Foreign { .. }
             | LoadError::Limit { .. }
             | LoadError::Npy { .. }
             | LoadError::Write { .. } => None,
@@ -162,6 +173,7 @@ impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             LoadError::Read { path, source } => write!(f, "cannot read {path:?}: {source}"),
+            LoadError::Foreign { path, foreign } => write!(f, "{path:?} is no ONNX model: it is {}", foreign.kind),
             LoadError::Malformed { message, reason } => write!(f, "not a {message}: {reason}"),
             LoadError::Limit { what, found, limit } => {
                 write!(f, "too large: {found} {what}, at most {limit} are allowed")
@@ -198,6 +210,7 @@ impl std::error::Error for LoadError {
         match self {
             LoadError::Read { source, .. } | LoadError::Write { source, .. } => Some(source),
             LoadError::Malformed { .. }
+            | LoadError::Foreign { .. }
             | LoadError::Limit { .. }
             | LoadError::ExternalOutside { .. }
             | LoadError::ExternalShort { .. }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use prost::Message;
 
 use super::proto::ModelProto;
-use super::{Limits, LoadError, external, files, scan};
+use super::{Limits, LoadError, external, files, foreign, scan};
 
 /// A decoded model. No tensor in it is external any more.
 #[derive(Clone, Debug)]
@@ -27,12 +27,27 @@ pub struct Model {
 /// # Errors
 /// ZA0001 to ZA0009, see [`LoadError`].
 pub fn load(path: &Path, limits: &Limits) -> Result<Model, LoadError> {
-    let bytes = files::read(path, limits.file_bytes)?;
+    let is = |foreign| LoadError::Foreign { path: path.to_owned(), foreign };
+    if let Some(foreign) = foreign::not_a_file(path) {
+        return Err(is(foreign));
+    }
+    let bytes: Bytes = files::read(path, limits.file_bytes)?.into();
+    if let Some(foreign) = foreign::recognise(&bytes).filter(|_| bytes.is_empty()) {
+        return Err(is(foreign));
+    }
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         Some(_) | None => Path::new("."),
     };
-    load_bytes(bytes.into(), Some(folder), limits)
+    // What cannot be decoded may be something else, which says more than where the decoding failed.
+    load_bytes(bytes.clone(), Some(folder), limits).map_err(|error| match foreign::recognise(&bytes) {
+        Some(foreign) if matches!(error, LoadError::Malformed { .. } | LoadError::Limit { .. }) => is(foreign),
+        Some(_) | None => error,
+    })
+}
+
+fn malformed(reason: &str) -> LoadError {
+    LoadError::Malformed { message: "ModelProto", reason: reason.to_string() }
 }
 
 /// Decodes a model from bytes. External data are looked for in `folder`; without one they are an error.
@@ -45,8 +60,7 @@ pub fn load_bytes(file: Bytes, folder: Option<&Path>, limits: &Limits) -> Result
         return Err(files::too_large(length, limits.file_bytes));
     }
     scan::scan_model(&file, limits)?;
-    let mut proto = ModelProto::decode(file.clone())
-        .map_err(|error| LoadError::Malformed { message: "ModelProto", reason: error.to_string() })?;
+    let mut proto = ModelProto::decode(file.clone()).map_err(|error| malformed(&error.to_string()))?;
     let external_files = external::resolve(&mut proto, folder, limits)?;
     Ok(Model { proto, file, external_files })
 }

@@ -1,6 +1,9 @@
 //! Fuses what follows a convolution or matrix product into its epilogue: a bias, a residual that is written over its operand,
 //! a clamp, a LeakyRelu.
 
+use std::cell::Cell;
+use std::collections::BTreeSet;
+
 use crate::ir::{
     Activation, BinaryOp, DType, Epilogue, Evaluate, Expr, ExprIx, ExprOp, Graph, Node, Op, Scalar, ValueId,
 };
@@ -133,52 +136,78 @@ fn leaky(expr: &Expr, root: ExprIx) -> Option<Activation> {
     fits.then_some(Activation::Leaky { alpha })
 }
 
-/// Which nodes each value depends on, as far as residuals need it.
+/// Nodes that all questions of one graph together may look at; what is not answered within that counts as no.
+const SEARCH: usize = 1 << 24;
+
+/// Which values depend on which, as far as residuals need it.
+///
+/// Nothing is stored for pairs of nodes: each question walks back from one value to those that it asks for, no further than
+/// to the earliest of them, and all walks together are bounded by [`SEARCH`].
 pub(super) struct Ancestors {
-    /// Per value: the values it is computed from, as a bit set.
-    sets: Vec<Vec<u64>>,
+    /// Per value: the node that makes it.
+    makers: Vec<Option<usize>>,
+    /// Per node: the nodes that make its operands.
+    operands: Vec<Vec<usize>>,
     users: Vec<Vec<ValueId>>,
     pinned: Vec<bool>,
+    /// Nodes that may still be looked at.
+    budget: Cell<usize>,
 }
 
 impl Ancestors {
     pub(super) fn of(graph: &Graph) -> Ancestors {
         let count = graph.values.len();
-        let words = graph.nodes.len().div_ceil(64);
-        let mut sets = vec![Vec::new(); count];
+        let makers = graph.producers();
+        let mut operands = Vec::with_capacity(graph.nodes.len());
         let mut users = vec![Vec::new(); count];
         let mut pinned = vec![true; count];
-        for (n, node) in graph.nodes.iter().enumerate() {
-            let mut set = vec![0u64; words];
+        for node in &graph.nodes {
+            let mut of: Vec<usize> = Vec::with_capacity(node.inputs.len());
             for i in &node.inputs {
                 // A view of a value, or a Concat that holds it, may need its memory for longer than the value lives.
                 pinned[i.index()] |= matches!(node.op, Op::Movement(_) | Op::Concat { .. });
-                set.iter_mut().zip(&sets[i.index()]).for_each(|(a, b): (&mut u64, &u64)| *a |= b);
+                of.extend(makers[i.index()]);
                 users[i.index()].extend(&node.outputs);
             }
-            set[n / 64] |= 1 << (n % 64);
+            of.sort_unstable();
+            of.dedup();
+            operands.push(of);
             for o in &node.outputs {
-                sets[o.index()] = set.clone();
                 // Only what a node computes into memory of its own can be written over.
                 pinned[o.index()] = matches!(node.op, Op::Movement(_));
             }
         }
         graph.outputs.iter().for_each(|o| pinned[o.value.index()] = true);
-        Ancestors { sets, users, pinned }
+        Ancestors { makers, operands, users, pinned, budget: Cell::new(SEARCH) }
     }
 
     /// Whether all other readers of `v` run before `product` in every order, so that its memory can be written over there.
     pub(super) fn dies_at(&self, v: ValueId, product: &Node, map: &Node) -> bool {
         let (Some(false), Some(users)) = (self.pinned.get(v.index()), self.users.get(v.index())) else { return false };
-        let Some(target) = self.sets.get(product.inputs[0].index()) else { return false };
-        let needs = |u: ValueId| {
-            let set = &self.sets[u.index()];
-            // The last bit of a value's set is its own node.
-            set.iter().enumerate().rev().find(|(_, w)| **w != 0).is_some_and(|(word, bits)| {
-                let own = 1u64 << (63 - bits.leading_zeros());
-                target.get(word).is_some_and(|t| t & own != 0)
-            })
-        };
-        users.iter().all(|&u| u == map.outputs[0] || needs(u))
+        let Some(target) = self.makers.get(product.inputs[0].index()) else { return false };
+        let others = users.iter().filter(|&&u| u != map.outputs[0]).map(|u| self.makers[u.index()]);
+        let Some(others) = others.collect::<Option<BTreeSet<usize>>>() else { return false };
+        match target {
+            _ if others.is_empty() => true,
+            Some(target) => self.leads_to(others, *target),
+            None => false,
+        }
+    }
+
+    /// Whether the result of node `target` depends on all of the nodes `wanted`, itself among them.
+    fn leads_to(&self, mut wanted: BTreeSet<usize>, target: usize) -> bool {
+        // Operands stand before their users, so the latest node seen is looked at next and none before the earliest wanted.
+        let mut open = BTreeSet::from([target]);
+        while let (Some(&first), Some(node)) = (wanted.first(), open.pop_last()) {
+            let cost = 1 + self.operands[node].len();
+            let Some(left) = self.budget.get().checked_sub(cost) else { return false };
+            self.budget.set(left);
+            if wanted.last().is_some_and(|&last| last > node) {
+                return false;
+            }
+            wanted.remove(&node);
+            open.extend(self.operands[node].iter().copied().filter(|&n| n >= first));
+        }
+        wanted.is_empty()
     }
 }

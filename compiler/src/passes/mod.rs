@@ -65,3 +65,50 @@ pub fn run(graph: &mut Graph, evaluate: &dyn Evaluate, mut observe: impl FnMut(&
         observe(pass, graph);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ir::{Reference, eval_graph, text::parse, verify};
+
+    /// All passes on a graph; it then computes what it did.
+    fn after_passes(text: &str) -> Graph {
+        let before = parse(text).unwrap();
+        let mut after = before.clone();
+        run(&mut after, &Reference::default(), |_, _| {});
+        assert_eq!(verify(&after), Ok(()));
+        let inputs = crate::verify::seeded::inputs(before.inputs.iter().map(|&v| before.ty(v)));
+        let reference = Reference::default();
+        assert_eq!(eval_graph(&after, &inputs, &reference), eval_graph(&before, &inputs, &reference));
+        after
+    }
+
+    fn relu_of(constant: &str, expr: &str) -> String {
+        format!(
+            "graph \"\"\n  in %0 \"x\": f32[3]\n  $1 = {constant}\n  %2 = map %0, $1 {{Add(x0, x1)}} : f32[1,3]\n  %3 = map %2 {{{expr}}} : f32[1,3]\n  out \"y\" = %3\n"
+        )
+    }
+
+    /// The constant alone gives the result its rank: it must stay an operand, and what is fused must go.
+    #[test]
+    fn maps_whose_shape_is_that_of_a_uniform_constant_are_fused_and_end() {
+        for constant in ["f32[1,3] splat 1.0", "f32[1,3] splat 0.0", "f32[1,1] splat 1.0", "f32[1,3] 1.0 2.0 3.0"] {
+            let graph = after_passes(&relu_of(constant, "Max(x0, 0.0)"));
+            assert!(graph.nodes.len() <= 2, "{constant}: {graph}");
+        }
+        let graph = after_passes(&relu_of("f32[1,3] splat 1.0", "Max(x0, 0.0)"));
+        assert_eq!(graph.nodes.len(), 1, "{graph}");
+    }
+
+    /// Of a chain only the Maps that are left are kept, not one of every length.
+    #[test]
+    fn long_chains_of_maps_become_few() {
+        let mut text = String::from("graph \"\"\n  in %0 \"x\": f32[3]\n");
+        for i in 0..300 {
+            text += &format!("  %{} = map %{i} {{Max(x0, 0.0)}} : f32[3]\n", i + 1);
+        }
+        text += "  out \"y\" = %300\n";
+        let graph = after_passes(&text);
+        assert!(graph.nodes.len() < 20, "{graph}");
+    }
+}

@@ -47,15 +47,7 @@ fn form_of(node: &Node) -> Option<Form> {
 /// The operation that makes a value, seen through reshapes.
 fn form(rw: &Rewriter<'_>, term: Term) -> Option<Form> {
     let Term::Value(v) = term else { return None };
-    form_of(rw.producer(unshaped(rw, v))?)
-}
-
-/// The value under a chain of reshapes.
-fn unshaped(rw: &Rewriter<'_>, mut v: ValueId) -> ValueId {
-    while let Some(source) = rw.reshaped(v) {
-        v = source;
-    }
-    v
+    form_of(rw.producer(rw.unshaped(v))?)
 }
 
 /// The operand and the constant of a commutative operation.
@@ -75,7 +67,7 @@ fn mean(rw: &Rewriter<'_>, term: Term) -> Option<(Term, usize)> {
         product => with_number(product, BinaryOp::Mul)?,
     };
     let Term::Value(sum) = sum else { return None };
-    let reduce = rw.producer(unshaped(rw, sum))?;
+    let reduce = rw.producer(rw.unshaped(sum))?;
     let Op::Reduce { kind: ReduceKind::Sum, axes } = &reduce.op else { return None };
     let source = reduce.inputs[0];
     let shape = &rw.ty(source).shape;

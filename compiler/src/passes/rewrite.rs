@@ -1,4 +1,7 @@
-//! What passes share: a walk over the nodes, operands first, that builds the new list.
+//! What passes share: a walk over the nodes, operands first, that builds the new list; and loops within a walk.
+//!
+//! A pass ends because it walks once over a list that does not grow. What repeats within the walk goes through [`descend`]
+//! or [`follow`], which check the measure that ends it.
 
 use crate::ir::{Budget, Evaluate, Graph, Movement, Node, Op, Origin, Tensor, Type, ValueId, infer};
 
@@ -7,14 +10,52 @@ const MAX_FOLDED_BYTES: usize = 256 << 20;
 /// Multiply-adds that one walk may spend on constants, beside what the constants there are account for.
 const MAX_FOLDED_WORK: u64 = 1 << 28;
 
+/// Repeats `step` until it gives nothing more; each result must measure strictly less than what it was made from, by an order
+/// in which nothing falls for ever. Gives the last result, `None` where there was not one.
+///
+/// What does not measure less is a mistake of the pass: a panic in debug builds, and the end of the loop in others.
+pub(super) fn descend<T, M: Ord>(
+    start: &T,
+    measure: impl Fn(&T) -> M,
+    mut step: impl FnMut(&T) -> Option<T>,
+) -> Option<T> {
+    let mut last: Option<T> = None;
+    loop {
+        let now = last.as_ref().unwrap_or(start);
+        let Some(next) = step(now) else { return last };
+        let falls = measure(&next) < measure(now);
+        debug_assert!(falls, "a loop of a pass makes no progress");
+        if !falls {
+            return last;
+        }
+        last = Some(next);
+    }
+}
+
+/// The end of the chain that begins with `start`, where `next` is at most `limit` times another value; in a graph without
+/// cycles the number of its values is such a limit.
+fn follow(start: ValueId, limit: usize, next: impl Fn(ValueId) -> Option<ValueId>) -> ValueId {
+    let mut v = start;
+    for _ in 0..=limit {
+        match next(v) {
+            Some(to) => v = to,
+            None => return v,
+        }
+    }
+    debug_assert!(false, "a chain of values has no end");
+    v
+}
+
 /// The graph during a walk.
 pub(super) struct Rewriter<'a> {
     pub(super) graph: &'a mut Graph,
     evaluate: &'a dyn Evaluate,
-    out: Vec<Node>,
+    /// `None` where a node was taken into its only reader.
+    out: Vec<Option<Node>>,
     producers: Vec<Option<usize>>,
     aliases: Vec<Option<ValueId>>,
     uses: Vec<usize>,
+    is_output: Vec<bool>,
     changed: bool,
     budget: Budget,
 }
@@ -36,6 +77,7 @@ pub(super) fn rewrite(
         aliases: vec![None; graph.values.len()],
         out: Vec::with_capacity(nodes.len()),
         uses,
+        is_output: graph.output_values(),
         evaluate,
         graph,
         changed: false,
@@ -49,7 +91,7 @@ pub(super) fn rewrite(
         rw.graph.outputs[i].value = rw.resolve(rw.graph.outputs[i].value);
     }
     let changed = rw.changed;
-    rw.graph.nodes = rw.out;
+    rw.graph.nodes = rw.out.into_iter().flatten().collect();
     if changed {
         super::dead::run(graph, evaluate);
     }
@@ -58,11 +100,23 @@ pub(super) fn rewrite(
 
 impl Rewriter<'_> {
     /// What a value of the old graph is now.
-    pub(super) fn resolve(&self, mut v: ValueId) -> ValueId {
-        while let Some(Some(to)) = self.aliases.get(v.index()) {
-            v = *to;
-        }
-        v
+    pub(super) fn resolve(&self, v: ValueId) -> ValueId {
+        follow(v, self.aliases.len(), |v| self.aliases.get(v.index()).copied().flatten())
+    }
+
+    /// The value under a chain of reshapes.
+    pub(super) fn unshaped(&self, v: ValueId) -> ValueId {
+        follow(v, self.out.len(), |v| self.reshaped(v))
+    }
+
+    /// Whether a value of the old graph is one of its outputs.
+    pub(super) fn is_output(&self, v: ValueId) -> bool {
+        self.is_output.get(v.index()).copied().unwrap_or(false)
+    }
+
+    /// How late a value is made: greater than that of everything it is computed from.
+    pub(super) fn position(&self, v: ValueId) -> usize {
+        self.producers.get(v.index()).copied().flatten().map_or(0, |n| n + 1)
     }
 
     /// Number of readers of a value in the old graph (outputs count).
@@ -72,7 +126,7 @@ impl Rewriter<'_> {
 
     /// The node that makes a value.
     pub(super) fn producer(&self, v: ValueId) -> Option<&Node> {
-        self.producers.get(v.index()).copied().flatten().map(|n| &self.out[n])
+        self.producers.get(v.index()).copied().flatten().and_then(|n| self.out[n].as_ref())
     }
 
     /// The operand of the transpose that makes a value, and its permutation.
@@ -109,13 +163,27 @@ impl Rewriter<'_> {
             }
             self.producers[o.index()] = Some(self.out.len());
         }
-        self.out.push(node);
+        self.out.push(Some(node));
     }
 
     /// Appends a node that takes the place of what the walk gave.
     pub(super) fn put(&mut self, node: Node) {
         self.changed = true;
         self.keep(node);
+    }
+
+    /// Appends a node that takes the place of `old` and has taken operands of it into itself: those that only `old` read go at
+    /// once. Chains of nodes that grow by one at every step would else be kept at every length.
+    pub(super) fn put_instead(&mut self, node: Node, old: &Node) {
+        for &v in old.inputs.iter().filter(|&v| !node.inputs.contains(v)) {
+            let of = self.producers.get(v.index()).copied().flatten();
+            let single = |n: &usize| self.out[*n].as_ref().is_some_and(|node| node.outputs == [v]);
+            if let Some(n) = of.filter(|n| self.uses(v) == 1 && single(n)) {
+                self.out[n] = None;
+                self.producers[v.index()] = None;
+            }
+        }
+        self.put(node);
     }
 
     /// Makes every later reader of `old` read `new`.

@@ -27,10 +27,13 @@ pub(super) fn simplify(rw: &Rewriter<'_>, expr: &Expr, inputs: &[ValueId], out: 
         broadcast(&shapes).is_ok_and(|s| s == *shape)
     };
     if !covers(&constants) {
-        // Then the constants of the full shape are what gives the result its shape.
-        for i in 0..inputs.len() {
-            if rw.ty(inputs[i]).shape == *shape {
+        // Then operands of the full shape are what gives the result its shape: those that are read, if they do.
+        for unread in [false, true] {
+            for i in (0..inputs.len()).filter(|&i| (unread || read(i)) && rw.ty(inputs[i]).shape == *shape) {
                 constants[i] = None;
+            }
+            if covers(&constants) {
+                break;
             }
         }
         if !covers(&constants) {

@@ -1,12 +1,14 @@
 //! Brings the condition `positions == position` into the expression that replaces one row of a state: a Map that tells by
 //! itself which row it writes can be a write of that row alone.
 
+use std::collections::BTreeSet;
+
 use crate::ir::{BinaryOp, Evaluate, Expr, ExprOp, Graph, Node, Op, ValueId};
 
 use super::rewrite::{Rewriter, merge_origins, rewrite};
 
 pub(super) fn run(graph: &mut Graph, evaluate: &dyn Evaluate) -> bool {
-    let targets: Vec<ValueId> = graph.states.iter().map(|s| graph.outputs[s.output].value).collect();
+    let targets: BTreeSet<ValueId> = graph.states.iter().map(|s| graph.outputs[s.output].value).collect();
     rewrite(graph, evaluate, |rw, node| {
         let inlined = if node.outputs.iter().any(|o| targets.contains(o)) { inlined(rw, &node) } else { None };
         match inlined {
@@ -25,11 +27,7 @@ fn inlined(rw: &mut Rewriter<'_>, node: &Node) -> Option<Node> {
         _ => None,
     };
     let (mask, new, old) = (operand(c)?, operand(a)?, operand(b)?);
-    let mut source = mask;
-    while let Some(x) = rw.reshaped(source) {
-        source = x;
-    }
-    let comparison = rw.producer(source)?.clone();
+    let comparison = rw.producer(rw.unshaped(mask))?.clone();
     let [x, y] = *comparison.inputs.as_slice() else { return None };
     if comparison.op != (Op::Map { expr: Expr::of_binary(BinaryOp::Eq) }) {
         return None;

@@ -79,6 +79,8 @@ impl Task<'_> {
     }
 
     /// Looks for an arena between the bound and that of `places` by exhaustive search, first at the bound.
+    ///
+    /// It ends: in each round the heights that are not decided become fewer.
     fn exhaust(&self, mut places: Places, mut budget: usize) -> Places {
         if self.regions(&self.pairs.fixed, &[]).all.len() > exact::MAX_REGIONS {
             return places;
@@ -89,7 +91,7 @@ impl Task<'_> {
         let mut height = low;
         let mut proved = true;
         while low < places.arena_bytes {
-            let mut found = Fits::No;
+            let (mut found, undecided) = (Fits::No, places.arena_bytes - low);
             let (sets, complete) = combinations(self.problem, self.order, self.liveness, height);
             for set in sets {
                 let regions = &self.regions(&set, &[]);
@@ -110,7 +112,8 @@ impl Task<'_> {
                 }
                 Fits::Unknown => return places,
             }
-            height = low + (places.arena_bytes - low) / (2 * align) * align;
+            debug_assert!(places.arena_bytes.saturating_sub(low) < undecided, "a round has decided nothing");
+            height = low + places.arena_bytes.saturating_sub(low) / (2 * align) * align;
         }
         places.proved = proved || places.blocking.is_empty();
         places

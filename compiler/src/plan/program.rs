@@ -1,6 +1,8 @@
 //! Plans a [`Program`]: orders its steps, places its buffers, and lets steps work in place where the plan says so.
 
-use super::problem::{BufferIx, BufferSpec, InPlace, PlanError, Problem, StepSpec};
+use std::collections::BTreeSet;
+
+use super::problem::{BufferIx, BufferSpec, InPlace, PlanError, Problem, StepIx, StepSpec};
 use super::{Placement, plan};
 use crate::program::{Access, Arg, BufferId, Layout, Over, Program, Step, Storage};
 
@@ -26,9 +28,11 @@ pub fn place(program: &mut Program, align: usize) -> Result<Planned, PlanError> 
     for (ix, id) in buffers.iter().enumerate() {
         offsets[id.index()] = placement.ranges[ix].is_some().then_some(placement.offsets[ix]);
     }
-    let steps = std::mem::take(&mut program.steps);
-    program.steps = placement.order.iter().map(|s| steps[s.0].clone()).collect();
-    let position = |s| placement.order.iter().position(|o| *o == s).unwrap_or(0);
+    let mut steps: Vec<Option<Step>> = std::mem::take(&mut program.steps).into_iter().map(Some).collect();
+    program.steps = placement.order.iter().filter_map(|s| steps[s.0].take()).collect();
+    let mut positions = vec![0; steps.len()];
+    placement.order.iter().enumerate().for_each(|(at, s)| positions[s.0] = at);
+    let position = |s: StepIx| positions[s.0];
     for sharing in &placement.sharing {
         let (read, write) = (buffers[sharing.pair.read.0], buffers[sharing.pair.write.0]);
         work_in_place(&mut program.steps[position(sharing.step)], read, write);
@@ -51,12 +55,13 @@ fn problem(program: &Program, align: usize) -> (Problem, Vec<BufferId>) {
     let buffers: Vec<BufferId> = (0..program.buffers.len()).filter(in_arena).map(|i| BufferId(i as u32)).collect();
     let mut index = vec![None; program.buffers.len()];
     buffers.iter().enumerate().for_each(|(ix, id)| index[id.index()] = Some(BufferIx(ix)));
-    let kept = program.kept();
+    let kept: BTreeSet<BufferId> = program.kept().into_iter().collect();
+    let results: BTreeSet<BufferId> = program.outputs.iter().map(|o| o.view.buffer).collect();
     let specs = buffers.iter().map(|&id| BufferSpec {
         bytes: program.buffer(id).bytes(),
         // Nobody writes what has no elements.
         live_from_start: program.buffer(id).elements == 0 || kept.contains(&id),
-        live_to_end: program.outputs.iter().any(|o| o.view.buffer == id) || kept.contains(&id),
+        live_to_end: results.contains(&id) || kept.contains(&id),
     });
     let specs = specs.collect();
     let steps = program.steps.iter().map(|s| step_spec(program, s, &index)).collect();

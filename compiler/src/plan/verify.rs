@@ -3,6 +3,8 @@
 //! Nothing here uses what the planner computed on its way: lifetimes are derived again, from the problem
 //! and the order, so that an error in the planner cannot hide itself.
 
+use std::collections::BTreeMap;
+
 use super::Placement;
 use super::liveness::Sharing;
 use super::problem::{BufferIx, InPlace, Problem, StepIx};
@@ -47,13 +49,6 @@ struct Check<'a> {
     /// Of each buffer, the first and the last position where it is live.
     life: Vec<Option<(usize, usize)>>,
     wrong: Vec<String>,
-}
-
-/// What occupies memory at one step.
-struct Extent {
-    start: usize,
-    end: usize,
-    name: String,
 }
 
 impl Check<'_> {
@@ -208,59 +203,96 @@ impl Check<'_> {
 
     fn overlaps(&mut self) {
         let placement = self.placement;
-        let mut born: Vec<Vec<usize>> = vec![Vec::new(); placement.order.len().max(1)];
+        let positions = placement.order.len().max(1);
+        let (mut born, mut dying) = (vec![Vec::new(); positions], vec![Vec::new(); positions]);
         for (buffer, life) in self.life.iter().enumerate() {
-            if let Some((first, _)) = life
+            if let Some((first, last)) = *life
                 && self.problem.buffers[buffer].bytes > 0
             {
-                born[*first].push(buffer);
+                born[first].push(buffer);
+                dying[last].push(buffer);
             }
         }
-        let mut live: Vec<usize> = Vec::new();
-        for (position, born) in born.into_iter().enumerate() {
-            live.extend(born);
-            let mut extents = self.extents(&live, position);
-            extents.sort_by_key(|extent| extent.start);
-            for pair in extents.windows(2) {
-                if pair[0].end > pair[1].start {
-                    self.wrong.push(format!(
-                        "{} ({}..{}) and {} ({}..{}) overlap at position {position}",
-                        pair[0].name, pair[0].start, pair[0].end, pair[1].name, pair[1].start, pair[1].end
-                    ));
-                }
+        let mut taken = Taken::default();
+        for (position, (born, dying)) in born.into_iter().zip(dying).enumerate() {
+            let step = placement.order.get(position).copied();
+            let pairs = self.together(step);
+            let bytes = |buffer: BufferIx| self.problem.buffers[buffer.0].bytes;
+            let place = |buffer: usize| (placement.offsets[buffer], Item::Buffer(buffer));
+            // Of a pair that shares there is one extent, the larger; the operand is gone when the step has run.
+            let replaced: Vec<usize> = pairs.iter().filter(|p| bytes(p.write) > 0).map(|p| p.read.0).collect();
+            replaced.iter().for_each(|&read| taken.remove(place(read)));
+            for &buffer in born.iter().filter(|b| !replaced.contains(b)) {
+                let operand = pairs.iter().find(|pair| pair.write.0 == buffer).map_or(0, |pair| bytes(pair.read));
+                self.wrong.extend(taken.add(place(buffer), bytes(BufferIx(buffer)).max(operand), position));
             }
-            live.retain(|&buffer| self.life[buffer].is_some_and(|(_, last)| last > position));
+            let areas: Vec<((usize, Item), usize)> = step.map_or(Vec::new(), |step| {
+                let areas = self.problem.steps[step.0].scratch.iter().zip(&placement.scratch[step.0]).enumerate();
+                areas.map(|(n, (&bytes, &start))| ((start, Item::Scratch(step.0, n)), bytes)).collect()
+            });
+            for &(key, bytes) in areas.iter().filter(|(_, bytes)| *bytes > 0) {
+                self.wrong.extend(taken.add(key, bytes, position));
+            }
+            areas.into_iter().for_each(|(key, _)| taken.remove(key));
+            for pair in &pairs {
+                taken.resize(place(pair.write.0), bytes(pair.write));
+            }
+            dying.into_iter().for_each(|buffer| taken.remove(place(buffer)));
         }
     }
 
-    /// What occupies memory at `position`, where `live` are live: shared pairs as one.
-    fn extents(&self, live: &[usize], position: usize) -> Vec<Extent> {
-        let (problem, placement) = (self.problem, self.placement);
-        let step = placement.order.get(position).copied();
-        let shared = step.map_or(&[][..], |step| &self.shared[step.0]);
-        let together = |pair: &InPlace| {
-            let offset = |buffer: BufferIx| placement.offsets[buffer.0];
-            offset(pair.read) == offset(pair.write) && step.is_some_and(|step| self.possible(step, pair))
+    /// The pairs of a step that share, as they may.
+    fn together(&self, step: Option<StepIx>) -> Vec<InPlace> {
+        let Some(step) = step else { return Vec::new() };
+        let offset = |buffer: BufferIx| self.placement.offsets[buffer.0];
+        let shares = |pair: &&InPlace| offset(pair.read) == offset(pair.write) && self.possible(step, pair);
+        self.shared[step.0].iter().filter(shares).copied().collect()
+    }
+}
+
+/// What occupies memory.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Item {
+    Buffer(usize),
+    /// An area of a step.
+    Scratch(usize, usize),
+}
+
+impl std::fmt::Display for Item {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Item::Buffer(buffer) => write!(f, "buffer {buffer}"),
+            Item::Scratch(step, _) => write!(f, "scratch of step {step}"),
+        }
+    }
+}
+
+/// What is live, by its start. As long as nothing overlaps, what a new extent overlaps is next to it.
+#[derive(Default)]
+struct Taken {
+    ends: BTreeMap<(usize, Item), usize>,
+}
+
+impl Taken {
+    /// Adds an extent; what it overlaps with.
+    fn add(&mut self, key: (usize, Item), bytes: usize, position: usize) -> Vec<String> {
+        let (start, item) = key;
+        let end = start.saturating_add(bytes);
+        let before = self.ends.range(..key).next_back().filter(|(_, reaches)| **reaches > start);
+        let behind = self.ends.range(key..).next().filter(|((begins, _), _)| *begins < end);
+        let text = |((a, what), b): (&(usize, Item), &usize)| {
+            format!("{what} ({a}..{b}) and {item} ({start}..{end}) overlap at position {position}")
         };
-        let mut extents = Vec::new();
-        for &buffer in live {
-            let mut bytes = problem.buffers[buffer].bytes;
-            let of = |ix: BufferIx| problem.buffers[ix.0].bytes;
-            if let Some(pair) = shared.iter().find(|p| p.write.0 == buffer && together(p)) {
-                bytes = bytes.max(of(pair.read));
-            } else if shared.iter().any(|p| p.read.0 == buffer && of(p.write) > 0 && together(p)) {
-                continue; // Its extent is that of the other one.
-            }
-            let start = placement.offsets[buffer];
-            extents.push(Extent { start, end: start.saturating_add(bytes), name: format!("buffer {buffer}") });
-        }
-        if let Some(step) = step {
-            for (&bytes, &start) in problem.steps[step.0].scratch.iter().zip(&placement.scratch[step.0]) {
-                let name = format!("scratch of step {}", step.0);
-                extents.push(Extent { start, end: start.saturating_add(bytes), name });
-            }
-            extents.retain(|extent| extent.end > extent.start);
-        }
-        extents
+        let found = before.into_iter().chain(behind).map(text).collect();
+        self.ends.insert(key, end);
+        found
+    }
+
+    fn remove(&mut self, key: (usize, Item)) {
+        self.ends.remove(&key);
+    }
+
+    fn resize(&mut self, key: (usize, Item), bytes: usize) {
+        self.ends.entry(key).and_modify(|end| *end = key.0.saturating_add(bytes));
     }
 }

@@ -77,6 +77,16 @@ impl<'a> Args<'a> {
         Args(slices.into_iter().map(Some).collect())
     }
 
+    /// The first argument with elements that nobody has taken.
+    pub fn left(&self) -> Option<usize> {
+        let holds = |a: &Option<ArgSlice<'_>>| match a {
+            None => false,
+            Some(ArgSlice::Read(s)) => !s.is_empty(),
+            Some(ArgSlice::Write(s)) => !s.is_empty(),
+        };
+        self.0.iter().position(holds)
+    }
+
     /// Argument `i` as elements to read. Plans align buffers, so that the cast holds.
     pub fn read<T: Pod>(&mut self, i: usize) -> &'a [T] {
         match self.0[i].take().expect("an argument is taken once") {

@@ -1,8 +1,9 @@
 //! Proves a program sound: what is read has been written and not been overwritten, and everything lies where it fits.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::{Access, Arg, Program, Storage, View};
+use super::{Access, Arg, BufferId, Program, Storage, View};
 
 /// Everything that is wrong with a program.
 ///
@@ -46,24 +47,74 @@ fn views(program: &Program, faults: &mut Vec<String>) {
     }
 }
 
+/// Which buffer wrote each byte of an arena: runs of bytes by their starts. Neighbours of one owner are one run, so the cost
+/// is that of the buffers, whatever their sizes.
+#[derive(Default)]
+struct Owners {
+    runs: BTreeMap<usize, (usize, BufferId)>,
+}
+
+impl Owners {
+    /// Splits the run that `at` lies within.
+    fn cut(&mut self, at: usize) {
+        if let Some((_, run)) = self.runs.range_mut(..at).next_back()
+            && run.0 > at
+        {
+            let (end, owner) = *run;
+            run.0 = at;
+            self.runs.insert(at, (end, owner));
+        }
+    }
+
+    fn write(&mut self, range: Range<usize>, owner: BufferId) {
+        if range.is_empty() {
+            return;
+        }
+        self.cut(range.start);
+        self.cut(range.end);
+        let inside: Vec<usize> = self.runs.range(range.clone()).map(|(&start, _)| start).collect();
+        for start in inside {
+            self.runs.remove(&start);
+        }
+        let Range { mut start, mut end } = range;
+        if let Some((&before, &(reaches, of))) = self.runs.range(..start).next_back()
+            && (reaches, of) == (start, owner)
+        {
+            start = before;
+        }
+        if let Some(&(reaches, of)) = self.runs.get(&end)
+            && of == owner
+        {
+            self.runs.remove(&end);
+            end = reaches;
+        }
+        self.runs.insert(start, (end, owner));
+    }
+
+    /// Whether all bytes are of one owner.
+    fn holds(&self, range: Range<usize>, owner: BufferId) -> bool {
+        let run = self.runs.range(..=range.start).next_back();
+        range.is_empty() || run.is_some_and(|(_, &(end, of))| end >= range.end && of == owner)
+    }
+}
+
 /// Runs the steps on a model of the arena in which each byte knows which buffer wrote it.
 fn replay(program: &Program, faults: &mut Vec<String>) {
-    let arena_bytes = program.layout.as_ref().map_or(0, |l| l.arena_bytes);
-    let mut owner: Vec<u32> = vec![u32::MAX; arena_bytes];
-    let holds = |owner: &[u32], v: View| match range(program, v) {
-        Some(r) => owner[r].iter().all(|&o| o == v.buffer.0),
+    let mut owners = Owners::default();
+    let holds = |owners: &Owners, v: View| match range(program, v) {
+        Some(r) => owners.holds(r, v.buffer),
         None => matches!(program.buffer(v.buffer).storage, Storage::Input(_)),
     };
     let kept: Vec<View> = program.kept().into_iter().map(|b| program.whole(b)).collect();
     for v in &kept {
         match range(program, *v) {
-            Some(r) => owner[r].fill(v.buffer.0),
+            Some(r) => owners.write(r, v.buffer),
             None => faults.push(format!("b{} is kept but has no place", v.buffer.0)),
         }
     }
     for (i, step) in program.steps.iter().enumerate() {
         for (at, v) in step.reads() {
-            if !holds(&owner, v) {
+            if !holds(&owners, v) {
                 faults.push(format!(
                     "step {i}, argument {at}: b{} has been overwritten or was never written",
                     v.buffer.0
@@ -73,16 +124,16 @@ fn replay(program: &Program, faults: &mut Vec<String>) {
         overlaps(program, i, faults);
         for (_, v) in step.writes() {
             match range(program, v) {
-                Some(r) => owner[r].fill(v.buffer.0),
+                Some(r) => owners.write(r, v.buffer),
                 None => faults.push(format!("step {i} writes b{}, which is lent", v.buffer.0)),
             }
         }
     }
-    for v in kept.iter().filter(|v| !holds(&owner, **v)) {
+    for v in kept.iter().filter(|v| !holds(&owners, **v)) {
         faults.push(format!("b{}, which is kept from run to run, has been overwritten", v.buffer.0));
     }
     for o in &program.outputs {
-        if !holds(&owner, o.view) {
+        if !holds(&owners, o.view) {
             faults.push(format!("output {:?} has been overwritten or was never written", o.name));
         }
     }
@@ -109,4 +160,29 @@ fn overlaps(program: &Program, step: usize, faults: &mut Vec<String>) {
 
 fn range(program: &Program, v: View) -> Option<Range<usize>> {
     program.arena_range(v)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BufferId, Owners};
+
+    #[test]
+    fn runs_know_what_single_bytes_would() {
+        let (mut owners, mut bytes) = (Owners::default(), vec![None; 64]);
+        let mut seed = 7u64;
+        let mut below = |n: u64| {
+            seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (seed >> 33) % n
+        };
+        for case in 0..4000 {
+            let (start, owner) = (below(64) as usize, BufferId(below(3) as u32));
+            let range = start..start + below(65 - start as u64) as usize;
+            let all = bytes[range.clone()].iter().all(|b| *b == Some(owner));
+            assert_eq!(owners.holds(range.clone(), owner), all, "case {case}: {range:?}");
+            if case % 2 == 0 {
+                bytes[range.clone()].fill(Some(owner));
+                owners.write(range, owner);
+            }
+        }
+    }
 }

@@ -1,4 +1,5 @@
-//! Boards and parts with their memories, from the makers' data sheets. A model's weights lie in one region, its arena in another.
+//! Boards and parts with their memories, from the makers' data sheets. A model's weights and code
+//! lie in one region, its arena, inputs and stack in another: what a linker script with one `FLASH` and one `RAM` has.
 
 use super::Target;
 
@@ -155,12 +156,12 @@ impl Board {
         regions.iter().map(|r| r.bytes).max().unwrap_or(0)
     }
 
-    /// Bytes of its largest memory that can be written: no arena can be larger.
+    /// Bytes of its largest memory that can be written: arena, inputs and stack lie there.
     pub fn max_ram(&self) -> usize {
         Board::largest(self.ram)
     }
 
-    /// Bytes of its largest memory for constants: no model's weights can be larger.
+    /// Bytes of its largest memory for constants: constants and code lie there.
     pub fn max_flash(&self) -> usize {
         Board::largest(self.flash)
     }

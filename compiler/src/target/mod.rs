@@ -2,8 +2,11 @@
 //! the memories of boards.
 
 mod boards;
+mod triples;
 
 pub use boards::{BOARDS, Board, Region, find_board};
+pub(crate) use triples::Platform;
+pub use triples::of_triple;
 
 use crate::ir::Numerics;
 
@@ -30,6 +33,18 @@ impl Target {
     /// Whether the CPU runs the loops that the runtime has for Armv7E-M and Armv8-M.
     pub fn has_arm_loops(&self) -> bool {
         self.bodies.contains(&Body::ArmDsp)
+    }
+
+    /// Bytes of the largest arena that some memory of such a target can hold, and what says so. A Cortex-M has room for memory
+    /// of at most 1 GiB in one piece, at 0x6000_0000; no object of a machine of 32 bits has 2 GiB; 64-bit machines have
+    /// addresses of 47 bits for a process.
+    pub fn largest_arena(&self) -> (usize, &'static str) {
+        let (bits, why) = match self.triple {
+            Some(triple) if triple.starts_with("thumb") => (30, "a Cortex-M addresses in one piece"),
+            Some(triple) if triple.contains("32") => (31, "an object has on a machine of 32 bits"),
+            Some(_) | None => (47, "a process addresses"),
+        };
+        (usize::try_from(1u64 << bits).unwrap_or(usize::MAX), why)
     }
 }
 
@@ -153,7 +168,12 @@ pub const TARGETS: &[Target] = &[
         ..SMALL
     },
     Target { name: "wasm32", triple: Some("wasm32-unknown-unknown"), about: "WebAssembly", ..SMALL },
+    PORTABLE,
 ];
+
+/// Any other machine.
+pub const PORTABLE: Target =
+    Target { name: "portable", about: "any other little-endian machine, by plain Rust", ..SMALL };
 
 /// The target with a name.
 pub fn find(name: &str) -> Option<&'static Target> {

@@ -4,6 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
+use zant_measure::process::{Scratch, output};
+
 use crate::diag::{Diagnostic, codes};
 use crate::emit::{OPT_LEVELS, Source, emit_crate, emit_runner, profile};
 use crate::ir::{Tensor, Type};
@@ -15,7 +17,7 @@ const SHOWN_LINES: usize = 40;
 /// An emitted crate on disk, with its runner; the folder goes with it.
 #[derive(Debug)]
 pub struct BuiltCrate {
-    folder: tempfile::TempDir,
+    folder: Scratch,
     program: Program,
 }
 
@@ -33,7 +35,7 @@ impl BuiltCrate {
     /// # Errors
     /// What the file system refused.
     pub fn write(source: &Source<'_>) -> Result<BuiltCrate, Diagnostic> {
-        let folder = io("make a temporary folder", tempfile::Builder::new().prefix("zantc-").tempdir())?;
+        let folder = io("make a temporary folder", Scratch::new())?;
         for (name, package) in [("model", emit_crate(source)), ("runner", emit_runner(source))] {
             package.write(&folder.path().join(name)).map_err(|e| failed(e.to_string()))?;
         }
@@ -109,7 +111,7 @@ impl BuiltCrate {
         if command == "run" {
             process.arg("--").args(folders);
         }
-        process.output().map_err(|e| {
+        output(&mut process).map_err(|e| {
             failed(format!("cannot run cargo: {e}"))
                 .help("install Rust (https://rustup.rs), or check in this process only with `--in-process`")
         })

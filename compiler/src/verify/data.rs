@@ -3,16 +3,20 @@
 use std::path::{Path, PathBuf};
 
 use crate::diag::{Diagnostic, codes};
-use crate::emit::Vector;
+use crate::emit::{MAX_VECTORS_BYTES, Vector};
 use crate::exec::{ExecError, Executor, Hygiene};
 use crate::import::from_raw;
-use crate::ir::Tensor;
+use crate::ir::{Tensor, graph_work};
 use crate::onnx::{Limits, RawTensor};
-use crate::pipeline::load_diagnostic;
+use crate::pipeline::{Compiled, load_diagnostic};
 use crate::program::{Port, Program};
 
 /// Most files of one kind that a data set may have.
 const MAX_FILES: usize = 1024;
+
+/// Multiply-adds that all vectors of an emitted crate's tests together may take; moving or computing an element counts as
+/// some: seconds. What large models of images take (a few times 2^30) is far below.
+pub const MAX_WORK: u64 = 1 << 35;
 
 /// A data set.
 #[derive(Clone, Debug)]
@@ -67,17 +71,50 @@ pub fn read_tensor(path: &Path) -> Result<(String, Tensor), Diagnostic> {
 /// # Errors
 /// Files that cannot be read, inputs that are missing or do not fit.
 pub fn read_set(folder: &Path, program: &Program) -> Result<DataSet, Vec<Diagnostic>> {
+    match find_set(folder, program)? {
+        Found::Set(set) => Ok(set),
+        Found::OtherShape(why) => Err(vec![
+            Diagnostic::error(codes::BAD_DATA, why)
+                .help("where the model leaves a dimension open, `--dim` gives it the data's value"),
+        ]),
+    }
+}
+
+/// What a folder of data holds.
+#[derive(Clone, Debug)]
+pub enum Found {
+    /// A data set for the program.
+    Set(DataSet),
+    /// One for other values of the dimensions that the model leaves open; why.
+    OtherShape(String),
+}
+
+/// Reads a data set, which may be for other values of symbolic dimensions than the program's.
+///
+/// # Errors
+/// As [`read_set`], save for such a set.
+pub fn find_set(folder: &Path, program: &Program) -> Result<Found, Vec<Diagnostic>> {
     let name = folder.file_name().map_or_else(|| folder.to_string_lossy(), |n| n.to_string_lossy()).into_owned();
     let ports = program.model_inputs();
     let inputs = assign(read_files(folder, "input")?, &ports);
     let outputs = assign(read_files(folder, "output")?, &program.model_outputs());
+    if let Some(why) = ports.iter().zip(&inputs).find_map(|(port, given)| other_shape(port, given.as_ref()?, &name)) {
+        return Ok(Found::OtherShape(why));
+    }
     let inputs: Vec<Tensor> = ports
         .iter()
         .zip(inputs)
         .map(|(port, given)| fitting(port, given, &name))
         .collect::<Result<_, _>>()
         .map_err(|d| vec![d])?;
-    Ok(DataSet { name, inputs, outputs })
+    Ok(Found::Set(DataSet { name, inputs, outputs }))
+}
+
+/// Why a tensor is one for other dimensions than the port's, where nothing else is wrong with it.
+fn other_shape(port: &Port, given: &Tensor, set: &str) -> Option<String> {
+    let (here, there) = (&port.ty, given.ty());
+    let differs = here.dtype == there.dtype && here.rank() == there.rank() && here != there;
+    differs.then(|| format!("input {:?} is {there} in {set}, the model's is {here}", port.name))
 }
 
 /// `KIND_0.pb`, `KIND_1.pb`, .. (or `.npy`) as far as they go.
@@ -127,30 +164,48 @@ pub fn fitting(port: &Port, given: Option<Tensor>, from: &str) -> Result<Tensor,
 }
 
 /// Vectors for an emitted crate's tests: the inputs of the data sets beside the model with the outputs that this process
-/// computes; without data sets, one pseudo-random input. Data that make the model fail are left out. States are zeros before
-/// each vector.
+/// computes; without data sets, one pseudo-random input. Data that make the model fail are left out, and those of another shape, of
+/// which `note` hears. States are zeros before each vector.
+///
+/// As many vectors are computed as [`MAX_WORK`] and [`MAX_VECTORS_BYTES`] allow, and none where the arena is larger than what is
+/// run in this process; nothing is allocated before that is known.
 ///
 /// # Errors
 /// Data sets that cannot be read or do not fit.
 pub fn golden_vectors(
     model: &Path,
-    program: &Program,
+    compiled: &Compiled,
     observe: &mut dyn FnMut(&str),
+    note: &mut dyn FnMut(&str),
 ) -> Result<Vec<Vector>, Vec<Diagnostic>> {
+    let program = &compiled.program;
+    let affordable = MAX_WORK / graph_work(&compiled.graph).max(1);
+    let bytes = program.inputs.iter().chain(&program.outputs).map(|p| p.ty.bytes()).fold(0, usize::saturating_add);
+    let small = MAX_VECTORS_BYTES / bytes.max(1);
+    let mut executor = match Executor::new(program, Hygiene::AsEmitted) {
+        Ok(executor) if affordable > 0 && small > 0 => executor,
+        Ok(_) | Err(ExecError::TooLarge { .. }) => return Ok(Vec::new()),
+        Err(e) => return Err(vec![Diagnostic::error(codes::BAD_DATA, e.to_string())]),
+    };
     let mut inputs = Vec::new();
-    for folder in folders_beside(model) {
-        inputs.push(program.split_inputs(&read_set(&folder, program)?.inputs).0);
+    for folder in folders_beside(model).into_iter().take(usize::try_from(affordable).unwrap_or(usize::MAX)) {
+        match find_set(&folder, program)? {
+            Found::Set(set) => inputs.push((Some(set.name), program.split_inputs(&set.inputs).0)),
+            Found::OtherShape(why) => note(&format!("{why}; the crate's tests go without it")),
+        }
     }
     if inputs.is_empty() {
-        inputs.push(super::seeded::inputs(program.inputs.iter().map(|p| &p.ty)));
+        inputs.push((None, super::seeded::inputs(program.inputs.iter().map(|p| &p.ty))));
     }
-    let mut executor = Executor::new(program, Hygiene::AsEmitted).expect("the program has been placed");
     let mut vectors = Vec::new();
-    for (i, inputs) in inputs.into_iter().enumerate() {
+    for (i, (data_set, inputs)) in inputs.into_iter().enumerate() {
+        if vectors.len() == small {
+            break;
+        }
         observe(&format!("computing vector {i}"));
         executor.reset();
         match executor.run(&inputs) {
-            Ok(outputs) => vectors.push(Vector { inputs, outputs }),
+            Ok(outputs) => vectors.push(Vector { inputs, outputs, data_set }),
             Err(ExecError::Run { .. }) => {}
             Err(e) => return Err(vec![Diagnostic::error(codes::BAD_DATA, e.to_string())]),
         }
@@ -160,7 +215,7 @@ pub fn golden_vectors(
 
 #[cfg(test)]
 mod tests {
-    use super::{assign, folders};
+    use super::{ExecError, Executor, Found, Hygiene, assign, find_set, folders, golden_vectors, read_set};
     use crate::ir::{DType, Tensor, Type};
     use crate::program::{BufferId, Port, View};
 
@@ -183,6 +238,71 @@ mod tests {
         let twice = assign(vec![("b".into(), value(1.0)), ("b".into(), value(2.0)), ("a".into(), value(3.0))], &ports);
         assert_eq!(twice, [Some(value(1.0)), Some(value(2.0))]);
         assert_eq!(assign(vec![("b".into(), value(1.0))], &ports), [None, Some(value(1.0))]);
+    }
+
+    /// Neither computed nor allocated: in a test this size would show.
+    #[test]
+    fn vectors_that_are_too_much_work_or_memory_are_not_made() {
+        let compiled = |text: &str| {
+            let graph = crate::ir::text::parse(text).unwrap();
+            crate::compile_graph(graph, &crate::Config::new()).unwrap()
+        };
+        let dir = tempfile::tempdir().unwrap();
+        let vectors = |text: &str| {
+            golden_vectors(&dir.path().join("m.onnx"), &compiled(text), &mut |_| {}, &mut |_| {}).unwrap().len()
+        };
+        let product = |n: usize| {
+            format!(
+                "graph \"\"\n  in %0 \"x\": f32[{n},{n}]\n  in %1 \"z\": f32[{n},{n}]\n  %2 = matmul %0, %1 : f32[{n},{n}]\n  out \"y\" = %2\n"
+            )
+        };
+        assert_eq!((vectors(&product(8)), vectors(&product(6000))), (1, 0));
+        let large = |n: usize| {
+            format!("graph \"\"\n  in %0 \"x\": f32[1,1]\n  %1 = expand %0 : f32[{n},{n}]\n  out \"y\" = %1\n")
+        };
+        assert_eq!((vectors(&large(8)), vectors(&large(40000))), (1, 0));
+        let corner = |n: usize| {
+            format!("graph \"\"\n  in %0 \"x\": f32[{n}]\n  %1 = slice %0 {{start 1}} : f32[2]\n  out \"y\" = %1\n")
+        };
+        assert_eq!((vectors(&corner(8)), vectors(&corner(1 << 30))), (1, 0));
+        let program = compiled(&large(40000)).program;
+        let bytes = program.layout.as_ref().unwrap().arena_bytes;
+        assert_eq!(Executor::new(&program, Hygiene::AsEmitted).err(), Some(ExecError::TooLarge { bytes }));
+    }
+
+    /// A `.npy` file of zeros.
+    fn npy(shape: &str, elements: usize) -> Vec<u8> {
+        let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}");
+        let padded = format!("{header:<117}\n");
+        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+        bytes.extend(u16::try_from(padded.len()).unwrap().to_le_bytes());
+        bytes.extend(padded.bytes());
+        bytes.extend(vec![0; 4 * elements]);
+        bytes
+    }
+
+    #[test]
+    fn sets_of_another_shape_are_left_out_and_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let text = "graph \"g\"\n  in %0 \"x\": f32[2,4]\n  %1 = map %0 {Mul(x0, 2.0)} : f32[2,4]\n  out \"y\" = %1\n";
+        let graph = crate::ir::text::parse(text).unwrap();
+        let compiled = crate::compile_graph(graph, &crate::Config::new()).unwrap();
+        let program = &compiled.program;
+        let set = dir.path().join("test_data_set_0");
+        std::fs::create_dir(&set).unwrap();
+        std::fs::write(set.join("input_0.npy"), npy("(1, 4)", 4)).unwrap();
+        let model = dir.path().join("model.onnx");
+        let mut notes = Vec::new();
+        let vectors = golden_vectors(&model, &compiled, &mut |_| {}, &mut |note| notes.push(note.to_string())).unwrap();
+        assert_eq!((vectors.len(), notes.len()), (1, 1));
+        assert!(notes[0].contains("f32[1,4]") && notes[0].contains("f32[2,4]"), "{notes:?}");
+        assert!(matches!(find_set(&set, program), Ok(Found::OtherShape(_))));
+        assert!(read_set(&set, program).unwrap_err()[0].message.contains("f32[1,4]"));
+        // Another rank is a mistake.
+        std::fs::write(set.join("input_0.npy"), npy("(4,)", 4)).unwrap();
+        golden_vectors(&model, &compiled, &mut |_| {}, &mut |_| {}).unwrap_err();
+        std::fs::write(set.join("input_0.npy"), npy("(2, 4)", 8)).unwrap();
+        assert_eq!(golden_vectors(&model, &compiled, &mut |_| {}, &mut |_| panic!("it fits")).unwrap().len(), 1);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The emitted crate as firmware of an emulated machine: its outputs, and what it takes there.
 
+use zant_measure::process::Scratch;
 use zant_measure::{Built, Error, Firmware, Machine, Model, instructions};
 
 use super::memory;
@@ -7,6 +8,41 @@ use crate::diag::{Diagnostic, codes};
 use crate::emit::{Package, Source, emit_crate, emit_inference, mark_bytes};
 use crate::ir::{Scalar, Tensor};
 use crate::program::Program;
+use crate::target::{self, Board, HOST, PORTABLE, Target};
+
+/// Where a target's crates run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In a process of this machine.
+    Here,
+    /// On a machine that is emulated.
+    On(&'static Machine),
+}
+
+/// Where a target's crates run, if they can be run here.
+///
+/// # Errors
+/// Where nothing here runs them, or what does is missing.
+pub fn place(target: &Target) -> Result<Place, Diagnostic> {
+    if let Some(machine) = Machine::with_cpu(target.name) {
+        machine.require().map_err(|e| diagnostic(&e))?;
+        return Ok(Place::On(machine));
+    }
+    if target.name == HOST.name || target.name == PORTABLE.name || target.name == "x86-64-v3" && is_v3() {
+        return Ok(Place::Here);
+    }
+    let message = format!("nothing here runs crates for {}", target.name);
+    Err(Diagnostic::error(codes::BAD_OPTION, message)
+        .help("compute in this process alone with `--in-process`, which says nothing about the target"))
+}
+
+/// Whether this machine has what x86-64-v3 kernels use.
+fn is_v3() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma");
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
 
 /// An emitted crate with the firmware around it, in a folder that goes with it.
 #[derive(Debug)]
@@ -17,7 +53,7 @@ pub struct Device {
     /// Bytes that each run gives after its outputs: the marks of its steps.
     mark_bytes: usize,
     /// Holds both, and goes with this.
-    _folder: tempfile::TempDir,
+    _folder: Scratch,
 }
 
 /// What the model took and gave at one level of optimisation.
@@ -68,8 +104,7 @@ impl Device {
                 .help("profile the model on the host or on another target"));
         }
         let failed = |why: String| Diagnostic::error(codes::BUILD_FAILED, why);
-        let folder = tempfile::Builder::new().prefix("zantc-").tempdir();
-        let folder = folder.map_err(|e| failed(format!("cannot make a temporary folder: {e}")))?;
+        let folder = Scratch::new().map_err(|e| failed(format!("cannot make a temporary folder: {e}")))?;
         let inference = emit_inference(source).map_err(|why| Diagnostic::error(codes::BAD_OPTION, why))?;
         let krate = folder.path().join("model");
         let package = emit_crate(source);
@@ -114,6 +149,20 @@ impl Device {
         })
     }
 
+    /// Whether the firmware links into the memories of a board with so many bytes of stack.
+    ///
+    /// # Errors
+    /// A toolchain that is missing, or a crate that does not build.
+    pub fn links(&self, level: &str, board: &Board, stack: u32) -> Result<bool, Diagnostic> {
+        let largest = |regions: &[target::Region]| {
+            let region = regions.iter().max_by_key(|r| r.bytes);
+            let bytes = region.and_then(|r| u32::try_from(r.bytes).ok()).unwrap_or(0);
+            zant_measure::Region { origin: region.map_or(0, |r| r.origin), bytes }
+        };
+        let memories = (largest(board.flash), largest(board.ram));
+        self.firmware.links(level, memories, stack).map_err(|e| diagnostic(&e))
+    }
+
     /// The files of the crate.
     pub fn package(&self) -> &Package {
         &self.package
@@ -140,8 +189,22 @@ pub fn hash(outputs: &[Vec<Tensor>]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::hash;
+    use super::{Place, hash, place};
     use crate::ir::Tensor;
+    use crate::target::{PORTABLE, TARGETS, Target};
+
+    #[test]
+    fn every_target_has_its_place_or_none() {
+        for target in TARGETS {
+            match place(target) {
+                Ok(Place::On(machine)) => assert_eq!(machine.cpu, target.name),
+                Ok(Place::Here) => assert!(["host", "portable", "x86-64-v3"].contains(&target.name), "{}", target.name),
+                Err(d) => assert!(!d.help.is_empty(), "{}", d.message),
+            }
+        }
+        let unknown = Target { name: "pdp-11", ..PORTABLE };
+        assert!(place(&unknown).unwrap_err().message.contains("nothing here runs crates for pdp-11"));
+    }
 
     #[test]
     fn hashes_tell_bits_apart_but_not_nans() {

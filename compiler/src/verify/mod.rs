@@ -7,8 +7,14 @@ pub mod crates;
 pub mod data;
 #[cfg(feature = "cli")]
 pub mod device;
+pub mod judge;
+pub mod layers;
+pub mod literal;
 pub mod measure;
 #[cfg(feature = "cli")]
 pub mod memory;
 pub mod per_node;
+pub mod quanta;
+mod same_value;
 pub mod seeded;
+pub mod spread;

@@ -115,6 +115,21 @@ fn expectations<'v>(
     expected
 }
 
+/// The step of the program that makes a value of the compiled graph, with its kernel. Others may write over its place: the one
+/// meant computes the last of the nodes that the value comes from.
+pub(super) fn step_of(
+    compiled: &crate::Compiled,
+    value: ValueId,
+    origin: &[crate::ir::Origin],
+) -> Option<(usize, &'static str)> {
+    let place = (*compiled.places.get(value.index())?)?;
+    let steps = compiled.program.steps.iter().enumerate().rev();
+    let mut writing = steps.filter(|(_, s)| s.writes().any(|(_, v)| v == place)).peekable();
+    let last = writing.peek().copied();
+    let own = writing.find(|(_, s)| origin.last().is_some_and(|o| s.origin.contains(o)));
+    own.or(last).map(|(i, s)| (i, s.call.name()))
+}
+
 /// Elements that differ in their bits; all of them where the types do not match, none for two NaNs.
 pub fn differing(a: &Tensor, b: &Tensor) -> usize {
     if a.dtype() != b.dtype() || a.len() != b.len() {

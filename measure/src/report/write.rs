@@ -4,10 +4,14 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
 
 use super::Report;
 use crate::Error;
+use crate::process::uninterrupted;
 
 /// Writes `report.json`, `report.md` and `report.html` into `dir`, which is made where it is missing.
 ///
@@ -30,18 +34,33 @@ pub fn write(dir: &Path, report: &Report, pictures: &BTreeMap<String, String>) -
 /// # Errors
 /// What the file system refuses.
 pub fn replace(files: &[(PathBuf, String)]) -> Result<(), Error> {
-    let beside = |path: &Path| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(".zantc-new");
-        PathBuf::from(name)
-    };
     let fail = |path: &Path, e| Error::io(&format!("write {}", path.display()))(e);
-    let written = files.iter().try_for_each(|(path, text)| fs::write(beside(path), text).map_err(|e| fail(path, e)));
-    if let Err(e) = written {
-        files.iter().for_each(|(path, _)| drop(fs::remove_file(beside(path))));
-        return Err(e);
+    uninterrupted(|| {
+        let beside = |(path, text): &(PathBuf, String)| beside(path, text).map_err(|e| fail(path, e));
+        let written = files.iter().map(beside).collect::<Result<Vec<_>, _>>()?;
+        let rename = |(file, (path, _)): (NamedTempFile, &(PathBuf, String))| {
+            file.persist(path).map_err(|e| fail(path, e.error)).map(drop)
+        };
+        written.into_iter().zip(files).try_for_each(rename)
+    })
+}
+
+/// Writes a new file in the folder of another, under a name that nobody can know, with that one's permissions or the usual ones.
+fn beside(path: &Path, text: &str) -> io::Result<NamedTempFile> {
+    let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".zantc-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o666));
     }
-    files.iter().try_for_each(|(path, _)| fs::rename(beside(path), path).map_err(|e| fail(path, e)))
+    let mut file = builder.tempfile_in(parent)?;
+    file.write_all(text.as_bytes())?;
+    if let Ok(meta) = fs::metadata(path) {
+        file.as_file().set_permissions(meta.permissions())?;
+    }
+    Ok(file)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use mask::Mask;
 
 use super::matmul::product;
 use super::pieces::concat;
-use crate::import::node::{Fault, Imported, NodeCx};
+use crate::import::node::{At, Fault, Imported, NodeCx};
 use crate::import::registry::{OpEntry, op};
 use crate::import::tensor::dtype_of_code;
 use crate::ir::formula::{binary, constant, num, select, x};
@@ -155,7 +155,8 @@ fn softcap(cx: &mut NodeCx<'_>, scores: ValueId) -> Imported<ValueId> {
 fn softmax(cx: &mut NodeCx<'_>, scores: ValueId, mask: &Mask) -> Imported<ValueId> {
     let dtype = cx.dtype(scores);
     let precision = match cx.int_opt("softmax_precision")? {
-        Some(code) => dtype_of_code(i32::try_from(code).unwrap_or(-1)).map_err(|f| f.at("softmax_precision"))?,
+        Some(code) => dtype_of_code(i32::try_from(code).unwrap_or(-1))
+            .map_err(|f| f.at(At::Attribute("softmax_precision".into())))?,
         None => dtype,
     };
     let wide = cx.cast(scores, precision)?;

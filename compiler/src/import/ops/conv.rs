@@ -49,7 +49,7 @@ fn weights_last(cx: &mut NodeCx<'_>, w: ValueId, spatial: usize) -> Imported<Val
 /// Height and width of the kernel: the attribute and the weights must agree.
 fn kernel(cx: &NodeCx<'_>, w: ValueId) -> Imported<[usize; 2]> {
     let shape = cx.shape(w);
-    let taps = &shape[2..];
+    let taps = shape.get(2..).unwrap_or_default();
     if let Some(given) = cx.ints_opt("kernel_shape")?
         && (given.len() != taps.len() || given.iter().zip(taps).any(|(&g, &t)| g != t as i64))
     {

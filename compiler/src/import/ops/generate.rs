@@ -3,7 +3,7 @@
 use std::f64::consts::PI;
 
 use super::pieces::{fill, lengths, table};
-use crate::import::node::{Fault, Imported, NodeCx};
+use crate::import::node::{At, Fault, Imported, NodeCx};
 use crate::import::registry::{OpEntry, limited, op};
 use crate::import::tensor::dtype_of_code;
 use crate::ir::formula::{Term, num, x};
@@ -71,7 +71,9 @@ fn range(cx: &mut NodeCx<'_>) -> Imported {
 fn dtype_of(cx: &NodeCx<'_>, name: &str, default: DType) -> Imported<DType> {
     match cx.int_opt(name)? {
         None => Ok(default),
-        Some(code) => dtype_of_code(i32::try_from(code).unwrap_or(-1)).map_err(|fault| fault.at(name)),
+        Some(code) => {
+            dtype_of_code(i32::try_from(code).unwrap_or(-1)).map_err(|fault| fault.at(At::Attribute(name.into())))
+        }
     }
 }
 

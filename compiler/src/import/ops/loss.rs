@@ -45,23 +45,24 @@ fn loss(cx: &mut NodeCx<'_>, log: ValueId) -> Imported<ValueId> {
     let class = class(cx, target, classes, ignored.clone())?;
     let chosen = cx.emit(Op::GatherElements { axis: 1 }, &[log, class])?;
     let weight = weight(cx, class, classes, dtype)?;
-    // What is ignored weighs nothing.
-    let kept = |y: Term| match &ignored {
-        Some(i) => select(x(0).eq(i.clone()), num(0), y),
-        None => y,
-    };
-    let operands: Vec<ValueId> = [target, chosen].into_iter().chain(weight).collect();
-    let loss = x(1).then(UnaryOp::Neg);
-    let loss = if weight.is_some() { loss * x(2) } else { loss };
-    let losses = cx.map(kept(loss).expr(dtype), &operands)?;
+    let operands: Vec<ValueId> = [chosen].into_iter().chain(weight).collect();
+    let loss = x(0).then(UnaryOp::Neg);
+    let loss = if weight.is_some() { loss * x(1) } else { loss };
+    let losses = kept(cx, (target, &ignored), (loss, dtype), &operands)?;
     let losses = cx.reshape(losses, one_each.clone())?;
     match cx.string("reduction", "mean")?.as_str() {
         "none" => Ok(losses),
         "sum" => total(cx, losses),
         "mean" => {
             let weights = match weight {
-                Some(w) => total_of(cx, kept(x(1)), dtype, &[target, w])?,
-                None if ignored.is_some() => total_of(cx, kept(num(1)), dtype, &[target])?,
+                Some(w) => {
+                    let weights = kept(cx, (target, &ignored), (x(0), dtype), &[w])?;
+                    total(cx, weights)?
+                }
+                None if ignored.is_some() => {
+                    let weights = kept(cx, (target, &ignored), (num(1), dtype), &[])?;
+                    total(cx, weights)?
+                }
                 None => cx.number(one_each.iter().product::<usize>() as f64, log),
             };
             let sum = total(cx, losses)?;
@@ -85,6 +86,24 @@ fn class(cx: &mut NodeCx<'_>, target: ValueId, classes: usize, ignored: Option<T
     cx.map(class.expr(DType::I64), &[target])
 }
 
+/// A function of operands, of the given type; 0 where the class is to be ignored.
+fn kept(
+    cx: &mut NodeCx<'_>,
+    (target, ignored): (ValueId, &Option<Term>),
+    (y, dtype): (Term, DType),
+    operands: &[ValueId],
+) -> Imported<ValueId> {
+    let mut operands = operands.to_vec();
+    let y = match ignored {
+        None => y,
+        Some(i) => {
+            operands.push(target);
+            select(x(operands.len() - 1).eq(i.clone()), num(0), y)
+        }
+    };
+    cx.map(y.expr(dtype), &operands)
+}
+
 /// The weight of each class, where there are weights.
 fn weight(cx: &mut NodeCx<'_>, class: ValueId, classes: usize, dtype: DType) -> Imported<Option<ValueId>> {
     let Some(w) = cx.opt(2) else { return Ok(None) };
@@ -98,9 +117,4 @@ fn weight(cx: &mut NodeCx<'_>, class: ValueId, classes: usize, dtype: DType) -> 
 fn total(cx: &mut NodeCx<'_>, v: ValueId) -> Imported<ValueId> {
     let axes = (0..cx.rank(v)).collect();
     cx.emit(Op::Reduce { kind: ReduceKind::Sum, axes }, &[v])
-}
-
-fn total_of(cx: &mut NodeCx<'_>, y: Term, dtype: DType, operands: &[ValueId]) -> Imported<ValueId> {
-    let v = cx.map(y.expr(dtype), operands)?;
-    total(cx, v)
 }

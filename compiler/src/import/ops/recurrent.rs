@@ -178,6 +178,7 @@ fn advanced(
     if rule.delta {
         let beta = cx.input(5)?;
         let beta = cx.cast(beta, s.work)?;
+        columns(cx, beta, [s.batch, s.steps, 1])?;
         let beta = s.at(cx, beta, t, [1, 1])?;
         let known = product(cx, row, state)?;
         update = cx.map((x(2) * (x(0) - x(1))).expr(s.work), &[update, known, beta])?;

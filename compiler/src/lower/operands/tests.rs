@@ -82,6 +82,21 @@ fn each_argument_of_products_is_missed() {
 }
 
 #[test]
+fn each_argument_of_products_that_are_transposed_is_missed() {
+    for w in
+        ["$1 = i32[3,4] random 1", "$1 = i32[3,4] splat 100000", "$1 = i64[3,4] random 1", "$1 = f32[3,4] random 1"]
+    {
+        let dtype = &w[5..8];
+        let text = format!(
+            "in %0 \"x\": {dtype}[2,3]\n{w}\n$2 = {dtype}[4] random 2\n\
+             %3 = matmul %0, $1, $2 {{bias}} : {dtype}[2,4]\n\
+             %4 = transpose %3 {{perm 1 0}} : {dtype}[4,2]\nout \"y\" = %4"
+        );
+        assert!(drop_each(&graph(&text)) >= 3, "{text}");
+    }
+}
+
+#[test]
 fn each_argument_of_convolutions_is_missed() {
     let dropped = drop_each(&graph(
         "in %0 \"x\": f32[1,6,6,4]\nin %1 \"z\": i32[1,6,6,4]\n\

@@ -47,6 +47,10 @@ pub(super) fn fuse(rw: &mut Rewriter<'_>, map: &Node, reasons: &mut Reasons) -> 
 /// The product that makes a value that nobody else reads.
 fn product_of(rw: &Rewriter<'_>, v: ValueId) -> Option<(Node, Epilogue)> {
     let node = rw.producer(v).filter(|_| rw.uses(v) == 1)?;
+    // There is nothing to compute without elements, and no window fits a map without rows.
+    if node.inputs.iter().chain(&node.outputs).any(|&v| rw.ty(v).elements() == 0) {
+        return None;
+    }
     match &node.op {
         Op::Conv { epilogue, .. } if !epilogue.residual => Some((node.clone(), *epilogue)),
         Op::MatMul { epilogue } if !epilogue.residual && rw.ty(node.inputs[1]).rank() == 2 => {

@@ -12,6 +12,7 @@ pub(super) type Reasons = BTreeMap<ValueId, String>;
 /// Notes every float operator that reads dequantized bytes.
 pub(super) fn note(graph: &mut Graph, reasons: &Reasons) {
     let bytes = dequantized(graph);
+    let (users, is_output) = (graph.users(), graph.output_values());
     let found = graph.nodes.iter().filter(|n| computes(&n.op) && graph.ty(n.outputs[0]).dtype == DType::F32);
     let stays = |n: &Node| {
         // Weights in bytes are of products alone.
@@ -21,7 +22,7 @@ pub(super) fn note(graph: &mut Graph, reasons: &Reasons) {
             Some(reason) => reason.clone(),
             None if !operand && weights => "its operand is not quantized: only its weights are".to_string(),
             None if !operand => return None,
-            None => unread(graph, n),
+            None => unread(graph, n, &users[n.outputs[0].index()], is_output[n.outputs[0].index()]),
         };
         Some(StaysFloat { origin: n.origin.clone(), reason })
     };
@@ -60,20 +61,21 @@ fn dequantized(graph: &Graph) -> Vec<bool> {
 }
 
 /// Why the result of an operator that reads bytes does not become bytes.
-fn unread(graph: &Graph, node: &Node) -> String {
-    let y = node.outputs[0];
-    if graph.is_output(y) {
+fn unread(graph: &Graph, node: &Node, readers: &[usize], is_output: bool) -> String {
+    if is_output {
         return "its result is an output of the model in floats".into();
     }
-    let readers: Vec<&Node> = graph.nodes.iter().filter(|n| n.inputs.contains(&y)).collect();
-    match readers.as_slice() {
-        [reader] => match &reader.op {
+    // Once per operand.
+    let mut readers = readers.to_vec();
+    readers.dedup();
+    match *readers.as_slice() {
+        [reader] => match &graph.nodes[reader].op {
             Op::Map { expr } if pattern::quantize(expr).is_some() => {
                 format!("{} has no form on bytes", node.op.name())
             }
             _ => "its result is not quantized to 8 bits with a constant scale".into(),
         },
         [] => "nobody reads its result".into(),
-        many => format!("its result has {} readers", many.len()),
+        ref many => format!("its result has {} readers", many.len()),
     }
 }

@@ -1,4 +1,6 @@
 //! Beam search: a good order of a segment that is too large for the best.
+//!
+//! It ends: states that go on have run more steps in every round, at most as many as there are.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +21,10 @@ pub(crate) fn beam(segment: &Segment, floor: usize, limit: usize, budget: &mut u
     let mut states = States::new(segment, floor, budget);
     let mut levels: BTreeMap<usize, BTreeMap<Set, State>> = BTreeMap::new();
     let mut kept: Vec<StateIx> = vec![0];
+    let mut rounds = 0;
     loop {
+        debug_assert!(rounds <= segment.steps.len(), "a round has run no further step");
+        rounds += 1;
         for at in kept {
             if states.all[at].count == segment.steps.len() {
                 return Some(states.path(at));

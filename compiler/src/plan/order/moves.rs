@@ -1,4 +1,4 @@
-//! Small changes of an order, and the improvement of one by them.
+//! Small changes of an order, and the improvement of one by them, for as long as a budget lasts that every try lowers.
 
 use super::segment::{Segment, insert};
 use crate::plan::rng::Rng;

@@ -97,18 +97,30 @@ pub(crate) struct Effect {
 impl Segment {
     /// The effect of running `step` where `done` has run and `live` bytes are live.
     pub(crate) fn effect(&self, done: &[u64], live: usize, step: usize) -> Effect {
+        let touched = |buffer: usize| self.buffers[buffer].touched_by(done);
+        let finished = |buffer: usize| self.buffers[buffer].finished_by(done, step);
+        self.effect_where(live, step, (touched, finished))
+    }
+
+    /// The effect of running `step` where `live` bytes are live; `touched` says of a buffer whether a step touched it before,
+    /// `finished` whether no other is still to touch it.
+    fn effect_where(
+        &self,
+        live: usize,
+        step: usize,
+        (touched, finished): (impl Fn(usize) -> bool, impl Fn(usize) -> bool),
+    ) -> Effect {
         let spec = &self.steps[step];
-        let born = |buffer: &LocalBuffer| !buffer.born_before && !buffer.touched_by(done);
-        let dies = |buffer: &LocalBuffer| !buffer.lives_on && buffer.finished_by(done, step);
+        let born = |buffer: usize| !self.buffers[buffer].born_before && !touched(buffer);
+        let dies = |buffer: usize| !self.buffers[buffer].lives_on && finished(buffer);
         let (mut births, mut deaths) = (0, 0);
         for &index in &spec.touches {
-            let buffer = &self.buffers[index];
-            births += if born(buffer) { buffer.room } else { 0 };
-            deaths += if dies(buffer) { buffer.room } else { 0 };
+            births += if born(index) { self.buffers[index].room } else { 0 };
+            deaths += if dies(index) { self.buffers[index].room } else { 0 };
         }
         let mut saved = spec.always_saved;
         if !spec.pairs.is_empty() {
-            let possible = |&(read, write): &(usize, usize)| dies(&self.buffers[read]) && born(&self.buffers[write]);
+            let possible = |&(read, write): &(usize, usize)| dies(read) && born(write);
             let eligible = spec.pairs.iter().enumerate().filter(|(_, pair)| possible(pair));
             let eligible = eligible.fold(0u32, |mask, (i, _)| mask | 1 << i);
             saved += best_pairs(&spec.choices, eligible).0;
@@ -128,14 +140,18 @@ impl Segment {
         vec![0u64; self.steps.len().div_ceil(64)].into_boxed_slice()
     }
 
-    /// The peak of running the steps in `order` (local indices).
+    /// The peak of running the steps in `order` (local indices); its cost grows with what the steps touch.
     pub(crate) fn peak(&self, order: &[usize]) -> usize {
-        let (mut done, mut live, mut peak) = (self.none(), self.live_before, 0);
+        let (mut live, mut peak) = (self.live_before, 0);
+        // Per buffer, the steps that have touched it.
+        let mut times = vec![0usize; self.buffers.len()];
         for &step in order {
-            let effect = self.effect(&done, live, step);
+            let touched = |buffer: usize| times[buffer] > 0;
+            let finished = |buffer: usize| times[buffer] + 1 == self.buffers[buffer].touches.len();
+            let effect = self.effect_where(live, step, (touched, finished));
             peak = peak.max(effect.during);
             live = effect.after;
-            insert(&mut done, step);
+            self.steps[step].touches.iter().for_each(|&buffer| times[buffer] += 1);
         }
         peak
     }

@@ -134,8 +134,11 @@ impl<'a> States<'a> {
     }
 
     /// Takes harmless runs that begin with one of `open`, and then those that begin near what has run.
+    ///
+    /// It ends: each look takes a step out of `open`, which grows only where a step has run that had not.
     fn close(&mut self, mut state: State, mut open: BTreeSet<usize>) -> State {
         while let Some(step) = open.pop_first() {
+            debug_assert!(state.count <= self.segment.steps.len(), "a step runs twice");
             if state.ready.binary_search(&step).is_err() {
                 continue;
             }

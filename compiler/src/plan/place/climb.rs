@@ -1,4 +1,5 @@
-//! Improvement of a placement: takes regions that hold the arena up and places them earlier.
+//! Improvement of a placement: takes regions that hold the arena up and places them earlier, for as long as a budget lasts
+//! that every try lowers.
 
 use super::fit::{Layout, fit};
 use super::regions::{Conflict, Region, Regions};

@@ -3,6 +3,9 @@
 //! Some order of the regions gives the least arena there is: that of their addresses in it. So a search
 //! for a placement is a search for an order.
 
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+
 use super::regions::{Conflict, Region, Regions};
 
 /// Start addresses of regions.
@@ -71,6 +74,52 @@ fn lowest(taken: &mut [Taken]) -> usize {
 /// First fit in the order of birth, without stored conflicts: what is placed before and conflicts is live
 /// at the birth. `regions` are ordered by birth.
 pub(crate) fn fit_by_birth(regions: &[Region]) -> Layout {
+    let of_one_size = |region: &Region| region.parts.iter().all(|part| part.room == region.room);
+    if regions.iter().all(of_one_size) { fit_in_gaps(regions) } else { fit_among_live(regions) }
+}
+
+/// [`fit_by_birth`] of regions that never change their size: what is free is a list of gaps.
+fn fit_in_gaps(regions: &[Region]) -> Layout {
+    let mut layout = Layout { offsets: Vec::with_capacity(regions.len()), arena: 0 };
+    // The ends of the gaps by their starts; the last has no end.
+    let mut gaps = BTreeMap::from([(0, usize::MAX)]);
+    let mut deaths = BinaryHeap::new();
+    for (index, region) in regions.iter().enumerate() {
+        while let Some(&Reverse((last, dead))) = deaths.peek()
+            && last < region.range.first
+        {
+            deaths.pop();
+            let dead: usize = dead;
+            free(&mut gaps, layout.offsets[dead], layout.offsets[dead] + regions[dead].room);
+        }
+        let fits = |(&start, &end): (&usize, &usize)| (end - start >= region.room).then_some((start, end));
+        let (start, end) = gaps.iter().find_map(fits).expect("the last gap has no end");
+        gaps.remove(&start);
+        if end - start > region.room {
+            gaps.insert(start + region.room, end);
+        }
+        layout.offsets.push(start);
+        layout.arena = layout.arena.max(start + region.room);
+        deaths.push(Reverse((region.range.last, index)));
+    }
+    layout
+}
+
+/// Adds a gap, as one with those that it touches.
+fn free(gaps: &mut BTreeMap<usize, usize>, mut start: usize, mut end: usize) {
+    if let Some((&before, &reaches)) = gaps.range(..start).next_back()
+        && reaches == start
+    {
+        start = before;
+    }
+    if let Some(reaches) = gaps.remove(&end) {
+        end = reaches;
+    }
+    gaps.insert(start, end);
+}
+
+/// [`fit_by_birth`] of any regions.
+fn fit_among_live(regions: &[Region]) -> Layout {
     let mut layout = Layout { offsets: Vec::with_capacity(regions.len()), arena: 0 };
     let mut live: Vec<usize> = Vec::new();
     let mut taken = Vec::new();
@@ -92,4 +141,32 @@ pub(crate) fn fit_by_birth(regions: &[Region]) -> Layout {
         live.push(index);
     }
     layout
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::liveness::LiveRange;
+    use crate::plan::place::regions::{Item, Part};
+    use crate::plan::problem::BufferIx;
+    use crate::plan::rng::Rng;
+
+    #[test]
+    fn gaps_give_the_addresses_that_looking_at_all_that_live_gives() {
+        let mut rng = Rng::new(11);
+        for case in 0..300 {
+            let count = 1 + rng.below(60);
+            let mut regions: Vec<Region> = (0..count)
+                .map(|index| {
+                    let first = rng.below(40);
+                    let range = LiveRange { first, last: first + rng.below(25) };
+                    let room = 16 * (1 + rng.below(9));
+                    let item = Item::Buffer(BufferIx(index));
+                    Region { parts: vec![Part { item, room, range }], range, room }
+                })
+                .collect();
+            regions.sort_by_key(|region| (region.range.first, Reverse(region.range.last)));
+            assert_eq!(fit_in_gaps(&regions), fit_among_live(&regions), "case {case}");
+        }
+    }
 }

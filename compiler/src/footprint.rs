@@ -1,0 +1,174 @@
+//! What a model takes of a device's memories: what is planned, and, for targets that firmware is built for, estimates of the stack
+//! and the code, which only a linked firmware has.
+
+use std::collections::BTreeSet;
+
+use crate::config::Config;
+use crate::program::Program;
+use crate::target::Target;
+
+/// Bytes that a model takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Footprint {
+    /// The arena: every buffer, the outputs, the states, and all working memory of a run.
+    pub arena: usize,
+    /// The inputs, which the caller lends.
+    pub inputs: usize,
+    /// An estimate of the stack below the call of a run; `None` where the target has memory enough not to ask.
+    pub stack: Option<usize>,
+    /// The constants.
+    pub weights: usize,
+    /// An estimate of the machine code and its own constants; `None` as for the stack.
+    pub code: Option<usize>,
+}
+
+/// What is assumed of a target, in bytes: what was seen in firmware of the models that `cargo xtask boards` links, and a reserve. That
+/// task fails where a model takes more than is estimated here.
+struct Costs {
+    /// The deepest stack.
+    stack: usize,
+    /// Code that every model has.
+    base: usize,
+    /// Code for each kernel that it uses, however often.
+    kernel: usize,
+    /// Code that kernels of quantized numbers share.
+    quantized: usize,
+    /// Code for each step.
+    step: usize,
+}
+
+/// Firmware of Cortex-M with their own loops.
+const ARM_LOOPS: Costs = Costs { stack: 1536, base: 5632, kernel: 2048, quantized: 0, step: 128 };
+/// Firmware of Armv6-M, in plain Rust.
+const ARMV6M: Costs = Costs { stack: 4096, base: 6 << 10, kernel: 6 << 10, quantized: 36 << 10, step: 512 };
+/// The same of RISC-V.
+const RISCV: Costs = Costs { stack: 4096, base: 8 << 10, kernel: 8 << 10, quantized: 48 << 10, step: 512 };
+
+/// The costs on a target, where there are estimates.
+fn costs(target: &Target) -> Option<&'static Costs> {
+    match target.name {
+        _ if target.has_arm_loops() => Some(&ARM_LOOPS),
+        "cortex-m0" => Some(&ARMV6M),
+        "riscv32imc" => Some(&RISCV),
+        _ => None,
+    }
+}
+
+/// Whether a kernel computes with quantized numbers.
+fn is_quantized(kernel: &str) -> bool {
+    kernel.starts_with('q') || kernel.contains("dynamic")
+}
+
+/// Bytes of the emitted arena: a multiple of its alignment.
+pub fn arena_bytes(program: &Program) -> usize {
+    program.layout.as_ref().map_or(0, |l| l.arena_bytes).next_multiple_of(64)
+}
+
+impl Footprint {
+    /// That of a placed program.
+    pub fn of(program: &Program, config: &Config) -> Footprint {
+        let kernels: BTreeSet<&str> = program.steps.iter().map(|s| s.call.name()).collect();
+        let costs = costs(config.target);
+        let quantized = usize::from(kernels.iter().any(|k| is_quantized(k)));
+        let code =
+            |c: &Costs| c.base + c.kernel * kernels.len() + c.quantized * quantized + c.step * program.steps.len();
+        Footprint {
+            arena: arena_bytes(program),
+            // Each in a static of its own.
+            inputs: program.inputs.iter().map(|p| p.ty.bytes().next_multiple_of(4)).sum(),
+            stack: costs.map(|c| c.stack),
+            weights: program.weights_bytes(),
+            code: costs.map(code),
+        }
+    }
+
+    /// Bytes of RAM, as far as they are known.
+    pub fn ram(&self) -> usize {
+        self.arena + self.inputs + self.stack.unwrap_or(0)
+    }
+
+    /// Bytes of flash, as far as they are known.
+    pub fn flash(&self) -> usize {
+        self.weights + self.code.unwrap_or(0)
+    }
+
+    /// The sum of RAM and what it is made of.
+    pub fn ram_text(&self) -> String {
+        let stack = self.stack.map_or(String::new(), |s| format!(" + {s} stack, estimated"));
+        format!("{} bytes of RAM ({} arena + {} inputs{stack})", self.ram(), self.arena, self.inputs)
+    }
+
+    /// The sum of flash and what it is made of.
+    pub fn flash_text(&self) -> String {
+        let Some(code) = self.code else { return format!("{} bytes of constants", self.weights) };
+        format!("{} bytes of flash ({} constants + {code} code, estimated)", self.flash(), self.weights)
+    }
+
+    /// The same for programs.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "ram_bytes": self.ram(),
+            "arena_bytes": self.arena,
+            "inputs_bytes": self.inputs,
+            "stack_estimate_bytes": self.stack,
+            "flash_bytes": self.flash(),
+            "weights_bytes": self.weights,
+            "code_estimate_bytes": self.code,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::Footprint;
+    use crate::target::{BOARDS, find, find_board};
+    use crate::{Config, compile, read};
+
+    fn footprint(model: &str, config: &Config) -> Footprint {
+        let model = read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../models").join(model)).unwrap();
+        Footprint::of(&compile(&model, config).unwrap().program, config)
+    }
+
+    #[test]
+    fn what_is_said_adds_up() {
+        for target in ["host", "cortex-m7", "cortex-m0", "riscv32imc", "wasm32"] {
+            let f = footprint("digits_int8/digits_int8.onnx", &Config::new().target(find(target).unwrap()));
+            assert_eq!(f.inputs, 64 * 4);
+            for text in [f.ram_text(), f.flash_text()] {
+                let numbers: Vec<usize> =
+                    text.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse().ok()).collect();
+                assert!(numbers.len() == 1 || numbers[0] == numbers[1..].iter().sum::<usize>(), "{text}");
+            }
+            let json = f.json();
+            let number = |key: &str| json[key].as_u64().unwrap_or(0);
+            assert_eq!(
+                number("ram_bytes"),
+                number("arena_bytes") + number("inputs_bytes") + number("stack_estimate_bytes")
+            );
+            assert_eq!(number("flash_bytes"), number("weights_bytes") + number("code_estimate_bytes"));
+            assert_eq!(f.stack.is_some(), target != "host" && target != "wasm32");
+        }
+    }
+
+    #[test]
+    fn every_board_has_estimates() {
+        for board in BOARDS {
+            assert!(super::costs(board.target()).is_some(), "{}", board.name);
+        }
+    }
+
+    #[test]
+    fn inputs_and_stack_count_against_a_budget() {
+        let model = read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/digits/digits.onnx")).unwrap();
+        let board = find_board("nrf52832").unwrap();
+        let f = footprint("digits/digits.onnx", &Config::new().board(board));
+        for (bytes, fits) in [(f.ram(), true), (f.ram() - 1, false), (f.arena, false)] {
+            assert_eq!(compile(&model, &Config::new().board(board).max_ram(bytes)).is_ok(), fits, "{bytes} {f:?}");
+        }
+        for (bytes, fits) in [(f.flash(), true), (f.flash() - 1, false), (f.weights, false)] {
+            assert_eq!(compile(&model, &Config::new().board(board).max_flash(bytes)).is_ok(), fits, "{bytes} {f:?}");
+        }
+    }
+}

@@ -42,7 +42,7 @@ fn the_tour_of_a_build_script_is_built_as_printed() {
     write("Cargo.toml", &format!("{manifest}zantc = {{ path = {zantc:?}, default-features = false }}\n"));
     write("build.rs", block(&readme, "build.rs"));
     write("src/main.rs", block(&readme, "src/main.rs"));
-    let copy = |from: &Path, to: &str| drop(fs::copy(from, folder.join(to)).expect("a file is copied"));
+    let copy = |from: &Path, to: &str| assert!(fs::copy(from, folder.join(to)).is_ok(), "{to} is copied");
     copy(&root.join("models/digits/digits.onnx"), "model.onnx");
     copy(&root.join("Cargo.lock"), "Cargo.lock");
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));

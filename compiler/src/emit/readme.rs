@@ -58,7 +58,9 @@ pub(super) fn readme(source: &Source<'_>, names: &Names) -> String {
         [] => {
             "The crate has no vectors for its own tests: there were none that could be computed in bounded time and memory, and\nthat are small."
         }
-        _ => "`cargo test` runs the vectors in `tests/golden`, whose outputs are what zantc computed by the same kernels;",
+        _ => {
+            "`cargo test` runs the vectors in `tests/golden`, whose outputs are what zantc computed by the same kernels;"
+        }
     };
     text += " `zant.json` says how the crate was made and where every buffer lies.\n\n";
     text += &format!(

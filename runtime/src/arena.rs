@@ -27,6 +27,15 @@ pub struct Read<B>(PhantomData<B>);
 /// A view that is written: `&mut [T; LEN]`.
 pub struct Write<B>(PhantomData<B>);
 
+/// Bytes of an arena that hold truth values.
+pub trait Truths {
+    /// The first byte of each range, and the one behind its last.
+    const RANGES: &'static [(usize, usize)];
+}
+
+/// An arena that is read until it is computed in again, in which the ranges of `T` hold zeros and ones.
+pub struct Results<'a, T, const BYTES: usize>(&'a Arena<BYTES>, PhantomData<T>);
+
 /// Why memory cannot be an arena.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ArenaError {
@@ -54,6 +63,11 @@ mod sealed {
     }
 
     pub trait Element {}
+
+    /// A buffer of bytes.
+    pub trait Bytes {
+        type Bools: 'static;
+    }
 
     /// A buffer's type and place.
     pub trait Planned {
@@ -83,6 +97,8 @@ mod sealed {
 
 /// A [`Buffer`].
 pub trait Planned: sealed::Planned {}
+/// A [`Buffer`] of bytes.
+pub trait Bytes: Planned + sealed::Bytes {}
 /// A [`Read`] or a [`Write`] of a [`Buffer`].
 pub trait View: sealed::View {}
 /// A tuple of one to twelve [`View`]s.
@@ -112,6 +128,11 @@ impl<T: Element, const OFFSET: usize, const LEN: usize> sealed::Planned for Buff
     };
 }
 impl<T: Element, const OFFSET: usize, const LEN: usize> Planned for Buffer<T, OFFSET, LEN> {}
+
+impl<const OFFSET: usize, const LEN: usize> sealed::Bytes for Buffer<u8, OFFSET, LEN> {
+    type Bools = [bool; LEN];
+}
+impl<const OFFSET: usize, const LEN: usize> Bytes for Buffer<u8, OFFSET, LEN> {}
 
 impl<B: Planned> sealed::View for Read<B> {
     type Ref<'a> = &'a B::Array;
@@ -236,9 +257,39 @@ impl<const BYTES: usize> Arena<BYTES> {
         unsafe { V::views(self.0.as_mut_ptr()) }
     }
 
+    /// The arena to be read, once the bytes of `T` have been made truth values, as [`as_bools`] does it.
+    #[inline]
+    pub fn results<T: Truths>(&mut self) -> Results<'_, T, BYTES> {
+        for &(start, end) in T::RANGES {
+            as_bools(self.0.get_mut(start..end).unwrap_or(&mut []));
+        }
+        Results(self, PhantomData)
+    }
+
     /// All bytes.
     pub const fn bytes_mut(&mut self) -> &mut [u8; BYTES] {
         &mut self.0
+    }
+}
+
+impl<'a, T: Truths, const BYTES: usize> Results<'a, T, BYTES> {
+    /// A buffer.
+    #[inline(always)]
+    pub fn get<B: Planned>(&self) -> &'a B::Array {
+        self.0.get::<B>()
+    }
+
+    /// A buffer of truth values, which lies in the range `NTH` of `T`.
+    #[inline(always)]
+    pub fn bools<B: Bytes, const NTH: usize>(&self) -> &'a B::Bools {
+        const {
+            prove(&[B::RANGE], BYTES);
+            let (start, end) = T::RANGES[NTH];
+            assert!(start <= B::RANGE.start && B::RANGE.end <= end && end <= BYTES, "not all bytes are truth values");
+        }
+        // SAFETY: the range is inside the arena, which is borrowed, and inside one that `results` went through: every byte of
+        // it is 0 or 1, and none can have been written since. `bool` has the size and alignment of `u8`.
+        unsafe { &*self.0.0.as_ptr().add(B::RANGE.start).cast::<B::Bools>() }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Views of an arena. The whole file runs under Miri.
 
 use zant_runtime::arena::{
-    ALIGN, Arena, ArenaError, Block, Buffer, Once, Place, Read, Taken, Write, as_bool_array, as_bools, bools_as_bytes,
+    ALIGN, Arena, ArenaError, Block, Buffer, Once, Place, Read, Taken, Truths, Write, as_bool_array, as_bools, bools_as_bytes,
 };
 
 type Input = Buffer<f32, 0, 4>;
@@ -39,6 +39,23 @@ fn views_are_disjoint_and_keep_their_values() {
     assert_eq!(*arena.get::<Wide>(), [0.5; 3]);
     assert_eq!(arena.get::<Empty>().len(), 0);
     assert_eq!(arena.bytes_mut()[32], 0, "the byte between two buffers");
+}
+
+#[test]
+fn results_may_share_their_bytes() {
+    struct Bools;
+    impl Truths for Bools {
+        const RANGES: &'static [(usize, usize)] = &[(33, 36), (34, 36), (64, 64)];
+    }
+    let mut arena = Arena::<64>::new();
+    arena.get_mut::<Bytes>().copy_from_slice(&[0, 1, 7]);
+    arena.get_mut::<Input>().fill(0.5);
+    let results = arena.results::<Bools>();
+    let (all, again, last) =
+        (results.bools::<Bytes, 0>(), results.bools::<Bytes, 0>(), results.bools::<Buffer<u8, 34, 2>, 1>());
+    assert_eq!((*all, *again, *last), ([false, true, true], [false, true, true], [true, true]));
+    assert_eq!((*results.get::<Bytes>(), *results.get::<Input>()), ([0, 1, 1], [0.5; 4]));
+    assert_eq!(results.bools::<Buffer<u8, 64, 0>, 2>().len(), 0);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use proc_macro2::{Ident, Literal, Span, TokenStream, TokenTree};
 use quote::quote;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use super::Source;
 use super::names::{Names, in_doc, type_in_doc};
@@ -21,12 +22,13 @@ pub(super) enum Form {
 }
 
 /// What the code around the steps may take from the runtime.
-const RUNTIME: [&str; 9] = [
+const RUNTIME: [&str; 10] = [
     "Cpu",
     "arena::Arena",
     "arena::Block",
     "arena::Buffer",
     "arena::Read",
+    "arena::Truths",
     "arena::Write",
     "arena::as_bool_array",
     "arena::bools_as_bytes",
@@ -314,7 +316,7 @@ impl Writer<'_> {
             quote!(#calls;)
         });
         let unused = self.unused_inputs();
-        let results = self.results();
+        let (prepare, results) = self.results();
         let results = if self.program.is_fallible() { quote!(Ok(#results)) } else { results };
         let arena = match self.source.config.alloc {
             Alloc::Static => Some(quote!(let arena = &mut self.arena;)),
@@ -338,6 +340,7 @@ impl Writer<'_> {
                 #(#bools)*
                 #unused
                 #calls
+                #prepare
                 #results
             }
         }
@@ -397,40 +400,61 @@ impl Writer<'_> {
         (result, lifetime)
     }
 
-    /// The outputs, borrowed from the arena.
-    fn results(&self) -> TokenStream {
+    /// The outputs, borrowed from the arena: what is done before, and the value.
+    fn results(&self) -> (Option<TokenStream>, TokenStream) {
         let view = |p: &Port| ident(&self.names.view(self.program, p.view));
-        let has_bools = self.program.outputs.iter().any(|p| p.ty.dtype == DType::Bool);
+        let bools = self.bool_ranges();
         match self.program.outputs.as_slice() {
             [one] if one.ty.dtype == DType::Bool => {
                 let v = view(one);
-                quote!(as_bool_array(arena.get_mut::<#v>()))
+                (None, quote!(as_bool_array(arena.get_mut::<#v>())))
             }
             [one] => {
                 let v = view(one);
-                quote!(arena.get::<#v>())
-            }
-            many if has_bools => {
-                let names: Vec<Ident> = self.names.outputs.iter().map(|n| ident(n)).collect();
-                let views: Vec<Ident> = many.iter().map(view).collect();
-                let kinds = many.iter().map(|p| if p.ty.dtype == DType::Bool { quote!(Write) } else { quote!(Read) });
-                let values = many.iter().zip(&names).map(|(p, n)| match p.ty.dtype {
-                    DType::Bool => quote!(#n: as_bool_array(#n)),
-                    _ => quote!(#n),
-                });
-                quote! {
-                    let (#(#names),*) = arena.views::<(#(#kinds<#views>),*)>();
-                    Outputs { #(#values),* }
-                }
+                (None, quote!(arena.get::<#v>()))
             }
             many => {
+                let from = ident(if bools.is_empty() { "arena" } else { "results" });
                 let fields = many.iter().zip(&self.names.outputs).map(|(p, n)| {
                     let (name, v) = (ident(n), view(p));
-                    quote!(#name: arena.get::<#v>())
+                    let range = self.range(p);
+                    let key = |r: &Range<usize>| (r.start, r.end);
+                    let nth = bools.binary_search_by_key(&key(&range), key).ok();
+                    match nth.filter(|_| p.ty.dtype == DType::Bool) {
+                        Some(nth) => {
+                            let nth = Literal::usize_unsuffixed(nth);
+                            quote!(#name: #from.bools::<#v, #nth>())
+                        }
+                        None => quote!(#name: #from.get::<#v>()),
+                    }
                 });
-                quote! { Outputs { #(#fields),* } }
+                let ranges = bools.iter().map(|r| {
+                    let (start, end) = (Literal::usize_unsuffixed(r.start), Literal::usize_unsuffixed(r.end));
+                    quote!((#start, #end))
+                });
+                let prepare = quote! {
+                    struct Bools;
+                    impl Truths for Bools {
+                        const RANGES: &'static [(usize, usize)] = &[#(#ranges),*];
+                    }
+                    let results = arena.results::<Bools>();
+                };
+                ((!bools.is_empty()).then_some(prepare), quote! { Outputs { #(#fields),* } })
             }
         }
+    }
+
+    /// The bytes of the outputs that are truth values; several may lie in the same ones.
+    fn bool_ranges(&self) -> Vec<Range<usize>> {
+        let bools = self.program.outputs.iter().filter(|p| p.ty.dtype == DType::Bool);
+        let mut ranges: Vec<Range<usize>> = bools.map(|p| self.range(p)).collect();
+        ranges.sort_by_key(|r| (r.start, r.end));
+        ranges.dedup();
+        ranges
+    }
+
+    fn range(&self, p: &Port) -> Range<usize> {
+        self.program.arena_range(p.view).unwrap_or(0..0)
     }
 }
 

@@ -151,8 +151,12 @@ impl Area {
     /// Makes an area with an empty folder.
     pub(super) fn new(place: &Place) -> Result<Area, InstallError> {
         let fail = InstallError::io(&place.parent);
-        let made = tempfile::Builder::new().prefix(PREFIX).rand_bytes(RANDOM).tempdir_in(&place.parent);
-        let root = match made {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(PREFIX).rand_bytes(RANDOM);
+        // Others neither look nor write into it.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+        let root = match builder.tempdir_in(&place.parent) {
             Ok(folder) => folder.keep(),
             Err(e) => return Err(fail(e)),
         };

@@ -46,7 +46,7 @@ pub enum ArenaError {
         /// Bytes of the slice.
         given: usize,
     },
-    /// The first byte is not at a multiple of [`ALIGN`].
+    /// The first byte is not at a multiple of `ALIGN`.
     Misaligned,
 }
 
@@ -212,11 +212,11 @@ impl<const BYTES: usize> Arena<BYTES> {
         Arena([0; BYTES])
     }
 
-    /// The arena at the start of `memory`, whose bytes keep their values. `BYTES` is a multiple of [`ALIGN`]
+    /// The arena at the start of `memory`, whose bytes keep their values. `BYTES` is a multiple of `ALIGN`
     /// (anything else does not compile), so that an arena has no padding.
     ///
     /// # Errors
-    /// Where `memory` is shorter than `BYTES` or does not start at a multiple of [`ALIGN`].
+    /// Where `memory` is shorter than `BYTES` or does not start at a multiple of `ALIGN`.
     pub fn from_slice(memory: &mut [u8]) -> Result<&mut Self, ArenaError> {
         const { assert!(BYTES.is_multiple_of(ALIGN), "the arena is not a multiple of 64 bytes") };
         if memory.len() < BYTES {

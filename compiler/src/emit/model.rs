@@ -58,14 +58,20 @@ pub(super) fn model(source: &Source<'_>, names: &Names, form: Form) -> String {
     let model = model.replacen(CALLS_LINE, &calls, 1);
     let (steps, buffers) = (pieces.items(writer.steps()), pieces.items(writer.buffers()));
     let imports = format(writer.imports(&pieces.mentioned));
-    let body: Vec<String> = [imports, constants, model, steps, buffers].into_iter().filter(|t| !t.is_empty()).collect();
     let head = match form {
         Form::Crate => {
             "//! The model: its steps in the order in which they run, and the places of their buffers.\n#![forbid(unsafe_code)]\n\n"
         }
         Form::Module => "",
     };
-    format!("{head}{}", spaced(&body.join("\n")))
+    let mut text = String::from(head);
+    // Part by part, each gone when it has been copied: models of many steps have megabytes of them.
+    let parts = [imports, constants, model, steps, buffers].into_iter().filter(|t| !t.is_empty());
+    for (n, part) in parts.enumerate() {
+        text.push_str(if n > 0 { "\n" } else { "" });
+        text += &spaced(&part);
+    }
+    text
 }
 
 /// A blank line before each item that has documentation, as people write.

@@ -1,5 +1,8 @@
 //! The table of supported ONNX operators: what `import` calls, `zantc ops` prints and `docs/operators.md` is made of.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 use super::node::{Imported, NodeCx};
 use super::ops;
 
@@ -36,5 +39,7 @@ pub fn entries() -> impl Iterator<Item = &'static OpEntry> {
 /// The entry of an operator. The domain `ai.onnx` is another name of ONNX's own.
 pub fn find(domain: &str, name: &str) -> Option<&'static OpEntry> {
     let domain = if domain == "ai.onnx" { "" } else { domain };
-    entries().find(|e| e.domain == domain && e.name == name)
+    static BY_NAME: LazyLock<BTreeMap<(&str, &str), &OpEntry>> =
+        LazyLock::new(|| entries().map(|e| ((e.name, e.domain), e)).collect());
+    BY_NAME.get(&(name, domain)).copied()
 }

@@ -10,10 +10,14 @@ use super::rewrite::rewrite;
 
 pub(super) fn run(graph: &mut Graph, evaluate: &dyn Evaluate) -> bool {
     let constants = share_constants(graph);
-    let mut seen: BTreeMap<(String, Vec<ValueId>), Vec<ValueId>> = BTreeMap::new();
+    // Operators by their number: there are far fewer than nodes.
+    let mut operators: BTreeMap<String, usize> = BTreeMap::new();
+    let mut seen: BTreeMap<(usize, Vec<ValueId>), Vec<ValueId>> = BTreeMap::new();
     let nodes = rewrite(graph, evaluate, |rw, node| {
         // The debug form of an operator holds all of its parameters.
-        let key = (format!("{:?}", node.op), node.inputs.clone());
+        let next = operators.len();
+        let operator = *operators.entry(format!("{:?}", node.op)).or_insert(next);
+        let key = (operator, node.inputs.clone());
         match seen.get(&key) {
             Some(outputs) => node.outputs.iter().zip(outputs).for_each(|(&old, &new)| rw.alias(old, new)),
             None => {

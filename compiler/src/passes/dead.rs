@@ -6,15 +6,12 @@ pub(super) fn run(graph: &mut Graph, _: &dyn Evaluate) -> bool {
     let mut needed = vec![false; graph.values.len()];
     graph.outputs.iter().for_each(|o| needed[o.value.index()] = true);
     let before = graph.nodes.len();
-    let mut kept = Vec::with_capacity(before);
-    for node in std::mem::take(&mut graph.nodes).into_iter().rev() {
+    for node in graph.nodes.iter().rev() {
         if node.outputs.iter().any(|o| needed[o.index()]) {
             node.inputs.iter().for_each(|i| needed[i.index()] = true);
-            kept.push(node);
         }
     }
-    kept.reverse();
-    graph.nodes = kept;
+    graph.nodes.retain(|node| node.outputs.iter().any(|o| needed[o.index()]));
     // Constants that nothing reads need not keep their bytes.
     for (value, needed) in graph.values.iter_mut().zip(&needed) {
         if !needed {

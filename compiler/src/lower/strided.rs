@@ -108,11 +108,11 @@ impl Views {
             let (v, x) = (node.outputs[0], node.inputs[0]);
             let product = producers[x.index()].map(|n| &graph.nodes[n]);
             let computed = product.is_some_and(|p| {
+                let Op::MatMul { epilogue } = p.op else { return false };
                 let b = p.inputs[1];
                 // The kernel for constants that stay in bytes writes rows.
                 let in_bytes = graph.data(b).is_some() && graph.ty(b).dtype == DType::I32;
-                let strided = is_strided_product(graph, p) && !in_bytes;
-                matches!(p.op, Op::MatMul { epilogue } if !epilogue.residual) && strided
+                !epilogue.residual && is_strided_product(graph, p) && !in_bytes
             });
             let only_here = users[x.index()].len() == 1 && !is_output[x.index()] && !parts.contains_key(&x);
             if computed && only_here && !self.views.contains_key(&v) && graph.ty(v).elements() > 0 {

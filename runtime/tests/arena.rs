@@ -1,7 +1,8 @@
 //! Views of an arena. The whole file runs under Miri.
 
 use zant_runtime::arena::{
-    ALIGN, Arena, ArenaError, Block, Buffer, Once, Place, Read, Taken, Truths, Write, as_bool_array, as_bools, bools_as_bytes,
+    ALIGN, Arena, ArenaError, Block, Buffer, Once, Place, Read, Taken, Truths, Write, as_bool_array, as_bools,
+    bools_as_bytes,
 };
 
 type Input = Buffer<f32, 0, 4>;

@@ -146,7 +146,10 @@ fn move_result(graph: &mut Graph, node: usize) {
     }
 }
 
-const CHANGES: [(&str, fn(&mut Graph, usize)); 3] =
+/// Changes the layer with a number.
+type Change = fn(&mut Graph, usize);
+
+const CHANGES: [(&str, Change); 3] =
     [("channels", swap_channels), ("zero point", move_zero), ("result", move_result)];
 
 #[test]

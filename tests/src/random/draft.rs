@@ -78,7 +78,7 @@ pub(crate) enum Operand {
         /// Its elements.
         data: Tensor,
         /// The same as it stands in the file.
-        proto: TensorProto,
+        proto: Box<TensorProto>,
         /// Whether it is given at run time.
         input: bool,
     },
@@ -160,7 +160,7 @@ impl Draft<'_> {
 
     fn fresh(&mut self, data: Tensor, input: bool) {
         let proto = to_raw("", &data).to_proto();
-        self.operands.push(Operand::Fresh { data, proto, input });
+        self.operands.push(Operand::Fresh { data, proto: Box::new(proto), input });
     }
 
     /// An operand of any of some types and of a rank in a range: mostly a value that there is.
@@ -260,7 +260,7 @@ impl Draft<'_> {
         let mut proto = to_raw("", &data).to_proto();
         proto.data_type = element.code();
         proto.raw_data = Some(packed.into());
-        self.operands.push(Operand::Fresh { data, proto, input: false });
+        self.operands.push(Operand::Fresh { data, proto: Box::new(proto), input: false });
     }
 
     /// Leaves an operand out.

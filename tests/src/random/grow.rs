@@ -209,12 +209,12 @@ impl Grower {
             if *input {
                 self.inputs.push((info(name, data.ty().shape.as_slice(), proto.data_type), data.clone()));
             } else if self.r.one_in(8) && proto.data_type == code(data.dtype()) {
-                let t = Some(Box::new(proto.clone()));
+                let t = Some(proto.clone());
                 let attribute = vec![AttributeProto { name: "value".into(), kind: 4, t, ..AttributeProto::default() }];
                 let (op_type, output) = ("Constant".into(), vec![name.clone()]);
                 self.nodes.push(NodeProto { op_type, output, attribute, ..NodeProto::default() });
             } else {
-                self.initializers.push(TensorProto { name: name.clone(), ..proto.clone() });
+                self.initializers.push(TensorProto { name: name.clone(), ..(**proto).clone() });
             }
             let data_known = (!input).then(|| data.clone());
             let (ty, element) = (data.ty().clone(), proto.data_type);
@@ -332,7 +332,7 @@ impl OneNode {
                 Operand::Fresh { data, proto, input: at_run_time } => {
                     fresh.push((name.clone(), operand.clone()));
                     if !at_run_time {
-                        initializer.push(TensorProto { name, ..proto.clone() });
+                        initializer.push(TensorProto { name, ..(**proto).clone() });
                         continue;
                     }
                     (data.ty(), proto.data_type, None)

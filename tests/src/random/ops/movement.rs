@@ -165,7 +165,7 @@ fn split(d: &mut Draft<'_>) -> Option<()> {
         if d.opset >= 18 {
             d.int("num_outputs", parts as i64);
         }
-        return (d.opset >= 18 || n % parts == 0).then_some(());
+        return (d.opset >= 18 || n.is_multiple_of(parts)).then_some(());
     }
     let mut lengths = vec![0i64; parts];
     for _ in 0..n {

@@ -6,8 +6,11 @@ use crate::random::draft::{BYTES, Draft};
 use crate::random::fill::{Fill, tensor};
 use crate::random::grow::Grower;
 
+/// Adds the nodes of a pattern, or nothing.
+type Pattern = fn(&mut Grower) -> Option<()>;
+
 /// Patterns by name.
-pub const PATTERNS: &[(&str, fn(&mut Grower) -> Option<()>)] = &[
+pub const PATTERNS: &[(&str, Pattern)] = &[
     ("quantized Conv", |g| quantized(g, "Conv")),
     ("quantized MatMul", |g| quantized(g, "MatMul")),
     ("quantized Gemm", |g| quantized(g, "Gemm")),

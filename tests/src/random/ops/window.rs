@@ -87,7 +87,7 @@ fn conv(d: &mut Draft<'_>, transposed: bool) -> Option<()> {
     let ty = map(d, dtypes, channels, false);
     let c = ty.shape[1];
     let groups = d.r.pick(&[1, 1, c, 2]);
-    if c % groups != 0 {
+    if !c.is_multiple_of(groups) {
         return None;
     }
     let window = window(d, &ty.shape[2..], true);

@@ -257,7 +257,7 @@ impl<const BYTES: usize> Arena<BYTES> {
         unsafe { V::views(self.0.as_mut_ptr()) }
     }
 
-    /// The arena to be read, once the bytes of `T` have been made truth values, as [`as_bools`] does it.
+    /// The arena to be read, once the bytes of `T` have been made truth values, as `as_bools` does it.
     #[inline]
     pub fn results<T: Truths>(&mut self) -> Results<'_, T, BYTES> {
         for &(start, end) in T::RANGES {

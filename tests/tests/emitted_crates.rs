@@ -103,7 +103,7 @@ const HOSTILE: [&str; 9] = [
 fn hostile(name: &str) -> Compiled {
     let name = name.replace('\\', "");
     let text = format!(
-        "graph \"{name}\"\n  in %0 \"{name}\": f32[1,4]\n  $1 = f32[4] random 1\n  %1 = map %0, $1 {{Mul(x0, x1)}} : f32[1,4]\n  out \"{name}\" = %1\n"
+        "graph \"{name}\"\n  in %0 \"{name}\": f32[1,4]\n  $1 = f32[4] random 1\n  %2 = map %0, $1 {{Mul(x0, x1)}} : f32[1,4]\n  out \"{name}\" = %2\n"
     );
     let graph = zantc::ir::text::parse(&text).unwrap_or_else(|e| panic!("{text}: {e:?}"));
     compile_graph(graph, &Config::new()).unwrap_or_else(|e| panic!("{e:?}"))

@@ -57,7 +57,7 @@ fn truth_values_share_their_memory_with_other_outputs() {
     check(
         "many-truths",
         &format!(
-            "in %0 \"x\": f32[4]\nin %1 \"z\": f32[4]\nin %2 \"i\": i64[2]\n$3 = bool[3] 1 0 1\n\
+            "in %0 \"x\": f32[4]\nin %1 \"z\": f32[4]\nin %2 \"i\": i64[2]\n$3 = bool[3] true false true\n\
              %4 = map %0, %1 {{Lt(x0, x1)}} : bool[4]\n%5 = reshape %4 : bool[2,2]\n\
              %6 = slice %4 {{start 0}} : bool[2]\n%7 = slice %4 {{start 1}} : bool[3]\n\
              %8 = map %0 {{Exp(x0)}} : f32[4]\n%9 = reshape %8 : f32[2,2]\n%10 = gather %0, %2 {{axis 0}} : f32[2]\n{many}\

@@ -103,7 +103,7 @@ fn what_makes_no_sense_is_a_usage_error() {
     let folder = tempfile::tempdir().unwrap();
     for args in [
         &["bench"][..],
-        &["bench", "m.onnx", "--target", "wasm32"],
+        &["bench", "m.onnx", "--target", "pdp-11"],
         &["bench", "m.onnx", "--alloc", "caller"],
         &["bench", "m.onnx", "--against", "numpy"],
         &["bench", "m.onnx", "--runs", "0"],

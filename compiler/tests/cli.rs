@@ -109,7 +109,7 @@ fn limits_of_memory_are_kept() {
     assert!(ran.stderr.contains("2048") && ran.stderr.contains("relu1"), "the peak is named: {}", ran.stderr);
     let ran = zantc(&["compile", &digits(), "--max-flash", "4K", "--emit", "plan"]).ended(1);
     assert!(ran.stderr.contains("7592"), "{}", ran.stderr);
-    zantc(&["compile", &digits(), "--max-ram", "2K", "--max-flash", "8K", "--emit", "plan"]).ended(0);
+    zantc(&["compile", &digits(), "--max-ram", "3K", "--max-flash", "8K", "--emit", "plan"]).ended(0);
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn verify_without_vectors_says_so_and_compares_with_the_naive_reference() {
     let port = zantc::ir::Tensor::from_elements([2, 1, 8, 8], &[0.5f32; 128]);
     zantc::import::to_raw("image", &port).write_pb(&set.join("input_0.pb")).unwrap();
     let ran = zantc_in(folder.path(), &["verify", "net.onnx", "--in-process"]).ended(0);
-    assert!(ran.stderr.contains("other shapes than this model: test_data_set_0"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("is f32[2,1,8,8] in test_data_set_0, the model's is f32[1,1,8,8]"), "{}", ran.stderr);
     assert!(ran.stderr.contains("no vectors of these shapes: compared with zantc's naive"), "{}", ran.stderr);
     let given = set.to_string_lossy();
     zantc_in(folder.path(), &["verify", "net.onnx", "--in-process", "--data", &given]).ended(1);

@@ -1,12 +1,12 @@
 //! The neural network `digits`, compiled by zantc 0.1.0 from an ONNX model.
 //!
-//! - input `image`: f32[1,1,8,8] (`image`)
-//! - output `probabilities`: f32[1,10] (`probabilities`)
+//! - input `image`: `f32[1,1,8,8]` (`image`)
+//! - output `probabilities`: `f32[1,10]` (`probabilities`)
 //!
-//! 2048 bytes of RAM, 7592 bytes of constants, 23680 multiply-adds a run; no heap.
+//! 2048 bytes of arena, 7592 bytes of constants, 23680 multiply-adds a run; no heap.
 //!
 //! ```
-//! let mut model = digits::Model::new();
+//! let model = digits::take().expect("taken once");
 //! let result = model.run(&[0.0f32; 64]);
 //! assert_eq!(result.len(), 10);
 //! ```

@@ -27,6 +27,15 @@ pub struct Read<B>(PhantomData<B>);
 /// A view that is written: `&mut [T; LEN]`.
 pub struct Write<B>(PhantomData<B>);
 
+/// Bytes of an arena that hold truth values.
+pub trait Truths {
+    /// The first byte of each range, and the one behind its last.
+    const RANGES: &'static [(usize, usize)];
+}
+
+/// An arena that is read until it is computed in again, in which the ranges of `T` hold zeros and ones.
+pub struct Results<'a, T, const BYTES: usize>(&'a Arena<BYTES>, PhantomData<T>);
+
 /// Why memory cannot be an arena.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ArenaError {
@@ -37,7 +46,7 @@ pub enum ArenaError {
         /// Bytes of the slice.
         given: usize,
     },
-    /// The first byte is not at a multiple of [`ALIGN`].
+    /// The first byte is not at a multiple of `ALIGN`.
     Misaligned,
 }
 
@@ -54,6 +63,11 @@ mod sealed {
     }
 
     pub trait Element {}
+
+    /// A buffer of bytes.
+    pub trait Bytes {
+        type Bools: 'static;
+    }
 
     /// A buffer's type and place.
     pub trait Planned {
@@ -83,6 +97,8 @@ mod sealed {
 
 /// A [`Buffer`].
 pub trait Planned: sealed::Planned {}
+/// A [`Buffer`] of bytes.
+pub trait Bytes: Planned + sealed::Bytes {}
 /// A [`Read`] or a [`Write`] of a [`Buffer`].
 pub trait View: sealed::View {}
 /// A tuple of one to twelve [`View`]s.
@@ -112,6 +128,11 @@ impl<T: Element, const OFFSET: usize, const LEN: usize> sealed::Planned for Buff
     };
 }
 impl<T: Element, const OFFSET: usize, const LEN: usize> Planned for Buffer<T, OFFSET, LEN> {}
+
+impl<const OFFSET: usize, const LEN: usize> sealed::Bytes for Buffer<u8, OFFSET, LEN> {
+    type Bools = [bool; LEN];
+}
+impl<const OFFSET: usize, const LEN: usize> Bytes for Buffer<u8, OFFSET, LEN> {}
 
 impl<B: Planned> sealed::View for Read<B> {
     type Ref<'a> = &'a B::Array;
@@ -191,11 +212,11 @@ impl<const BYTES: usize> Arena<BYTES> {
         Arena([0; BYTES])
     }
 
-    /// The arena at the start of `memory`, whose bytes keep their values. `BYTES` is a multiple of [`ALIGN`]
+    /// The arena at the start of `memory`, whose bytes keep their values. `BYTES` is a multiple of `ALIGN`
     /// (anything else does not compile), so that an arena has no padding.
     ///
     /// # Errors
-    /// Where `memory` is shorter than `BYTES` or does not start at a multiple of [`ALIGN`].
+    /// Where `memory` is shorter than `BYTES` or does not start at a multiple of `ALIGN`.
     pub fn from_slice(memory: &mut [u8]) -> Result<&mut Self, ArenaError> {
         const { assert!(BYTES.is_multiple_of(ALIGN), "the arena is not a multiple of 64 bytes") };
         if memory.len() < BYTES {
@@ -236,9 +257,39 @@ impl<const BYTES: usize> Arena<BYTES> {
         unsafe { V::views(self.0.as_mut_ptr()) }
     }
 
+    /// The arena to be read, once the bytes of `T` have been made truth values, as `as_bools` does it.
+    #[inline]
+    pub fn results<T: Truths>(&mut self) -> Results<'_, T, BYTES> {
+        for &(start, end) in T::RANGES {
+            as_bools(self.0.get_mut(start..end).unwrap_or(&mut []));
+        }
+        Results(self, PhantomData)
+    }
+
     /// All bytes.
     pub const fn bytes_mut(&mut self) -> &mut [u8; BYTES] {
         &mut self.0
+    }
+}
+
+impl<'a, T: Truths, const BYTES: usize> Results<'a, T, BYTES> {
+    /// A buffer.
+    #[inline(always)]
+    pub fn get<B: Planned>(&self) -> &'a B::Array {
+        self.0.get::<B>()
+    }
+
+    /// A buffer of truth values, which lies in the range `NTH` of `T`.
+    #[inline(always)]
+    pub fn bools<B: Bytes, const NTH: usize>(&self) -> &'a B::Bools {
+        const {
+            prove(&[B::RANGE], BYTES);
+            let (start, end) = T::RANGES[NTH];
+            assert!(start <= B::RANGE.start && B::RANGE.end <= end && end <= BYTES, "not all bytes are truth values");
+        }
+        // SAFETY: the range is inside the arena, which is borrowed, and inside one that `results` went through: every byte of
+        // it is 0 or 1, and none can have been written since. `bool` has the size and alignment of `u8`.
+        unsafe { &*self.0.0.as_ptr().add(B::RANGE.start).cast::<B::Bools>() }
     }
 }
 
@@ -307,6 +358,59 @@ impl<const BYTES: usize> Arena<BYTES> {
         // SAFETY: the blocks are aligned, at least `BYTES` bytes long, all initialised, without padding, and borrowed
         // uniquely for as long as the result.
         unsafe { &mut *blocks.as_mut_ptr().cast::<Self>() }
+    }
+}
+
+/// Memory in a `static` of its own, whose owner is a [`Taken`] elsewhere: it may lie where start-up code clears nothing.
+#[cfg(target_has_atomic = "8")]
+#[repr(transparent)]
+#[derive(Debug)]
+pub struct Place<T>(core::cell::UnsafeCell<T>);
+
+// SAFETY: the memory is reached only through `Taken::lend`, whose caller promises that one reference is made; `T: Send` lets that
+// be any thread.
+#[cfg(target_has_atomic = "8")]
+unsafe impl<T: Send> Sync for Place<T> {}
+
+#[cfg(target_has_atomic = "8")]
+impl<T> Place<T> {
+    /// Memory that holds `value` if it is loaded or cleared at the start.
+    pub const fn new(value: T) -> Self {
+        Place(core::cell::UnsafeCell::new(value))
+    }
+}
+
+/// Whether a [`Place`] has been lent; it lies in `.bss`, and is false after every reset.
+#[cfg(target_has_atomic = "8")]
+#[derive(Debug)]
+pub struct Taken(core::sync::atomic::AtomicBool);
+
+#[cfg(target_has_atomic = "8")]
+impl Default for Taken {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(target_has_atomic = "8")]
+impl Taken {
+    /// Nothing is lent yet.
+    pub const fn new() -> Self {
+        Taken(core::sync::atomic::AtomicBool::new(false))
+    }
+
+    /// The place's memory, the first time; `None` afterwards.
+    ///
+    /// # Safety
+    /// No other `Taken` lends this place, and whatever bytes it holds when the program starts are a value of `T`.
+    #[allow(clippy::mut_from_ref, reason = "only the first call gives a reference")]
+    pub unsafe fn lend<T>(&'static self, place: &'static Place<T>) -> Option<&'static mut T> {
+        if self.0.swap(true, core::sync::atomic::Ordering::AcqRel) {
+            return None;
+        }
+        // SAFETY: only the first caller comes here, and no other flag lends the place, so that the reference is unique; it lives as
+        // long as the static.
+        Some(unsafe { &mut *place.0.get() })
     }
 }
 

@@ -149,8 +149,7 @@ fn move_result(graph: &mut Graph, node: usize) {
 /// Changes the layer with a number.
 type Change = fn(&mut Graph, usize);
 
-const CHANGES: [(&str, Change); 3] =
-    [("channels", swap_channels), ("zero point", move_zero), ("result", move_result)];
+const CHANGES: [(&str, Change); 3] = [("channels", swap_channels), ("zero point", move_zero), ("result", move_result)];
 
 #[test]
 fn broken_programs_fail_and_their_layer_is_named() {

@@ -93,8 +93,8 @@ const MANIFEST_BYTES: u64 = 1 << 20;
 /// The manifest of the workspace that a folder is in.
 fn workspace_above(folder: &Path) -> Option<PathBuf> {
     let folder = fs::canonicalize(folder).ok()?;
-    let manifests = folder.ancestors().skip(1).map(|f| f.join("Cargo.toml"));
-    manifests.filter(|path| is_workspace(path).unwrap_or(false)).next()
+    let mut manifests = folder.ancestors().skip(1).map(|f| f.join("Cargo.toml"));
+    manifests.find(|path| is_workspace(path).unwrap_or(false))
 }
 
 fn is_workspace(manifest: &Path) -> Option<bool> {

@@ -12,7 +12,7 @@ use crate::ir::{
 use crate::onnx::ElementType;
 
 /// Bytes that all evaluated constants together may have, beside what the stored ones account for.
-const MAX_CONSTANTS_BYTES: usize = 512 << 20;
+const MAX_CONSTANTS_BYTES: usize = 256 << 20;
 /// Multiply-adds that all evaluations together may cost, beside what the stored constants account for.
 const MAX_EVALUATED_MACS: u64 = 1 << 31;
 

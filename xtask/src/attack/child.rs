@@ -34,7 +34,7 @@ pub(super) fn run(task: &Task<'_>) -> Result<usize, String> {
     let mut heard = Heard::default();
     let mut next = task.from;
     let end = task.from.saturating_add(task.count);
-    while next < end && !task.until.is_some_and(|u| Instant::now() >= u) {
+    while next < end && task.until.is_none_or(|u| Instant::now() < u) {
         // A bomb has a process of its own, whose peak memory is the bomb's.
         let count = if task.part == Part::Bombs { 1 } else { end - next };
         let mut child = spawn(task, next, count)?;

@@ -242,7 +242,7 @@ impl Tile<'_, '_> {
         // SAFETY: all that is read and written here lies inside, by `Quad::fits`.
         unsafe {
             each_pixel!(I => {
-                xs[I] = x.add(pixels[I].x);
+                xs[I] = x.wrapping_add(pixels[I].x);
                 ys[I] = y.add(pixels[I].y);
                 sums[I] = load(isa, self.0.start(ys[I]), width);
             });
@@ -289,12 +289,13 @@ impl Tile<'_, '_> {
             let Some(pixel) = pixels.get(next) else { return };
             for column in 0..width {
                 // SAFETY: all that is read and written here lies inside, by `Quad::fits`.
+                // Without taps neither inputs nor weights are read, and may be empty: their places are made by wrapping.
                 unsafe {
                     let y = y.add(pixel.y);
                     let mut sum = *self.0.start(y).add(column);
                     let y = y.add(column);
-                    let x = x.add(pixel.x + if apart { column } else { 0 });
-                    let mut w = w.add(column);
+                    let x = x.wrapping_add(pixel.x + if apart { column } else { 0 });
+                    let mut w = w.wrapping_add(column);
                     for row in 0..taps.rows {
                         for column in 0..taps.columns {
                             let first = row * taps.row_inputs + column * taps.column_inputs;

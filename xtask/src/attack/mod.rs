@@ -71,8 +71,7 @@ impl Part {
     /// Cases where nothing else is asked for: as many as a short run takes, or a usual one.
     fn cases(self, short: bool) -> u64 {
         match (self, short) {
-            (Part::Models, true) => 20_000,
-            (Part::Models, false) => 20_000,
+            (Part::Models, _) => 20_000,
             (Part::Mutations, true) => 3_000,
             (Part::Mutations, false) => 50_000,
             (Part::Names, true) => 100,

@@ -70,6 +70,22 @@ fn a_border_behind_the_outermost_dimension_alone_is_no_copy_of_the_whole() {
 }
 
 #[test]
+fn the_middle_of_a_slice_is_no_copy_of_the_whole() {
+    let cases: [(&[usize], &[i64], &[i64]); 3] =
+        [(&[2, 3, 5], &[2, 2, 5], &[1, 2, 5]), (&[2, 2, 4], &[2, 2, 2], &[1, 1, 2]), (&[6], &[4], &[2])];
+    for (shape, first, second) in cases {
+        let mut sample = with_list("CenterCropPad", shape, first);
+        let graph = &mut sample.model.graph;
+        let raw = zantc::import::to_raw("second", &zantc::ir::Tensor::from_elements([second.len()], second));
+        graph.initializer.push(raw.to_proto());
+        let (input, output) = (vec!["y".into(), "second".into()], vec!["z".into()]);
+        graph.node.push(NodeProto { input, output, ..graph.node[0].clone() });
+        graph.output[0].name = "z".into();
+        assert_eq!(check(&sample), Ok(Outcome::Ran { compared: true }), "{shape:?} {first:?} {second:?}");
+    }
+}
+
+#[test]
 fn a_reduction_of_nothing_over_dimensions_apart_has_its_results() {
     for (op, shape) in [("ReduceSum", &[0, 2, 6][..]), ("ReduceMax", &[3, 2, 0]), ("ReduceLogSumExp", &[0, 2, 6])] {
         let ran = check(&with_list(op, shape, &[0, 2]));

@@ -9,6 +9,25 @@ use crate::ir::{DType, Movement, Node, Scalar, Type, row_major_strides};
 use crate::program::kernels::{CopyCall, FillCall};
 use crate::program::{Access, Arg, View};
 
+/// A copy of a box, from the first element read to the first one written, with the strides on both sides. Where it is not of the
+/// `whole` of both, it keeps a second dimension, of one: a plain copy is of equal lengths.
+fn copy_call(
+    dtype: DType,
+    dims: &[usize],
+    (x_start, y_start): (usize, usize),
+    mut strides: [Vec<isize>; 2],
+    whole: bool,
+) -> CopyCall {
+    let mut dims = dims.to_vec();
+    merge(&mut dims, &mut strides);
+    if dims.len() < 2 && !whole {
+        dims.insert(0, 1);
+        strides.iter_mut().for_each(|s| s.insert(0, 0));
+    }
+    let [x_strides, y_strides] = strides;
+    CopyCall { dtype, dims, x_start, x_strides, y_start, y_strides }
+}
+
 impl Lowering<'_> {
     pub(super) fn movement(&mut self, node: &Node, m: &Movement) -> Lowered {
         let is_computed_there = self.views.straight.contains_key(&node.inputs[0]);
@@ -72,12 +91,14 @@ impl Lowering<'_> {
         (x_start, x_strides): (usize, Vec<isize>),
         dims: &[usize],
     ) {
-        let mut dims = dims.to_vec();
-        let y_strides = signed(row_major_strides(&dims));
-        let mut strides = [x_strides, y_strides];
-        merge(&mut dims, &mut strides);
-        let [x_strides, y_strides] = strides;
-        let call = CopyCall { dtype, dims, x_start, x_strides, y_start: 0, y_strides };
+        let read = match source {
+            Arg::Buffer(view, _) => view.len,
+            Arg::Weight(w) => self.program.weights[w.index()].data.len(),
+            _ => 0,
+        };
+        let strides = [x_strides, signed(row_major_strides(dims))];
+        let whole = read == dims.iter().product::<usize>();
+        let call = copy_call(dtype, dims, (x_start, 0), strides, whole);
         let out = self.result(node.outputs[0]);
         self.step(node, Arc::new(call), vec![source, Arg::Buffer(out, Access::Write)], Vec::new());
     }
@@ -160,16 +181,8 @@ impl Lowering<'_> {
         self.helper_step(node, &y, Arc::new(fill), vec![Arg::Buffer(out, Access::Write)]);
         let wide = row_major_strides(&y.shape);
         let y_start = if x.elements() == 0 { 0 } else { before.iter().zip(&wide).map(|(b, s)| b * s).sum() };
-        let mut dims = x.shape.clone();
-        let mut strides = [signed(own), signed(wide)];
-        merge(&mut dims, &mut strides);
-        // A plain copy is of all that is written; where the border lies behind the operand alone, that is a part.
-        if dims.len() < 2 && x.elements() != y.elements() {
-            dims.insert(0, 1);
-            strides.iter_mut().for_each(|s| s.insert(0, 0));
-        }
-        let [x_strides, y_strides] = strides;
-        let call = CopyCall { dtype: x.dtype, dims, x_start: 0, x_strides, y_start, y_strides };
+        let whole = x.elements() == y.elements();
+        let call = copy_call(x.dtype, &x.shape, (0, y_start), [signed(own), signed(wide)], whole);
         self.step(node, Arc::new(call), vec![source, Arg::Buffer(out, Access::Update)], Vec::new());
     }
 }

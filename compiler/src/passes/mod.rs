@@ -100,6 +100,25 @@ mod tests {
         assert_eq!(graph.nodes.len(), 1, "{graph}");
     }
 
+    /// The mean of nothing is no number; a kernel of bytes has none of those.
+    #[test]
+    fn means_of_nothing_stay_means_of_floats() {
+        let pool = "average_pool %1 {kernel 1x2, pad 1 1 0 0} : f32[2,1,7,2]";
+        let sum = "reduce_sum %1 {axes 1} : f32[2,7,2]";
+        for computed in [pool, sum] {
+            let (_, ty) = computed.split_once("f32").unwrap();
+            let text = format!(
+                "graph \"\"\n  in %0 \"x\": u8[2,0,7,2]\n  $2 = f32[] 0.03208577\n  $3 = u8[] 17\n  $4 = f32[] 0.01642166\n  \
+                 $5 = i8[] 7\n  %1 = map %0, $2, $3 {{Mul(f32(Sub(i32(x0), i32(x2))), x1)}} : f32[2,0,7,2]\n  \
+                 %6 = {computed}\n  \
+                 %7 = map %6, $4, $5 {{i8(Min(Max(Add(Round(Div(x0, x1)), f32(x2)), -128.0), 127.0))}} : i8{ty}\n  \
+                 out \"y\" = %7\n"
+            );
+            let graph = after_passes(&text);
+            assert!(!graph.nodes.iter().any(|n| matches!(n.op, crate::ir::Op::Quantized { .. })), "{graph}");
+        }
+    }
+
     /// Of a chain only the Maps that are left are kept, not one of every length.
     #[test]
     fn long_chains_of_maps_become_few() {

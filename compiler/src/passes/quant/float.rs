@@ -22,11 +22,14 @@ fn between(rw: &Rewriter<'_>, expr: &Expr, map: &Node) -> Option<Node> {
     let (ExprOp::Input(0), &[v]) = (expr.ops()[v], map.inputs.as_slice()) else { return None };
     let (v, divisor, mean) = divided(rw, v)?;
     let node = rw.producer(v).filter(|_| rw.uses(v) == 1 && rw.ty(v).dtype == DType::F32)?;
-    let computed = match &node.op {
-        Op::Pool { kind: PoolKind::Average { .. }, .. } | Op::Softmax { log: false, .. } => true,
-        Op::Reduce { kind: ReduceKind::Sum, axes } => neighbours(axes),
-        _ => false,
-    };
+    // The mean of nothing is no number, which bytes do not have.
+    let computed = rw.ty(node.inputs[0]).elements() > 0;
+    let computed = computed
+        && match &node.op {
+            Op::Pool { kind: PoolKind::Average { .. }, .. } | Op::Softmax { log: false, .. } => true,
+            Op::Reduce { kind: ReduceKind::Sum, axes } => neighbours(axes),
+            _ => false,
+        };
     let (x, from) = pattern::dequantized(rw, node.inputs[0]).filter(|_| computed)?;
     let op = Op::Quantized { op: Box::new(node.op.clone()), from, divisor, scale, target };
     let mut origin = merge_origins(&node.origin, &map.origin);

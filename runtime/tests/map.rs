@@ -10,6 +10,7 @@ use zant_runtime::kernels::map::{
     Dense, Map, Splat, Strided, map, map_in_place, map_nd, map_nd_in_place, try_map, try_map_in_place, try_map_nd,
     try_map_nd_in_place,
 };
+use zant_runtime::kernels::select_rows::select_rows;
 
 /// The CPU as it is, and as it would be without vectors.
 fn cpus() -> [Host<Separate>; 2] {
@@ -108,4 +109,33 @@ fn a_function_that_fails_ends_the_map() {
         assert_eq!(try_map_in_place(cpu, &bad, &mut xy, divide), Err(DataError::DivisionByZero));
         assert_eq!(xy, [3, -2, i32::MIN, 5]);
     }
+}
+
+/// Rows of a cache of 4 heads and 5 positions, of which a mask chooses some.
+#[test]
+fn rows_are_chosen_as_elements_are() {
+    let mut values = Values(9);
+    const P: Map<2> = Map { outer: [4, 5], inner: 9, y: [45, 9] };
+    let (which, new, old) = ([0u8, 1, 0, 255, 0], values.special(36), values.special(180));
+    let (which, new_rows) = (Splat(&which, [0, 1]), Dense(&new, [9, 0]));
+    let mut want = vec![0.0; 180];
+    map_nd(
+        Host::<Separate>::detect(),
+        &P,
+        (which, new_rows, Dense(&old, P.y)),
+        &mut want,
+        |(w, a, b)| {
+            if w != 0 { a } else { b }
+        },
+    );
+    let mut y = vec![0.0; 180];
+    select_rows(&P, which, Some(new_rows), Some(Dense(&old, P.y)), &mut y);
+    assert_eq!(bits(&y), bits(&want));
+    let mut over = old.clone();
+    select_rows(&P, which, Some(new_rows), None, &mut over);
+    assert_eq!(bits(&over), bits(&want));
+    let inverse = [1u8, 0, 1, 0, 1];
+    let mut over = old;
+    select_rows(&P, Splat(&inverse, [0, 1]), None, Some(new_rows), &mut over);
+    assert_eq!(bits(&over), bits(&want));
 }

@@ -4,6 +4,7 @@ pub mod attack;
 pub mod cases;
 pub mod code;
 pub mod conformance;
+pub mod meter;
 pub mod node;
 pub mod random;
 pub mod scale;

@@ -19,6 +19,7 @@ mod mutants;
 mod package;
 mod pages;
 mod scale;
+mod sizes;
 mod test;
 
 use std::process::ExitCode;
@@ -45,6 +46,7 @@ enum Task {
     Package,
     Pages,
     Scale,
+    Sizes(sizes::Args),
 }
 
 fn main() -> ExitCode {
@@ -65,6 +67,7 @@ fn main() -> ExitCode {
         Task::Package => package::package(),
         Task::Pages => pages::pages(),
         Task::Scale => scale::scale(),
+        Task::Sizes(args) => sizes::sizes(&args),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

@@ -5,7 +5,7 @@ use super::dots::{PANEL, QUAD};
 use super::host::Host;
 use super::isa::{Cpu, Isa, Kernel, LANES, Numerics};
 use super::portable::Portable;
-use super::quads::Step;
+use super::quads::{Rows, Step, Sums};
 use super::taps::Quad;
 
 /// Plain Rust whose inner loops run on the best instruction set of the CPU.
@@ -28,7 +28,7 @@ impl<N: Numerics> Cpu for Compact<N> {
     // Parts of kernels are functions, which several kernels share.
     #[inline(never)]
     fn run<K: Kernel>(self, kernel: K) -> K::Output {
-        if K::ONCE { kernel.run(self) } else { self.0.run(kernel) }
+        if K::ONCE { kernel.run(self) } else { self.0.run_compact(kernel) }
     }
 }
 
@@ -54,18 +54,18 @@ unsafe impl<N: Numerics> Isa for Compact<N> {
 
     #[inline(always)]
     fn dispatch<K: Kernel>(self, kernel: K) -> K::Output {
-        self.0.run(kernel)
+        self.0.run_compact(kernel)
     }
 
     #[inline(always)]
     fn quads<const R: usize, const H: usize>(
         self,
         pairs: bool,
-        x: ([&[[u8; QUAD]]; R], u32),
+        x: (Rows<'_>, u32),
         w: &[Step<H>],
-        sums: [[Self::Sums; H]; R],
-    ) -> [[Self::Sums; H]; R] {
-        Portable::<N>::portable().quads(pairs, x, w, sums)
+        sums: Sums<Self::Sums>,
+    ) -> Sums<Self::Sums> {
+        Portable::<N>::portable().quads::<R, H>(pairs, x, w, sums)
     }
 
     forward! {
@@ -87,6 +87,7 @@ unsafe impl<N: Numerics> Isa for Compact<N> {
         leaky(x: Self::V, alpha: Self::V) -> Self::V;
         to_array(v: Self::V) -> [f32; LANES];
         sums(x: &[i32; LANES]) -> Self::Sums;
+        add_sums(a: Self::Sums, b: Self::Sums) -> Self::Sums;
         to_ints(sums: Self::Sums) -> [i32; LANES];
         no_lanes() -> Self::Lanes;
         add_lanes(pairs: bool, sums: Self::Lanes, x: Quad<'_>, flip: u32, w: &[i8; QUAD * PANEL]) -> Self::Lanes;

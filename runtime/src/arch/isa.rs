@@ -4,7 +4,7 @@
 //! Invariant: every method gives the same bits on every [`Isa`] of equal [`Numerics`], NaN payloads aside. A kernel
 //! that is written over [`Isa`] alone is therefore equal to the bit everywhere.
 use super::dots::{PANEL, QUAD, Tile};
-use super::quads::Step;
+use super::quads::{Rows, Step, Sums};
 use super::taps::{Quad, Run};
 use super::wide::{Steps, Windows};
 
@@ -145,17 +145,19 @@ pub unsafe trait Isa: Cpu {
     fn sums(self, x: &[i32; LANES]) -> Self::Sums;
     /// The lanes, lane 0 first.
     fn to_ints(self, sums: Self::Sums) -> [i32; LANES];
-    /// Adds products of quads to the sums of `R` rows and `H` times eight columns: in each step the four products of a
-    /// row's bytes (`x.0`), made unsigned by `x.1`, with those of each column. `w` has the weights of column 0, then those of
+    /// The sums of both; they wrap.
+    fn add_sums(self, a: Self::Sums, b: Self::Sums) -> Self::Sums;
+    /// Adds products of quads to the sums of the first `R` rows, at most three, and `H` times eight columns, one or two: in
+    /// each step the four products of a row's bytes (`x.0`), made unsigned by `x.1`, with those of each column. `w` has the weights of column 0, then those of
     /// column 1 and so on; sums wrap. `pairs` says that the absolute values of the first two weights of each four add up to
     /// at most 128, and those of the last two.
     fn quads<const R: usize, const H: usize>(
         self,
         pairs: bool,
-        x: ([&[[u8; QUAD]]; R], u32),
+        x: (Rows<'_>, u32),
         w: &[Step<H>],
-        sums: [[Self::Sums; H]; R],
-    ) -> [[Self::Sums; H]; R];
+        sums: Sums<Self::Sums>,
+    ) -> Sums<Self::Sums>;
     /// Whether [`Isa::dots`] and [`Isa::lanes`] have loops.
     #[inline(always)]
     fn has_dots(self) -> bool {

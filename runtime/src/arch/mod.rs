@@ -20,6 +20,7 @@ pub mod products;
 pub mod quad;
 pub mod quads;
 pub mod quads_avx2;
+pub mod room;
 pub mod taps;
 pub mod taps_vnni;
 pub mod vnni;

@@ -7,7 +7,7 @@ use super::super::math::fma::fma;
 use super::super::math::minmax;
 use super::dots::{PANEL, QUAD};
 use super::isa::{Cpu, Isa, Kernel, LANES, Numerics};
-use super::quads::{self, Step};
+use super::quads::{self, Rows, Step, Sums};
 use super::taps::Quad;
 use core::marker::PhantomData;
 
@@ -24,6 +24,12 @@ impl<N: Numerics> Portable<N> {
     /// There is nothing to leave out.
     pub const fn without_avx512(self) -> Self {
         self
+    }
+
+    /// There is nothing larger to leave out: the same as [`Cpu::run`].
+    #[inline]
+    pub fn run_compact<K: Kernel>(self, kernel: K) -> K::Output {
+        kernel.run(self)
     }
 
     /// The instruction set, under the name that `Host::portable` has where there is a choice.
@@ -202,14 +208,22 @@ unsafe impl<N: Numerics> Isa for Portable<N> {
     }
 
     #[inline(always)]
+    fn add_sums(self, mut a: Self::Sums, b: Self::Sums) -> Self::Sums {
+        for (a, b) in a.iter_mut().zip(b) {
+            *a = a.wrapping_add(b);
+        }
+        a
+    }
+
+    #[inline(always)]
     fn quads<const R: usize, const H: usize>(
         self,
         _pairs: bool,
-        (x, flip): ([&[[u8; QUAD]]; R], u32),
+        x: (Rows<'_>, u32),
         w: &[Step<H>],
-        sums: [[Self::Sums; H]; R],
-    ) -> [[Self::Sums; H]; R] {
-        quads::plain((x, flip), w, sums)
+        sums: Sums<Self::Sums>,
+    ) -> Sums<Self::Sums> {
+        quads::plain::<R, H>(x, w, sums)
     }
 }
 

@@ -7,29 +7,84 @@ use super::taps::Quad;
 /// The weights of a step: a quad for each of eight columns, `H` times.
 pub type Step<const H: usize> = [[i8; QUAD * LANES]; H];
 
+/// The most rows of a tile of quads.
+pub const MOST: usize = 3;
+
+/// The inputs of the rows of a tile; those that are not there are empty.
+pub type Rows<'a> = [&'a [[u8; QUAD]]; MOST];
+
+/// The sums of a tile: of each row two vectors of eight columns. Its size is fixed, and it is never made by repetition,
+/// which is a loop at `opt-level = "z"`: sums would then live in memory.
+pub type Sums<V> = [[V; 2]; MOST];
+
+/// Runs the body for each row of a tile below `$rows`, with `$i` its constant number: as `each_row` does.
+macro_rules! each_quad_row {
+    ($rows:expr, $i:ident => $body:block) => {{
+        {
+            const $i: usize = 0;
+            $body
+        }
+        if $rows > 1 {
+            const $i: usize = 1;
+            $body
+        }
+        if $rows > 2 {
+            const $i: usize = 2;
+            $body
+        }
+    }};
+}
+pub(crate) use each_quad_row;
+
+/// All rows alike.
+#[inline(always)]
+pub const fn alike<V: Copy>(row: [V; 2]) -> Sums<V> {
+    [row, row, row]
+}
+
 /// Four bytes made unsigned.
 #[inline(always)]
 fn flipped(x: [u8; QUAD], flip: u32) -> [u8; QUAD] {
     (u32::from_ne_bytes(x) ^ flip).to_ne_bytes()
 }
 
-/// In plain Rust.
+/// The products of a column.
+#[inline(always)]
+fn column([x0, x1, x2, x3]: [i32; QUAD], &[w0, w1, w2, w3]: &[i8; QUAD], sum: &mut i32) {
+    let [w0, w1, w2, w3] = [i32::from(w0), i32::from(w1), i32::from(w2), i32::from(w3)];
+    *sum = sum.wrapping_add(x0 * w0 + x1 * w1 + x2 * w2 + x3 * w3);
+}
+
+/// In plain Rust. Columns are spelled out: a loop over them is not unrolled at `opt-level = "z"`.
 #[inline(always)]
 pub fn plain<const R: usize, const H: usize>(
-    (x, flip): ([&[[u8; QUAD]]; R], u32),
+    (x, flip): (Rows<'_>, u32),
     w: &[Step<H>],
-    mut sums: [[[i32; LANES]; H]; R],
-) -> [[[i32; LANES]; H]; R] {
-    for (row, sums) in x.into_iter().zip(&mut sums) {
-        for (x, w) in row.iter().zip(w) {
-            let [x0, x1, x2, x3] = flipped(*x, flip).map(i32::from);
-            for (w, sums) in w.iter().zip(sums.iter_mut()) {
-                for (&[w0, w1, w2, w3], sum) in w.as_chunks::<QUAD>().0.iter().zip(sums) {
-                    let [w0, w1, w2, w3] = [w0, w1, w2, w3].map(i32::from);
-                    *sum = sum.wrapping_add(x0 * w0 + x1 * w1 + x2 * w2 + x3 * w3);
+    mut sums: Sums<[i32; LANES]>,
+) -> Sums<[i32; LANES]> {
+    let mut row = 0;
+    while let (true, Some(x), Some(sums)) = (row < R, x.get(row), sums.get_mut(row)) {
+        let mut k = 0;
+        while let (Some(x), Some(w)) = (x.get(k), w.get(k)) {
+            let [x0, x1, x2, x3] = flipped(*x, flip);
+            let x = [i32::from(x0), i32::from(x1), i32::from(x2), i32::from(x3)];
+            let mut half = 0;
+            while let (Some(w), Some([s0, s1, s2, s3, s4, s5, s6, s7])) = (w.get(half), sums.get_mut(half)) {
+                if let [w0, w1, w2, w3, w4, w5, w6, w7] = w.as_chunks::<QUAD>().0 {
+                    column(x, w0, s0);
+                    column(x, w1, s1);
+                    column(x, w2, s2);
+                    column(x, w3, s3);
+                    column(x, w4, s4);
+                    column(x, w5, s5);
+                    column(x, w6, s6);
+                    column(x, w7, s7);
                 }
+                half += 1;
             }
+            k += 1;
         }
+        row += 1;
     }
     sums
 }

@@ -1,17 +1,37 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! Products of quads of bytes with AVX2: [`Isa::quads`](super::isa::Isa::quads).
 #![cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
-use super::super::kernels::rows::each_row;
 use super::dots::{PANEL, QUAD};
-use super::quads::Step;
+use super::quads::{MOST, Rows, Step, Sums, alike, each_quad_row};
 use super::taps::Quad;
 use core::arch::x86_64::*;
 
-/// Rows and weights as pointers, with the steps that all of them have.
+/// Runs the body for each of `$halves` vectors, one or two.
+macro_rules! each_half {
+    ($halves:expr, $i:ident => $body:block) => {{
+        {
+            const $i: usize = 0;
+            $body
+        }
+        if $halves > 1 {
+            const $i: usize = 1;
+            $body
+        }
+    }};
+}
+
+/// The steps that all rows and the weights have.
 #[inline(always)]
-fn steps<const R: usize, const H: usize>(x: [&[[u8; QUAD]]; R], w: &[Step<H>]) -> ([*const i32; R], usize) {
-    let n = x.iter().fold(w.len(), |n, row| n.min(row.len()));
-    (x.map(|row| row.as_ptr().cast()), n)
+fn steps<const R: usize, const H: usize>(x: &Rows<'_>, w: &[Step<H>]) -> usize {
+    let mut n = w.len();
+    each_quad_row!(R, ROW => { n = if x[ROW].len() < n { x[ROW].len() } else { n }; });
+    n
+}
+
+/// The first quads of the rows.
+#[inline(always)]
+fn first(x: &Rows<'_>) -> [*const i32; MOST] {
+    [x[0].as_ptr().cast(), x[1].as_ptr().cast(), x[2].as_ptr().cast()]
 }
 
 /// By `vpmaddubsw`, whose 16 bits hold all pairs of products.
@@ -20,23 +40,27 @@ fn steps<const R: usize, const H: usize>(x: [&[[u8; QUAD]]; R], w: &[Step<H>]) -
 /// The CPU has AVX2.
 #[inline(always)]
 pub unsafe fn pairs<const R: usize, const H: usize>(
-    (x, flip): ([&[[u8; QUAD]]; R], u32),
+    (x, flip): (Rows<'_>, u32),
     w: &[Step<H>],
-    mut sums: [[__m256i; H]; R],
-) -> [[__m256i; H]; R] {
-    let (rows, n) = steps(x, w);
+    mut sums: Sums<__m256i>,
+) -> Sums<__m256i> {
+    let (rows, n) = (first(&x), steps::<R, H>(&x, w));
+    let mut w: *const [__m256i; H] = w.as_ptr().cast();
     // SAFETY: the caller has AVX2; every row has `n` quads and `w` as many steps; no alignment is needed.
     unsafe {
-        let ones = _mm256_set1_epi16(1);
-        for (k, w) in w.iter().enumerate().take(n) {
-            each_row!(H, HALF => {
-                let w = _mm256_loadu_si256(w[HALF].as_ptr().cast());
-                each_row!(R, ROW => {
-                    let x = _mm256_set1_epi32(rows[ROW].add(k).read_unaligned() ^ flip as i32);
+        let (ones, flip) = (_mm256_set1_epi16(1), _mm256_set1_epi32(flip as i32));
+        let mut k = 0;
+        while k < n {
+            each_half!(H, HALF => {
+                let w = _mm256_loadu_si256(w.cast::<__m256i>().add(HALF));
+                each_quad_row!(R, ROW => {
+                    let x = _mm256_xor_si256(_mm256_set1_epi32(rows[ROW].add(k).read_unaligned()), flip);
                     let products = _mm256_madd_epi16(_mm256_maddubs_epi16(x, w), ones);
                     sums[ROW][HALF] = _mm256_add_epi32(sums[ROW][HALF], products);
                 });
             });
+            w = w.add(1);
+            k += 1;
         }
     }
     sums
@@ -48,40 +72,45 @@ pub unsafe fn pairs<const R: usize, const H: usize>(
 /// The CPU has AVX2.
 #[inline(always)]
 pub unsafe fn wide<const R: usize, const H: usize>(
-    (x, flip): ([&[[u8; QUAD]]; R], u32),
+    (x, flip): (Rows<'_>, u32),
     w: &[Step<H>],
-    mut sums: [[__m256i; H]; R],
-) -> [[__m256i; H]; R] {
-    let (rows, n) = steps(x, w);
+    mut sums: Sums<__m256i>,
+) -> Sums<__m256i> {
+    let (rows, n) = (first(&x), steps::<R, H>(&x, w));
+    let mut w: *const [__m256i; H] = w.as_ptr().cast();
     // SAFETY: as above.
     unsafe {
         // Two sums for each column, of the first and of the last two products: of columns 0 to 3, and 4 to 7.
-        let mut halves = [[[_mm256_setzero_si256(); 2]; H]; R];
-        for (k, w) in w.iter().enumerate().take(n) {
-            let mut wide = [_mm256_setzero_si256(); R];
-            each_row!(R, ROW => {
+        let none = [_mm256_setzero_si256(), _mm256_setzero_si256()];
+        let mut halves = [alike(none), alike(none)];
+        let mut k = 0;
+        while k < n {
+            let mut wide = [none[0], none[0], none[0]];
+            each_quad_row!(R, ROW => {
                 let x = _mm_cvtsi32_si128(rows[ROW].add(k).read_unaligned() ^ flip as i32);
                 wide[ROW] = _mm256_broadcastq_epi64(_mm_cvtepu8_epi16(x));
             });
-            each_row!(H, HALF => {
-                let w: *const __m128i = w[HALF].as_ptr().cast();
+            each_half!(H, HALF => {
+                let w = w.cast::<__m128i>().add(2 * HALF);
                 let low = _mm256_cvtepi8_epi16(_mm_loadu_si128(w));
-                each_row!(R, ROW => {
+                each_quad_row!(R, ROW => {
                     let products = _mm256_madd_epi16(wide[ROW], low);
-                    halves[ROW][HALF][0] = _mm256_add_epi32(halves[ROW][HALF][0], products);
+                    halves[HALF][ROW][0] = _mm256_add_epi32(halves[HALF][ROW][0], products);
                 });
                 let high = _mm256_cvtepi8_epi16(_mm_loadu_si128(w.add(1)));
-                each_row!(R, ROW => {
+                each_quad_row!(R, ROW => {
                     let products = _mm256_madd_epi16(wide[ROW], high);
-                    halves[ROW][HALF][1] = _mm256_add_epi32(halves[ROW][HALF][1], products);
+                    halves[HALF][ROW][1] = _mm256_add_epi32(halves[HALF][ROW][1], products);
                 });
             });
+            w = w.add(1);
+            k += 1;
         }
-        each_row!(R, ROW => {
-            each_row!(H, HALF => {
-                let [low, high] = halves[ROW][HALF];
+        each_quad_row!(R, ROW => {
+            each_half!(H, HALF => {
+                let [low, high] = halves[HALF][ROW];
                 // Columns 0, 1, 4, 5, then 2, 3, 6, 7.
-                let both = _mm256_permute4x64_epi64::<0xd8>(_mm256_hadd_epi32(low, high));
+                let both = joined(low, high);
                 sums[ROW][HALF] = _mm256_add_epi32(sums[ROW][HALF], both);
             });
         });
@@ -93,6 +122,42 @@ pub unsafe fn wide<const R: usize, const H: usize>(
 /// four channels each, and of each the sum of the first two products and that of the last two.
 pub type Lanes = [__m256i; QUAD];
 
+/// Adds products of pairs of eight channels; not a closure, which `opt-level = "z"` would leave a call.
+///
+/// # Safety
+/// The CPU has AVX2; there are 32 weights.
+#[inline(always)]
+unsafe fn eight(sum: __m256i, x: __m256i, w: *const __m128i) -> __m256i {
+    // SAFETY: the caller's promises; no alignment is needed.
+    unsafe {
+        let products = _mm256_maddubs_epi16(x, _mm256_loadu_si256(w.cast()));
+        _mm256_add_epi32(sum, _mm256_madd_epi16(products, _mm256_set1_epi16(1)))
+    }
+}
+
+/// Adds wide products of four channels.
+///
+/// # Safety
+/// The CPU has AVX2; there are 16 weights.
+#[inline(always)]
+unsafe fn four(sum: __m256i, x: __m128i, w: *const __m128i) -> __m256i {
+    // SAFETY: the caller's promises; no alignment is needed.
+    unsafe {
+        let (x, w) = (_mm256_cvtepu8_epi16(x), _mm256_cvtepi8_epi16(_mm_loadu_si128(w)));
+        _mm256_add_epi32(sum, _mm256_madd_epi16(x, w))
+    }
+}
+
+/// The sums of two neighbours each, in order.
+///
+/// # Safety
+/// The CPU has AVX2.
+#[inline(always)]
+unsafe fn joined(a: __m256i, b: __m256i) -> __m256i {
+    // SAFETY: the caller's promise.
+    unsafe { _mm256_permute4x64_epi64::<0xd8>(_mm256_hadd_epi32(a, b)) }
+}
+
 /// Adds the products of four taps of sixteen channels.
 ///
 /// # Safety
@@ -101,32 +166,26 @@ pub type Lanes = [__m256i; QUAD];
 pub unsafe fn add_lanes(pairs: bool, mut sums: Lanes, x: Quad<'_>, flip: u32, w: &[i8; QUAD * PANEL]) -> Lanes {
     // SAFETY: the caller has AVX2; every tap has sixteen bytes and `w` sixty-four; no alignment is needed.
     unsafe {
-        let [a, b, c, d] = x.map(|x| _mm_loadu_si128(x.as_ptr().cast()));
+        let [a, b, c, d] = x;
+        let [a, b] = [_mm_loadu_si128(a.as_ptr().cast()), _mm_loadu_si128(b.as_ptr().cast())];
+        let [c, d] = [_mm_loadu_si128(c.as_ptr().cast()), _mm_loadu_si128(d.as_ptr().cast())];
         let flip = _mm_set1_epi32(flip as i32);
         let (low, high) = (_mm_unpacklo_epi8(a, b), _mm_unpackhi_epi8(a, b));
         let (other_low, other_high) = (_mm_unpacklo_epi8(c, d), _mm_unpackhi_epi8(c, d));
         // The taps of four channels each.
-        let quads = [
-            _mm_unpacklo_epi16(low, other_low),
-            _mm_unpackhi_epi16(low, other_low),
-            _mm_unpacklo_epi16(high, other_high),
-            _mm_unpackhi_epi16(high, other_high),
-        ]
-        .map(|x| _mm_xor_si128(x, flip));
+        let a = _mm_xor_si128(_mm_unpacklo_epi16(low, other_low), flip);
+        let b = _mm_xor_si128(_mm_unpackhi_epi16(low, other_low), flip);
+        let c = _mm_xor_si128(_mm_unpacklo_epi16(high, other_high), flip);
+        let d = _mm_xor_si128(_mm_unpackhi_epi16(high, other_high), flip);
         let w: *const __m128i = w.as_ptr().cast();
         if pairs {
-            let ones = _mm256_set1_epi16(1);
-            let [a, b, c, d] = quads;
-            let eights = [_mm256_set_m128i(b, a), _mm256_set_m128i(d, c)].into_iter().enumerate();
-            for (sum, (eight, x)) in sums.iter_mut().zip(eights) {
-                let w = _mm256_loadu_si256(w.add(2 * eight).cast());
-                *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(_mm256_maddubs_epi16(x, w), ones));
-            }
+            sums[0] = eight(sums[0], _mm256_set_m128i(b, a), w);
+            sums[1] = eight(sums[1], _mm256_set_m128i(d, c), w.add(2));
         } else {
-            for (sum, (four, x)) in sums.iter_mut().zip(quads.into_iter().enumerate()) {
-                let (x, w) = (_mm256_cvtepu8_epi16(x), _mm256_cvtepi8_epi16(_mm_loadu_si128(w.add(four))));
-                *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(x, w));
-            }
+            sums[0] = four(sums[0], a, w);
+            sums[1] = four(sums[1], b, w.add(1));
+            sums[2] = four(sums[2], c, w.add(2));
+            sums[3] = four(sums[3], d, w.add(3));
         }
     }
     sums
@@ -142,7 +201,6 @@ pub unsafe fn lane_sums(pairs: bool, [a, b, c, d]: Lanes) -> [i32; PANEL] {
     let to: *mut __m256i = sums.as_mut_ptr().cast();
     // SAFETY: the caller has AVX2; there is room for two vectors; no alignment is needed.
     unsafe {
-        let joined = |a, b| _mm256_permute4x64_epi64::<0xd8>(_mm256_hadd_epi32(a, b));
         let [low, high] = if pairs { [a, b] } else { [joined(a, b), joined(c, d)] };
         _mm256_storeu_si256(to, low);
         _mm256_storeu_si256(to.add(1), high);

@@ -11,7 +11,7 @@ use super::avx512_channels;
 use super::dots::{PANEL, QUAD, Tile};
 use super::isa::{Cpu, Isa, Kernel, LANES, Numerics};
 use super::portable::Portable;
-use super::quads::Step;
+use super::quads::{Rows, Step, Sums};
 use super::quads_avx2;
 use super::taps::{Quad, Run};
 use super::taps_vnni;
@@ -28,9 +28,10 @@ const AVX2: u8 = 2;
 const AVX512: u8 = 3;
 const VNNI: u8 = 4;
 
-/// AVX2 and FMA. A value is the proof that the CPU has them.
+/// AVX2 and FMA. A value is the proof that the CPU has them. Where there is `MORE`, loops of larger instruction sets are
+/// used as well, as the CPU has them.
 #[derive(Clone, Copy, Debug)]
-pub struct Avx2<N> {
+pub struct Avx2<N, const MORE: bool = true> {
     /// [`AVX2`] or more.
     found: u8,
     numerics: PhantomData<N>,
@@ -75,6 +76,16 @@ impl<N: Numerics> Host<N> {
     #[inline(always)]
     pub fn avx2(self) -> Option<Avx2<N>> {
         (self.found >= AVX2).then_some(Avx2 { found: self.found, numerics: PhantomData })
+    }
+
+    /// Runs a kernel on AVX2 where the CPU has it, and on nothing larger: each instruction set is code of its own.
+    #[inline]
+    pub fn run_compact<K: Kernel>(self, kernel: K) -> K::Output {
+        if self.found >= AVX2 {
+            Avx2::<N, false> { found: self.found, numerics: PhantomData }.run(kernel)
+        } else {
+            Portable::<N>::portable().run(kernel)
+        }
     }
 }
 
@@ -131,11 +142,11 @@ impl<N: Numerics> Cpu for Host<N> {
     }
 }
 
-impl<N: Numerics> Cpu for Avx2<N> {
+impl<N: Numerics, const MORE: bool> Cpu for Avx2<N, MORE> {
     #[inline]
     fn run<K: Kernel>(self, kernel: K) -> K::Output {
         #[target_feature(enable = "avx2,fma")]
-        fn body<N: Numerics, K: Kernel>(isa: Avx2<N>, kernel: K) -> K::Output {
+        fn body<N: Numerics, const MORE: bool, K: Kernel>(isa: Avx2<N, MORE>, kernel: K) -> K::Output {
             kernel.run(isa)
         }
         // SAFETY: `self` proves AVX2 and FMA.
@@ -155,7 +166,7 @@ unsafe fn first_lanes(n: usize) -> __m256i {
 }
 
 // SAFETY: `V` is eight `f32` in one register.
-unsafe impl<N: Numerics> Isa for Avx2<N> {
+unsafe impl<N: Numerics, const MORE: bool> Isa for Avx2<N, MORE> {
     type V = __m256;
 
     // Twelve sums, two weights and one input: fifteen of sixteen registers.
@@ -169,7 +180,7 @@ unsafe impl<N: Numerics> Isa for Avx2<N> {
 
     #[inline(always)]
     fn is_wide(self) -> bool {
-        N::FUSED && self.found >= AVX512
+        MORE && N::FUSED && self.found >= AVX512
     }
 
     #[inline(always)]
@@ -342,7 +353,8 @@ unsafe impl<N: Numerics> Isa for Avx2<N> {
     #[inline(always)]
     fn no_lanes(self) -> Self::Lanes {
         // SAFETY: `self` proves AVX.
-        [unsafe { _mm256_setzero_si256() }; QUAD]
+        let none = unsafe { _mm256_setzero_si256() };
+        [none, none, none, none]
     }
 
     #[inline(always)]
@@ -403,20 +415,26 @@ unsafe impl<N: Numerics> Isa for Avx2<N> {
     }
 
     #[inline(always)]
+    fn add_sums(self, a: Self::Sums, b: Self::Sums) -> Self::Sums {
+        // SAFETY: `self` proves AVX2.
+        unsafe { _mm256_add_epi32(a, b) }
+    }
+
+    #[inline(always)]
     fn quads<const R: usize, const H: usize>(
         self,
         pairs: bool,
-        x: ([&[[u8; QUAD]]; R], u32),
+        x: (Rows<'_>, u32),
         w: &[Step<H>],
-        sums: [[Self::Sums; H]; R],
-    ) -> [[Self::Sums; H]; R] {
+        sums: Sums<Self::Sums>,
+    ) -> Sums<Self::Sums> {
         // SAFETY: `self` proves AVX2.
-        unsafe { if pairs { quads_avx2::pairs(x, w, sums) } else { quads_avx2::wide(x, w, sums) } }
+        unsafe { if pairs { quads_avx2::pairs::<R, H>(x, w, sums) } else { quads_avx2::wide::<R, H>(x, w, sums) } }
     }
 
     #[inline(always)]
     fn has_dots(self) -> bool {
-        self.found >= VNNI
+        MORE && self.found >= VNNI
     }
 
     #[inline(always)]

@@ -212,12 +212,15 @@ where
                 debug_assert!(false, "map: a row lies outside");
                 return Ok(());
             };
-            for (i, y) in y.iter_mut().enumerate() {
-                let Some(items) = row.at(i) else {
+            // All slices are of `n` elements, and so is the loop: their bounds are known, and need no test.
+            let mut i = 0;
+            while i < n {
+                let (Some(y), Some(items)) = (y.get_mut(i), row.at(i)) else {
                     debug_assert!(false, "map: an element lies outside");
                     return Ok(());
                 };
                 (self.f)(y, items)?;
+                i += 1;
             }
         }
         Ok(())

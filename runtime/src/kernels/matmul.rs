@@ -11,7 +11,7 @@ use super::super::arch::products::Runs;
 use super::super::arch::quad::{Pixel, Quad, Taps};
 use super::epilogue::{Epilogue, Plan};
 use super::line::{Line, PLACES, ROWS};
-use super::matmul_row::{fits, row};
+use super::matmul_row::{compact, fits, row};
 use super::regions::{Places, even};
 use super::tile::{Task, tile};
 
@@ -128,6 +128,10 @@ impl Kernel for Products<'_> {
                     let a = a.get(p.a.matrix(batch)..).unwrap_or(&[]);
                     let b = b.get(p.b.matrix(batch)..).unwrap_or(&[]);
                     let y = y.get_mut(p.y.matrix(batch)..).unwrap_or(&mut []);
+                    if fits(p) && I::COMPACT {
+                        compact(isa, p, (a, b, bias), y);
+                        continue;
+                    }
                     if fits(p) {
                         row(isa, p, (a, b, bias), y);
                         continue;

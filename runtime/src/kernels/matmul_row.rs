@@ -5,6 +5,7 @@
 //! Invariant: sums are those of `matmul`, to the bit.
 
 use super::super::arch::isa::{Isa, LANES};
+use super::super::arch::quad::{COLUMNS, Pixel, Quad, Taps};
 use super::epilogue::Finish;
 use super::matmul::MatMul;
 use super::reduce_f32::load_columns;
@@ -35,6 +36,41 @@ pub fn row<I: Isa>(isa: I, p: &MatMul, (a, b, bias): (&[f32], &[f32], &[f32]), y
         } else {
             along::<1, I>(isa, p, (a, b, bias), (&finish, y))
         };
+    }
+}
+
+/// The same where small code is preferred, by its one loop: columns are those of weights, or pixels where they are dense.
+#[inline(never)]
+pub fn compact<I: Isa>(isa: I, p: &MatMul, (a, b, bias): (&[f32], &[f32], &[f32]), y: &mut [f32]) {
+    let plan = p.epilogue.plan();
+    let Some(y) = y.get_mut(..p.n) else { return };
+    let taps = if p.b.col == 1 {
+        Taps { columns: p.k, column_inputs: p.a.col, pitch: p.b.row, ..Taps::ONE }
+    } else {
+        Taps { depth: p.k, column_inputs: p.k, pitch: p.a.col, ..Taps::ONE }
+    };
+    let (x, w) = if p.b.col == 1 { (a, b) } else { (b, a) };
+    let mut quad = Quad { plan, ..Quad::new(x, w, &mut *y, taps, 1) };
+    let mut column = 0;
+    while column < p.n {
+        quad.bias = bias.get(column..).unwrap_or(&[]);
+        let left = p.n - column;
+        if p.b.col == 1 {
+            quad.w = b.get(column..).unwrap_or(&[]);
+            quad.width = if left < COLUMNS { left } else { COLUMNS };
+            quad.push(isa, Pixel { x: 0, y: column });
+        } else {
+            quad.push(isa, Pixel { x: column * p.b.col, y: column });
+        }
+        // All pixels of a tile have one bias, and the weights of one panel.
+        if p.b.col == 1 || !bias.is_empty() {
+            quad.compute(isa);
+        }
+        column += quad.width;
+    }
+    quad.compute(isa);
+    if let Some(rest) = plan.rest() {
+        y.iter_mut().for_each(|y| rest.store(*y, y));
     }
 }
 

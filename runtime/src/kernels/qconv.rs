@@ -10,11 +10,13 @@
 //! takes them four by four.
 use super::super::arch::dots::{self, Inputs, Outputs, PANEL, QUAD, Scaling, Weights};
 use super::super::arch::isa::{Cpu, Isa, Kernel, LANES};
+use super::super::arch::quads::{Rows, alike, each_quad_row};
+use super::super::arch::room::Room;
 use super::conv2d::Conv2d;
 use super::line::ROWS;
+use super::qcompact::{self, Carry, Ends};
 use super::qmap::{Edge, Line, QMap};
 use super::quant::{Byte, Finish, Ready};
-use super::rows::each_row;
 use super::window::div_ceil;
 
 /// Inputs of a window that are gathered at once: on small targets the stack holds few.
@@ -24,8 +26,12 @@ const CHUNK: usize = 16;
 /// Tiles that are computed by the same panels before the next panels are read.
 const TILES: usize = 8;
 
-/// The gathered inputs of the pixels.
-type Patch = [[u8; DEPTH + CHUNK]; ROWS];
+/// The gathered inputs of pixels, one after the other.
+struct Patch<'a> {
+    x: &'a mut [u8],
+    /// From one to the next.
+    pitch: usize,
+}
 
 /// A quantized convolution. A matrix product is one of a map of one row, by a kernel of one tap.
 ///
@@ -112,7 +118,8 @@ struct Group<'a> {
 /// What tiles are computed by.
 struct Task<'t, 'a, I: Isa> {
     isa: I,
-    ready: &'t Ready<I>,
+    /// What makes bytes of sums; none where the loops do that themselves.
+    ready: Option<&'t Ready<I>>,
     group: &'t Group<'a>,
 }
 
@@ -128,6 +135,7 @@ struct Tiles<'x> {
 
 impl Kernel for Convolution<'_> {
     type Output = ();
+    const ONCE: bool = true;
 
     #[inline(always)]
     fn run<I: Isa>(mut self, isa: I) {
@@ -137,13 +145,13 @@ impl Kernel for Convolution<'_> {
         };
         let padded = div_ceil(m.kernel_w * inputs, QUAD) * QUAD;
         let depth = m.kernel_h * padded;
-        let ready = self.p.finish.prepare(isa, self.flips[1]);
+        let ready = (!I::COMPACT).then(|| self.p.finish.prepare(isa, self.flips[1]));
         let weights = div_ceil(outputs, LANES) * LANES * depth;
         for index in 0..m.groups {
             let (x, w) = (self.x.get(index * inputs..), self.w.get(index * weights..));
             let (x, w) = (x.unwrap_or(&[]), w.unwrap_or(&[]));
             let group = Group { x, w, first: index * outputs, outputs, inputs, padded, depth };
-            self.group(&Task { isa, ready: &ready, group: &group });
+            self.group(&Task { isa, ready: ready.as_ref(), group: &group });
         }
     }
 }
@@ -195,7 +203,10 @@ impl<'a> Convolution<'a> {
     /// The pixels whose windows are gathered.
     #[inline(always)]
     fn edges<I: Isa>(&mut self, t: &Task<'_, 'a, I>, map: &QMap) {
-        let mut patch: Patch = [[0; DEPTH + CHUNK]; ROWS];
+        let (mut room, m) = (Room::<{ ROWS * (DEPTH + CHUNK) }>::new(), &map.map);
+        let pitch = t.group.depth.min(DEPTH) + CHUNK;
+        let x = room.cleared((m.batch * m.out_h * m.out_w).min(ROWS) * pitch);
+        let mut patch = Patch { x, pitch };
         let mut edges = [Edge::default(); ROWS];
         let mut count = 0;
         for edge in map.edges() {
@@ -215,18 +226,18 @@ impl<'a> Convolution<'a> {
 
     /// One to six pixels by their gathered windows.
     #[inline(always)]
-    fn gathered<I: Isa>(&mut self, t: &Task<'_, 'a, I>, map: &QMap, edges: &[Edge], patch: &mut Patch) {
+    fn gathered<I: Isa>(&mut self, t: &Task<'_, 'a, I>, map: &QMap, edges: &[Edge], patch: &mut Patch<'_>) {
         let (g, count) = (t.group, edges.len());
         let (mut at, mut y) = ([0; ROWS], [0; ROWS]);
         for (row, (at, y)) in at.iter_mut().zip(&mut y).enumerate() {
             let row = row.min(count.saturating_sub(1));
-            *at = row * (DEPTH + CHUNK);
+            *at = row * patch.pitch;
             *y = edges.get(row).map_or(0, |edge| edge.y);
         }
         let flip = u32::from_ne_bytes([self.flips[0]; QUAD]);
         if g.depth <= DEPTH {
             self.gather(t, map, edges, patch, (0, g.depth));
-            let x = patch.as_flattened();
+            let x = &*patch.x;
             let inputs = Inputs { x, flip, at, next: 0, outer: 1, outer_step: 0, quads: g.depth / QUAD };
             return self.columns(t, &Tiles { inputs, count, y, y_next: 0, tiles: 1 });
         }
@@ -236,17 +247,33 @@ impl<'a> Convolution<'a> {
             for from in (0..g.depth).step_by(DEPTH) {
                 let n = DEPTH.min(g.depth - from);
                 self.gather(t, map, edges, patch, (from, n));
-                let x = patch.as_flattened();
+                let x = &*patch.x;
                 let inputs = Inputs { x, flip, at, next: 0, outer: 1, outer_step: 0, quads: n / QUAD };
+                if I::COMPACT {
+                    let [rows] = sums.as_flattened().as_chunks().0 else { return };
+                    let mut carried = *rows;
+                    let mut w = Self::weights(g, panel, from);
+                    w.width = w.width.min(PANEL);
+                    let tiles = Tiles { inputs, count, y, y_next: 0, tiles: 1 };
+                    let carry = Carry { sums: &mut carried, is_first: from == 0, is_last: from + n == g.depth };
+                    self.compact(t, &tiles, w, panel * PANEL, Some(carry));
+                    sums.as_flattened_mut().copy_from_slice(&carried);
+                    continue;
+                }
                 self.add::<I, 1>(t, &inputs, count, (panel, from), &mut sums);
             }
-            self.finish(t, panel, count, &y, &sums);
+            if !I::COMPACT {
+                self.finish(t, panel, count, &y, &sums);
+            }
         }
     }
 
     /// All output channels of tiles.
     #[inline(always)]
     fn columns<I: Isa>(&mut self, t: &Task<'_, 'a, I>, tiles: &Tiles<'_>) {
+        if I::COMPACT {
+            return self.compact(t, tiles, Self::weights(t.group, 0, 0), 0, None);
+        }
         let panels = div_ceil(t.group.outputs, PANEL);
         if !t.isa.has_dots() {
             for panel in 0..panels {
@@ -265,6 +292,37 @@ impl<'a> Convolution<'a> {
                 _ => self.bytes::<I, 1>(t, tiles, panel),
             };
         }
+    }
+
+    /// The columns of some weights from the column `first` of the group on, where small code is preferred.
+    #[inline(never)]
+    fn compact<I: Isa>(
+        &mut self,
+        t: &Task<'_, 'a, I>,
+        tiles: &Tiles<'_>,
+        w: Weights<'_>,
+        first: usize,
+        carry: Option<Carry<'_>>,
+    ) {
+        let first = t.group.first + first;
+        let ends = Ends {
+            finish: &self.p.finish,
+            flip: self.flips[1],
+            bias: self.bias.get(first..).unwrap_or(&[]),
+            multiplier: self.multiplier.get(first..).unwrap_or(&[]),
+        };
+        t.isa.dispatch(qcompact::Tiles {
+            inputs: tiles.inputs,
+            count: tiles.count,
+            tiles: tiles.tiles,
+            w,
+            pairs: self.p.pairs,
+            ends,
+            y: self.y.get_mut(first..).unwrap_or(&mut []),
+            at: tiles.y,
+            next: tiles.y_next,
+            carry,
+        });
     }
 
     /// The weights from a panel's depth `from` on.
@@ -332,7 +390,7 @@ impl<'a> Convolution<'a> {
         y: &[usize; ROWS],
         sums: &[[[i32; PANEL]; P]; ROWS],
     ) {
-        let g = t.group;
+        let (g, Some(ready)) = (t.group, t.ready) else { return };
         for (row, y) in sums.iter().zip(y).take(count) {
             for (i, sums) in row.as_flattened().as_chunks::<LANES>().0.iter().enumerate() {
                 let at = panel * PANEL + i * LANES;
@@ -340,7 +398,7 @@ impl<'a> Convolution<'a> {
                 let first = g.first + at;
                 let scaling = (self.bias.get(first..).unwrap_or(&[]), self.multiplier.get(first..).unwrap_or(&[]));
                 let y = self.y.get_mut(y + first..).unwrap_or(&mut []);
-                t.ready.store_from(sums, scaling, width.min(LANES), y);
+                ready.store_from(sums, scaling, width.min(LANES), y);
             }
         }
     }
@@ -352,14 +410,16 @@ impl<'a> Convolution<'a> {
         t: &Task<'_, 'a, I>,
         map: &QMap,
         edges: &[Edge],
-        patch: &mut Patch,
+        patch: &mut Patch<'_>,
         (from, n): (usize, usize),
     ) {
         let (m, g) = (&self.p.map, t.group);
         let padding = [self.p.zero as u8; CHUNK];
         let joined = m.dilation_w == 1 && m.in_pitch == g.inputs;
         let first = from.checked_div(g.padded).unwrap_or(0);
-        for (out, edge) in patch.iter_mut().zip(edges) {
+        for (pixel, edge) in edges.iter().enumerate() {
+            let at = pixel * patch.pitch;
+            let Some(out) = patch.x.get_mut(at..).and_then(|x| x.get_mut(..patch.pitch)) else { return };
             let [row, column] = edge.at;
             let inside = column.checked_sub(m.pad_left).is_some_and(|w| w + m.kernel_w <= map.map.in_w);
             let mut kh = first;
@@ -451,15 +511,16 @@ fn some_rows<I: Isa, const R: usize, const H: usize, const P: usize>(
     sums: &mut [[[i32; PANEL]; P]; ROWS],
 ) -> usize {
     let at = |row: usize| inputs.at.get(first + row).copied().unwrap_or(0);
-    let mut added = [[isa.sums(&[0; LANES]); H]; R];
+    let none = isa.sums(&[0; LANES]);
+    let mut added = alike([none, none]);
     for outer in 0..inputs.outer {
         let w = w.get(outer * inputs.quads..).and_then(|w| w.get(..inputs.quads)).unwrap_or(&[]);
-        let mut x: [&[[u8; QUAD]]; R] = [&[]; R];
-        each_row!(R, ROW => { x[ROW] = inputs.run(at(ROW), outer); });
+        let mut x: Rows<'_> = [&[], &[], &[]];
+        each_quad_row!(R, ROW => { x[ROW] = inputs.run(at(ROW), outer); });
         added = isa.quads::<R, H>(pairs, (x, inputs.flip), w, added);
     }
-    for (added, sums) in added.into_iter().zip(sums.iter_mut().skip(first)) {
-        for (added, sums) in added.into_iter().zip(sums.as_flattened_mut().as_chunks_mut::<LANES>().0) {
+    for (added, sums) in added.into_iter().zip(sums.iter_mut().skip(first)).take(R) {
+        for (added, sums) in added.into_iter().zip(sums.as_flattened_mut().as_chunks_mut::<LANES>().0).take(H) {
             for (sum, added) in sums.iter_mut().zip(isa.to_ints(added)) {
                 *sum = sum.wrapping_add(added);
             }

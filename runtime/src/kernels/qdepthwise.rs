@@ -5,8 +5,10 @@
 //! gathered with its padding, as much of it as there is room for, and no window needs a check.
 use super::super::arch::dots::{PANEL, QUAD};
 use super::super::arch::isa::{Cpu, Isa, Kernel, LANES};
+use super::super::arch::room::Room;
 use super::super::arch::taps::{self, Bytes, Pixels};
 use super::conv2d::Conv2d;
+use super::qcompact::{Ends, Lanes};
 use super::qconv::QConv2d;
 use super::quant::{Byte, Ready};
 use super::window::div_ceil;
@@ -19,7 +21,7 @@ const QUADS: usize = if cfg!(target_pointer_width = "64") { 16 } else { 4 };
 /// Where the inputs of taps lie, by four.
 type Taps = [[usize; QUAD]; QUADS];
 /// Gathered inputs.
-type Patch = [[u8; PANEL]; ROOM];
+type Patch = [[u8; PANEL]];
 
 /// Computes a convolution whose `groups`, `in_c` and `out_c` are equal. Weights are, for each sixteen channels,
 /// `[taps / 4][16][4]`, where a tap that is not there has weights of 0, and a channel too. `bias` and `multiplier` have an
@@ -118,20 +120,26 @@ fn spans(m: &Conv2d, [rows, columns]: [usize; 2]) -> [usize; 2] {
 
 impl Kernel for Convolution<'_> {
     type Output = ();
+    const ONCE: bool = true;
 
     #[inline(always)]
     fn run<I: Isa>(mut self, isa: I) {
         let m = &self.p.map;
         let ready = self.p.finish.prepare(isa, self.flips[1]);
         let weights = div_ceil(m.kernel_h * m.kernel_w, QUAD) * QUAD * PANEL;
-        let mut patch: Patch = [[0; PANEL]; ROOM];
         let (tiling, mut w) = (tiling(m), self.w);
+        let inputs = match &tiling {
+            Some(tiling) => spans(m, [tiling.size[0].min(m.out_h), 1])[0] * tiling.width,
+            None => QUADS * QUAD,
+        };
+        let mut room = Room::<{ ROOM * PANEL }>::new();
+        let patch = room.cleared(inputs * PANEL).as_chunks_mut().0;
         for first in (0..m.out_c).step_by(PANEL) {
             let block = Block { first, width: PANEL.min(m.out_c - first), w };
             for batch in 0..m.batch {
                 match &tiling {
-                    Some(tiling) => self.tiles(isa, &ready, block, (batch, tiling), &mut patch),
-                    None => self.pixels(isa, &ready, block, batch, &mut patch),
+                    Some(tiling) => self.tiles(isa, &ready, block, (batch, tiling), &mut *patch),
+                    None => self.pixels(isa, &ready, block, batch, &mut *patch),
                 }
             }
             w = w.get(weights..).unwrap_or(&[]);
@@ -188,6 +196,14 @@ impl<'a> Convolution<'a> {
     #[inline(always)]
     fn compute<I: Isa>(&mut self, isa: I, ready: &Ready<I>, block: Block<'a>, pixels: &Pixels<'_>, y: usize) {
         let steps = [self.p.map.out_pitch, self.p.map.out_w * self.p.map.out_pitch];
+        if I::COMPACT {
+            let (bias, multiplier) = (self.bias.get(block.first..), self.multiplier.get(block.first..));
+            let (bias, multiplier) = (bias.unwrap_or(&[]), multiplier.unwrap_or(&[]));
+            let ends = Ends { finish: &self.p.finish, flip: self.flips[1], bias, multiplier };
+            let Some(y) = self.y.get_mut(y + block.first..) else { return };
+            let (pairs, width) = (self.p.pairs, block.width);
+            return isa.dispatch(Lanes { pixels, w: block.w, pairs, ends, y, steps, width });
+        }
         if isa.has_dots() && self.p.finish.residual.is_none() {
             let (bias, multiplier) = (self.bias.get(block.first..), self.multiplier.get(block.first..));
             let scaling = self.p.scaling(bias.unwrap_or(&[]), multiplier.unwrap_or(&[]));

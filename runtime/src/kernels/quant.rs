@@ -167,20 +167,18 @@ impl Finish {
     /// The range with its numbers in vectors, for all sums of a layer. `flip` is [`Byte::FLIP`] of the output.
     #[inline(always)]
     pub fn prepare<I: Isa>(&self, isa: I, flip: u8) -> Ready<I> {
-        let vectors = |range: &Range| Bounds {
-            lo: isa.splat((range.lo - range.zero) as f32),
-            hi: isa.splat((range.hi - range.zero) as f32),
-            offset: (ROUND.to_bits() as i32).wrapping_sub(range.zero),
+        let residual = match &self.residual {
+            Some(r) => Some(ReadyResidual {
+                // What `t` and the bits of `r`, made unsigned, are more than what they stand for.
+                sum: (isa.splat((self.range.zero - r.sum.zero) as f32), isa.splat(r.sum.scale)),
+                other: (isa.splat((r.other.zero + i32::from(flip)) as f32), isa.splat(r.other.scale)),
+                flip,
+                scale: isa.splat(r.scale),
+                bounds: Bounds::new(isa, &r.range),
+            }),
+            None => None,
         };
-        let residual = self.residual.map(|r| ReadyResidual {
-            // What `t` and the bits of `r`, made unsigned, are more than what they stand for.
-            sum: (isa.splat((self.range.zero - r.sum.zero) as f32), isa.splat(r.sum.scale)),
-            other: (isa.splat((r.other.zero + i32::from(flip)) as f32), isa.splat(r.other.scale)),
-            flip,
-            scale: isa.splat(r.scale),
-            bounds: vectors(&r.range),
-        });
-        Ready { isa, bounds: vectors(&self.range), residual }
+        Ready { isa, bounds: Bounds::new(isa, &self.range), residual }
     }
 }
 
@@ -191,6 +189,17 @@ struct Bounds<V> {
     hi: V,
     /// The bits of [`ROUND`] less the zero point.
     offset: i32,
+}
+
+impl<V> Bounds<V> {
+    #[inline(always)]
+    fn new<I: Isa<V = V>>(isa: I, range: &Range) -> Self {
+        Bounds {
+            lo: isa.splat((range.lo - range.zero) as f32),
+            hi: isa.splat((range.hi - range.zero) as f32),
+            offset: (ROUND.to_bits() as i32).wrapping_sub(range.zero),
+        }
+    }
 }
 
 /// A [`Residual`] with its numbers in vectors.
@@ -221,7 +230,7 @@ impl<I: Isa> Ready<I> {
 
     /// Finishes the sums of eight neighbouring channels; `y` are the bits of bytes.
     #[inline(always)]
-    fn store(&self, sums: &[i32; LANES], multiplier: &[f32; LANES], y: &mut [u8; LANES]) {
+    pub fn store(&self, sums: &[i32; LANES], multiplier: &[f32; LANES], y: &mut [u8; LANES]) {
         let isa = self.isa;
         let v = self.rounded(isa.mul(isa.to_float(sums), isa.load(multiplier)), &self.bounds);
         *y = match &self.residual {
@@ -234,6 +243,23 @@ impl<I: Isa> Ready<I> {
                 isa.low_bytes(self.rounded(isa.div(sum, r.scale), &r.bounds), r.bounds.offset)
             }
         };
+    }
+
+    /// Finishes the sums of eight channels, of which the bytes of those that `y` has are stored.
+    #[inline(always)]
+    pub fn store_some(&self, sums: &[i32; LANES], multiplier: &[f32; LANES], y: &mut [u8]) {
+        if let Some(y) = y.first_chunk_mut() {
+            self.store(sums, multiplier, y);
+            return;
+        }
+        let mut all = [0; LANES];
+        for (to, from) in all.iter_mut().zip(y.iter()) {
+            *to = *from;
+        }
+        self.store(sums, multiplier, &mut all);
+        for (to, from) in y.iter_mut().zip(&all) {
+            *to = *from;
+        }
     }
 
     /// Adds the bias of `width` channels, at most eight, and finishes the sums, all from the start of their slices on.

@@ -3,7 +3,6 @@
 //! Whatever the bytes, loading and decoding every tensor ends soon, in a model or in an error with a code, without
 //! a panic and with memory in proportion to the file.
 
-mod meter;
 mod sample;
 
 use std::collections::BTreeMap;
@@ -12,8 +11,12 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use prost::Message;
 use zant_tests::cases;
+use zant_tests::meter::{Meter, metered};
 use zantc::onnx::proto::{AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto};
 use zantc::onnx::{ElementType, Limits, LoadError, RawTensor, load_bytes};
+
+#[global_allocator]
+static METER: Meter = Meter;
 
 /// No input here is near to this; an endless loop is beyond it.
 const TIME: Duration = Duration::from_secs(10);
@@ -46,7 +49,7 @@ fn outcome(file: &[u8]) -> &'static str {
     let file = Bytes::copy_from_slice(file);
     let allowed = 512 * file.len() + (1 << 20);
     let start = Instant::now();
-    let (code, peak) = meter::peak(|| attempt(file).unwrap_or_else(|error| error.code()));
+    let (code, [peak, _]) = metered(|| attempt(file).unwrap_or_else(|error| error.code()));
     assert!(start.elapsed() < TIME, "{:?}", start.elapsed());
     assert!(peak <= allowed, "{peak} bytes of memory, {allowed} are allowed");
     code
@@ -232,13 +235,13 @@ fn many_empty_messages_cost_no_more_than_the_limit() {
     limits.decoded_bytes = 16 << 20;
     for (number, name) in [(1, "nodes"), (5, "initializers"), (11, "inputs"), (14, "annotations"), (15, "sparse")] {
         let bytes = Bytes::from(field(7, &field(number, &[]).repeat(1_000_000)));
-        let (result, peak) = meter::peak(|| load_bytes(bytes, None, &limits));
+        let (result, [peak, _]) = metered(|| load_bytes(bytes, None, &limits));
         assert!(matches!(result, Err(LoadError::Limit { .. })), "{name}");
         assert!(peak < 1 << 20, "{peak} bytes for {name}");
     }
     // As many as the limit lets through take no more memory than it says.
     let bytes = Bytes::from(field(7, &field(1, &[]).repeat(20_000)));
-    let (result, peak) = meter::peak(|| load_bytes(bytes, None, &limits));
+    let (result, [peak, _]) = metered(|| load_bytes(bytes, None, &limits));
     assert_eq!(result.map(|model| model.proto.graph.node.len()).ok(), Some(20_000));
     assert!((1 << 20..limits.decoded_bytes).contains(&(peak as u64)), "{peak} bytes");
 }

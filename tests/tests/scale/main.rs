@@ -1,8 +1,7 @@
 //! Models of twice the size take about twice the memory, and twice the work as far as allocations tell: from the bytes of
 //! the model to those of the crate. `cargo xtask scale` compiles the full sizes with a release build, by the clock.
 
-mod meter;
-
+use zant_tests::meter::{Meter, metered};
 use zant_tests::scale::{SCALED, Scaled};
 use zantc::emit::{Source, emit_crate};
 use zantc::ir::Reference;
@@ -10,6 +9,9 @@ use zantc::ir::text::parse;
 use zantc::onnx::{Limits, load_bytes};
 use zantc::verify::data::golden_vectors;
 use zantc::{Config, compile, passes};
+
+#[global_allocator]
+static METER: Meter = Meter;
 
 /// What the larger model may take for each byte of the smaller one. Tables that double when they are full, and searches that
 /// are bounded for all sizes alike, make some noise.
@@ -29,7 +31,7 @@ fn cost(model: &Scaled, n: usize) -> [usize; 2] {
             Source { program: &compiled.program, config: &config, name: "m", model_sha256: "", vectors: &vectors };
         emit_crate(&source).files.len()
     };
-    let (files, cost) = meter::metered(work);
+    let (files, cost) = metered(work);
     assert!(files > 10, "{}: {files} files", model.name);
     cost
 }
@@ -51,7 +53,7 @@ fn passes_over_a_chain() {
         (0..n).for_each(|i| text += &format!("  %{} = softmax %{i} {{axis 1}} : f32[1,4]\n", i + 1));
         text += &format!("  out \"y\" = %{n}\n");
         let mut graph = parse(&text).expect("a graph");
-        let ((), [peak, _]) = meter::metered(|| passes::run(&mut graph, &Reference::default(), |_, _| {}));
+        let ((), [peak, _]) = metered(|| passes::run(&mut graph, &Reference::default(), |_, _| {}));
         assert_eq!(graph.nodes.len(), n);
         peak
     };

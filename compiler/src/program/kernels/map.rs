@@ -5,10 +5,13 @@ use std::sync::Arc;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
-use crate::ir::{DType, Evaluate, Expr, Numerics, Op, Reference, Tensor, Type, row_major_strides};
+use crate::ir::{DType, Evaluate, Expr, ExprOp, Numerics, Op, Reference, Tensor, Type, row_major_strides};
 use crate::program::closure::{closure, imports};
 use crate::program::kernel::{Args, KernelCall, Params, RunError};
 use crate::program::tokens::{Lit, with_element};
+
+/// From how many elements on a row is copied as a whole.
+const ROW: usize = 8;
 
 /// How an operand is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +51,24 @@ impl MapCall {
         self.dims.len() <= 1 && self.operands.iter().all(|o| o.strides.iter().all(|&s| s == 1))
     }
 
+    /// Where whole rows are chosen by a truth value each: the operands that say which, and that have the two rows.
+    fn chosen_rows(&self) -> Option<[usize; 3]> {
+        let ops = self.expr.ops();
+        let input = |ix: usize| match ops[ix] {
+            ExprOp::Input(i) => Some(i),
+            _ => None,
+        };
+        let ExprOp::Select(which, yes, no) = ops[self.expr.result()] else { return None };
+        let [which, yes, no] = [input(which)?, input(yes)?, input(no)?];
+        let stride = |i: usize| self.operands[i].strides.last().copied();
+        let rows = stride(which) == Some(0) && stride(yes) == Some(1) && stride(no) == Some(1);
+        (rows && self.over != Some(which) && self.split().1 >= ROW).then_some([which, yes, no])
+    }
+
     fn function(&self) -> &'static str {
+        if self.chosen_rows().is_some() {
+            return "select_rows";
+        }
         match (self.is_flat(), self.over.is_some(), self.fallible()) {
             (true, false, false) => "map",
             (true, true, false) => "map_in_place",
@@ -105,6 +125,10 @@ impl KernelCall for MapCall {
     }
 
     fn uses(&self) -> Vec<&'static str> {
+        if self.chosen_rows().is_some() {
+            let map = ["kernels::map::Map", "kernels::map::Splat", "kernels::map::Dense"];
+            return [["kernels::select_rows::select_rows"].as_slice(), &map].concat();
+        }
         let mut uses = imports(&self.expr, &self.dtypes());
         uses.push(match self.function() {
             "map" => "kernels::map::map",
@@ -143,6 +167,15 @@ impl KernelCall for MapCall {
     fn call(&self, args: &[TokenStream]) -> TokenStream {
         let function = format_ident!("{}", self.function());
         let y = &args[args.len() - 1];
+        if let Some([which, yes, no]) = self.chosen_rows() {
+            // The one over which the result is written has no reference of its own.
+            let given = |i: usize| {
+                self.sources().zip(args).find(|(source, _)| *source == i).map(|(_, arg)| self.source(i, arg))
+            };
+            let row = |i: usize| given(i).map_or(quote!(None), |row| quote!(Some(#row)));
+            let (which, yes, no) = (given(which), row(yes), row(no));
+            return quote!(select_rows(&P, #which, #yes, #no, #y));
+        }
         let sources: Vec<TokenStream> = self.sources().zip(args).map(|(i, a)| self.source(i, a)).collect();
         let sources = match sources.as_slice() {
             [one] => one.clone(),

@@ -62,11 +62,12 @@ pub fn tile(quad: &mut Quad<'_>) {
     // Taps side by side are one.
     let joined = !quad.apart && taps.column_inputs == taps.depth;
     let (columns, depth) = if joined { (1, taps.columns * taps.depth) } else { (taps.columns, taps.depth) };
+    let (x, y, start) = (quad.x.as_ptr(), quad.y.as_mut_ptr(), quad.bias.as_ptr());
     let mut tile = Tile {
-        x: [quad.x.as_ptr(); 2],
+        x: [x, x],
         w: quad.w.as_ptr(),
-        start: [quad.bias.as_ptr(); 2],
-        y: [quad.y.as_mut_ptr(); 2],
+        start: [start, start],
+        y: [y, y],
         rows: if columns * depth == 0 { 0 } else { taps.rows },
         columns,
         depth,
@@ -85,10 +86,9 @@ pub fn tile(quad: &mut Quad<'_>) {
         let is_pair = next + 1 < quad.count && quad.width >= WIDE;
         let second = quad.pixels.get(if is_pair { next + 1 } else { next });
         let (Some(first), Some(second)) = (quad.pixels.get(next), second) else { return };
-        let (x, y) = (quad.x.as_ptr(), quad.y.as_mut_ptr());
         tile.x = [x.wrapping_add(first.x), x.wrapping_add(second.x)];
         tile.y = [y.wrapping_add(first.y), y.wrapping_add(second.y)];
-        tile.start = tile.y.map(|y| quad.start(y));
+        tile.start = [quad.start(tile.y[0]), quad.start(tile.y[1])];
         tile.w = quad.w.as_ptr();
         let mut left = quad.width;
         while left > 0 {
@@ -101,16 +101,25 @@ pub fn tile(quad: &mut Quad<'_>) {
             };
             tile.skip = (4 * taps.pitch).wrapping_sub(4 * wide);
             // SAFETY: all that the tile speaks of lies inside, by `Quad::fits`.
-            unsafe { run(&tile, wide, is_pair, quad.apart) }
+            unsafe { run(&mut tile, wide, is_pair, quad.apart) }
             left -= wide;
             tile.w = tile.w.wrapping_add(wide);
-            tile.y = tile.y.map(|y| y.wrapping_add(wide));
-            tile.start = tile.start.map(|start| start.wrapping_add(wide));
+            tile.y = [tile.y[0].wrapping_add(wide), tile.y[1].wrapping_add(wide)];
+            tile.start = [tile.start[0].wrapping_add(wide), tile.start[1].wrapping_add(wide)];
             if quad.apart {
-                tile.x = tile.x.map(|x| x.wrapping_add(wide));
+                tile.x = [tile.x[0].wrapping_add(wide), tile.x[1].wrapping_add(wide)];
             }
         }
         next += if is_pair { 2 } else { 1 };
+    }
+}
+
+impl Tile {
+    /// Exchanges the pixels.
+    #[inline(always)]
+    fn turn(&mut self) {
+        let ([x, other_x], [start, other_start], [y, other_y]) = (self.x, self.start, self.y);
+        (self.x, self.start, self.y) = ([other_x, x], [other_start, start], [other_y, y]);
     }
 }
 
@@ -119,16 +128,15 @@ pub fn tile(quad: &mut Quad<'_>) {
 /// # Safety
 /// All that the tile speaks of may be read and written.
 #[inline(always)]
-unsafe fn run(tile: &Tile, wide: usize, is_pair: bool, apart: bool) {
+unsafe fn run(tile: &mut Tile, wide: usize, is_pair: bool, apart: bool) {
     // SAFETY: the caller's promise.
     unsafe {
         match (wide, is_pair, apart) {
             (1, true, _) => {
                 single(tile);
-                let [_, x] = tile.x;
-                let [_, start] = tile.start;
-                let [_, y] = tile.y;
-                single(&Tile { x: [x; 2], start: [start; 2], y: [y; 2], ..*tile });
+                tile.turn();
+                single(tile);
+                tile.turn();
             }
             (1, false, _) => single(tile),
             (_, true, true) => apart2(tile),

@@ -1,19 +1,20 @@
-//! Memory that a piece of work takes: an allocator that counts, each thread for itself.
+//! What a piece of work takes: an allocator that counts, each thread for itself. A test that measures makes it its own by
+//! `#[global_allocator] static METER: Meter = Meter;`.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-struct Meter;
-
-#[global_allocator]
-static METER: Meter = Meter;
+/// The system's allocator, counted.
+#[derive(Debug)]
+pub struct Meter;
 
 thread_local! {
-    /// Bytes allocated and not freed by this thread. Memory freed by another thread than its maker's makes it
-    /// negative; the work measured here stays on one thread.
+    /// Bytes allocated and not freed by this thread; the work measured here stays on one thread.
     static LIVE: Cell<isize> = const { Cell::new(0) };
     /// The most that `LIVE` has been.
     static PEAK: Cell<isize> = const { Cell::new(0) };
+    /// Bytes ever allocated.
+    static TOTAL: Cell<isize> = const { Cell::new(0) };
 }
 
 fn count(bytes: isize) {
@@ -21,6 +22,7 @@ fn count(bytes: isize) {
         live.set(live.get() + bytes);
         PEAK.with(|peak| peak.set(peak.get().max(live.get())));
     });
+    TOTAL.with(|total| total.set(total.get() + bytes.max(0)));
 }
 
 // SAFETY: every call is passed on unchanged to the system's allocator. Counting touches only plain thread-local cells
@@ -39,10 +41,10 @@ unsafe impl GlobalAlloc for Meter {
     }
 }
 
-/// What some work gives, and the most memory in bytes that it held at a time.
-pub(crate) fn peak<T>(work: impl FnOnce() -> T) -> (T, usize) {
-    let before = LIVE.get();
+/// What some work gives; the most bytes that it held at a time; the bytes that it allocated, all together.
+pub fn metered<T>(work: impl FnOnce() -> T) -> (T, [usize; 2]) {
+    let (before, all) = (LIVE.get(), TOTAL.get());
     PEAK.set(before);
     let result = work();
-    (result, PEAK.get().saturating_sub(before).unsigned_abs())
+    (result, [(PEAK.get() - before).unsigned_abs(), (TOTAL.get() - all).unsigned_abs()])
 }

@@ -1,6 +1,9 @@
 //! Every instruction set against plain Rust, and plain Rust against `std`, to the bit.
 #![cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 
+mod values;
+
+use values::reduced;
 use zant_runtime::arch::host::Host;
 use zant_runtime::arch::isa::{Cpu, Fused, Isa, Kernel, LANES, Numerics, Separate};
 use zant_runtime::arch::portable::Portable;
@@ -103,7 +106,7 @@ fn triples() -> Vec<[f32; 3]> {
         }
     }
     let mut state = 0x9e37_79b9_7f4a_7c15;
-    for _ in 0..if cfg!(miri) { 100 } else { 100_000 } {
+    for _ in 0..reduced(100_000, 100) {
         let (a, b, c) = (random(&mut state), random(&mut state), random(&mut state));
         triples.push([a, b, c]);
         triples.push([a, b, -(a * b)]);
@@ -119,7 +122,7 @@ fn check<N: Numerics>() {
     if avx2.is_none() {
         eprintln!("skipped: this CPU has no AVX2");
     }
-    for block in triples().chunks(LANES).step_by(if cfg!(miri) { 400 } else { 1 }) {
+    for block in triples().chunks(LANES).step_by(reduced(1, 400)) {
         let operations = Operations {
             a: core::array::from_fn(|i| block[i][0]),
             b: core::array::from_fn(|i| block[i][1]),

@@ -2,7 +2,7 @@
 
 mod values;
 
-use values::{Values, bits};
+use values::{Values, bits, reduced};
 use zant_runtime::arch::host::Host;
 use zant_runtime::arch::isa::{Fused, Numerics, Separate};
 use zant_runtime::kernels::norm::{Norm, norm, norm_in_place};
@@ -10,9 +10,9 @@ use zant_runtime::kernels::reduce::join;
 use zant_runtime::math::{fma, sqrt};
 
 fn shapes() -> impl Iterator<Item = Norm> {
-    let ns = (0..20).chain([64, 100, 257]);
+    let ns = reduced((0..20).chain([64, 100, 257]).collect(), vec![0, 1, 7, 8, 19]);
     let forms = |n| [true, false].map(|center| Norm { outer: 1 + n % 3, n, epsilon: 1e-5, center });
-    ns.flat_map(forms).chain([Norm { outer: 0, n: 3, epsilon: 1e-5, center: true }])
+    ns.into_iter().flat_map(forms).chain([Norm { outer: 0, n: 3, epsilon: 1e-5, center: true }])
 }
 
 /// The sum in the documented order, of terms that are added by `add`.
@@ -72,7 +72,7 @@ fn both_forms_follow_the_formula() {
 #[test]
 fn the_result_is_close_to_the_exact_one() {
     let mut values = Values(22);
-    for n in [1, 3, 10, 100, 1000] {
+    for n in [1, 3, 10, 100, 1000].into_iter().filter(|n| *n <= reduced(1000, 100)) {
         let x: Vec<f32> = values.f32s(n).iter().map(|x| 10.0 + x).collect();
         let mut y = vec![0.0; n];
         let p = Norm { outer: 1, n, epsilon: 1e-3, center: true };

@@ -19,7 +19,7 @@ pub(crate) fn ulp_error(computed: f32, exact: f64) -> f64 {
     if exact.is_infinite() {
         return if f64::from(computed) == exact { 0.0 } else { f64::INFINITY };
     }
-    let two_128 = 2f64.powi(128);
+    let two_128 = wide::power_of_two(128);
     let value = if computed.is_infinite() { two_128.copysign(f64::from(computed)) } else { f64::from(computed) };
     // From here on infinity is the correct result.
     if computed.is_infinite() && exact.abs() >= two_128 && (computed > 0.0) == (exact > 0.0) {

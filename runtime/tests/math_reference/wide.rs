@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! Sums of two f64, some 100 bits: the reference for the f64 functions.
 
+/// 2^n, a normal number. What `powi` gives is not exact everywhere: Miri adds an error of its own.
+pub(crate) fn power_of_two(n: i32) -> f64 {
+    assert!((-1022..=1023).contains(&n), "2^{n}");
+    f64::from_bits(((n + 1023) as u64) << 52)
+}
+
 /// hi + lo, |lo| at most half an ULP of hi.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wide {
@@ -42,7 +48,7 @@ impl Wide {
     }
 
     fn scale(self, power: i32) -> Wide {
-        Wide { hi: self.hi * 2f64.powi(power), lo: self.lo * 2f64.powi(power) }
+        Wide { hi: self.hi * power_of_two(power), lo: self.lo * power_of_two(power) }
     }
 
     /// (e, n) with exp(self) = (1 + e) 2^n, and e to full relative precision where n is 0.
@@ -68,7 +74,7 @@ impl Wide {
 
     /// The logarithm of a positive finite number, by the series of atanh.
     pub(crate) fn ln(x: f64) -> Wide {
-        let x_scaled = if x < f64::MIN_POSITIVE { x * 2f64.powi(64) } else { x };
+        let x_scaled = if x < f64::MIN_POSITIVE { x * power_of_two(64) } else { x };
         let e = ((x_scaled.to_bits() >> 52) as i32) - 1023;
         let m = f64::from_bits((x_scaled.to_bits() & ((1 << 52) - 1)) | (1023 << 52));
         let (m, e) = if m > std::f64::consts::SQRT_2 { (0.5 * m, e + 1) } else { (m, e) };
@@ -85,7 +91,7 @@ impl Wide {
     /// The hyperbolic tangent of a number of absolute value below 300.
     pub(crate) fn tanh(x: f64) -> Wide {
         let (e, n) = Wide::from(2.0 * x).exp_parts();
-        let s = Wide::from(2f64.powi(n));
+        let s = Wide::from(power_of_two(n));
         let e = s.mul(e).add(s.add(Wide::from(-1.0)));
         e.div(e.add(Wide::from(2.0)))
     }
@@ -107,7 +113,7 @@ pub(crate) fn ulp_error(computed: f64, (exact, n): (Wide, i32)) -> f64 {
     }
     // Everything times 2^-n, which is exact: in two factors, since n may be -1100.
     let half = n / 2;
-    let scaled = computed * 2f64.powi(-half) * 2f64.powi(half - n);
-    let ulp = 2f64.powi((exponent - 52).max(-1074 - n));
+    let scaled = computed * power_of_two(-half) * power_of_two(half - n);
+    let ulp = power_of_two((exponent - 52).max(-1074 - n));
     Wide::from(scaled).add(exact.neg()).hi.abs() / ulp
 }

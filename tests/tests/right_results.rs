@@ -119,6 +119,22 @@ fn half_pixels_for_nearest_neighbours_leave_an_axis_of_scale_1() {
     resize("linear", "").gives(&[0.25f32, 0.75, 1., 1., 2.25, 2.75, 3., 3.]);
 }
 
+/// Where no product falls, a transposed convolution has the bias added to zero, as onnxruntime does it: -0 becomes +0.
+#[test]
+fn the_gaps_of_a_transposed_convolution_have_one_zero() {
+    let model = || {
+        OneNode::new("ConvTranspose", 11)
+            .input(&[1, 1, 2], &[1f32, 2.0])
+            .input(&[1, 1, 1], &[3f32])
+            .input(&[1], &[-0f32])
+            .ints("strides", &[2])
+    };
+    for inputs in [&[0][..], &[0, 1], &[0, 1, 2]] {
+        let bits: Vec<u32> = only::<f32>(model().runs(inputs)).into_iter().map(f32::to_bits).collect();
+        assert_eq!(bits, [3f32, 0.0, 6.0].map(f32::to_bits));
+    }
+}
+
 /// Log-probabilities of two classes for each of three samples.
 fn likelihood(classes: &[i64; 3]) -> OneNode {
     let log = [-1f32, -2., -3., -4., -5., -6.];

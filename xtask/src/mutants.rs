@@ -23,8 +23,14 @@ const FILES: [&str; 4] =
     ["compiler/src/lower/**/*.rs", "compiler/src/plan/**/*.rs", "compiler/src/passes/**/*.rs", "runtime/src/arena.rs"];
 
 /// The test targets that look at these parts, beside the unit tests.
-const TARGETS: [&str; 5] =
-    ["--test=differential", "--test=random_models", "--test=quantized", "--test=state", "--test=arena"];
+const TARGETS: [&str; 6] = [
+    "--test=differential",
+    "--test=snapshots",
+    "--test=random_models",
+    "--test=quantized",
+    "--test=state",
+    "--test=arena",
+];
 
 /// Tests of other parts, and models that take seconds each without optimization.
 const SKIPPED: [&str; 6] =

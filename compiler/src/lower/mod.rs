@@ -7,6 +7,7 @@ mod concat;
 mod conv;
 mod dims;
 mod indexed;
+mod macs;
 mod map;
 mod matmul;
 mod movement;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 
 use zant_runtime::kernels::norm::Norm;
 
+use self::macs::macs;
 use crate::diag::{Diagnostic, NodePlace, codes};
 use crate::ir::{DType, Graph, Node, Numerics, Op, Tensor, Type, ValueId};
 use crate::program::kernels::Between;
@@ -361,37 +363,6 @@ impl Lowering<'_> {
         if step.writes().any(|(_, v)| v.len > 0) {
             self.program.steps.push(step);
         }
-    }
-}
-
-/// Multiply-adds of an operator.
-fn macs(op: &Op, operands: &[Type], result: &Type) -> u64 {
-    let out = result.elements() as u64;
-    match op {
-        Op::Conv { .. } | Op::QConv { .. } => out * operands[1].shape[1..].iter().product::<usize>() as u64,
-        Op::ConvTranspose { .. } => {
-            // Every input element meets every tap of its group once.
-            let taps: usize = operands[1].shape[1..3].iter().product();
-            let per_group = operands[1].shape[0] * operands[1].shape[3] / operands[0].shape[3].max(1);
-            operands[0].elements() as u64 * (taps * per_group) as u64
-        }
-        Op::MatMul { .. } | Op::DynamicMatMul { .. } => out * operands[0].shape.last().copied().unwrap_or(1) as u64,
-        Op::Quantized { .. }
-        | Op::Pool { .. }
-        | Op::Reduce { .. }
-        | Op::Arg { .. }
-        | Op::Map { .. }
-        | Op::Movement(_)
-        | Op::Concat { .. }
-        | Op::Gather { .. }
-        | Op::GatherElements { .. }
-        | Op::GatherNd { .. }
-        | Op::ScatterElements { .. }
-        | Op::ScatterNd { .. }
-        | Op::Softmax { .. }
-        | Op::Norm { .. }
-        | Op::Cumulative { .. }
-        | Op::TopK { .. } => 0,
     }
 }
 

@@ -119,6 +119,21 @@ mod tests {
         }
     }
 
+    #[test]
+    fn equal_nodes_become_one() {
+        let node = |number: usize, axis: usize| format!("  %{number} = softmax %0 {{axis {axis}}} : f32[2,3]\n");
+        let text = format!(
+            "graph \"\"\n  in %0 \"x\": f32[2,3]\n{}{}{}  out \"a\" = %1\n  out \"b\" = %2\n  out \"c\" = %3\n",
+            node(1, 1),
+            node(2, 1),
+            node(3, 0)
+        );
+        assert_eq!(
+            after_passes(&text).nodes.iter().filter(|n| matches!(n.op, crate::ir::Op::Softmax { .. })).count(),
+            2
+        );
+    }
+
     /// Of a chain only the Maps that are left are kept, not one of every length.
     #[test]
     fn long_chains_of_maps_become_few() {

@@ -6,7 +6,7 @@
 use super::window::{self, Dims, Padding};
 use crate::import::node::{Fault, Imported, NodeCx};
 use crate::import::registry::{OpEntry, limited};
-use crate::ir::{Epilogue, Op, ValueId, Window};
+use crate::ir::{BinaryOp, Epilogue, Op, ValueId, Window};
 
 /// The family's operators.
 pub(in crate::import) const OPS: &[OpEntry] = &[
@@ -98,8 +98,16 @@ fn conv_transpose(cx: &mut NodeCx<'_>) -> Imported {
     let weights = transposed_weights(cx, w, spatial, groups)?;
     let shape = cx.shape(map);
     let (window, output) = transposed_window(cx, kernel, [shape[1], shape[2]], Dims::all(spatial))?;
-    let epilogue = Epilogue { bias: cx.opt(2).is_some(), ..Epilogue::default() };
-    let operands: Vec<ValueId> = [map, weights].into_iter().chain(cx.opt(2)).collect();
+    // Between the products lie zeros, to which a bias of -0 is added: that makes +0, and so does the bias here.
+    let bias = match cx.opt(2) {
+        Some(bias) if window.stride != [1, 1] => {
+            let zero = cx.number(0.0, bias);
+            Some(cx.binary(BinaryOp::Add, bias, zero)?)
+        }
+        bias => bias,
+    };
+    let epilogue = Epilogue { bias: bias.is_some(), ..Epilogue::default() };
+    let operands: Vec<ValueId> = [map, weights].into_iter().chain(bias).collect();
     let y = cx.emit(Op::ConvTranspose { window, output, groups, epilogue }, &operands)?;
     let y = channels_first(cx, y, spatial)?;
     cx.set(0, y);

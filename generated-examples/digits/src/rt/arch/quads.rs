@@ -18,6 +18,7 @@ pub type Rows<'a> = [&'a [[u8; QUAD]]; MOST];
 pub type Sums<V> = [[V; 2]; MOST];
 
 /// Runs the body for each row of a tile below `$rows`, with `$i` its constant number: as `each_row` does.
+#[allow(unused_macros, reason = "crates for CPUs without such loops have none that uses it")]
 macro_rules! each_quad_row {
     ($rows:expr, $i:ident => $body:block) => {{
         {
@@ -34,6 +35,7 @@ macro_rules! each_quad_row {
         }
     }};
 }
+#[allow(unused_imports, reason = "as above")]
 pub(crate) use each_quad_row;
 
 /// All rows alike.

@@ -9,9 +9,11 @@ pub mod arch;
 pub mod arena;
 pub mod error;
 pub mod kernels;
+pub mod loops;
 pub mod math;
 #[cfg(any(feature = "sources", test))]
 pub mod sources;
+pub mod terms;
 
 #[cfg(test)]
 extern crate std;

@@ -15,6 +15,13 @@ pub struct Source {
     pub needs: &'static [&'static str],
 }
 
+/// The folders of instruction set families, each with the condition under which its files are compiled, which stands at the
+/// folder alone.
+pub const FAMILIES: [(&str, &str); 2] = [
+    ("arch/arm", "all(target_arch = \"arm\", target_abi = \"eabihf\", target_os = \"none\")"),
+    ("arch/x86", "all(target_arch = \"x86_64\", target_feature = \"sse2\")"),
+];
+
 macro_rules! source {
     ($path:literal, $needs:expr) => {
         Source { path: $path, text: include_str!($path), needs: &$needs }
@@ -24,80 +31,75 @@ macro_rules! source {
 /// Every file, in ascending order of paths.
 #[rustfmt::skip]
 pub const SOURCES: &[Source] = &[
-    source!("arch/arm_bytes.rs", ["kernels/quant.rs"]),
-    source!("arch/arm_dual.rs", ["arch/arm_bytes.rs", "arch/dual.rs", "kernels/quant.rs"]),
-    source!("arch/arm_lines.rs", ["arch/arm_bytes.rs", "arch/lines.rs", "kernels/quant.rs"]),
-    source!("arch/arm_tiles.rs", ["arch/quad.rs", "kernels/epilogue.rs"]),
-    source!("arch/avx512.rs", ["arch/wide.rs"]),
-    source!("arch/avx512_channels.rs", ["arch/avx512.rs", "arch/wide.rs"]),
-    source!("arch/channels.rs", ["arch/columns.rs", "arch/isa.rs", "arch/wide.rs", "kernels/epilogue.rs", "kernels/line.rs", "kernels/rows.rs"]),
-    source!("arch/columns.rs", ["arch/isa.rs", "kernels/epilogue.rs", "kernels/line.rs"]),
-    source!("arch/compact.rs", ["arch/dots.rs", "arch/host.rs", "arch/isa.rs", "arch/portable.rs", "arch/quads.rs", "arch/taps.rs"]),
-    source!("arch/dots.rs", ["arch/isa.rs", "kernels/line.rs", "kernels/rows.rs"]),
-    source!("arch/dual.rs", ["arch/arm_bytes.rs", "arch/arm_dual.rs", "kernels/quant.rs"]),
-    source!("arch/fpu.rs", []),
-    source!("arch/host.rs", ["arch/portable.rs", "arch/x86_64.rs"]),
-    source!("arch/isa.rs", ["arch/dots.rs", "arch/quads.rs", "arch/taps.rs", "arch/wide.rs"]),
-    source!("arch/lines.rs", ["arch/arm_bytes.rs", "arch/arm_lines.rs", "kernels/quant.rs"]),
-    source!("arch/portable.rs", ["arch/dots.rs", "arch/isa.rs", "arch/quads.rs", "arch/taps.rs", "math/fma.rs", "math/minmax.rs"]),
-    source!("arch/products.rs", ["arch/columns.rs", "arch/isa.rs", "arch/wide.rs", "kernels/epilogue.rs", "kernels/line.rs", "kernels/rows.rs"]),
-    source!("arch/quad.rs", ["arch/arm_tiles.rs", "arch/isa.rs", "kernels/epilogue.rs"]),
-    source!("arch/quads.rs", ["arch/dots.rs", "arch/isa.rs", "arch/taps.rs"]),
-    source!("arch/quads_avx2.rs", ["arch/dots.rs", "arch/quads.rs", "arch/taps.rs"]),
+    source!("arch/arm/bytes.rs", ["arch/byte.rs", "terms/quant.rs"]),
+    source!("arch/arm/dual.rs", ["arch/arm/bytes.rs", "arch/byte.rs", "terms/dual.rs", "terms/quant.rs"]),
+    source!("arch/arm/fpu.rs", []),
+    source!("arch/arm/lines.rs", ["arch/arm/bytes.rs", "arch/byte.rs", "terms/lines.rs"]),
+    source!("arch/arm/tiles.rs", ["terms/epilogue.rs", "terms/quad.rs"]),
+    source!("arch/byte.rs", []),
+    source!("arch/compact.rs", ["arch/host.rs", "arch/isa.rs", "arch/portable.rs", "terms/quads.rs", "terms/sizes.rs", "terms/taps.rs"]),
+    source!("arch/host.rs", ["arch/portable.rs", "arch/x86/host.rs"]),
+    source!("arch/isa.rs", ["terms/dots.rs", "terms/quads.rs", "terms/sizes.rs", "terms/steps.rs", "terms/taps.rs"]),
+    source!("arch/portable.rs", ["arch/isa.rs", "arch/portable_quads.rs", "math/fma.rs", "math/minmax.rs", "terms/quads.rs", "terms/sizes.rs", "terms/taps.rs"]),
+    source!("arch/portable_quads.rs", ["terms/quads.rs", "terms/sizes.rs", "terms/taps.rs"]),
     source!("arch/room.rs", []),
-    source!("arch/taps.rs", ["arch/dots.rs", "arch/isa.rs"]),
-    source!("arch/taps_vnni.rs", ["arch/taps.rs", "arch/vnni.rs"]),
-    source!("arch/vnni.rs", ["arch/dots.rs"]),
-    source!("arch/wide.rs", ["kernels/epilogue.rs", "kernels/line.rs"]),
-    source!("arch/x86_64.rs", ["arch/avx512.rs", "arch/avx512_channels.rs", "arch/dots.rs", "arch/isa.rs", "arch/portable.rs", "arch/quads.rs", "arch/quads_avx2.rs", "arch/taps.rs", "arch/taps_vnni.rs", "arch/vnni.rs", "arch/wide.rs", "kernels/line.rs"]),
+    source!("arch/x86/avx2.rs", ["arch/isa.rs", "arch/x86/avx2_quads.rs", "arch/x86/avx512.rs", "arch/x86/avx512_windows.rs", "arch/x86/found.rs", "arch/x86/vnni.rs", "arch/x86/vnni_lanes.rs", "terms/dots.rs", "terms/line.rs", "terms/quads.rs", "terms/sizes.rs", "terms/steps.rs", "terms/taps.rs"]),
+    source!("arch/x86/avx2_quads.rs", ["terms/quads.rs", "terms/sizes.rs", "terms/taps.rs"]),
+    source!("arch/x86/avx512.rs", ["terms/steps.rs"]),
+    source!("arch/x86/avx512_windows.rs", ["arch/x86/avx512.rs", "terms/steps.rs"]),
+    source!("arch/x86/found.rs", []),
+    source!("arch/x86/host.rs", ["arch/isa.rs", "arch/portable.rs", "arch/x86/avx2.rs", "arch/x86/found.rs"]),
+    source!("arch/x86/vnni.rs", ["terms/dots.rs"]),
+    source!("arch/x86/vnni_lanes.rs", ["arch/x86/vnni.rs", "terms/taps.rs"]),
     source!("arena.rs", []),
     source!("error.rs", []),
     source!("kernels/arg.rs", ["kernels/number.rs"]),
-    source!("kernels/compact.rs", ["arch/isa.rs", "arch/quad.rs", "kernels/conv2d.rs"]),
-    source!("kernels/conv.rs", ["arch/isa.rs", "arch/products.rs", "kernels/compact.rs", "kernels/conv2d.rs", "kernels/line.rs", "kernels/regions.rs", "kernels/tile.rs"]),
-    source!("kernels/conv2d.rs", ["kernels/epilogue.rs", "kernels/regions.rs", "kernels/window.rs"]),
-    source!("kernels/conv_int.rs", ["kernels/conv2d.rs", "kernels/number.rs"]),
+    source!("kernels/compact.rs", ["arch/isa.rs", "loops/quad.rs", "terms/conv2d.rs", "terms/quad.rs"]),
+    source!("kernels/conv.rs", ["arch/isa.rs", "kernels/compact.rs", "loops/products.rs", "loops/tile.rs", "terms/conv2d.rs", "terms/line.rs", "terms/regions.rs"]),
+    source!("kernels/conv_int.rs", ["kernels/number.rs", "terms/conv2d.rs"]),
     source!("kernels/copy.rs", ["kernels/index.rs"]),
     source!("kernels/cumulative.rs", ["kernels/copy.rs", "kernels/number.rs"]),
-    source!("kernels/depthwise.rs", ["arch/channels.rs", "arch/isa.rs", "kernels/compact.rs", "kernels/conv2d.rs", "kernels/epilogue.rs", "kernels/line.rs", "kernels/regions.rs", "kernels/rows.rs"]),
-    source!("kernels/dynamic.rs", ["arch/dots.rs", "arch/isa.rs", "kernels/line.rs", "kernels/qconv.rs", "kernels/window.rs", "math/minmax.rs"]),
-    source!("kernels/epilogue.rs", ["arch/isa.rs", "math/minmax.rs"]),
+    source!("kernels/depthwise.rs", ["arch/isa.rs", "kernels/compact.rs", "loops/channels.rs", "loops/finish.rs", "terms/conv2d.rs", "terms/epilogue.rs", "terms/line.rs", "terms/regions.rs", "terms/rows.rs", "terms/sizes.rs"]),
+    source!("kernels/dynamic.rs", ["arch/isa.rs", "kernels/qconv.rs", "math/minmax.rs", "terms/dots.rs", "terms/line.rs", "terms/quant.rs", "terms/sizes.rs", "terms/window.rs"]),
     source!("kernels/gather.rs", ["error.rs", "kernels/copy.rs", "kernels/index.rs"]),
     source!("kernels/index.rs", []),
     source!("kernels/integer.rs", ["error.rs"]),
-    source!("kernels/line.rs", []),
     source!("kernels/map.rs", ["arch/isa.rs", "error.rs", "kernels/index.rs"]),
-    source!("kernels/matmul.rs", ["arch/columns.rs", "arch/isa.rs", "arch/products.rs", "arch/quad.rs", "kernels/epilogue.rs", "kernels/line.rs", "kernels/matmul_row.rs", "kernels/regions.rs", "kernels/tile.rs"]),
+    source!("kernels/matmul.rs", ["arch/isa.rs", "kernels/matmul_row.rs", "loops/finish.rs", "loops/products.rs", "loops/quad.rs", "loops/tile.rs", "terms/epilogue.rs", "terms/line.rs", "terms/matmul.rs", "terms/quad.rs", "terms/regions.rs", "terms/sizes.rs"]),
     source!("kernels/matmul_bytes.rs", ["arch/isa.rs"]),
-    source!("kernels/matmul_int.rs", ["kernels/matmul.rs", "kernels/number.rs"]),
-    source!("kernels/matmul_packed.rs", ["arch/isa.rs", "arch/products.rs", "kernels/compact.rs", "kernels/conv2d.rs", "kernels/epilogue.rs", "kernels/line.rs", "kernels/regions.rs", "kernels/tile.rs"]),
-    source!("kernels/matmul_row.rs", ["arch/isa.rs", "arch/quad.rs", "kernels/epilogue.rs", "kernels/matmul.rs", "kernels/reduce_f32.rs"]),
-    source!("kernels/norm.rs", ["arch/isa.rs", "kernels/copy.rs", "kernels/reduce.rs", "kernels/reduce_f32.rs", "math/sqrt.rs"]),
+    source!("kernels/matmul_int.rs", ["kernels/number.rs", "terms/matmul.rs"]),
+    source!("kernels/matmul_packed.rs", ["arch/isa.rs", "kernels/compact.rs", "loops/products.rs", "loops/tile.rs", "terms/conv2d.rs", "terms/epilogue.rs", "terms/line.rs", "terms/regions.rs"]),
+    source!("kernels/matmul_row.rs", ["arch/isa.rs", "kernels/reduce_f32.rs", "loops/finish.rs", "loops/quad.rs", "terms/matmul.rs", "terms/quad.rs", "terms/sizes.rs"]),
+    source!("kernels/norm.rs", ["arch/isa.rs", "kernels/copy.rs", "kernels/reduce.rs", "kernels/reduce_f32.rs", "math/sqrt.rs", "terms/sizes.rs"]),
     source!("kernels/number.rs", ["math/minmax.rs"]),
     source!("kernels/place_row.rs", ["kernels/copy.rs"]),
-    source!("kernels/pool.rs", ["arch/isa.rs", "kernels/number.rs", "kernels/pool2d.rs"]),
-    source!("kernels/pool2d.rs", ["kernels/window.rs"]),
-    source!("kernels/qcompact.rs", ["arch/dots.rs", "arch/isa.rs", "arch/quads.rs", "arch/taps.rs", "kernels/line.rs", "kernels/quant.rs"]),
-    source!("kernels/qconv.rs", ["arch/dots.rs", "arch/isa.rs", "arch/quads.rs", "arch/room.rs", "kernels/conv2d.rs", "kernels/line.rs", "kernels/qcompact.rs", "kernels/qmap.rs", "kernels/quant.rs", "kernels/window.rs"]),
-    source!("kernels/qdepthwise.rs", ["arch/dots.rs", "arch/isa.rs", "arch/room.rs", "arch/taps.rs", "kernels/conv2d.rs", "kernels/qcompact.rs", "kernels/qconv.rs", "kernels/quant.rs", "kernels/window.rs"]),
-    source!("kernels/qdepthwise_dual.rs", ["arch/lines.rs", "kernels/conv2d.rs", "kernels/qconv.rs", "kernels/quant.rs", "kernels/window.rs"]),
-    source!("kernels/qdual.rs", ["arch/dual.rs", "kernels/conv2d.rs", "kernels/qconv.rs", "kernels/quant.rs"]),
-    source!("kernels/qfloat.rs", ["arch/isa.rs", "kernels/pool2d.rs", "kernels/quant.rs", "kernels/reduce.rs", "kernels/softmax.rs", "math/exp.rs"]),
-    source!("kernels/qmap.rs", ["kernels/conv2d.rs"]),
-    source!("kernels/quant.rs", ["arch/dots.rs", "arch/isa.rs"]),
-    source!("kernels/reduce.rs", ["arch/isa.rs", "kernels/number.rs"]),
-    source!("kernels/reduce_f32.rs", ["arch/isa.rs", "kernels/number.rs", "kernels/reduce.rs"]),
-    source!("kernels/regions.rs", ["kernels/line.rs", "kernels/window.rs"]),
-    source!("kernels/resize.rs", ["arch/isa.rs", "kernels/reduce_f32.rs"]),
-    source!("kernels/rows.rs", []),
+    source!("kernels/pool.rs", ["arch/isa.rs", "kernels/number.rs", "terms/pool2d.rs", "terms/sizes.rs"]),
+    source!("kernels/qconv.rs", ["arch/byte.rs", "arch/isa.rs", "arch/room.rs", "loops/dots.rs", "loops/qcompact.rs", "loops/ready.rs", "terms/dots.rs", "terms/line.rs", "terms/qconv2d.rs", "terms/qmap.rs", "terms/quads.rs", "terms/sizes.rs", "terms/window.rs"]),
+    source!("kernels/qdepthwise.rs", ["arch/byte.rs", "arch/isa.rs", "arch/room.rs", "loops/qcompact.rs", "loops/ready.rs", "loops/taps.rs", "terms/conv2d.rs", "terms/qconv2d.rs", "terms/sizes.rs", "terms/taps.rs", "terms/window.rs"]),
+    source!("kernels/qdepthwise_dual.rs", ["arch/byte.rs", "loops/lines.rs", "terms/conv2d.rs", "terms/lines.rs", "terms/qconv2d.rs", "terms/window.rs"]),
+    source!("kernels/qdual.rs", ["arch/byte.rs", "loops/dual.rs", "terms/conv2d.rs", "terms/dual.rs", "terms/qconv2d.rs"]),
+    source!("kernels/qfloat.rs", ["arch/byte.rs", "arch/isa.rs", "kernels/reduce.rs", "kernels/softmax.rs", "math/exp.rs", "terms/pool2d.rs", "terms/quant.rs", "terms/sizes.rs"]),
+    source!("kernels/reduce.rs", ["kernels/number.rs", "terms/sizes.rs"]),
+    source!("kernels/reduce_f32.rs", ["arch/isa.rs", "kernels/number.rs", "kernels/reduce.rs", "terms/sizes.rs"]),
+    source!("kernels/resize.rs", ["arch/isa.rs", "kernels/reduce_f32.rs", "terms/sizes.rs"]),
     source!("kernels/scatter.rs", ["error.rs", "kernels/index.rs"]),
     source!("kernels/select_rows.rs", ["kernels/copy.rs", "kernels/index.rs", "kernels/map.rs"]),
-    source!("kernels/separable.rs", ["arch/isa.rs", "kernels/conv.rs", "kernels/conv2d.rs", "kernels/depthwise.rs"]),
-    source!("kernels/softmax.rs", ["arch/isa.rs", "kernels/copy.rs", "kernels/reduce.rs", "kernels/reduce_f32.rs", "math/exp.rs", "math/log.rs"]),
-    source!("kernels/table.rs", ["arch/isa.rs", "kernels/quant.rs"]),
-    source!("kernels/tile.rs", ["arch/columns.rs", "arch/isa.rs", "arch/products.rs", "kernels/epilogue.rs", "kernels/line.rs", "kernels/regions.rs", "kernels/rows.rs"]),
+    source!("kernels/separable.rs", ["arch/isa.rs", "kernels/conv.rs", "kernels/depthwise.rs", "terms/conv2d.rs"]),
+    source!("kernels/softmax.rs", ["arch/isa.rs", "kernels/copy.rs", "kernels/reduce.rs", "kernels/reduce_f32.rs", "math/exp.rs", "math/log.rs", "terms/sizes.rs"]),
+    source!("kernels/table.rs", ["arch/byte.rs", "arch/isa.rs"]),
     source!("kernels/topk.rs", ["kernels/number.rs"]),
-    source!("kernels/window.rs", []),
+    source!("loops/channels.rs", ["arch/isa.rs", "loops/finish.rs", "terms/epilogue.rs", "terms/line.rs", "terms/rows.rs", "terms/sizes.rs", "terms/steps.rs"]),
+    source!("loops/columns.rs", ["arch/isa.rs", "loops/finish.rs", "terms/line.rs", "terms/sizes.rs"]),
+    source!("loops/dots.rs", ["arch/isa.rs", "terms/dots.rs", "terms/line.rs", "terms/quant.rs", "terms/rows.rs", "terms/sizes.rs"]),
+    source!("loops/dual.rs", ["arch/arm/bytes.rs", "arch/arm/dual.rs", "arch/byte.rs", "terms/dual.rs", "terms/quant.rs"]),
+    source!("loops/finish.rs", ["arch/isa.rs", "terms/epilogue.rs", "terms/sizes.rs"]),
+    source!("loops/lines.rs", ["arch/arm/bytes.rs", "arch/arm/lines.rs", "arch/byte.rs", "terms/lines.rs"]),
+    source!("loops/products.rs", ["arch/isa.rs", "loops/columns.rs", "terms/epilogue.rs", "terms/line.rs", "terms/rows.rs", "terms/sizes.rs", "terms/steps.rs"]),
+    source!("loops/qcompact.rs", ["arch/isa.rs", "loops/ready.rs", "terms/dots.rs", "terms/line.rs", "terms/quads.rs", "terms/quant.rs", "terms/sizes.rs", "terms/taps.rs"]),
+    source!("loops/quad.rs", ["arch/arm/tiles.rs", "arch/isa.rs", "loops/finish.rs", "terms/epilogue.rs", "terms/quad.rs", "terms/sizes.rs"]),
+    source!("loops/ready.rs", ["arch/isa.rs", "terms/quant.rs", "terms/sizes.rs"]),
+    source!("loops/taps.rs", ["arch/isa.rs", "terms/dots.rs", "terms/quant.rs", "terms/sizes.rs", "terms/taps.rs"]),
+    source!("loops/tile.rs", ["arch/isa.rs", "loops/columns.rs", "loops/finish.rs", "loops/products.rs", "terms/epilogue.rs", "terms/line.rs", "terms/regions.rs", "terms/rows.rs", "terms/sizes.rs"]),
     source!("math/acos.rs", ["math/asin.rs"]),
     source!("math/acosh.rs", ["math/log1p.rs", "math/sqrt.rs"]),
     source!("math/asin.rs", ["math/sqrt.rs"]),
@@ -116,7 +118,7 @@ pub const SOURCES: &[Source] = &[
     source!("math/expm1.rs", []),
     source!("math/floor.rs", ["math/round_even.rs"]),
     source!("math/floor_f64.rs", ["math/round_even_f64.rs"]),
-    source!("math/fma.rs", ["arch/fpu.rs"]),
+    source!("math/fma.rs", ["arch/arm/fpu.rs"]),
     source!("math/log.rs", []),
     source!("math/log1p.rs", []),
     source!("math/log_f64.rs", []),
@@ -131,7 +133,7 @@ pub const SOURCES: &[Source] = &[
     source!("math/sin.rs", ["math/trig.rs"]),
     source!("math/sinh.rs", ["math/exp.rs"]),
     source!("math/softplus.rs", ["math/exp.rs", "math/log1p.rs"]),
-    source!("math/sqrt.rs", ["arch/fpu.rs"]),
+    source!("math/sqrt.rs", ["arch/arm/fpu.rs"]),
     source!("math/sqrt_f64.rs", []),
     source!("math/tan.rs", ["math/trig.rs"]),
     source!("math/tanh.rs", []),
@@ -139,12 +141,31 @@ pub const SOURCES: &[Source] = &[
     source!("math/trig.rs", []),
     source!("math/trunc.rs", ["math/round_even.rs"]),
     source!("math/trunc_f64.rs", ["math/round_even_f64.rs"]),
+    source!("terms/conv2d.rs", ["terms/epilogue.rs", "terms/regions.rs", "terms/window.rs"]),
+    source!("terms/dots.rs", ["terms/line.rs", "terms/sizes.rs"]),
+    source!("terms/dual.rs", ["terms/quant.rs"]),
+    source!("terms/epilogue.rs", ["math/minmax.rs"]),
+    source!("terms/line.rs", []),
+    source!("terms/lines.rs", ["terms/quant.rs"]),
+    source!("terms/matmul.rs", ["terms/epilogue.rs"]),
+    source!("terms/pool2d.rs", ["terms/window.rs"]),
+    source!("terms/qconv2d.rs", ["terms/conv2d.rs", "terms/dots.rs", "terms/quant.rs"]),
+    source!("terms/qmap.rs", ["terms/conv2d.rs"]),
+    source!("terms/quad.rs", ["terms/epilogue.rs", "terms/sizes.rs"]),
+    source!("terms/quads.rs", ["terms/sizes.rs"]),
+    source!("terms/quant.rs", []),
+    source!("terms/regions.rs", ["terms/line.rs", "terms/window.rs"]),
+    source!("terms/rows.rs", []),
+    source!("terms/sizes.rs", []),
+    source!("terms/steps.rs", ["terms/epilogue.rs", "terms/line.rs"]),
+    source!("terms/taps.rs", ["terms/sizes.rs"]),
+    source!("terms/window.rs", []),
 ];
 
 // These read text and call no kernel: nothing for Miri.
 #[cfg(all(test, not(miri)))]
 mod tests {
-    use super::SOURCES;
+    use super::{FAMILIES, SOURCES};
     use std::collections::BTreeSet;
     use std::path::Path;
     use std::string::String;
@@ -214,6 +235,21 @@ mod tests {
     }
 
     #[test]
+    fn families_are_compiled_under_their_conditions_alone() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let text = fs::read_to_string(root.join("arch/mod.rs")).expect("the file can be read");
+        for (folder, condition) in FAMILIES {
+            let name = folder.trim_start_matches("arch/");
+            assert!(text.contains(&format!("#[cfg({condition})]\npub mod {name};\n")), "{folder}");
+        }
+        assert_eq!(text.matches("#[cfg(").count(), FAMILIES.len());
+        for source in SOURCES {
+            let in_family = FAMILIES.iter().any(|(folder, _)| source.path.starts_with(folder));
+            assert!(!in_family || !source.text.contains("#![cfg("), "{} has a condition of its own", source.path);
+        }
+    }
+
+    #[test]
     fn files_are_fit_to_be_copied() {
         for source in SOURCES {
             let (path, text) = (source.path, source.text);
@@ -230,7 +266,7 @@ mod tests {
         for source in SOURCES {
             let code = source.text.lines().map(|line| line.split("//").next().unwrap_or(""));
             let is_unsafe = code.into_iter().any(|line| line.contains("unsafe"));
-            let may_be = source.path == "arena.rs" || source.path.starts_with("arch/");
+            let may_be = source.path == "arena.rs" || ["arch/", "loops/"].iter().any(|f| source.path.starts_with(f));
             assert!(!is_unsafe || may_be, "{} has unsafe code", source.path);
         }
     }

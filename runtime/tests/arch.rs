@@ -5,8 +5,9 @@ mod values;
 
 use values::reduced;
 use zant_runtime::arch::host::Host;
-use zant_runtime::arch::isa::{Cpu, Fused, Isa, Kernel, LANES, Numerics, Separate};
+use zant_runtime::arch::isa::{Cpu, Fused, Isa, Kernel, Numerics, Separate};
 use zant_runtime::arch::portable::Portable;
+use zant_runtime::terms::sizes::LANES;
 
 /// Values where operations differ if they differ anywhere: zeros, subnormals, ties, extremes, infinities, NaN.
 const SPECIAL: [f32; 18] = [

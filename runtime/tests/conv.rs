@@ -8,10 +8,10 @@ use zant_runtime::arch::host::Host;
 use zant_runtime::arch::isa::{Fused, Numerics, Separate};
 use zant_runtime::arch::portable::Portable;
 use zant_runtime::kernels::conv::conv2d;
-use zant_runtime::kernels::conv2d::Conv2d;
 use zant_runtime::kernels::depthwise::depthwise2d;
-use zant_runtime::kernels::epilogue::{Activation, Epilogue, Residual};
 use zant_runtime::math;
+use zant_runtime::terms::conv2d::Conv2d;
+use zant_runtime::terms::epilogue::{Activation, Epilogue, Residual};
 
 /// What stands between the pixels of the output, which no kernel may touch.
 const GAP: f32 = 12_345.0;

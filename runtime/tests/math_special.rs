@@ -7,7 +7,8 @@ mod values;
 
 use math_reference::Patterns;
 use values::reduced;
-use zant_runtime::math::{self, clamp, max, min};
+use zant_runtime::math;
+use zant_runtime::math::{clamp, max, min};
 
 type Function = fn(f32) -> f32;
 

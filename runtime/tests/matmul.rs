@@ -5,11 +5,12 @@ mod values;
 use values::{Values, bits, each_cpu, reduced, rounds};
 use zant_runtime::arch::host::Host;
 use zant_runtime::arch::isa::{Fused, Numerics, Separate};
-use zant_runtime::kernels::epilogue::{Activation, Epilogue, Residual};
-use zant_runtime::kernels::matmul::{MatMul, Strides, matmul};
+use zant_runtime::kernels::matmul::matmul;
 use zant_runtime::kernels::matmul_bytes::{MatMulBytes, matmul_bytes};
 use zant_runtime::kernels::matmul_int::matmul_int;
 use zant_runtime::kernels::matmul_packed::{MatMulPacked, matmul_packed, matvec_packed};
+use zant_runtime::terms::epilogue::{Activation, Epilogue, Residual};
+use zant_runtime::terms::matmul::{MatMul, Strides};
 
 /// What stands between the rows of the output, which no kernel may touch.
 const GAP: f32 = 12_345.0;

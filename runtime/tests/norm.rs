@@ -7,7 +7,8 @@ use zant_runtime::arch::host::Host;
 use zant_runtime::arch::isa::{Fused, Numerics, Separate};
 use zant_runtime::kernels::norm::{Norm, norm, norm_in_place};
 use zant_runtime::kernels::reduce::join;
-use zant_runtime::math::{fma, sqrt};
+use zant_runtime::math::fma;
+use zant_runtime::math::sqrt;
 
 fn shapes() -> impl Iterator<Item = Norm> {
     let ns = reduced((0..20).chain([64, 100, 257]).collect(), vec![0, 1, 7, 8, 19]);

@@ -7,7 +7,7 @@ use zant_runtime::arch::host::Host;
 use zant_runtime::arch::isa::Fused;
 use zant_runtime::arch::portable::Portable;
 use zant_runtime::kernels::pool::{avg_pool2d, avg_pool2d_in_place, max_pool2d, max_pool2d_in_place};
-use zant_runtime::kernels::pool2d::Pool2d;
+use zant_runtime::terms::pool2d::Pool2d;
 
 /// What stands between the pixels of the output, which no kernel may touch.
 const GAP: f32 = 12_345.0;

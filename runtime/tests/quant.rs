@@ -3,22 +3,24 @@
 mod values;
 
 use values::{Values, indices, reduced, rounds};
+use zant_runtime::arch::byte::Byte;
 use zant_runtime::arch::host::Host;
 use zant_runtime::arch::isa::{Cpu, Fused};
 use zant_runtime::arch::portable::Portable;
-use zant_runtime::kernels::conv2d::Conv2d;
 use zant_runtime::kernels::dynamic::{Columns, DynamicMatMul, dynamic_matmul};
 use zant_runtime::kernels::pool::avg_pool2d;
-use zant_runtime::kernels::pool2d::Pool2d;
-use zant_runtime::kernels::qconv::{QConv2d, qconv2d};
+use zant_runtime::kernels::qconv::qconv2d;
 use zant_runtime::kernels::qdepthwise::qdepthwise2d;
 use zant_runtime::kernels::qdepthwise_dual;
 use zant_runtime::kernels::qdual;
 use zant_runtime::kernels::qfloat::{Bytes, qavg_pool2d, qsoftmax, qsum};
-use zant_runtime::kernels::quant::{Affine, Byte, Finish, Range, Residual};
 use zant_runtime::kernels::reduce::{Reduce, reduce_sum};
 use zant_runtime::kernels::softmax::{Softmax, softmax};
 use zant_runtime::kernels::table::{Table, table, table_in_place};
+use zant_runtime::terms::conv2d::Conv2d;
+use zant_runtime::terms::pool2d::Pool2d;
+use zant_runtime::terms::qconv2d::QConv2d;
+use zant_runtime::terms::quant::{Affine, Finish, Range, Residual};
 
 /// The CPU as it is, and without the widest vectors. Miri has no CPUID: it would run what is portable again.
 fn hosts() -> impl Iterator<Item = (&'static str, Host<Fused>)> {

@@ -6,8 +6,8 @@ use values::{Values, bits, reduced};
 use zant_runtime::arch::host::Host;
 use zant_runtime::arch::isa::Separate;
 use zant_runtime::kernels::number::Number;
-use zant_runtime::kernels::reduce::Reduce;
-use zant_runtime::kernels::{reduce, reduce_f32};
+use zant_runtime::kernels::reduce::{self, Reduce};
+use zant_runtime::kernels::reduce_f32;
 
 type Fast = fn(Host<Separate>, &Reduce, &[f32], &mut [f32]);
 type Plain = fn(&Reduce, &[f32], &mut [f32]);

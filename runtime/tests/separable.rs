@@ -5,10 +5,10 @@ mod values;
 use values::{Values, bits, each_cpu, reduced, rounds};
 use zant_runtime::arch::isa::{Fused, Numerics, Separate};
 use zant_runtime::kernels::conv::conv2d;
-use zant_runtime::kernels::conv2d::Conv2d;
 use zant_runtime::kernels::depthwise::depthwise2d;
-use zant_runtime::kernels::epilogue::Epilogue;
 use zant_runtime::kernels::separable::{Separable, separable2d};
+use zant_runtime::terms::conv2d::Conv2d;
+use zant_runtime::terms::epilogue::Epilogue;
 
 /// A pair of convolutions with windows of any kind.
 fn random(values: &mut Values) -> Separable {

@@ -7,7 +7,8 @@ use zant_runtime::arch::host::Host;
 use zant_runtime::arch::isa::Separate;
 use zant_runtime::kernels::reduce::{Reduce, reduce_max, reduce_sum};
 use zant_runtime::kernels::softmax::{Softmax, log_softmax, log_softmax_in_place, softmax, softmax_in_place};
-use zant_runtime::math::{exp, log};
+use zant_runtime::math::exp;
+use zant_runtime::math::log;
 
 fn shapes() -> impl Iterator<Item = Softmax> {
     let ns = reduced((1..20).chain([64, 100, 257]).collect(), vec![1, 3, 9]);

@@ -1,6 +1,9 @@
 //! Which module of the compiler may use which. A dependency that is not listed is an error: the way of the data is one way.
 
+use std::collections::BTreeSet;
 use std::path::Path;
+
+use zant_runtime::sources::SOURCES;
 
 use crate::command::root;
 
@@ -22,10 +25,16 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("install", &["diag", "emit"]),
 ];
 
+/// The floors of the runtime from the bottom: a file uses those of its own floor and of floors below.
+const FLOORS: [&str; 6] = ["math", "terms", "arch", "loops", "kernels", "arena"];
+
+/// The one use that goes up: functions that an FPU has an instruction for.
+const UP: (&str, &str) = ("math/", "arch/arm/fpu.rs");
+
 /// Prints each use that goes the wrong way; whether there is none.
 pub(crate) fn check() -> Result<bool, String> {
     let source = root().join("compiler/src");
-    let mut good = escapes()?;
+    let mut good = escapes()? && runtime();
     for (module, allowed) in LAYERS {
         for file in files(&source, module)? {
             let text = std::fs::read_to_string(&file).map_err(|e| format!("{}: {e}", file.display()))?;
@@ -37,6 +46,39 @@ pub(crate) fn check() -> Result<bool, String> {
         }
     }
     Ok(good)
+}
+
+/// Prints each file of the runtime that uses one of a floor above, and each that needs itself in the end; whether there is none.
+fn runtime() -> bool {
+    let floor = |path: &str| FLOORS.iter().position(|f| path.trim_end_matches(".rs").split('/').next() == Some(f));
+    let mut good = true;
+    for source in SOURCES {
+        for need in source.needs {
+            let is_up = floor(source.path) < floor(need) && !(source.path.starts_with(UP.0) && need == &UP.1);
+            if is_up {
+                eprintln!("error: runtime/src/{} uses {need}, which is a floor above", source.path);
+                good = false;
+            }
+        }
+        if needed(source.path).contains(source.path) {
+            eprintln!("error: runtime/src/{} needs itself in the end", source.path);
+            good = false;
+        }
+    }
+    good
+}
+
+/// All files that a file of the runtime needs, by way of others too.
+fn needed(path: &str) -> BTreeSet<&'static str> {
+    let needs = |path: &str| SOURCES.iter().find(|s| s.path == path).map_or(&[][..], |s| s.needs);
+    let mut open = needs(path).to_vec();
+    let mut all = BTreeSet::new();
+    while let Some(next) = open.pop() {
+        if all.insert(next) {
+            open.extend(needs(next));
+        }
+    }
+    all
 }
 
 /// Where processes are started and temporary folders made. Elsewhere they would outlive a signal.

@@ -4,7 +4,8 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use zant_runtime::arch::host::Host;
-use zant_runtime::arch::isa::{Cpu, Fused, Isa, Kernel, LANES};
+use zant_runtime::arch::isa::{Cpu, Fused, Isa, Kernel};
+use zant_runtime::terms::sizes::LANES;
 
 /// Chains of dependent multiply-adds: latency times the units of any core.
 const CHAINS: usize = 12;

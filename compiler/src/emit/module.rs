@@ -117,6 +117,7 @@ fn nested(
         if rt::may_be_unsafe(folder, m) {
             text += "#[allow(unsafe_code)]\n";
         }
+        text += &rt::condition(folder, m);
         text += &format!("pub mod {m} {{\n{}}}\n", indented(&content));
     }
     text

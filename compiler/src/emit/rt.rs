@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use zant_runtime::sources::{SOURCES, Source as RtSource};
+use zant_runtime::sources::{FAMILIES, SOURCES, Source as RtSource};
 
 use super::{Package, Source};
 use crate::config::Optimize;
@@ -65,8 +65,11 @@ pub(super) fn folders(files: &[&RtSource]) -> BTreeMap<String, Vec<String>> {
         let path = f.path.trim_end_matches(".rs");
         let (folder, module) = path.rsplit_once('/').unwrap_or(("", path));
         folders.entry(folder.to_string()).or_default().insert(module.to_string());
-        if !folder.is_empty() {
-            folders.entry(String::new()).or_default().insert(folder.to_string());
+        let mut below = folder;
+        while !below.is_empty() {
+            let (parent, name) = below.rsplit_once('/').unwrap_or(("", below));
+            folders.entry(parent.to_string()).or_default().insert(name.to_string());
+            below = parent;
         }
     }
     folders.into_iter().map(|(f, m)| (f, m.into_iter().collect())).collect()
@@ -74,7 +77,14 @@ pub(super) fn folders(files: &[&RtSource]) -> BTreeMap<String, Vec<String>> {
 
 /// The modules in which code may be unsafe.
 pub(super) fn may_be_unsafe(folder: &str, module: &str) -> bool {
-    folder.is_empty() && matches!(module, "arch" | "arena")
+    folder.is_empty() && matches!(module, "arch" | "arena" | "loops")
+}
+
+/// The attribute of a module that is compiled for one family of instruction sets alone; empty for others.
+pub(super) fn condition(folder: &str, module: &str) -> String {
+    let path = format!("{folder}/{module}");
+    let family = FAMILIES.iter().find(|(family, _)| *family == path);
+    family.map_or_else(String::new, |(_, condition)| format!("#[cfg({condition})]\n"))
 }
 
 fn module_file(folder: &str, modules: &[String], source: &Source<'_>) -> String {
@@ -83,13 +93,16 @@ fn module_file(folder: &str, modules: &[String], source: &Source<'_>) -> String 
         "" => "//! The kernels that the model uses, and what they need.\n",
         "arch" => "//! The instruction sets.\n",
         "kernels" => "//! The kernels.\n",
+        "loops" => "//! Inner loops that are the same for all instruction sets.\n",
         "math" => "//! Elementary functions.\n",
+        "terms" => "//! Plain data that loops and kernels share.\n",
         _ => "//! Part of the runtime.\n",
     };
     for m in modules {
         if may_be_unsafe(folder, m) {
             text += "#[allow(unsafe_code)]\n";
         }
+        text += &condition(folder, m);
         text += &format!("pub mod {m};\n");
     }
     if folder.is_empty() {

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use zant_runtime::kernels::conv2d::Conv2d;
-use zant_runtime::kernels::epilogue;
+use zant_runtime::terms::conv2d::Conv2d;
+use zant_runtime::terms::epilogue;
 
 use super::dims::merge;
 use super::pack::{self, Piece};

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use zant_runtime::kernels::epilogue;
-use zant_runtime::kernels::matmul::{MatMul, Strides};
 use zant_runtime::kernels::matmul_bytes::MatMulBytes;
 use zant_runtime::kernels::matmul_packed::MatMulPacked;
+use zant_runtime::terms::epilogue;
+use zant_runtime::terms::matmul::{MatMul, Strides};
 
 use super::conv::kernel_epilogue;
 use super::strided::{broadcast, row_pitch};

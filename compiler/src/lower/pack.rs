@@ -3,7 +3,7 @@
 //! Sixteen output columns make a panel, `[depth][16]`; the last panel is as narrow as what is left, so that packed weights
 //! have the size of unpacked ones.
 
-use zant_runtime::arch::columns::PANEL;
+use zant_runtime::terms::sizes::PANEL;
 
 /// A box of weights that is copied to where the box before ended, dense.
 #[derive(Clone, Debug)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use zant_runtime::kernels::pool2d::Pool2d;
+use zant_runtime::terms::pool2d::Pool2d;
 
 use super::{Lowered, Lowering, expect_f32, expect_number};
 use crate::ir::{Node, PoolKind, Type, Window};

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use zant_runtime::kernels::conv2d::Conv2d;
 use zant_runtime::kernels::dynamic::DynamicMatMul;
-use zant_runtime::kernels::qconv::QConv2d;
-use zant_runtime::kernels::quant;
-use zant_runtime::kernels::{qdepthwise_dual, qdual};
+use zant_runtime::kernels::qdepthwise_dual;
+use zant_runtime::kernels::qdual;
+use zant_runtime::terms::conv2d::Conv2d;
+use zant_runtime::terms::qconv2d::QConv2d;
+use zant_runtime::terms::quant;
 
 use super::conv::conv2d;
 use super::{Fault, Lowered, Lowering, around};

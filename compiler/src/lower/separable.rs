@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use zant_runtime::kernels::separable::Separable;
-use zant_runtime::kernels::tile::CACHED;
+use zant_runtime::loops::tile::CACHED;
 
 use super::conv::{conv_panels, conv2d};
 use super::{Fault, Lowered, Lowering, concat, pack, strided};

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
-use zant_runtime::kernels::epilogue::{Activation, Epilogue, Residual};
+use zant_runtime::terms::epilogue::{Activation, Epilogue, Residual};
 
 /// A value as a Rust expression.
 pub(super) trait Lit {

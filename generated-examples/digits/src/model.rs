@@ -4,12 +4,12 @@
 use super::rt::Cpu;
 use super::rt::arena::{Arena, Buffer, Read, Write};
 use super::rt::kernels::conv::conv2d;
-use super::rt::kernels::conv2d::Conv2d;
-use super::rt::kernels::epilogue::Epilogue;
 use super::rt::kernels::matmul_packed::{MatMulPacked, matvec_packed};
 use super::rt::kernels::pool::max_pool2d_in_place;
-use super::rt::kernels::pool2d::Pool2d;
 use super::rt::kernels::softmax::{Softmax, softmax_in_place};
+use super::rt::terms::conv2d::Conv2d;
+use super::rt::terms::epilogue::Epilogue;
+use super::rt::terms::pool2d::Pool2d;
 use super::weights::WEIGHTS;
 
 /// Bytes of the arena: every buffer and all working memory of a run.

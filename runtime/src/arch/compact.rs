@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! The CPU where small code is preferred: kernels that allow it once, in plain Rust, with their inner loops for the vector
 //! instructions as well.
-use super::dots::{PANEL, QUAD};
+use super::super::terms::quads::{Rows, Step, Sums};
+use super::super::terms::sizes::{LANES, PANEL, QUAD};
+use super::super::terms::taps::Quad;
 use super::host::Host;
-use super::isa::{Cpu, Isa, Kernel, LANES, Numerics};
+use super::isa::{Cpu, Isa, Kernel, Numerics};
 use super::portable::Portable;
-use super::quads::{Rows, Step, Sums};
-use super::taps::Quad;
 
 /// Plain Rust whose inner loops run on the best instruction set of the CPU.
 #[derive(Clone, Copy, Debug)]

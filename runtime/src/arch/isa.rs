@@ -3,13 +3,11 @@
 //!
 //! Invariant: every method gives the same bits on every [`Isa`] of equal [`Numerics`], NaN payloads aside. A kernel
 //! that is written over [`Isa`] alone is therefore equal to the bit everywhere.
-use super::dots::{PANEL, QUAD, Tile};
-use super::quads::{Rows, Step, Sums};
-use super::taps::{Quad, Run};
-use super::wide::{Steps, Windows};
-
-/// Lanes of an [`Isa::V`].
-pub const LANES: usize = 8;
+use super::super::terms::dots::Tile;
+use super::super::terms::quads::{Rows, Step, Sums};
+use super::super::terms::sizes::{LANES, PANEL, QUAD};
+use super::super::terms::steps::{Steps, Windows};
+use super::super::terms::taps::{Quad, Run};
 
 /// How a product is rounded before it is added.
 pub trait Numerics: Copy + Default + 'static {

@@ -1,28 +1,13 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Instruction sets: one trait ([`isa::Isa`]), one file per set, one choice in the first run ([`host::Host`]).
-pub mod arm_bytes;
-pub mod arm_dual;
-pub mod arm_lines;
-pub mod arm_tiles;
-pub mod avx512;
-pub mod avx512_channels;
-pub mod channels;
-pub mod columns;
+//! Instruction sets: one trait ([`isa::Isa`]), one folder per family, one choice in the first run ([`host::Host`]).
+#[cfg(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))]
+pub mod arm;
+pub mod byte;
 pub mod compact;
-pub mod dots;
-pub mod dual;
-pub mod fpu;
 pub mod host;
 pub mod isa;
-pub mod lines;
 pub mod portable;
-pub mod products;
-pub mod quad;
-pub mod quads;
-pub mod quads_avx2;
+pub mod portable_quads;
 pub mod room;
-pub mod taps;
-pub mod taps_vnni;
-pub mod vnni;
-pub mod wide;
-pub mod x86_64;
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+pub mod x86;

@@ -2,7 +2,6 @@
 //! ONNX `ArgMax` and `ArgMin`: where the extreme element along a dimension is.
 //!
 //! NaN counts as the extreme, as in numpy: the first one wins, or the last one where the last of equals is wanted.
-
 use super::number::Number;
 
 /// `x` is `[outer, n, inner]`, `y` is `[outer, inner]`; `n` is not 0.

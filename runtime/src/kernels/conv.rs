@@ -5,12 +5,12 @@
 //! channel, each by one multiply-add; taps in the padding are skipped. Pixels whose windows have the same taps inside
 //! the map share tiles, whole rows of them and more, so that borders run the code of the middle.
 use super::super::arch::isa::{Cpu, Isa, Kernel};
-use super::super::arch::products::Runs;
+use super::super::loops::products::Runs;
+use super::super::loops::tile::{Task, cached_columns, tile};
+use super::super::terms::conv2d::Conv2d;
+use super::super::terms::line::PLACES;
+use super::super::terms::regions::{Maps, Region, Regions, Tiles};
 use super::compact;
-use super::conv2d::Conv2d;
-use super::line::PLACES;
-use super::regions::{Maps, Region, Regions, Tiles};
-use super::tile::{Task, cached_columns, tile};
 
 /// Computes the convolution. `bias` has `out_c` elements or none, which are zeros.
 #[inline]

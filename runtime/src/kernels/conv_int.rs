@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! Convolution of integers, for models that compute in wide integers: plain loops, no packing. Sums wrap.
-
-use super::conv2d::Conv2d;
+use super::super::terms::conv2d::Conv2d;
 use super::number::Number;
 
 /// Weights are `[out_c][kernel_h][kernel_w][in_c / groups]`; `bias` has `out_c` elements or none, which are zeros.

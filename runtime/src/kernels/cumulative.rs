@@ -2,7 +2,6 @@
 //! Running sums and products along a dimension: ONNX `CumSum` and `CumProd`.
 //!
 //! The running value starts from 0 (products: 1) and takes one element at a time, in order. Integers wrap.
-
 use super::copy::copy;
 use super::number::Number;
 

@@ -3,14 +3,16 @@
 //! pixels share each weight.
 //!
 //! Invariants: those of `conv`: bias first, then kernel row, kernel column; taps in the padding are skipped.
-use super::super::arch::channels::{Channels, One, Part, Pixels, Taps, Vectors, add, start, wide};
-use super::super::arch::isa::{Cpu, Isa, Kernel, LANES};
+use super::super::arch::isa::{Cpu, Isa, Kernel};
+use super::super::loops::channels::{Channels, One, Part, Pixels, Taps, Vectors, add, start, wide};
+use super::super::loops::finish::Finish;
+use super::super::terms::conv2d::Conv2d;
+use super::super::terms::epilogue::Bounds;
+use super::super::terms::line::ROWS;
+use super::super::terms::regions::{Places, Region, Regions, Tiles};
+use super::super::terms::rows::each_row;
+use super::super::terms::sizes::LANES;
 use super::compact;
-use super::conv2d::Conv2d;
-use super::epilogue::{Bounds, Finish};
-use super::line::ROWS;
-use super::regions::{Places, Region, Regions, Tiles};
-use super::rows::each_row;
 
 /// Computes a convolution whose `groups`, `in_c` and `out_c` are equal. Weights are
 /// `[kernel_h][kernel_w][channels]`; `bias` has an element for each channel or none, which are zeros.
@@ -144,7 +146,7 @@ impl<const R: usize> Tile<'_, R> {
     #[inline(always)]
     fn all<I: Isa, const CLAMP: bool>(&mut self, isa: I) {
         let p = self.task.p;
-        let finish = p.epilogue.prepare(isa);
+        let finish = Finish::new(isa, &p.epilogue.plan());
         let mut first = 0;
         while I::TILE_VECTORS >= 2 && first + 2 * LANES <= p.out_c {
             self.channels::<I, _, CLAMP>(isa, Vectors::<2>, first, &finish);

@@ -3,7 +3,6 @@
 //!
 //! Negative indices count from the end. The first index outside its dimension ends the kernel with
 //! [`DataError::IndexOutOfRange`]; `y` is then written in part.
-
 use super::super::error::DataError;
 use super::copy::copy;
 use super::index::{Index, Indices, offset, resolve_all};

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! Integer functions for maps, where Rust's own would panic or differ from ONNX. Results wrap to the type.
-
 use super::super::error::DataError;
 
 /// An integer type of tensors.

@@ -8,7 +8,6 @@
 //! The function is compiled into the loop once per instruction set, and the loop is vectorised where the function
 //! allows it. Functions of more than a few dozen operations should be `#[inline(always)] fn` items: closures of that
 //! size are called instead, one element at a time.
-
 use super::super::arch::isa::{Cpu, Isa, Kernel};
 use super::super::error::DataError;
 use super::index::{Indices, offset};

@@ -5,52 +5,24 @@
 //! Invariant: `y[i, j]` starts from `bias[j]` and adds `a[i, k] * b[k, j]` with `k` ascending, each by one multiply-add.
 //! Sums stay in a block of working memory while `k` advances in steps, for which a piece of `b` is packed like constant
 //! weights; a stored and reloaded sum is the same sum.
-use super::super::arch::columns::PANEL;
-use super::super::arch::isa::{Cpu, Isa, Kernel, LANES};
-use super::super::arch::products::Runs;
-use super::super::arch::quad::{Pixel, Quad, Taps};
-use super::epilogue::{Epilogue, Plan};
-use super::line::{Line, PLACES, ROWS};
+use super::super::arch::isa::{Cpu, Isa, Kernel};
+use super::super::loops::finish::Finish;
+use super::super::loops::products::Runs;
+use super::super::loops::quad::{compute, push};
+use super::super::loops::tile::{Task, tile};
+use super::super::terms::epilogue::Plan;
+use super::super::terms::line::{Line, PLACES, ROWS};
+use super::super::terms::matmul::MatMul;
+use super::super::terms::quad::{Pixel, Quad, Taps};
+use super::super::terms::regions::{Places, even};
+use super::super::terms::sizes::{LANES, PANEL};
 use super::matmul_row::{compact, fits, row};
-use super::regions::{Places, even};
-use super::tile::{Task, tile};
 
 /// Rows that share a packed piece of `b`.
 const BLOCK_ROWS: usize = 4 * ROWS;
+
 /// Depth of a packed piece. With it all blocks take 4.3 KB at most, and packing costs less than the products.
 const BLOCK_DEPTH: usize = 32;
-
-/// Where the elements of an operand lie.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Strides {
-    /// Elements between neighbours along each batch dimension; 0 where the operand is broadcast.
-    pub batch: [usize; 3],
-    /// Elements between neighbouring rows.
-    pub row: usize,
-    /// Elements between neighbouring columns.
-    pub col: usize,
-}
-
-/// `y[batch, m, n] = epilogue(bias + a[batch, m, k] * b[batch, k, n])`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct MatMul {
-    /// Batch dimensions, outermost first; 1 where there are fewer.
-    pub batch: [usize; 3],
-    /// Rows of `a` and `y`.
-    pub m: usize,
-    /// Columns of `a`, rows of `b`.
-    pub k: usize,
-    /// Columns of `b` and `y`.
-    pub n: usize,
-    /// Where `a` lies.
-    pub a: Strides,
-    /// Where `b` lies.
-    pub b: Strides,
-    /// Where `y` lies.
-    pub y: Strides,
-    /// What is done with the sums. Integer products have none.
-    pub epilogue: Epilogue,
-}
 
 impl MatMul {
     /// Elements of working memory: the sums of a block, a packed piece of `b`, and one of `a` where its rows are not dense.
@@ -72,23 +44,6 @@ impl MatMul {
 /// The smaller; `min` is not const.
 const fn least(a: usize, b: usize) -> usize {
     if a < b { a } else { b }
-}
-
-impl Strides {
-    /// Where the matrix of a batch begins.
-    #[inline(always)]
-    pub const fn matrix(&self, batch: [usize; 3]) -> usize {
-        batch[0] * self.batch[0] + batch[1] * self.batch[1] + batch[2] * self.batch[2]
-    }
-
-    /// One past the last element of an operand.
-    pub const fn end(&self, batch: [usize; 3], rows: usize, columns: usize) -> usize {
-        if batch[0] * batch[1] * batch[2] * rows * columns == 0 {
-            return 0;
-        }
-        let last = self.matrix([batch[0] - 1, batch[1] - 1, batch[2] - 1]);
-        last + (rows - 1) * self.row + (columns - 1) * self.col + 1
-    }
 }
 
 /// Computes the products. `bias` has `n` elements or none, which are zeros; `scratch` has [`MatMul::scratch`] of them, of any
@@ -222,9 +177,9 @@ impl Block<'_> {
                 let mut quad =
                     Quad { resume: true, ..Quad::new(x, w, self.sums.as_flattened_mut(), taps, self.columns) };
                 for i in 0..rows {
-                    quad.push(isa, Pixel { x: i * pitch, y: (row + i) * PANEL });
+                    push(isa, &mut quad, Pixel { x: i * pitch, y: (row + i) * PANEL });
                 }
-                quad.compute(isa);
+                compute(isa, &mut quad);
                 row += rows;
                 continue;
             }
@@ -249,7 +204,7 @@ impl Block<'_> {
     /// Stores the sums, where `y` begins at the block's first row and column.
     #[inline(always)]
     fn finish<I: Isa>(&self, isa: I, p: &MatMul, y: &mut [f32]) {
-        let finish = p.epilogue.prepare(isa);
+        let finish = Finish::new(isa, &p.epilogue.plan());
         for (i, sums) in self.sums.iter().take(self.rows).enumerate() {
             let Some(y) = y.get_mut(i * p.y.row..) else { return };
             let sums = sums.get(..self.columns).unwrap_or(&[]);

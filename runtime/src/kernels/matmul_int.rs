@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! Matrix products of integers, with any strides. Sums wrap, so that their order does not matter.
-use super::matmul::MatMul;
+use super::super::terms::matmul::MatMul;
 use super::number::Number;
 
 /// `y[batch, m, n] = a[batch, m, k] * b[batch, k, n] + bias[n]`, modulo the range of the type; `bias` has `n` elements or none,

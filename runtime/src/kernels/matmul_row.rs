@@ -3,11 +3,12 @@
 //! is packed and no working memory is needed.
 //!
 //! Invariant: sums are those of `matmul`, to the bit.
-
-use super::super::arch::isa::{Isa, LANES};
-use super::super::arch::quad::{COLUMNS, Pixel, Quad, Taps};
-use super::epilogue::Finish;
-use super::matmul::MatMul;
+use super::super::arch::isa::Isa;
+use super::super::loops::finish::Finish;
+use super::super::loops::quad::{compute, push};
+use super::super::terms::matmul::MatMul;
+use super::super::terms::quad::{COLUMNS, Pixel, Quad, Taps};
+use super::super::terms::sizes::LANES;
 use super::reduce_f32::load_columns;
 
 /// Vectors of sums that are worked on together where rows of the matrix are dense: enough to hide the latency of the
@@ -22,7 +23,7 @@ pub const fn fits(p: &MatMul) -> bool {
 /// `y = epilogue(bias + a * b)` for one row.
 #[inline(always)]
 pub fn row<I: Isa>(isa: I, p: &MatMul, (a, b, bias): (&[f32], &[f32], &[f32]), y: &mut [f32]) {
-    let finish = p.epilogue.prepare(isa);
+    let finish = Finish::new(isa, &p.epilogue.plan());
     let Some(y) = y.get_mut(..p.n) else { return };
     let mut column = 0;
     while column < p.n {
@@ -58,17 +59,17 @@ pub fn compact<I: Isa>(isa: I, p: &MatMul, (a, b, bias): (&[f32], &[f32], &[f32]
         if p.b.col == 1 {
             quad.w = b.get(column..).unwrap_or(&[]);
             quad.width = if left < COLUMNS { left } else { COLUMNS };
-            quad.push(isa, Pixel { x: 0, y: column });
+            push(isa, &mut quad, Pixel { x: 0, y: column });
         } else {
-            quad.push(isa, Pixel { x: column * p.b.col, y: column });
+            push(isa, &mut quad, Pixel { x: column * p.b.col, y: column });
         }
         // All pixels of a tile have one bias, and the weights of one panel.
         if p.b.col == 1 || !bias.is_empty() {
-            quad.compute(isa);
+            compute(isa, &mut quad);
         }
         column += quad.width;
     }
-    quad.compute(isa);
+    compute(isa, &mut quad);
     if let Some(rest) = plan.rest() {
         y.iter_mut().for_each(|y| rest.store(*y, y));
     }

@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! The kernels, one file each, and what several of them share.
+//! The kernels, one file each.
 pub mod arg;
 pub mod compact;
 pub mod conv;
-pub mod conv2d;
 pub mod conv_int;
 pub mod copy;
 pub mod cumulative;
 pub mod depthwise;
 pub mod dynamic;
-pub mod epilogue;
 pub mod gather;
 pub mod index;
 pub mod integer;
-pub mod line;
 pub mod map;
 pub mod matmul;
 pub mod matmul_bytes;
@@ -24,25 +21,17 @@ pub mod norm;
 pub mod number;
 pub mod place_row;
 pub mod pool;
-pub mod pool2d;
-pub mod qcompact;
 pub mod qconv;
 pub mod qdepthwise;
 pub mod qdepthwise_dual;
 pub mod qdual;
 pub mod qfloat;
-pub mod qmap;
-pub mod quant;
 pub mod reduce;
 pub mod reduce_f32;
-pub mod regions;
 pub mod resize;
-pub mod rows;
 pub mod scatter;
 pub mod select_rows;
 pub mod separable;
 pub mod softmax;
 pub mod table;
-pub mod tile;
 pub mod topk;
-pub mod window;

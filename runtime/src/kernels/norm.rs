@@ -4,9 +4,9 @@
 //! With `m` the sum of a row divided by `n`, `d = x - m` (`x` itself where rows are not centered) and `q` the sum of the
 //! squares of `d`: `y = d * (1 / sqrt(q / n + epsilon))`, times `scale`, plus `bias`. Sums run in the order of `reduce`;
 //! squares are added, and the bias to the scaled value, by multiply-adds.
-
-use super::super::arch::isa::{Cpu, Isa, Kernel, LANES};
+use super::super::arch::isa::{Cpu, Isa, Kernel};
 use super::super::math::sqrt::sqrt;
+use super::super::terms::sizes::LANES;
 use super::copy::copy;
 use super::reduce::join;
 use super::reduce_f32::{Op, Sum, load_columns, reduce_run, store_columns};

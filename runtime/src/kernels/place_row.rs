@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! Rows of a map written at a position that is known at run time alone: the step of a cache that grows by one entry a run.
-
 use super::copy::copy;
 
 /// `xy` is `[outer, n, inner]`, `x` is `[outer, inner]`: it becomes row `position` of every slab of `xy`.

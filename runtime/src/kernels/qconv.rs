@@ -8,21 +8,26 @@
 //! the numbers they stand for is the same for every window, and the bias makes up for it. Windows on the map are read
 //! where they lie, six neighbours at once; the others are gathered side by side. Every panel of sixteen output channels
 //! takes them four by four.
-use super::super::arch::dots::{self, Inputs, Outputs, PANEL, QUAD, Scaling, Weights};
-use super::super::arch::isa::{Cpu, Isa, Kernel, LANES};
-use super::super::arch::quads::{Rows, alike, each_quad_row};
+use super::super::arch::byte::Byte;
+use super::super::arch::isa::{Cpu, Isa, Kernel};
 use super::super::arch::room::Room;
-use super::conv2d::Conv2d;
-use super::line::ROWS;
-use super::qcompact::{self, Carry, Ends};
-use super::qmap::{Edge, Line, QMap};
-use super::quant::{Byte, Finish, Ready};
-use super::window::div_ceil;
+use super::super::loops::dots;
+use super::super::loops::qcompact::{self, Carry, Ends};
+use super::super::loops::ready::Ready;
+use super::super::terms::dots::{Inputs, Outputs, Weights};
+use super::super::terms::line::ROWS;
+use super::super::terms::qconv2d::QConv2d;
+use super::super::terms::qmap::{Edge, Line, QMap};
+use super::super::terms::quads::{Rows, alike, each_quad_row};
+use super::super::terms::sizes::{LANES, PANEL, QUAD};
+use super::super::terms::window::div_ceil;
 
 /// Inputs of a window that are gathered at once: on small targets the stack holds few.
 const DEPTH: usize = if cfg!(target_pointer_width = "64") { 4608 } else { 96 };
+
 /// Bytes that are copied at once: gathering may write as many behind its last.
 const CHUNK: usize = 16;
+
 /// Tiles that are computed by the same panels before the next panels are read.
 const TILES: usize = 8;
 
@@ -31,42 +36,6 @@ struct Patch<'a> {
     x: &'a mut [u8],
     /// From one to the next.
     pitch: usize,
-}
-
-/// A quantized convolution. A matrix product is one of a map of one row, by a kernel of one tap.
-///
-/// The depth is in the order of kernel row, kernel column, input channel, where each kernel row is filled up to a multiple
-/// of four by weights of 0. Weights are packed group by group in panels of 16 output channels, `[depth / 4][16][4]`; of
-/// the last panel eight channels are enough where no more are left, and what is not there is 0.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct QConv2d {
-    /// The maps and the window.
-    pub map: Conv2d,
-    /// The input byte that stands for 0.
-    pub zero: i32,
-    /// Whether the absolute values of the first two weights of every four add up to at most 128, and those of the last two:
-    /// their products with unsigned bytes then fit 16 bits.
-    pub pairs: bool,
-    /// What is done with the sums.
-    pub finish: Finish,
-}
-
-impl QConv2d {
-    /// A convolution from its parts.
-    pub const fn new(map: Conv2d, zero: i32, finish: Finish) -> Self {
-        QConv2d { map, zero, pairs: false, finish }
-    }
-
-    /// The same with weights whose products fit 16 bits in pairs.
-    pub const fn pairs(self) -> Self {
-        QConv2d { pairs: true, ..self }
-    }
-
-    /// The bounds of the sums' bytes, and their zero point, for the channels that the slices begin with.
-    #[inline(always)]
-    pub(super) fn scaling<'a>(&self, bias: &'a [i32], multiplier: &'a [f32]) -> Scaling<'a> {
-        Scaling { bias, multiplier, bounds: self.finish.bounds(), zero: self.finish.range.zero }
-    }
 }
 
 /// Computes the convolution. `bias` and `multiplier` have `out_c` elements; the bias is less the sum of the channel's weights
@@ -145,7 +114,7 @@ impl Kernel for Convolution<'_> {
         };
         let padded = div_ceil(m.kernel_w * inputs, QUAD) * QUAD;
         let depth = m.kernel_h * padded;
-        let ready = (!I::COMPACT).then(|| self.p.finish.prepare(isa, self.flips[1]));
+        let ready = (!I::COMPACT).then(|| Ready::new(isa, &self.p.finish, self.flips[1]));
         let weights = div_ceil(outputs, LANES) * LANES * depth;
         for index in 0..m.groups {
             let (x, w) = (self.x.get(index * inputs..), self.w.get(index * weights..));

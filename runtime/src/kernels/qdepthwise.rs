@@ -3,15 +3,17 @@
 //!
 //! Invariants: those of `qconv`. Sixteen channels are computed together, four taps at a time: their part of the map is
 //! gathered with its padding, as much of it as there is room for, and no window needs a check.
-use super::super::arch::dots::{PANEL, QUAD};
-use super::super::arch::isa::{Cpu, Isa, Kernel, LANES};
+use super::super::arch::byte::Byte;
+use super::super::arch::isa::{Cpu, Isa, Kernel};
 use super::super::arch::room::Room;
-use super::super::arch::taps::{self, Bytes, Pixels};
-use super::conv2d::Conv2d;
-use super::qcompact::{Ends, Lanes};
-use super::qconv::QConv2d;
-use super::quant::{Byte, Ready};
-use super::window::div_ceil;
+use super::super::loops::qcompact::{Ends, Lanes};
+use super::super::loops::ready::Ready;
+use super::super::loops::taps;
+use super::super::terms::conv2d::Conv2d;
+use super::super::terms::qconv2d::QConv2d;
+use super::super::terms::sizes::{LANES, PANEL, QUAD};
+use super::super::terms::taps::{Bytes, Pixels};
+use super::super::terms::window::div_ceil;
 
 /// Inputs of sixteen channels that are gathered at once: on small targets the stack holds few.
 const ROOM: usize = if cfg!(target_pointer_width = "64") { 1024 } else { 64 };
@@ -125,7 +127,7 @@ impl Kernel for Convolution<'_> {
     #[inline(always)]
     fn run<I: Isa>(mut self, isa: I) {
         let m = &self.p.map;
-        let ready = self.p.finish.prepare(isa, self.flips[1]);
+        let ready = Ready::new(isa, &self.p.finish, self.flips[1]);
         let weights = div_ceil(m.kernel_h * m.kernel_w, QUAD) * QUAD * PANEL;
         let (tiling, mut w) = (tiling(m), self.w);
         let inputs = match &tiling {

@@ -4,11 +4,12 @@
 //!
 //! Invariants: those of `qdepthwise`, of which this kernel gives the bits; integer sums have no order. Lines lie along the
 //! width of a map, or along its height where fewer fours of pixels cover it so.
-use super::super::arch::lines::{FOUR, Lines, Part, Taps, fill, shift, spread};
-use super::conv2d::Conv2d;
-use super::qconv::QConv2d;
-use super::quant::Byte;
-use super::window::div_ceil;
+use super::super::arch::byte::Byte;
+use super::super::loops::lines::{fill, shift, spread};
+use super::super::terms::conv2d::Conv2d;
+use super::super::terms::lines::{FOUR, Lines, Part, Taps};
+use super::super::terms::qconv2d::QConv2d;
+use super::super::terms::window::div_ceil;
 
 /// Lines of outputs whose rows are widened together.
 const LINES: usize = 4;

@@ -4,10 +4,11 @@
 //!
 //! Invariants: those of `qconv`, of which these kernels give the bits; integer sums have no order. Where windows reach into
 //! the padding, the lines of a row of windows are copied with their padding first, so that no window needs a check.
-use super::super::arch::dual::{FOUR, Products, add, bytes, copy, fill as set, widen, widen_one};
-use super::conv2d::Conv2d;
-use super::qconv::QConv2d;
-use super::quant::Byte;
+use super::super::arch::byte::Byte;
+use super::super::loops::dual::{add, bytes, copy, fill as set, widen, widen_one};
+use super::super::terms::conv2d::Conv2d;
+use super::super::terms::dual::{FOUR, Products};
+use super::super::terms::qconv2d::QConv2d;
 
 /// Neighbouring inputs of a window: so many elements, and how many times in each kernel row.
 const fn runs(m: &Conv2d) -> (usize, usize) {

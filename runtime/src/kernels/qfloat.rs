@@ -3,10 +3,12 @@
 //!
 //! Invariant: to the bit what `pool`, `reduce` and `softmax` compute of the numbers, quantized afterwards. No numbers
 //! are kept in memory: the softmax computes its exponentials twice instead.
-use super::super::arch::isa::{Cpu, Isa, Kernel, LANES};
+use super::super::arch::byte::Byte;
+use super::super::arch::isa::{Cpu, Isa, Kernel};
 use super::super::math::exp::exp;
-use super::pool2d::Pool2d;
-use super::quant::{Affine, Byte, Range};
+use super::super::terms::pool2d::Pool2d;
+use super::super::terms::quant::{Affine, Range};
+use super::super::terms::sizes::LANES;
 use super::reduce::{Reduce, join};
 use super::softmax::Softmax;
 

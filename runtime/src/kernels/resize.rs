@@ -4,8 +4,8 @@
 //! Where an output lies between the inputs, and how much each counts, is known when the model is compiled; mode,
 //! coordinate transformation and antialiasing are in the tables alone. Nearest has one tap of weight 1, linear two,
 //! cubic four.
-
-use super::super::arch::isa::{Cpu, Isa, Kernel, LANES};
+use super::super::arch::isa::{Cpu, Isa, Kernel};
+use super::super::terms::sizes::LANES;
 use super::reduce_f32::{load_columns, store_columns};
 
 /// `x` is `[outer, n, inner]`, `y` is `[outer, out_n, inner]`.

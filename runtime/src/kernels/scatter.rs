@@ -5,7 +5,6 @@
 //! `Number::add` and its kin reduce. Updates are applied in row-major order, so that of several to one place the last
 //! replaces the others and sums of floats have a fixed order. Negative indices count from the end. The first index
 //! outside its dimension ends the kernel with [`DataError::IndexOutOfRange`]; `y` is then updated in part.
-
 use super::super::error::DataError;
 use super::index::{Index, Indices, offset, resolve_all};
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! Rows chosen by a truth value each: the step of a cache that is written under a mask.
-
 use super::copy::copy;
 use super::index::{Indices, offset};
 use super::map::{Dense, Map, Splat};

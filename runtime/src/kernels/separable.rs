@@ -4,8 +4,8 @@
 //!
 //! Invariant: every element is that of the one convolution after the other, to the bit.
 use super::super::arch::isa::{Cpu, Isa, Kernel};
+use super::super::terms::conv2d::Conv2d;
 use super::conv::conv2d;
-use super::conv2d::Conv2d;
 use super::depthwise::depthwise2d;
 
 /// Two convolutions, the second of the first's result.

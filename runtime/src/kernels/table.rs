@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! Functions of bytes, by the table of their 256 results: the entry of a byte stands at its bits.
+use super::super::arch::byte::Byte;
 use super::super::arch::isa::{Cpu, Isa, Kernel};
-use super::quant::Byte;
 
 /// Rows of neighbouring elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

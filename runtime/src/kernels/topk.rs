@@ -3,7 +3,6 @@
 //!
 //! The result is in order, best first, whether or not that is asked for. Of equal elements the one of lower index comes
 //! first. NaN counts as larger than every number, as numpy sorts it: `largest` gives NaN first, `smallest` gives it last.
-
 use super::number::Number;
 
 /// `x` is `[outer, n, inner]`; values and indices are `[outer, k, inner]`.

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! `acos`: the inverse cosine, by the polynomial of `asin`.
-
 use super::asin::{HALF_PI_LO, excess, split_root};
 
 /// The inverse cosine of `x`, in [0, pi]. NaN and |x| > 1 give NaN, 1 gives +0.

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! `acosh`: the inverse hyperbolic cosine.
-
 use super::log1p::log1p;
 use super::sqrt::sqrt;
 

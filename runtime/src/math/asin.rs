@@ -3,7 +3,6 @@
 //!
 //! |x| <= 1/2: x + x z P(z), z = x^2, P minimax of degree 4, relative error 2^-27.6 (`tools/minimax.py asin`).
 //! Otherwise pi/2 - 2 asin(sqrt((1 - |x|) / 2)), with the root in two parts.
-
 use super::sqrt::sqrt;
 
 /// (asin(t) - t) / t for z = t^2 <= 1/4.

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! `atanh`: the inverse hyperbolic tangent.
-
 use super::log1p::log1p;
 
 /// The inverse hyperbolic tangent of `x`, odd to the bit. NaN and |x| > 1 give NaN, +-1 gives +-inf, -0 gives -0.

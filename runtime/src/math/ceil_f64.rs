@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! `ceil_f64`: the smallest integer not below x.
-
 use super::round_even_f64::round_even_f64;
 
 /// The smallest integer not below `x`; exact. The sign is kept (-0.5 gives -0); NaN gives NaN, infinities

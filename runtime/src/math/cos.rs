@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! `cos`: the cosine.
-
 use super::trig::{cos_angle, reduce, sin_angle};
 
 /// The cosine of `x` radians, even to the bit. NaN and infinities give NaN, zeros give 1.

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! `floor`: the largest integer not above x.
-
 use super::round_even::round_even;
 
 /// The largest integer not above `x`; exact. -0 gives -0, NaN gives NaN, infinities give themselves.

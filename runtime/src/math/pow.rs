@@ -6,7 +6,6 @@
 //! and C3 in two parts and P minimax of degree 2 (`tools/minimax.py pow_log2`); 2^f = 1 + u + u^2/2 + u^3 Q(u),
 //! u = f ln 2, Q minimax of degree 4 (`tools/minimax.py pow_exp`). Straight-line code: the special cases are selected
 //! at the end.
-
 use super::double::{fast_two_sum, product, sum, two_product, two_sum};
 use super::round_even::round_even;
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! `pow_f64`: x to the power y. As `pow`, with three coefficients of the logarithm in two parts and P of degree 6
 //! (`tools/minimax.py pow_log2_f64`), Q of degree 9 (`tools/minimax.py pow_exp_f64`).
-
 use super::double_f64::{fast_two_sum, product, sum, two_product, two_sum};
 use super::round_even_f64::round_even_f64;
 

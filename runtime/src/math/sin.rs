@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! `sin`: the sine.
-
 use super::trig::{cos_angle, reduce, sin_angle};
 
 /// The sine of `x` radians, odd to the bit. NaN and infinities give NaN, -0 gives -0.

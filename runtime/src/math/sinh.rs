@@ -3,7 +3,6 @@
 //!
 //! |x| < 1: x + x z P(z), z = x^2, P minimax of degree 3, relative error 2^-31.6 (`tools/minimax.py sinh`).
 //! Otherwise h - 1/(4h) with h = exp(|x|) / 2.
-
 use super::exp::half_exp;
 
 /// The hyperbolic sine of `x`, odd to the bit. NaN gives NaN, +-inf and overflow give +-inf, -0 gives -0.

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! `softplus`: log(1 + exp(x)).
-
 use super::exp::exp;
 use super::log1p::ordinary;
 

@@ -4,9 +4,8 @@
 //! x = m 4^e, 1 <= m < 4. An approximate root q of m in units of 2^-24 is corrected by the remainder m 2^48 - q^2,
 //! which is so small that its low 32 bits suffice, until q is the root rounded down to 25 bits. Rounding that to
 //! 24 bits meets no tie: the square of an odd q is odd, but m 2^48 is even. Straight-line code.
-
 #[cfg(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))]
-pub use super::super::arch::fpu::sqrt;
+pub use super::super::arch::arm::fpu::sqrt;
 
 /// The square root of `x`, correctly rounded. -0 gives -0, negative numbers and NaN give NaN, inf gives inf.
 #[cfg(not(all(target_arch = "arm", target_abi = "eabihf", target_os = "none")))]

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! `tan`: the tangent, as the quotient of sine and cosine of the reduced angle.
-
 use super::trig::{cos_angle, reduce, sin_angle};
 
 /// The tangent of `x` radians, odd to the bit. NaN and infinities give NaN, -0 gives -0.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! `tanh_f64`: the hyperbolic tangent, (exp(2|x|) - 1) / (exp(2|x|) + 1) with exp(2|x|) = s (1 + p), so that
 //! numerator and denominator are s p + (s - 1) and s p + (s + 1): no cancellation.
-
 use super::exp_f64::parts;
 
 /// The hyperbolic tangent of `x`, odd to the bit. NaN gives NaN, +-inf gives +-1, -0 gives -0, subnormals give

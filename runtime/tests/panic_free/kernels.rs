@@ -11,6 +11,10 @@ pub mod arena;
 pub mod error;
 #[path = "../../src/kernels/mod.rs"]
 pub mod kernels;
+#[path = "../../src/loops/mod.rs"]
+pub mod loops;
+#[path = "../../src/terms/mod.rs"]
+pub mod terms;
 #[path = "../../src/math/mod.rs"]
 pub mod math;
 
@@ -19,6 +23,10 @@ use arch::isa::Fused;
 use arena::{Arena, Buffer, Read, Write};
 use error::DataError;
 use kernels::*;
+use terms::conv2d::Conv2d;
+use terms::matmul::MatMul;
+use terms::pool2d::Pool2d;
+use terms::qconv2d::QConv2d;
 
 type Outcome = Result<(), DataError>;
 type F<'a> = &'a [f32];
@@ -29,12 +37,12 @@ fn cpu() -> Host<Fused> {
 }
 
 #[inline(never)]
-pub fn conv2d(p: &conv2d::Conv2d, x: F, w: F, bias: F, y: Y) {
+pub fn conv2d(p: &Conv2d, x: F, w: F, bias: F, y: Y) {
     conv::conv2d(cpu(), p, x, w, bias, y);
 }
 
 #[inline(never)]
-pub fn depthwise2d(p: &conv2d::Conv2d, x: F, w: F, bias: F, y: Y) {
+pub fn depthwise2d(p: &Conv2d, x: F, w: F, bias: F, y: Y) {
     depthwise::depthwise2d(cpu(), p, x, w, bias, y);
 }
 
@@ -54,12 +62,12 @@ pub fn matvec_packed(p: &matmul_packed::MatMulPacked, a: F, w: F, bias: F, y: Y)
 }
 
 #[inline(never)]
-pub fn matmul(p: &matmul::MatMul, a: F, b: F, bias: F, scratch: Y, y: Y) {
+pub fn matmul(p: &MatMul, a: F, b: F, bias: F, scratch: Y, y: Y) {
     matmul::matmul(cpu(), p, a, b, bias, scratch, y);
 }
 
 #[inline(never)]
-pub fn matmul_int(p: &matmul::MatMul, a: &[i32], b: &[i32], bias: &[i32], y: &mut [i32]) {
+pub fn matmul_int(p: &MatMul, a: &[i32], b: &[i32], bias: &[i32], y: &mut [i32]) {
     matmul_int::matmul_int(p, a, b, bias, y);
 }
 
@@ -81,19 +89,19 @@ pub fn dynamic_matmul(
 }
 
 #[inline(never)]
-pub fn qconv2d(p: &qconv::QConv2d, x: &[u8], w: &[i8], bias: &[i32], multiplier: F, y: &mut [u8]) {
+pub fn qconv2d(p: &QConv2d, x: &[u8], w: &[i8], bias: &[i32], multiplier: F, y: &mut [u8]) {
     qconv::qconv2d(cpu(), p, x, w, bias, multiplier, y);
     qdepthwise::qdepthwise2d(cpu(), p, x, w, bias, multiplier, y);
 }
 
 #[inline(never)]
-pub fn qconv2d_signed(p: &qconv::QConv2d, x: &[i8], w: &[i8], bias: &[i32], multiplier: F, y: &mut [i8]) {
+pub fn qconv2d_signed(p: &QConv2d, x: &[i8], w: &[i8], bias: &[i32], multiplier: F, y: &mut [i8]) {
     qconv::qconv2d(cpu(), p, x, w, bias, multiplier, y);
     qdepthwise::qdepthwise2d(cpu(), p, x, w, bias, multiplier, y);
 }
 
 #[inline(never)]
-pub fn qavg_pool2d(p: &pool2d::Pool2d, bytes: &qfloat::Bytes, x: &[i8], y: &mut [i8]) {
+pub fn qavg_pool2d(p: &Pool2d, bytes: &qfloat::Bytes, x: &[i8], y: &mut [i8]) {
     qfloat::qavg_pool2d(cpu(), p, bytes, x, y);
 }
 
@@ -114,14 +122,14 @@ pub fn table(p: &table::Table, entries: &[u8; 256], x: &[u8], y: &mut [u8]) {
 }
 
 #[inline(never)]
-pub fn max_pool(p: &pool2d::Pool2d, x: F, y: Y, x8: &[i8], y8: &mut [i8], xy: Y) {
+pub fn max_pool(p: &Pool2d, x: F, y: Y, x8: &[i8], y8: &mut [i8], xy: Y) {
     pool::max_pool2d(cpu(), p, x, y);
     pool::max_pool2d(cpu(), p, x8, y8);
     pool::max_pool2d_in_place(cpu(), p, xy);
 }
 
 #[inline(never)]
-pub fn avg_pool(p: &pool2d::Pool2d, x: F, y: Y, xy: Y) {
+pub fn avg_pool(p: &Pool2d, x: F, y: Y, xy: Y) {
     pool::avg_pool2d(cpu(), p, x, y);
     pool::avg_pool2d_in_place(cpu(), p, xy);
 }

@@ -4,11 +4,12 @@
 use std::hint::black_box;
 use std::time::Instant;
 use zant_runtime::arch::host::Host;
-use zant_runtime::arch::isa::{Cpu, Fused, Isa, Kernel, LANES};
+use zant_runtime::arch::isa::{Cpu, Fused, Isa, Kernel};
 use zant_runtime::kernels::map::map;
 use zant_runtime::kernels::matmul_packed::{MatMulPacked, matmul_packed};
 use zant_runtime::kernels::softmax::{Softmax, softmax};
 use zant_runtime::math::erf::erf;
+use zant_runtime::terms::sizes::LANES;
 
 /// Chains of dependent multiply-adds: latency times the units of any core.
 const CHAINS: usize = 12;

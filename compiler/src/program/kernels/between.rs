@@ -2,11 +2,11 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
-use zant_runtime::kernels::pool2d::Pool2d;
 use zant_runtime::kernels::qfloat;
-use zant_runtime::kernels::quant;
 use zant_runtime::kernels::reduce::Reduce;
 use zant_runtime::kernels::softmax::Softmax;
+use zant_runtime::terms::pool2d::Pool2d;
+use zant_runtime::terms::quant;
 
 use super::pool::pool2d;
 use super::qconv::{affine, range};
@@ -86,9 +86,9 @@ impl KernelCall for BetweenCall {
     }
 
     fn uses(&self) -> Vec<&'static str> {
-        let mut uses = vec!["kernels::qfloat::Bytes", "kernels::quant::Affine", "kernels::quant::Range"];
+        let mut uses = vec!["kernels::qfloat::Bytes", "terms::quant::Affine", "terms::quant::Range"];
         uses.extend(match self.kind {
-            BetweenKind::Average(_) => ["kernels::qfloat::qavg_pool2d", "kernels::pool2d::Pool2d"],
+            BetweenKind::Average(_) => ["kernels::qfloat::qavg_pool2d", "terms::pool2d::Pool2d"],
             BetweenKind::Sum(_) => ["kernels::qfloat::qsum", "kernels::reduce::Reduce"],
             BetweenKind::Softmax(_) => ["kernels::qfloat::qsoftmax", "kernels::softmax::Softmax"],
         });

@@ -2,9 +2,11 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use zant_runtime::kernels::conv2d::Conv2d;
-use zant_runtime::kernels::epilogue::Epilogue;
-use zant_runtime::kernels::{conv, conv_int, depthwise};
+use zant_runtime::kernels::conv;
+use zant_runtime::kernels::conv_int;
+use zant_runtime::kernels::depthwise;
+use zant_runtime::terms::conv2d::Conv2d;
+use zant_runtime::terms::epilogue::Epilogue;
 
 use super::roles;
 use crate::ir::{DType, Numerics};
@@ -31,7 +33,7 @@ pub struct ConvCall {
 
 /// What parameters with an epilogue import.
 pub(super) fn epilogue_use(epilogue: &Epilogue) -> Option<&'static str> {
-    (*epilogue != Epilogue::NONE).then_some("kernels::epilogue::Epilogue")
+    (*epilogue != Epilogue::NONE).then_some("terms::epilogue::Epilogue")
 }
 
 /// The parameters as a Rust expression.
@@ -80,7 +82,7 @@ impl KernelCall for ConvCall {
             ConvKind::General => "kernels::conv::conv2d",
             ConvKind::Depthwise => "kernels::depthwise::depthwise2d",
         };
-        [function, "kernels::conv2d::Conv2d"].into_iter().chain(epilogue_use(&self.params.epilogue)).collect()
+        [function, "terms::conv2d::Conv2d"].into_iter().chain(epilogue_use(&self.params.epilogue)).collect()
     }
 
     fn params(&self) -> Option<Params> {
@@ -129,7 +131,7 @@ impl KernelCall for IntConvCall {
     }
 
     fn uses(&self) -> Vec<&'static str> {
-        vec!["kernels::conv_int::conv2d_int", "kernels::conv2d::Conv2d"]
+        vec!["kernels::conv_int::conv2d_int", "terms::conv2d::Conv2d"]
     }
 
     fn params(&self) -> Option<Params> {

@@ -2,10 +2,11 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use zant_runtime::kernels::matmul::{self, MatMul, Strides};
+use zant_runtime::kernels::matmul;
 use zant_runtime::kernels::matmul_bytes::{self, MatMulBytes};
 use zant_runtime::kernels::matmul_int;
 use zant_runtime::kernels::matmul_packed::{self, MatMulPacked};
+use zant_runtime::terms::matmul::{MatMul, Strides};
 
 use super::conv::epilogue_use;
 use super::roles;
@@ -114,8 +115,8 @@ impl KernelCall for MatMulCall {
     }
 
     fn uses(&self) -> Vec<&'static str> {
-        let own = ["kernels::matmul::matmul", "kernels::matmul::MatMul", "kernels::matmul::Strides"];
-        own.into_iter().chain(["kernels::epilogue::Epilogue"]).collect()
+        let own = ["kernels::matmul::matmul", "terms::matmul::MatMul", "terms::matmul::Strides"];
+        own.into_iter().chain(["terms::epilogue::Epilogue"]).collect()
     }
 
     fn params(&self) -> Option<Params> {
@@ -159,8 +160,8 @@ impl KernelCall for IntMatMulCall {
     }
 
     fn uses(&self) -> Vec<&'static str> {
-        let own = ["kernels::matmul_int::matmul_int", "kernels::matmul::MatMul", "kernels::matmul::Strides"];
-        own.into_iter().chain(["kernels::epilogue::Epilogue"]).collect()
+        let own = ["kernels::matmul_int::matmul_int", "terms::matmul::MatMul", "terms::matmul::Strides"];
+        own.into_iter().chain(["terms::epilogue::Epilogue"]).collect()
     }
 
     fn params(&self) -> Option<Params> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use zant_runtime::kernels::pool;
-use zant_runtime::kernels::pool2d::Pool2d;
+use zant_runtime::terms::pool2d::Pool2d;
 
 use super::roles;
 use crate::ir::{DType, Numerics};
@@ -73,7 +73,7 @@ impl KernelCall for PoolCall {
             (PoolForm::Average, false) => "kernels::pool::avg_pool2d",
             (PoolForm::Average, true) => "kernels::pool::avg_pool2d_in_place",
         };
-        vec![function, "kernels::pool2d::Pool2d"]
+        vec![function, "terms::pool2d::Pool2d"]
     }
 
     fn params(&self) -> Option<Params> {

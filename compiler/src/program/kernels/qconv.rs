@@ -2,9 +2,10 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use zant_runtime::kernels::qconv::QConv2d;
-use zant_runtime::kernels::quant::{Affine, Finish, Range};
-use zant_runtime::kernels::{qconv, qdepthwise};
+use zant_runtime::kernels::qconv;
+use zant_runtime::kernels::qdepthwise;
+use zant_runtime::terms::qconv2d::QConv2d;
+use zant_runtime::terms::quant::{Affine, Finish, Range};
 
 use super::conv::conv2d;
 use super::{ConvKind, roles};
@@ -82,9 +83,9 @@ impl KernelCall for QConvCall {
             ConvKind::General => "kernels::qconv::qconv2d",
             ConvKind::Depthwise => "kernels::qdepthwise::qdepthwise2d",
         };
-        let mut uses = vec![function, "kernels::qconv::QConv2d", "kernels::conv2d::Conv2d", "kernels::quant::Finish"];
+        let mut uses = vec![function, "terms::qconv2d::QConv2d", "terms::conv2d::Conv2d", "terms::quant::Finish"];
         if self.params.finish.residual.is_some() {
-            uses.extend(["kernels::quant::Affine", "kernels::quant::Range", "kernels::quant::Residual"]);
+            uses.extend(["terms::quant::Affine", "terms::quant::Range", "terms::quant::Residual"]);
         }
         uses
     }

@@ -2,8 +2,9 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use zant_runtime::kernels::qconv::QConv2d;
-use zant_runtime::kernels::{qdepthwise_dual, qdual};
+use zant_runtime::kernels::qdepthwise_dual;
+use zant_runtime::kernels::qdual;
+use zant_runtime::terms::qconv2d::QConv2d;
 
 use super::{ConvKind, QConvCall, roles};
 use crate::ir::{DType, Numerics};

@@ -45,7 +45,7 @@ impl KernelCall for SeparableCall {
 
     fn uses(&self) -> Vec<&'static str> {
         let Separable { depthwise, pointwise, .. } = &self.params;
-        let own = ["kernels::separable::separable2d", "kernels::separable::Separable", "kernels::conv2d::Conv2d"];
+        let own = ["kernels::separable::separable2d", "kernels::separable::Separable", "terms::conv2d::Conv2d"];
         let epilogue = epilogue_use(&depthwise.epilogue).or(epilogue_use(&pointwise.epilogue));
         own.into_iter().chain(epilogue).collect()
     }

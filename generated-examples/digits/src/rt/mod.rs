@@ -5,7 +5,10 @@ pub mod arch;
 #[allow(unsafe_code)]
 pub mod arena;
 pub mod kernels;
+#[allow(unsafe_code)]
+pub mod loops;
 pub mod math;
+pub mod terms;
 
 /// The CPU, with the best instruction set it was found to have; every product is rounded once, together with the sum it is added to.
 pub type Cpu = arch::host::Host<arch::isa::Fused>;

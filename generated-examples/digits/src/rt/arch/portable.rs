@@ -5,10 +5,11 @@
 //! would then live in memory.
 use super::super::math::fma::fma;
 use super::super::math::minmax;
-use super::dots::{PANEL, QUAD};
-use super::isa::{Cpu, Isa, Kernel, LANES, Numerics};
-use super::quads::{self, Rows, Step, Sums};
-use super::taps::Quad;
+use super::super::terms::quads::{Rows, Step, Sums};
+use super::super::terms::sizes::{LANES, PANEL, QUAD};
+use super::super::terms::taps::Quad;
+use super::isa::{Cpu, Isa, Kernel, Numerics};
+use super::portable_quads as quads;
 use core::marker::PhantomData;
 
 /// Plain Rust on every target; `Fused` multiply-adds are exact in software where the target has no instruction.

@@ -4,8 +4,9 @@
 //!
 //! Invariants: those of `conv`: bias first, then kernel row, kernel column, input channel; taps in the padding are skipped.
 use super::super::arch::isa::Isa;
-use super::super::arch::quad::{COLUMNS, Pixel, Quad, Taps};
-use super::conv2d::Conv2d;
+use super::super::loops::quad::{compute, push};
+use super::super::terms::conv2d::Conv2d;
+use super::super::terms::quad::{COLUMNS, Pixel, Quad, Taps};
 
 /// What is convolved with what: input, weights, bias.
 pub type Operands<'a> = (&'a [f32], &'a [f32], &'a [f32]);
@@ -80,12 +81,12 @@ fn map<'a, I: Isa>(isa: I, p: &Conv2d, w: &'a [f32], start: Pixel, quad: &mut Qu
                 let mut pixel =
                     Pixel { x: start.x + first * p.in_pitch, y: start.y + (row * p.out_w + column) * p.out_pitch };
                 for _ in column..column_end {
-                    quad.push(isa, pixel);
+                    push(isa, quad, pixel);
                     pixel.x += p.stride_w * p.in_pitch;
                     pixel.y += p.out_pitch;
                 }
             }
-            quad.compute(isa);
+            compute(isa, quad);
             column = column_end;
         }
         row = row_end;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! Copies that change the place of elements and nothing else: transposes, slices, parts of concatenations and paddings.
-
 use super::index::Indices;
 
 /// A box of elements that is copied from one strided place to another.

@@ -3,13 +3,13 @@
 //!
 //! Invariant: `y[i, j]` starts from `bias[j]` and adds `a[i, k] * w[k, j]` with `k` ascending, each by one multiply-add.
 use super::super::arch::isa::{Cpu, Isa, Kernel};
-use super::super::arch::products::Runs;
+use super::super::loops::products::Runs;
+use super::super::loops::tile::{Task, cached_columns, tile};
+use super::super::terms::conv2d::Conv2d;
+use super::super::terms::epilogue::Epilogue;
+use super::super::terms::line::{Line, PLACES};
+use super::super::terms::regions::{Places, even};
 use super::compact;
-use super::conv2d::Conv2d;
-use super::epilogue::Epilogue;
-use super::line::{Line, PLACES};
-use super::regions::{Places, even};
-use super::tile::{Task, cached_columns, tile};
 
 /// `y[m, n] = epilogue(bias + a[m, k] * w[k, n])`.
 ///

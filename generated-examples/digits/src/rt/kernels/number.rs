@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! Arithmetic that every element type has. Integers wrap; floats follow IEEE 754.
-
 use super::super::math::minmax;
 
 /// An element type that can be summed and compared.

@@ -3,9 +3,10 @@
 //!
 //! Invariants: taps are visited by window row, then column; those in the padding are skipped. Outputs are written
 //! pixel by pixel in order, and each only after its window has been read.
-use super::super::arch::isa::{Cpu, Isa, Kernel, LANES};
+use super::super::arch::isa::{Cpu, Isa, Kernel};
+use super::super::terms::pool2d::Pool2d;
+use super::super::terms::sizes::LANES;
 use super::number::Number;
-use super::pool2d::Pool2d;
 
 /// `y` = the largest input of each window; NaN where one is NaN; the lowest value where a window has no input.
 #[inline]

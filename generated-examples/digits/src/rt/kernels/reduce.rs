@@ -4,8 +4,7 @@
 //! The order is fixed, so that floats give the same bits everywhere: element `r` goes to lane `r % 8`, each lane starts
 //! from the neutral element (+0, 1, -inf, inf) and takes its elements in ascending order, and the lanes are joined by
 //! [`join`]. Integers wrap.
-
-use super::super::arch::isa::LANES;
+use super::super::terms::sizes::LANES;
 use super::number::Number;
 
 /// `x` is `[outer, n, inner]`, `y` is `[outer, inner]`. An empty `n` gives the neutral element.

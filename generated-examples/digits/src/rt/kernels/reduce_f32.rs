@@ -3,8 +3,8 @@
 //!
 //! Where the columns lie side by side (`inner > 1`) a vector holds eight of them; where a column is a run of elements
 //! (`inner == 1`) it holds the eight lanes of the fixed order.
-
-use super::super::arch::isa::{Cpu, Isa, Kernel, LANES};
+use super::super::arch::isa::{Cpu, Isa, Kernel};
+use super::super::terms::sizes::LANES;
 use super::number::Number;
 use super::reduce::{Reduce, join};
 use core::marker::PhantomData;

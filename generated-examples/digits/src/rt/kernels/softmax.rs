@@ -4,10 +4,10 @@
 //! With `m` the largest element and `s` the sum of `exp(x - m)` in the order of `reduce`: `exp(x - m) * (1 / s)`, and
 //! `(x - m) - log(s)`. Beside finite elements -inf gives 0 (log: -inf); a column with a NaN or an inf, and one of -inf
 //! alone, becomes NaN.
-
-use super::super::arch::isa::{Cpu, Isa, Kernel, LANES};
+use super::super::arch::isa::{Cpu, Isa, Kernel};
 use super::super::math::exp::exp;
 use super::super::math::log::log;
+use super::super::terms::sizes::LANES;
 use super::copy::copy;
 use super::reduce::join;
 use super::reduce_f32::{Max, Op, Sum, join_vectors, load_columns, reduce_run, store_columns};

@@ -3,9 +3,8 @@
 //!
 //! The product of two f32 is exact in f64. Its sum with c is rounded to odd: a result that rounds correctly to
 //! f32 afterwards, because f64 has more than 2 * 24 + 2 bits.
-
 #[cfg(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))]
-pub use super::super::arch::fpu::fma;
+pub use super::super::arch::arm::fpu::fma;
 
 /// a * b + c, rounded once, to the bit as the instruction does (subnormals, infinities, signed zeros; a NaN's
 /// payload is not specified).

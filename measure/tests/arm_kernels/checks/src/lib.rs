@@ -3,19 +3,21 @@
 //! Built for the host, where the same kernels are plain Rust, and for firmware.
 #![no_std]
 
+use zant_runtime::arch::byte::Byte;
 use zant_runtime::arch::compact::Compact;
 use zant_runtime::arch::isa::Fused;
-use zant_runtime::arch::lines::Taps;
 use zant_runtime::kernels::conv::conv2d;
-use zant_runtime::kernels::conv2d::{Conv2d, span};
 use zant_runtime::kernels::depthwise::depthwise2d;
-use zant_runtime::kernels::epilogue::Epilogue;
 use zant_runtime::kernels::matmul_packed::{MatMulPacked, matmul_packed};
-use zant_runtime::kernels::qconv::QConv2d;
-use zant_runtime::kernels::quant::{Affine, Byte, Finish, Range, Residual};
-use zant_runtime::kernels::{qdepthwise_dual, qdual};
+use zant_runtime::kernels::qdepthwise_dual;
+use zant_runtime::kernels::qdual;
 use zant_runtime::math::fma::fma;
 use zant_runtime::math::sqrt::sqrt;
+use zant_runtime::terms::conv2d::{Conv2d, span};
+use zant_runtime::terms::epilogue::Epilogue;
+use zant_runtime::terms::lines::Taps;
+use zant_runtime::terms::qconv2d::QConv2d;
+use zant_runtime::terms::quant::{Affine, Finish, Range, Residual};
 
 /// Elements of the largest operand.
 const MOST: usize = 6000;

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
+//! The CPU that the code runs on, with the best instruction set that it was found to have.
+use super::super::isa::{Cpu, Kernel, Numerics};
+use super::super::portable::Portable;
+use super::avx2::Avx2;
+use super::found::{AVX2, AVX512, PLAIN, UNKNOWN, VNNI, vectors};
+use core::marker::PhantomData;
+use core::sync::atomic::{AtomicU8, Ordering};
+
+/// The CPU as found by [`Host::detect`]: one byte, which every kernel is given.
+#[derive(Clone, Copy, Debug)]
+pub struct Host<N> {
+    /// [`PLAIN`] or more.
+    found: u8,
+    numerics: PhantomData<N>,
+}
+
+impl<N: Numerics> Host<N> {
+    /// The best instruction set of this CPU. Asks the CPU in the first call and remembers the answer.
+    pub fn detect() -> Self {
+        static FOUND: AtomicU8 = AtomicU8::new(UNKNOWN);
+        let mut found = FOUND.load(Ordering::Relaxed);
+        if found == UNKNOWN {
+            found = match vectors() {
+                [false, ..] => PLAIN,
+                [true, false, _] => AVX2,
+                [true, true, false] => AVX512,
+                [true, true, true] => VNNI,
+            };
+            FOUND.store(found, Ordering::Relaxed);
+        }
+        Host { found, numerics: PhantomData }
+    }
+
+    /// The same without AVX-512: what a CPU that lacks it runs.
+    pub fn without_avx512(self) -> Self {
+        Host { found: self.found.min(AVX2), ..self }
+    }
+
+    /// Plain Rust whatever the CPU has: what a CPU without AVX2 runs.
+    pub const fn portable() -> Self {
+        Host { found: PLAIN, numerics: PhantomData }
+    }
+
+    /// The vector instructions, where the CPU has them.
+    #[inline(always)]
+    pub fn avx2(self) -> Option<Avx2<N>> {
+        (self.found >= AVX2).then_some(Avx2 { found: self.found, numerics: PhantomData })
+    }
+
+    /// Runs a kernel on AVX2 where the CPU has it, and on nothing larger: each instruction set is code of its own.
+    #[inline]
+    pub fn run_compact<K: Kernel>(self, kernel: K) -> K::Output {
+        if self.found >= AVX2 {
+            Avx2::<N, false> { found: self.found, numerics: PhantomData }.run(kernel)
+        } else {
+            Portable::<N>::portable().run(kernel)
+        }
+    }
+}
+
+impl<N: Numerics> Cpu for Host<N> {
+    #[inline]
+    fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        match self.avx2() {
+            Some(avx2) => avx2.run(kernel),
+            None => Portable::<N>::portable().run(kernel),
+        }
+    }
+}

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
+//! The register tile of matrix products and convolutions: up to [`ROWS`] rows times all columns of some weight panels.
+//!
+//! Invariant: each sum starts from its bias and adds its products in the order of the depth, each by one
+//! [`Isa::mul_add`]. So the shape of a tile never shows in the result.
+use super::super::arch::isa::{Isa, Kernel};
+use super::super::terms::epilogue::{Bounds, Plan};
+use super::super::terms::line::{Line, PLACES, ROWS};
+use super::super::terms::regions::Places;
+use super::super::terms::rows::each_row;
+use super::super::terms::sizes::{LANES, PANEL};
+use super::columns::{Columns, Eight, Full, Narrow, One, Wide};
+use super::finish::{Clamp, Finish};
+use super::products::{Ends, Products, Runs, add, wide};
+
+/// Bytes of weights that stay in the cache while the rows of an input go by.
+pub const CACHED: usize = 192 << 10;
+
+/// What the tiles of some columns share: whole panels, then at most one narrow one.
+#[derive(Clone, Copy, Debug)]
+pub struct Task<'a> {
+    /// The input.
+    pub x: &'a [f32],
+    /// The weights of the columns, panel after panel.
+    pub w: &'a [f32],
+    /// Depth of a panel.
+    pub depth: usize,
+    /// The first depth that is used.
+    pub skip: usize,
+    /// The bias of the columns, or empty.
+    pub bias: &'a [f32],
+    /// How many columns there are.
+    pub columns: usize,
+    /// The depth that is used.
+    pub runs: Runs,
+    /// What is done with the sums.
+    pub plan: Plan,
+    /// Whether the sums start from the output instead of the bias; then a clamp is all that is done with them.
+    pub resume: bool,
+}
+
+/// How many columns of weights this deep stay in the cache: whole panels, in fours.
+#[inline(always)]
+pub const fn cached_columns(depth: usize) -> usize {
+    const STEP: usize = 4 * PANEL;
+    match (CACHED / (4 * STEP)).checked_div(depth) {
+        Some(0) => STEP,
+        Some(steps) => steps * STEP,
+        None => usize::MAX,
+    }
+}
+
+/// Computes the tile at `places`, all columns. No tile of the kernel has more than `MOST` rows: there is code for as many.
+#[inline(always)]
+pub fn tile<I: Isa, const MOST: usize>(isa: I, task: &Task<'_>, places: &Places, y: &mut [f32]) {
+    if isa.is_wide() && (places.rows > 1 || task.columns >= 4 * PANEL) {
+        isa.run(WideTile::<MOST> { task, places, y });
+        return;
+    }
+    let mut first = 0;
+    while first < task.columns {
+        let left = task.columns - first;
+        let columns = if left < PANEL { left } else { PANEL };
+        if I::TILE_VECTORS < 2 {
+            let mut at = 0;
+            while at + LANES <= columns {
+                rows::<I, _, MOST>(isa, Eight { columns, first: at }, [first, at], task, places, y);
+                at += LANES;
+            }
+            while at < columns {
+                rows::<I, _, MOST>(isa, One { columns, first: at }, [first, at], task, places, y);
+                at += 1;
+            }
+            first += columns;
+        } else if left >= 4 * PANEL && places.rows == 1 {
+            // Few rows wait for their own sums: more columns at once.
+            run::<I, _, 1>(isa, Full::<4>, [first, 0], task, places, y);
+            first += 4 * PANEL;
+        } else if left >= 2 * PANEL && places.rows <= 3 {
+            rows::<I, _, MOST>(isa, Full::<2>, [first, 0], task, places, y);
+            first += 2 * PANEL;
+        } else {
+            if left >= PANEL {
+                rows::<I, _, MOST>(isa, Full::<1>, [first, 0], task, places, y);
+            } else if left > LANES {
+                rows::<I, _, MOST>(isa, Wide { columns }, [first, 0], task, places, y);
+            } else {
+                rows::<I, _, MOST>(isa, Narrow { columns }, [first, 0], task, places, y);
+            }
+            first += columns;
+        }
+    }
+}
+
+/// Computes the columns `block` of a tile, which start in the panel of column `first` at its column `at`.
+#[inline(always)]
+fn rows<I: Isa, C: Columns, const MOST: usize>(
+    isa: I,
+    block: C,
+    at: [usize; 2],
+    task: &Task<'_>,
+    places: &Places,
+    y: &mut [f32],
+) {
+    // The guards are constant: an instruction set with small tiles has no bodies of large ones.
+    match places.rows {
+        1 => run::<I, C, 1>(isa, block, at, task, places, y),
+        2 if I::TILE_ROWS >= 2 && MOST >= 2 => run::<I, C, 2>(isa, block, at, task, places, y),
+        3 if I::TILE_ROWS >= 3 && MOST >= 3 => run::<I, C, 3>(isa, block, at, task, places, y),
+        4 if I::TILE_ROWS >= 4 && MOST >= 4 => run::<I, C, 4>(isa, block, at, task, places, y),
+        5 if I::TILE_ROWS >= 5 && MOST >= 5 => run::<I, C, 5>(isa, block, at, task, places, y),
+        6 if I::TILE_ROWS >= 6 && MOST >= 6 => run::<I, C, 6>(isa, block, at, task, places, y),
+        _ => {}
+    }
+}
+
+#[inline(always)]
+fn run<I: Isa, C: Columns, const R: usize>(
+    isa: I,
+    block: C,
+    [panel, at]: [usize; 2],
+    task: &Task<'_>,
+    places: &Places,
+    y: &mut [f32],
+) {
+    isa.run(Tile::<C, R> { block, panel, first: panel + at, task, places, y });
+}
+
+/// Some columns of a tile of `R` rows: a function of its own for each shape.
+struct Tile<'a, C, const R: usize> {
+    block: C,
+    /// The first column of the panel.
+    panel: usize,
+    /// The first column.
+    first: usize,
+    task: &'a Task<'a>,
+    places: &'a Places,
+    y: &'a mut [f32],
+}
+
+impl<C: Columns, const R: usize> Kernel for Tile<'_, C, R> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) {
+        let Tile { block, panel, first, task, places, y } = self;
+        let width = block.width();
+        let bias = task.bias.get(first..first + width).unwrap_or(&[]);
+        let w = task.w.get(panel * task.depth + task.skip * block.columns()..).unwrap_or(&[]);
+        let products = Products { x: task.x, rows: R, at: places.x, w, panel: PANEL * task.depth, runs: task.runs };
+        let outputs = Outputs { rows: places.rows, at: places.y, first, width };
+        let clamp = task.plan.clamp();
+        let mut sums = [block.start(isa, bias); ROWS];
+        if task.resume {
+            each_row!(R, ROW => { sums[ROW] = block.start(isa, outputs.of(ROW, y)); });
+        }
+        if R * block.panels() <= ROWS {
+            add::<I, C, R>(isa, block, &mut sums, &products);
+        } else {
+            debug_assert!(false, "more sums than registers");
+        }
+        if let Some(bounds) = clamp {
+            let clamp = Clamp::new(isa, bounds);
+            each_row!(R, ROW => { block.store(isa, sums[ROW], &clamp, outputs.of(ROW, y)); });
+            return;
+        }
+        // A copy with an address, while the sums above stay in registers.
+        let done = sums;
+        let pitch = size_of::<C::Sums<I>>() / size_of::<f32>();
+        isa.run(Finishing { sums: block.numbers::<I>(&done), pitch, outputs, plan: &task.plan, y });
+    }
+}
+
+/// All columns of a tile by the instruction set's own loop.
+struct WideTile<'a, const MOST: usize> {
+    task: &'a Task<'a>,
+    places: &'a Places,
+    y: &'a mut [f32],
+}
+
+impl<const MOST: usize> Kernel for WideTile<'_, MOST> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) {
+        const WIDTH: usize = 2 * PANEL;
+        let WideTile { task, places, y } = self;
+        let count = if MOST == 1 { 1 } else { places.rows };
+        let mut first = 0;
+        while first < task.columns {
+            let left = task.columns - first;
+            let is_row = count == 1 && task.runs.is_one();
+            let width = if is_row && left >= 8 * PANEL {
+                8 * PANEL
+            } else if is_row && left >= 4 * PANEL {
+                4 * PANEL
+            } else if left >= WIDTH {
+                WIDTH
+            } else {
+                left.min(PANEL)
+            };
+            let w = task.w.get(first * task.depth + task.skip * width.min(PANEL)..).unwrap_or(&[]);
+            let products =
+                Products { x: task.x, rows: count, at: places.x, w, panel: PANEL * task.depth, runs: task.runs };
+            let bias = task.bias.get(first..).unwrap_or(&[]);
+            if let Some(bounds) = task.plan.clamp() {
+                let ends = Ends { bias, resume: task.resume, at: places.y, first, bounds };
+                wide(isa, width, &products, &ends, y);
+            } else {
+                debug_assert!(!task.resume);
+                let mut sums = [[0.0; WIDTH]; PLACES];
+                let pitch = width.max(WIDTH);
+                let ends = Ends { bias, resume: false, at: Line::one(PLACES, pitch), first: 0, bounds: Bounds::NONE };
+                wide(isa, width, &products, &ends, sums.as_flattened_mut());
+                let outputs = Outputs { rows: count, at: places.y, first, width };
+                isa.run(Finishing { sums: sums.as_flattened(), pitch, outputs, plan: &task.plan, y });
+            }
+            first += width;
+        }
+    }
+}
+
+/// Where the outputs of a tile lie.
+#[derive(Clone, Copy, Debug)]
+struct Outputs {
+    /// How many rows there are.
+    rows: usize,
+    /// Where each begins.
+    pub at: Line,
+    /// The first column.
+    first: usize,
+    /// How many columns there are.
+    width: usize,
+}
+
+impl Outputs {
+    /// The outputs of one row; none where they lie outside, which they do not.
+    #[inline(always)]
+    fn of<'y>(&self, row: usize, y: &'y mut [f32]) -> &'y mut [f32] {
+        let at = self.at.of(row) + self.first;
+        y.get_mut(at..).and_then(|y| y.get_mut(..self.width)).unwrap_or(&mut [])
+    }
+}
+
+/// The end of a tile where it is more than a clamp, one function for all shapes: it would be most of the code of each.
+struct Finishing<'a> {
+    sums: &'a [f32],
+    /// Sums between rows.
+    pitch: usize,
+    outputs: Outputs,
+    plan: &'a Plan,
+    y: &'a mut [f32],
+}
+
+impl Kernel for Finishing<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) {
+        let Finishing { sums, pitch, outputs, plan, y } = self;
+        let finish = Finish::new(isa, plan);
+        for row in 0..outputs.rows {
+            let sums = sums.get(row * pitch..).and_then(|sums| sums.get(..pitch)).unwrap_or(&[]);
+            let (chunks, rest) = outputs.of(row, y).as_chunks_mut::<LANES>();
+            let (vectors, last) = sums.as_chunks::<LANES>();
+            for (sums, y) in vectors.iter().zip(chunks.iter_mut()) {
+                finish.store(isa.load(sums), y);
+            }
+            if let ([_, ..], Some(sums)) = (&*rest, vectors.get(chunks.len())) {
+                finish.store_part(isa.load(sums), rest);
+            } else if let ([y], [sum, ..]) = (rest, last) {
+                finish.store1(*sum, y);
+            }
+        }
+    }
+}

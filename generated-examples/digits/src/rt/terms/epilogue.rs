@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
+//! What happens to a finished sum before it is stored: the residual is added, then the activation applied.
+use super::super::math::minmax;
+
+/// The function applied to each element before it is stored.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Activation {
+    /// The element itself.
+    None,
+    /// `min(max(x, lo), hi)`; NaN stays NaN. Relu is 0 to infinity.
+    Clamp {
+        /// The smallest result.
+        lo: f32,
+        /// The largest result.
+        hi: f32,
+    },
+    /// `x * alpha` where `x < 0`, else `x`.
+    Leaky {
+        /// The slope below zero.
+        alpha: f32,
+    },
+}
+
+/// A second operand that is added to the sum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Residual {
+    /// There is none.
+    None,
+    /// The output holds it before the call: `y = activation(sum + y)`.
+    Accumulate,
+}
+
+/// What is done with a finished sum: `y = activation(sum + residual)`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Epilogue {
+    /// Applied last.
+    pub activation: Activation,
+    /// Added first.
+    pub residual: Residual,
+}
+
+impl Epilogue {
+    /// The sum itself is stored.
+    pub const NONE: Self = Epilogue { activation: Activation::None, residual: Residual::None };
+    /// Relu of the sum.
+    pub const RELU: Self = Self::clamp(0.0, f32::INFINITY);
+
+    /// The sum between two bounds.
+    pub const fn clamp(lo: f32, hi: f32) -> Self {
+        Epilogue { activation: Activation::Clamp { lo, hi }, ..Self::NONE }
+    }
+
+    /// LeakyRelu of the sum.
+    pub const fn leaky(alpha: f32) -> Self {
+        Epilogue { activation: Activation::Leaky { alpha }, ..Self::NONE }
+    }
+
+    /// The same, of the sum and what the output holds.
+    pub const fn accumulate(self) -> Self {
+        Epilogue { residual: Residual::Accumulate, ..self }
+    }
+
+    /// What the tiles of a kernel share of it.
+    #[inline(always)]
+    pub const fn plan(&self) -> Plan {
+        let (mut bounds, mut kind) = (Bounds::NONE, Kind::Clamp);
+        match self.activation {
+            Activation::None => {}
+            Activation::Clamp { lo, hi } => {
+                let zero = if lo.to_bits() == 0 { 0.0 } else { -0.0 };
+                if lo.is_nan() || hi.is_nan() || hi.to_bits() == (-0.0_f32).to_bits() {
+                    kind = Kind::Exact { lo, hi };
+                } else {
+                    bounds = Bounds { lo, hi, zero };
+                }
+            }
+            Activation::Leaky { alpha } => kind = Kind::Leaky { alpha },
+        }
+        Plan { bounds, kind, residual: self.residual }
+    }
+}
+
+/// The numbers of a clamp in three operations, for bounds that are numbers, and no `hi` of -0: where `x < lo`, `lo`; plus
+/// `zero`; where that is more than `hi`, `hi`. The first leaves a -0 where `lo` is +0, which a `zero` of +0 mends; a `zero`
+/// of -0 changes nothing.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct Bounds {
+    /// The smallest result.
+    pub lo: f32,
+    /// A zero that is added.
+    pub zero: f32,
+    /// The largest result.
+    pub hi: f32,
+}
+
+impl Bounds {
+    /// Bounds that change nothing.
+    pub const NONE: Self = Bounds { lo: f32::NEG_INFINITY, zero: -0.0, hi: f32::INFINITY };
+
+    /// `x` between the bounds.
+    #[inline(always)]
+    pub fn apply(&self, x: f32) -> f32 {
+        let x = if x < self.lo { self.lo } else { x } + self.zero;
+        if x > self.hi { self.hi } else { x }
+    }
+}
+
+/// What an activation is.
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
+    /// A clamp by [`Bounds`], or none.
+    Clamp,
+    /// The definition of the clamp, by `max` and `min`.
+    Exact {
+        /// The smallest result.
+        lo: f32,
+        /// The largest result.
+        hi: f32,
+    },
+    /// [`Activation::Leaky`].
+    Leaky {
+        /// The slope below zero.
+        alpha: f32,
+    },
+}
+
+/// An [`Epilogue`], looked at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// The bounds of a clamp; [`Bounds::NONE`] where the activation is another.
+    pub bounds: Bounds,
+    /// What the activation is.
+    pub kind: Kind,
+    /// Added first.
+    pub residual: Residual,
+}
+
+impl Plan {
+    /// What stores the sums as they are.
+    pub const NONE: Self = Epilogue::NONE.plan();
+
+    /// The bounds, where a clamp is all.
+    #[inline(always)]
+    pub const fn clamp(&self) -> Option<Bounds> {
+        match (self.kind, self.residual) {
+            (Kind::Clamp, Residual::None) => Some(self.bounds),
+            (Kind::Exact { .. } | Kind::Leaky { .. }, _) | (_, Residual::Accumulate) => None,
+        }
+    }
+
+    /// What is left to do with the outputs after the residual and the bounds.
+    #[inline(always)]
+    pub const fn rest(&self) -> Option<Plan> {
+        match self.kind {
+            Kind::Clamp => None,
+            Kind::Exact { .. } | Kind::Leaky { .. } => Some(Plan { residual: Residual::None, ..*self }),
+        }
+    }
+
+    /// Finishes one sum and stores it in `y`.
+    #[inline(always)]
+    pub fn store(&self, sum: f32, y: &mut f32) {
+        let sum = match self.residual {
+            Residual::None => sum,
+            Residual::Accumulate => sum + *y,
+        };
+        *y = match self.kind {
+            Kind::Clamp => self.bounds.apply(sum),
+            Kind::Exact { lo, hi } => minmax::min(minmax::max(sum, lo), hi),
+            Kind::Leaky { alpha } => {
+                if sum < 0.0 {
+                    sum * alpha
+                } else {
+                    sum
+                }
+            }
+        };
+    }
+}

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
+//! The sizes that layouts of weights, loops and kernels share.
+
+/// Lanes of a vector of `f32`.
+pub const LANES: usize = 8;
+
+/// Columns, or output channels, of a panel of weights: two vectors.
+pub const PANEL: usize = 2 * LANES;
+
+/// Products of bytes that are added to a sum at once: the depth of a step.
+pub const QUAD: usize = 4;

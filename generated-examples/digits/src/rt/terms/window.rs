@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
+//! Sliding windows over a padded axis: which taps of a window fall inside the map, and which neighbouring windows
+//! have the same ones.
+//!
+//! Neighbours with the same taps form runs; a run of rows times a run of columns is a region in which no tap needs a
+//! check. The middle of a map is one region, its borders a few more.
+
+/// One axis of a sliding window.
+#[derive(Clone, Copy, Debug)]
+pub struct Axis {
+    /// Positions of the input.
+    pub input: usize,
+    /// Windows, one for each position of the output.
+    pub output: usize,
+    /// Taps of a window.
+    pub kernel: usize,
+    /// Positions between neighbouring windows.
+    pub stride: usize,
+    /// Positions between neighbouring taps, at least 1.
+    pub dilation: usize,
+    /// Positions of padding before the input.
+    pub pad: usize,
+}
+
+/// The taps `first..end` of a window; none where `first == end`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taps {
+    /// The first tap inside.
+    pub first: usize,
+    /// One past the last tap inside.
+    pub end: usize,
+}
+
+impl Taps {
+    /// How many there are.
+    #[inline]
+    pub const fn len(self) -> usize {
+        self.end - self.first
+    }
+
+    /// Whether there is none.
+    #[inline]
+    pub const fn is_empty(self) -> bool {
+        self.end == self.first
+    }
+}
+
+/// `a / b` rounded up, where neither is so large that their sum overflows; `b` is not 0 (it gives `a`).
+///
+/// The function of `core` keeps its check for 0, and with it a panic, where it is not inlined.
+#[inline]
+pub const fn div_ceil(a: usize, b: usize) -> usize {
+    match (a + b.saturating_sub(1)).checked_div(b) {
+        Some(quotient) => quotient,
+        None => a,
+    }
+}
+
+impl Axis {
+    /// The taps of window `o` whose positions lie below `limit`, where positions count from the first padded one and
+    /// those below `from` are left out.
+    #[inline]
+    const fn taps_within(&self, o: usize, from: usize, limit: usize) -> Taps {
+        let start = o * self.stride;
+        let first = if start < from { div_ceil(from - start, self.dilation) } else { 0 };
+        let end = if start < limit { div_ceil(limit - start, self.dilation) } else { 0 };
+        let end = if end < self.kernel { end } else { self.kernel };
+        if first < end { Taps { first, end } } else { Taps { first: 0, end: 0 } }
+    }
+
+    /// The taps of window `o` that fall inside the input.
+    #[inline]
+    pub const fn taps(&self, o: usize) -> Taps {
+        self.taps_within(o, self.pad, self.pad + self.input)
+    }
+
+    /// How many taps of window `o` fall inside the input with its padding, of which `pad_end` lies behind it.
+    #[inline]
+    pub const fn padded_taps(&self, o: usize, pad_end: usize) -> usize {
+        self.taps_within(o, 0, self.pad + self.input + pad_end).len()
+    }
+
+    /// The windows whose taps all fall inside the input: from the first to one past the last.
+    #[inline(never)]
+    pub const fn whole(&self) -> (usize, usize) {
+        let Some(reach) = self.kernel.checked_sub(1) else { return (0, 0) };
+        let first = div_ceil(self.pad, self.stride);
+        let room = (self.pad + self.input).saturating_sub(reach * self.dilation);
+        let end = if self.stride > 0 { div_ceil(room, self.stride) } else { self.output };
+        let end = if end < self.output { end } else { self.output };
+        if first < end { (first, end) } else { (0, 0) }
+    }
+
+    /// The input position of a tap that is inside.
+    #[inline]
+    pub const fn position(&self, o: usize, tap: usize) -> usize {
+        (o * self.stride + tap * self.dilation).saturating_sub(self.pad)
+    }
+
+    /// The taps of window `o` that fall inside the input, and one past the last of some windows from there on that have the
+    /// same: all of them where none is in the padding.
+    #[inline(never)]
+    pub const fn run(&self, o: usize) -> (Taps, usize) {
+        let taps = self.taps(o);
+        let mut end = o + 1;
+        // Windows with all taps end where the last tap leaves the input.
+        if taps.len() == self.kernel && taps.end > 0 {
+            let room = self.pad + self.input - (self.kernel - 1) * self.dilation;
+            end = if self.stride > 0 { div_ceil(room, self.stride) } else { self.output };
+            end = if end < self.output { end } else { self.output };
+        }
+        (taps, end)
+    }
+
+    /// One past the last window of the run that begins at `o`: all of them have the taps of `o`.
+    #[inline]
+    pub fn run_end(&self, o: usize) -> usize {
+        let taps = self.taps(o);
+        let mut end = o + 1;
+        while end < self.output && self.taps(end) == taps {
+            end += 1;
+        }
+        end
+    }
+}

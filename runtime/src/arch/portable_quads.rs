@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
+//! Products of quads of bytes in plain Rust: [`Isa::quads`](super::isa::Isa::quads) and [`Isa::add_lanes`](super::isa::Isa::add_lanes).
+use super::super::terms::quads::{Rows, Step, Sums};
+use super::super::terms::sizes::{LANES, PANEL, QUAD};
+use super::super::terms::taps::Quad;
+
+/// Four bytes made unsigned.
+#[inline(always)]
+fn flipped(x: [u8; QUAD], flip: u32) -> [u8; QUAD] {
+    (u32::from_ne_bytes(x) ^ flip).to_ne_bytes()
+}
+
+/// The products of a column.
+#[inline(always)]
+fn column([x0, x1, x2, x3]: [i32; QUAD], &[w0, w1, w2, w3]: &[i8; QUAD], sum: &mut i32) {
+    let [w0, w1, w2, w3] = [i32::from(w0), i32::from(w1), i32::from(w2), i32::from(w3)];
+    *sum = sum.wrapping_add(x0 * w0 + x1 * w1 + x2 * w2 + x3 * w3);
+}
+
+/// In plain Rust. Columns are spelled out: a loop over them is not unrolled at `opt-level = "z"`.
+#[inline(always)]
+pub fn plain<const R: usize, const H: usize>(
+    (x, flip): (Rows<'_>, u32),
+    w: &[Step<H>],
+    mut sums: Sums<[i32; LANES]>,
+) -> Sums<[i32; LANES]> {
+    let mut row = 0;
+    while let (true, Some(x), Some(sums)) = (row < R, x.get(row), sums.get_mut(row)) {
+        let mut k = 0;
+        while let (Some(x), Some(w)) = (x.get(k), w.get(k)) {
+            let [x0, x1, x2, x3] = flipped(*x, flip);
+            let x = [i32::from(x0), i32::from(x1), i32::from(x2), i32::from(x3)];
+            let mut half = 0;
+            while let (Some(w), Some([s0, s1, s2, s3, s4, s5, s6, s7])) = (w.get(half), sums.get_mut(half)) {
+                if let [w0, w1, w2, w3, w4, w5, w6, w7] = w.as_chunks::<QUAD>().0 {
+                    column(x, w0, s0);
+                    column(x, w1, s1);
+                    column(x, w2, s2);
+                    column(x, w3, s3);
+                    column(x, w4, s4);
+                    column(x, w5, s5);
+                    column(x, w6, s6);
+                    column(x, w7, s7);
+                }
+                half += 1;
+            }
+            k += 1;
+        }
+        row += 1;
+    }
+    sums
+}
+
+/// Four taps of sixteen channels, [`Isa::add_lanes`](super::isa::Isa::add_lanes), in plain Rust.
+#[inline(always)]
+pub fn plain_lanes(mut sums: [i32; PANEL], x: Quad<'_>, flip: u32, w: &[i8; QUAD * PANEL]) -> [i32; PANEL] {
+    let [a, b, c, d] = x;
+    let taps = a.iter().zip(b).zip(c.iter().zip(d));
+    for ((sum, ((a, b), (c, d))), w) in sums.iter_mut().zip(taps).zip(w.as_chunks::<QUAD>().0) {
+        let products = flipped([*a, *b, *c, *d], flip).into_iter().zip(w);
+        *sum = products.fold(*sum, |sum, (x, w)| sum.wrapping_add(i32::from(x) * i32::from(*w)));
+    }
+    sums
+}

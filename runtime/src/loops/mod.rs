@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
+//! Inner loops that are the same for all instruction sets, with their plain twins.
+pub mod channels;
+pub mod columns;
+pub mod dots;
+pub mod dual;
+pub mod finish;
+pub mod lines;
+pub mod products;
+pub mod qcompact;
+pub mod quad;
+pub mod ready;
+pub mod taps;
+pub mod tile;

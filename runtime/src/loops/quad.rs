@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
+//! The inner loop of convolutions and matrix products where small code is preferred: up to sixteen columns of four pixels,
+//! whose sums lie in registers where there are vectors.
+//!
+//! Invariants: all elements that the loop reads and writes lie in the slices given, which is checked once, before it; each
+//! sum takes its products in the order of the taps, each by one [`Isa::mul_add`].
+#[cfg(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))]
+use super::super::arch::arm::tiles as arm_tiles;
+use super::super::arch::isa::{Isa, Kernel};
+use super::super::terms::epilogue::Residual;
+use super::super::terms::quad::{COLUMNS, PIXELS, Pixel, Quad, Taps};
+use super::super::terms::sizes::LANES;
+use super::finish::Clamp;
+use core::slice;
+
+/// Takes one more pixel, and computes the tile where it is full then.
+#[inline(always)]
+pub fn push<I: Isa>(isa: I, quad: &mut Quad<'_>, pixel: Pixel) {
+    if quad.count == 0 {
+        quad.pixels = [pixel; PIXELS];
+    }
+    if let Some(place) = quad.pixels.get_mut(quad.count) {
+        *place = pixel;
+    }
+    quad.count += 1;
+    if quad.count == PIXELS {
+        compute(isa, quad);
+    }
+}
+
+/// Computes the tile, of no or some pixels. Returns early if an operand is too short; the plan rules that out.
+#[inline(never)]
+pub fn compute<I: Isa>(isa: I, quad: &mut Quad<'_>) {
+    if quad.count > 0 && fits(quad) {
+        isa.dispatch(Tile(quad));
+    } else {
+        debug_assert!(quad.count == 0, "a tile lies outside");
+    }
+    quad.count = 0;
+}
+
+/// Whether all that is read and written lies inside.
+#[inline(always)]
+fn fits(quad: &Quad<'_>) -> bool {
+    let (mut x, mut y) = (0, 0);
+    for pixel in &quad.pixels {
+        x = if pixel.x > x { pixel.x } else { x };
+        y = if pixel.y > y { pixel.y } else { y };
+    }
+    let Taps { rows, row_inputs, row_gap, columns, column_inputs, depth, pitch } = quad.taps;
+    let row = columns * depth;
+    if rows * row > 0 {
+        // The last element of each, and as many as there are columns.
+        let inputs = x + (rows - 1) * row_inputs + (columns - 1) * column_inputs + depth - 1 + quad.width;
+        let inputs = if quad.apart { inputs } else { inputs + 1 - quad.width };
+        let weights = (rows - 1) * (row * pitch + row_gap) + (row - 1) * pitch + quad.width;
+        if inputs > quad.x.len() || weights > quad.w.len() {
+            return false;
+        }
+    }
+    quad.width <= COLUMNS && y + quad.width <= quad.y.len()
+}
+
+/// A tile whose operands all lie inside.
+struct Tile<'a, 'b>(&'a mut Quad<'b>);
+
+/// Runs the body for each pixel, with `$i` its constant number. Pixels are spelled out rather than looped over: a loop is
+/// not unrolled at `opt-level = "z"`, and the sums would then live in memory.
+macro_rules! each_pixel {
+    ($i:ident => $body:block) => {{
+        {
+            const $i: usize = 0;
+            $body
+        }
+        {
+            const $i: usize = 1;
+            $body
+        }
+        {
+            const $i: usize = 2;
+            $body
+        }
+        {
+            const $i: usize = 3;
+            $body
+        }
+    }};
+}
+
+/// Two vectors, of which the first `width` lanes are the elements from `x` on and the rest 0.
+///
+/// # Safety
+/// The elements may be read.
+#[inline(always)]
+unsafe fn load<I: Isa>(isa: I, x: *const f32, width: usize) -> [I::V; 2] {
+    let (next, left) = (x.wrapping_add(LANES), width.saturating_sub(LANES));
+    // SAFETY: the caller's promise; the second slice is empty where the first vector has all elements.
+    unsafe { [isa.load_part(slice::from_raw_parts(x, width)), isa.load_part(slice::from_raw_parts(next, left))] }
+}
+
+/// Stores the first `width` lanes from `y` on.
+///
+/// # Safety
+/// The elements may be written.
+#[inline(always)]
+unsafe fn store<I: Isa>(isa: I, v: [I::V; 2], y: *mut f32, width: usize) {
+    let (next, left) = (y.wrapping_add(LANES), width.saturating_sub(LANES));
+    // SAFETY: as for `load`; one slice at a time.
+    unsafe {
+        isa.store_part(v[0], slice::from_raw_parts_mut(y, width));
+        isa.store_part(v[1], slice::from_raw_parts_mut(next, left));
+    }
+}
+
+/// `sums + x * w`, lane by lane.
+#[inline(always)]
+fn mul_add<I: Isa>(isa: I, x: [I::V; 2], w: [I::V; 2], sums: [I::V; 2]) -> [I::V; 2] {
+    [isa.mul_add(x[0], w[0], sums[0]), isa.mul_add(x[1], w[1], sums[1])]
+}
+
+impl Kernel for Tile<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) {
+        #[cfg(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))]
+        if I::ARM_TILES {
+            arm_tiles::tile(self.0);
+            return;
+        }
+        if I::TILE_VECTORS < 2 {
+            self.columns(isa);
+        } else {
+            self.vectors(isa);
+        }
+    }
+}
+
+impl Tile<'_, '_> {
+    /// All columns of all pixels at once. Every output is read before one is written, so that pixels may be the same.
+    #[inline(always)]
+    fn vectors<I: Isa>(self, isa: I) {
+        let (x, mut w, y) = (self.0.x.as_ptr(), self.0.w.as_ptr(), self.0.y.as_mut_ptr());
+        let Quad { taps, width, apart, plan, pixels, .. } = *self.0;
+        let (mut xs, mut ys) = ([x; PIXELS], [y; PIXELS]);
+        let mut sums = [[isa.splat(0.0); 2]; PIXELS];
+        // SAFETY: all that is read and written here lies inside, by `Quad::fits`.
+        unsafe {
+            each_pixel!(I => {
+                xs[I] = x.wrapping_add(pixels[I].x);
+                ys[I] = y.add(pixels[I].y);
+                sums[I] = load(isa, self.0.start(ys[I]), width);
+            });
+            for row in 0..taps.rows {
+                for column in 0..taps.columns {
+                    let first = row * taps.row_inputs + column * taps.column_inputs;
+                    for at in first..first + taps.depth {
+                        let weights = load(isa, w, width);
+                        w = w.wrapping_add(taps.pitch);
+                        if apart {
+                            each_pixel!(I => {
+                                sums[I] = mul_add(isa, load(isa, xs[I].add(at), width), weights, sums[I]);
+                            });
+                        } else {
+                            each_pixel!(I => {
+                                let x = isa.splat(*xs[I].add(at));
+                                sums[I] = mul_add(isa, [x, x], weights, sums[I]);
+                            });
+                        }
+                    }
+                }
+                w = w.wrapping_add(taps.row_gap);
+            }
+            if plan.residual == Residual::Accumulate {
+                each_pixel!(I => {
+                    let y = load(isa, ys[I], width);
+                    sums[I] = [isa.add(sums[I][0], y[0]), isa.add(sums[I][1], y[1])];
+                });
+            }
+            let clamp = Clamp::new(isa, plan.bounds);
+            each_pixel!(I => {
+                store(isa, [clamp.apply(sums[I][0]), clamp.apply(sums[I][1])], ys[I], width);
+            });
+        }
+    }
+
+    /// Column by column.
+    #[inline(always)]
+    fn columns<I: Isa>(self, isa: I) {
+        let (x, w, y) = (self.0.x.as_ptr(), self.0.w.as_ptr(), self.0.y.as_mut_ptr());
+        let Quad { taps, width, apart, plan, pixels, count, .. } = *self.0;
+        let mut next = 0;
+        while next < count {
+            let Some(pixel) = pixels.get(next) else { return };
+            for column in 0..width {
+                // SAFETY: all that is read and written here lies inside, by `Quad::fits`.
+                // Without taps neither inputs nor weights are read, and may be empty: their places are made by wrapping.
+                unsafe {
+                    let y = y.add(pixel.y);
+                    let mut sum = *self.0.start(y).add(column);
+                    let y = y.add(column);
+                    let x = x.wrapping_add(pixel.x + if apart { column } else { 0 });
+                    let mut w = w.wrapping_add(column);
+                    for row in 0..taps.rows {
+                        for column in 0..taps.columns {
+                            let first = row * taps.row_inputs + column * taps.column_inputs;
+                            for at in first..first + taps.depth {
+                                sum = isa.mul_add1(*x.add(at), *w, sum);
+                                w = w.wrapping_add(taps.pitch);
+                            }
+                        }
+                        w = w.wrapping_add(taps.row_gap);
+                    }
+                    if plan.residual == Residual::Accumulate {
+                        sum += *y;
+                    }
+                    *y = plan.bounds.apply(sum);
+                }
+            }
+            next += 1;
+        }
+    }
+}

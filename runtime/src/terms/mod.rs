@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
+//! Plain data that loops and kernels share: parameters, windows, lines, and what loops in assembly are told.
+pub mod conv2d;
+pub mod dots;
+pub mod dual;
+pub mod epilogue;
+pub mod line;
+pub mod lines;
+pub mod matmul;
+pub mod pool2d;
+pub mod qconv2d;
+pub mod qmap;
+pub mod quad;
+pub mod quads;
+pub mod quant;
+pub mod regions;
+pub mod rows;
+pub mod sizes;
+pub mod steps;
+pub mod taps;
+pub mod window;

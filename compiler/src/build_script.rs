@@ -230,12 +230,16 @@ mod tests {
             let of = |triple: &str, chosen: Option<&str>| built(triple, chosen, model);
             // Both cores of one triple have the same code, so that neither has to be named.
             let m7 = of("thumbv7em-none-eabihf", Some("cortex-m7"));
-            assert!(m7.0.contains("compact::Compact<"), "the loops for DSP instructions");
+            assert!(m7.0.contains("compact::Compact<arch::arm::dsp::Dsp<"), "the loops for DSP instructions");
+            assert!(!m7.0.contains("mod x86 {"), "no other family's");
             assert!(m7 == of("thumbv7em-none-eabihf", None) && m7 == of("thumbv7em-none-eabihf", Some("cortex-m4")));
             let m55 = of("thumbv8m.main-none-eabihf", Some("cortex-m55"));
             assert!(m55 == of("thumbv8m.main-none-eabihf", None));
             assert!(of("wasm32-unknown-unknown", None) == of("x86_64-unknown-linux-gnu", Some("wasm32")));
             assert!(of("thumbv6m-none-eabi", None) == of("x86_64-unknown-linux-gnu", Some("cortex-m0")));
+            // The smallest parts have the smallest code.
+            let m0 = of("thumbv6m-none-eabi", None).0;
+            assert!(m0.contains("compact::Compact<arch::portable::Portable<") && !m0.contains("mod arm {"));
             // What is chosen counts, whatever cargo builds for.
             assert!(of("thumbv6m-none-eabi", Some("cortex-m7")) == m7);
             assert_ne!(of("x86_64-unknown-linux-gnu", None).0, m7.0);

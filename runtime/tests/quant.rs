@@ -176,16 +176,17 @@ impl<X: Byte, Y: Byte + PartialEq + std::fmt::Debug> Case<X, Y> {
                 packed.push(if inside { self.w[(group * group_out + column) * depth + row * run + at] } else { 0 });
             }
         }
+        let cpu = Portable::<Fused>::portable();
         let (mut words, mut y) = (vec![0x8192_a3b4; qdual::scratch(p, true)], self.y.clone());
-        qdual::qconv2d_dual(p, &self.x, &rows, (&bias, &self.multiplier), &mut words, &mut y);
+        qdual::qconv2d_dual(cpu, p, &self.x, &rows, (&bias, &self.multiplier), &mut words, &mut y);
         assert_eq!(y, expected, "dual {p:?}");
         let (mut words, mut y) = (vec![0x8192_a3b4; qdual::scratch(p, false)], self.y.clone());
-        qdual::qconv2d_dual_one(p, &self.x, &packed, (&bias, &self.multiplier), &mut words, &mut y);
+        qdual::qconv2d_dual_one(cpu, p, &self.x, &packed, (&bias, &self.multiplier), &mut words, &mut y);
         assert_eq!(y, expected, "dual {p:?}");
         if m.groups == m.in_c && m.groups == m.out_c && m.groups.is_multiple_of(4) && p.finish.residual.is_none() {
             let w = self.pairs_of_taps();
             let (mut words, mut y) = (vec![0x8192_a3b4; qdepthwise_dual::scratch(m)], self.y.clone());
-            qdepthwise_dual::qdepthwise2d_dual(p, &self.x, &w, (&bias, &self.multiplier), &mut words, &mut y);
+            qdepthwise_dual::qdepthwise2d_dual(cpu, p, &self.x, &w, (&bias, &self.multiplier), &mut words, &mut y);
             assert_eq!(y, expected, "dual depthwise {p:?}");
         }
     }

@@ -7,9 +7,10 @@ use zant_runtime::sources::{FAMILIES, SOURCES, Source as RtSource};
 use super::{Package, Source};
 use crate::config::Optimize;
 use crate::ir::Numerics;
+use crate::target::Target;
 
-/// What every emitted crate uses: the CPU it runs on, and its arena.
-const ALWAYS: [&str; 3] = ["arch/host.rs", "arch/isa.rs", "arena.rs"];
+/// What every emitted crate uses: what a CPU is, and its arena.
+const ALWAYS: [&str; 2] = ["arch/isa.rs", "arena.rs"];
 
 /// Adds `src/rt`.
 pub(super) fn add_files(package: &mut Package, source: &Source<'_>) {
@@ -26,7 +27,8 @@ pub(super) fn add_files(package: &mut Package, source: &Source<'_>) {
 /// The files that some models need, closed under their needs, in ascending order of paths. The CPU is the first one's.
 pub(super) fn files(sources: &[Source<'_>]) -> Vec<&'static RtSource> {
     let mut open: Vec<&str> = ALWAYS.to_vec();
-    open.extend(sources.first().is_some_and(is_compact).then_some("arch/compact.rs"));
+    let target = sources.first().map(|s| s.config.target);
+    open.extend(sources.first().iter().flat_map(|s| Cpu::of(s).files()));
     for program in sources.iter().map(|s| s.program) {
         let uses: BTreeSet<&str> = program.steps.iter().flat_map(|s| s.call.uses()).collect();
         open.extend(uses.into_iter().map(file_of));
@@ -34,11 +36,25 @@ pub(super) fn files(sources: &[Source<'_>]) -> Vec<&'static RtSource> {
     }
     let mut closed = BTreeSet::new();
     while let Some(path) = open.pop() {
-        if closed.insert(path) {
+        if target.is_some_and(|t| runs(t, path)) && closed.insert(path) {
             open.extend(find(path).needs);
+            open.extend(target.and_then(|t| own(t, path)));
         }
     }
     closed.into_iter().map(find).collect()
+}
+
+/// Whether a target has the instructions of a file. What is made for no triple in particular may be built for any.
+fn runs(target: &Target, path: &str) -> bool {
+    let family = FAMILIES.iter().map(|(family, _)| *family).find(|family| path.starts_with(family));
+    family.is_none_or(|family| target.triple.is_none() || target.family() == Some(family))
+}
+
+/// The file of a target's family that has loops for the interface in a file: the one of the same name.
+fn own(target: &Target, path: &str) -> Option<&'static str> {
+    let own = path.strip_prefix("arch/").map(|name| format!("{}/{name}", target.family()?).into());
+    let own: Option<String> = own.flatten();
+    SOURCES.iter().map(|s| s.path).find(|path| own.as_deref() == Some(path))
 }
 
 /// The file in which an imported item is: the longest part of its path that is a file.
@@ -111,12 +127,62 @@ fn module_file(folder: &str, modules: &[String], source: &Source<'_>) -> String 
     text
 }
 
-/// Whether kernels have one body: on targets for which the inner loops are written, where flash is short besides; and where
-/// small code is preferred and the target has vector instructions, whose bodies would come on top of the plain ones.
-fn is_compact(source: &Source<'_>) -> bool {
-    let target = source.config.target;
-    let is_small = source.config.optimize == Optimize::Size;
-    target.has_arm_loops() || is_small && target.triple.is_none_or(|t| t.starts_with("x86_64"))
+/// The CPU that kernels are called with, as a type of the runtime.
+enum Cpu {
+    /// The one that the code runs on, with what it is found to have.
+    Host,
+    /// Plain Rust.
+    Portable,
+    /// Small code whose inner loops are those of the one that the code runs on.
+    CompactHost,
+    /// Small code in plain Rust.
+    CompactPortable,
+    /// Small code whose inner loops are those for Armv7E-M and Armv8-M, where it is compiled for such a CPU.
+    CompactDsp,
+}
+
+impl Cpu {
+    /// Kernels have one body where the target or the user asks for it.
+    fn of(source: &Source<'_>) -> Cpu {
+        let target = source.config.target;
+        let finds = target.triple.is_none() || target.family() == Some("arch/x86");
+        match (target.compact || source.config.optimize == Optimize::Size, finds) {
+            (true, _) if target.has_arm_loops() => Cpu::CompactDsp,
+            (true, true) => Cpu::CompactHost,
+            (true, false) => Cpu::CompactPortable,
+            (false, true) => Cpu::Host,
+            (false, false) => Cpu::Portable,
+        }
+    }
+
+    /// The files that have it.
+    fn files(&self) -> &'static [&'static str] {
+        match self {
+            Cpu::Host => &["arch/host.rs"],
+            Cpu::Portable => &["arch/portable.rs"],
+            Cpu::CompactHost => &["arch/compact.rs", "arch/host.rs"],
+            Cpu::CompactPortable => &["arch/compact.rs", "arch/portable.rs"],
+            Cpu::CompactDsp => &["arch/arm/dsp.rs", "arch/compact.rs", "arch/portable.rs"],
+        }
+    }
+
+    /// The type, after an attribute where it is for some machines alone.
+    fn types(&self, numerics: &str) -> Vec<(String, String)> {
+        let n = format!("arch::isa::{numerics}");
+        let always = |ty: String| vec![(String::new(), ty)];
+        match self {
+            Cpu::Host => always(format!("arch::host::Host<{n}>")),
+            Cpu::Portable => always(format!("arch::portable::Portable<{n}>")),
+            Cpu::CompactHost => always(format!("arch::compact::Compact<arch::host::Host<{n}>>")),
+            Cpu::CompactPortable => always(format!("arch::compact::Compact<arch::portable::Portable<{n}>>")),
+            Cpu::CompactDsp => {
+                let (_, condition) = FAMILIES.iter().find(|(family, _)| *family == "arch/arm").expect("it is a family");
+                let dsp = format!("arch::compact::Compact<arch::arm::dsp::Dsp<{n}>>");
+                let plain = format!("arch::compact::Compact<arch::portable::Portable<{n}>>");
+                vec![(format!("#[cfg({condition})]\n"), dsp), (format!("#[cfg(not({condition}))]\n"), plain)]
+            }
+        }
+    }
 }
 
 /// The CPU that kernels are called with.
@@ -125,9 +191,11 @@ pub(super) fn cpu_type(source: &Source<'_>) -> String {
         Numerics::Fused => ("Fused", "every product is rounded once, together with the sum it is added to"),
         Numerics::Separate => ("Separate", "every product is rounded before it is added"),
     };
-    let cpu = if is_compact(source) { "compact::Compact" } else { "host::Host" };
-    format!(
-        "\n/// The CPU, with the best instruction set it was found to have; {how}.\n\
-         pub type Cpu = arch::{cpu}<arch::isa::{numerics}>;\n"
-    )
+    let types = Cpu::of(source).types(numerics);
+    let item = |(attribute, ty)| {
+        format!(
+            "\n/// The CPU, with the best instruction set it was found to have; {how}.\n{attribute}pub type Cpu = {ty};\n"
+        )
+    };
+    types.into_iter().map(item).collect()
 }

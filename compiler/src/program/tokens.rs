@@ -178,20 +178,24 @@ macro_rules! with_byte {
     };
 }
 
-/// Runs `$body` with `$cpu` bound to the host's CPU under a [`Numerics`](crate::ir::Numerics).
+/// Runs `$body` with `$cpu` bound to the host's CPU, or one of `$kind`, under a [`Numerics`](crate::ir::Numerics).
 macro_rules! with_cpu {
     ($numerics:expr, $cpu:ident => $body:expr) => {
+        with_cpu!(zant_runtime::arch::host::Host, $numerics, $cpu => $body)
+    };
+    ($kind:path, $numerics:expr, $cpu:ident => $body:expr) => {{
+        use $kind as Kind;
         match $numerics {
             $crate::ir::Numerics::Fused => {
-                let $cpu = zant_runtime::arch::host::Host::<zant_runtime::arch::isa::Fused>::detect();
+                let $cpu = Kind::<zant_runtime::arch::isa::Fused>::detect();
                 $body
             }
             $crate::ir::Numerics::Separate => {
-                let $cpu = zant_runtime::arch::host::Host::<zant_runtime::arch::isa::Separate>::detect();
+                let $cpu = Kind::<zant_runtime::arch::isa::Separate>::detect();
                 $body
             }
         }
-    };
+    }};
 }
 
 pub(super) use {fields, with_byte, with_cpu, with_element};

@@ -25,6 +25,9 @@ pub struct Target {
     pub align: usize,
     /// The bodies that kernels have, the fastest first. All compute the same bits.
     pub bodies: &'static [Body],
+    /// Whether kernels have one body even where speed is preferred: on targets for which the inner loops are written, and where
+    /// flash is short.
+    pub compact: bool,
     /// What it is.
     pub about: &'static str,
 }
@@ -33,6 +36,11 @@ impl Target {
     /// Whether the CPU runs the loops that the runtime has for Armv7E-M and Armv8-M.
     pub fn has_arm_loops(&self) -> bool {
         self.bodies.contains(&Body::ArmDsp)
+    }
+
+    /// The folder of the runtime with the loops of its instruction set; `None` where plain Rust is all there is.
+    pub fn family(&self) -> Option<&'static str> {
+        self.bodies.iter().find_map(|body| body.family())
     }
 
     /// Bytes of the largest arena that some memory of such a target can hold, and what says so. A Cortex-M has room for memory
@@ -72,6 +80,15 @@ impl Body {
         }
     }
 
+    /// The folder of the runtime that has it.
+    pub fn family(self) -> Option<&'static str> {
+        match self {
+            Body::Avx512 | Body::Avx2 => Some("arch/x86"),
+            Body::ArmDsp => Some("arch/arm"),
+            Body::Portable => None,
+        }
+    }
+
     /// Rows and columns of the results that its matrix product keeps in registers.
     pub fn tile(self) -> [usize; 2] {
         match self {
@@ -90,6 +107,7 @@ const SMALL: Target = Target {
     numerics: Numerics::Separate,
     align: 8,
     bodies: &[Body::Portable],
+    compact: true,
     about: "",
 };
 
@@ -102,7 +120,7 @@ const CORTEX_M: Target = Target {
 };
 
 /// What 64-bit machines have in common.
-const LARGE: Target = Target { numerics: Numerics::Fused, align: 16, ..SMALL };
+const LARGE: Target = Target { numerics: Numerics::Fused, align: 16, compact: false, ..SMALL };
 
 /// All targets.
 pub const TARGETS: &[Target] = &[
@@ -173,7 +191,7 @@ pub const TARGETS: &[Target] = &[
 
 /// Any other machine.
 pub const PORTABLE: Target =
-    Target { name: "portable", about: "any other little-endian machine, by plain Rust", ..SMALL };
+    Target { name: "portable", about: "any other little-endian machine, by plain Rust", compact: false, ..SMALL };
 
 /// The target with a name.
 pub fn find(name: &str) -> Option<&'static Target> {

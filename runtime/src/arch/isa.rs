@@ -53,9 +53,6 @@ pub unsafe trait Isa: Cpu {
     /// [`Isa::dispatch`] finds.
     const COMPACT: bool = false;
 
-    /// Whether the loops of `arm_tiles`, whose products are fused, compute what this instruction set does, where they exist.
-    const ARM_TILES: bool = false;
-
     /// Runs an inner loop on the best instruction set of the CPU; the same as [`Cpu::run`] where kernels have found that
     /// already.
     #[inline(always)]
@@ -118,6 +115,14 @@ pub unsafe trait Isa: Cpu {
     /// [`Isa::is_wide`]; all elements that `windows` speaks of may be read, and the results written.
     #[inline(always)]
     unsafe fn windows(self, _half: usize, _windows: &Windows) {}
+    /// Computes a tile of pixels and columns by a loop of its own; false where there is none.
+    ///
+    /// # Safety
+    /// All that the tile speaks of lies inside.
+    #[inline(always)]
+    unsafe fn tile(self, _quad: &mut super::super::terms::quad::Quad<'_>) -> bool {
+        false
+    }
     /// Asks for the cache line at `x`, which need not exist, to be brought near.
     #[inline(always)]
     fn prefetch(self, _x: *const f32) {}
@@ -211,4 +216,16 @@ pub trait Kernel {
 pub trait Cpu: Copy {
     /// Runs `kernel` on the best instruction set that `self` stands for.
     fn run<K: Kernel>(self, kernel: K) -> K::Output;
+}
+
+/// A CPU whose inner loops [`Compact`](super::compact::Compact) runs.
+pub trait Inner: Copy {
+    /// How its products are rounded.
+    type Numerics: Numerics;
+
+    /// The best instruction set of this CPU.
+    fn detect() -> Self;
+
+    /// Runs an inner loop on it.
+    fn run_inner<K: Kernel>(self, kernel: K) -> K::Output;
 }

@@ -4,6 +4,8 @@
 pub mod arm;
 pub mod byte;
 pub mod compact;
+pub mod dual;
+pub mod forward;
 pub mod host;
 pub mod isa;
 pub mod portable;

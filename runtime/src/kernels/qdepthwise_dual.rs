@@ -5,7 +5,8 @@
 //! Invariants: those of `qdepthwise`, of which this kernel gives the bits; integer sums have no order. Lines lie along the
 //! width of a map, or along its height where fewer fours of pixels cover it so.
 use super::super::arch::byte::Byte;
-use super::super::loops::lines::{fill, shift, spread};
+use super::super::arch::dual::Dual;
+use super::super::loops::lines::{compute, shift, spread};
 use super::super::terms::conv2d::Conv2d;
 use super::super::terms::lines::{FOUR, Lines, Part, Taps};
 use super::super::terms::qconv2d::QConv2d;
@@ -92,7 +93,8 @@ pub const fn scratch(m: &Conv2d) -> usize {
 /// what is not there; or one tap where they do not touch; of three taps the first and the second, then the second and the third
 /// (see [`Taps::is_three`]). What `qconv2d_dual` says of bias and finish holds here; there is no residual.
 #[inline(never)]
-pub fn qdepthwise2d_dual<X: Byte, Y: Byte>(
+pub fn qdepthwise2d_dual<C: Dual, X: Byte, Y: Byte>(
+    cpu: C,
     p: &QConv2d,
     x: &[X],
     w: &[u32],
@@ -105,8 +107,8 @@ pub fn qdepthwise2d_dual<X: Byte, Y: Byte>(
     let [down, right] = ways(m);
     let zero = X::narrow(p.zero).wide() as u32 & 0xffff;
     let (pitch, zero) = (right.pitch(), zero | zero << 16);
-    fill(words, zero);
-    let mut layer = Layer { p, down, right, pitch, row: FOUR * pitch / 2, zero, words };
+    cpu.fill_words(words, zero);
+    let mut layer = Layer { cpu, p, down, right, pitch, row: FOUR * pitch / 2, zero, words };
     let channel = down.taps.count * right.taps.words();
     for batch in 0..m.batch {
         let (mut x_at, mut y_at) = (batch * m.in_h * m.in_w * m.in_pitch, batch * m.out_h * m.out_w * m.out_pitch);
@@ -128,7 +130,8 @@ pub fn qdepthwise2d_dual<X: Byte, Y: Byte>(
 }
 
 /// A layer with its widened rows, each of four lines.
-struct Layer<'a> {
+struct Layer<'a, C> {
+    cpu: C,
     p: &'a QConv2d,
     down: Way,
     right: Way,
@@ -141,7 +144,7 @@ struct Layer<'a> {
     words: &'a mut [u32],
 }
 
-impl Layer<'_> {
+impl<C: Dual> Layer<'_, C> {
     /// Four channels.
     #[inline(never)]
     fn channels<X: Byte, Y: Byte>(
@@ -178,7 +181,7 @@ impl Layer<'_> {
             first += count;
             // The last rows are the first of the next lines.
             held = rows.saturating_sub(count * stride);
-            shift(self.words, count * stride * self.row, held * self.row / FOUR);
+            shift(self.cpu, self.words, count * stride * self.row, held * self.row / FOUR);
         }
     }
 
@@ -191,9 +194,9 @@ impl Layer<'_> {
             let room = self.pitch.saturating_sub(right.pad);
             let pixels = if room < right.input { room } else { right.input };
             let x = x.get(from * self.down.x_step * pitch..).unwrap_or(&[]);
-            spread(x, right.x_step * pitch, pixels, words, (self.pitch, right.pad));
+            spread(self.cpu, x, right.x_step * pitch, pixels, words, (self.pitch, right.pad));
         } else {
-            fill(words, self.zero);
+            self.cpu.fill_words(words, self.zero);
         }
     }
 
@@ -206,7 +209,7 @@ impl Layer<'_> {
         let spills = rest > 0 && right.y_step == 1 && y.len() > (count * right.output + FOUR - rest) * pitch;
         fours += usize::from(spills);
         if fours > 0 {
-            lines.compute(&Part { first: 0, lines: count, fours }, y, steps);
+            compute(self.cpu, lines, &Part { first: 0, lines: count, fours }, y, steps);
         }
         if rest == 0 || spills {
             return;
@@ -214,7 +217,7 @@ impl Layer<'_> {
         for line in 0..count {
             let mut last = [Y::narrow(0); FOUR * FOUR];
             let first = line * lines.stride * self.row + fours * FOUR * right.taps.stride / 2;
-            lines.compute(&Part { first, lines: 1, fours: 1 }, &mut last, [FOUR, 0]);
+            compute(self.cpu, lines, &Part { first, lines: 1, fours: 1 }, &mut last, [FOUR, 0]);
             let mut at = line * steps[1] + fours * FOUR * steps[0];
             for last in last.as_chunks::<{ FOUR }>().0.iter().take(rest) {
                 if let Some(y) = y.get_mut(at..).and_then(|y| y.first_chunk_mut()) {

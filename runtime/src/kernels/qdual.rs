@@ -5,7 +5,8 @@
 //! Invariants: those of `qconv`, of which these kernels give the bits; integer sums have no order. Where windows reach into
 //! the padding, the lines of a row of windows are copied with their padding first, so that no window needs a check.
 use super::super::arch::byte::Byte;
-use super::super::loops::dual::{add, bytes, copy, fill as set, widen, widen_one};
+use super::super::arch::dual::Dual;
+use super::super::loops::dual::{bytes, pixel, pixels as four_pixels, widen, widen_one};
 use super::super::terms::conv2d::Conv2d;
 use super::super::terms::dual::{FOUR, Products};
 use super::super::terms::qconv2d::QConv2d;
@@ -94,7 +95,8 @@ pub const fn scratch(p: &QConv2d, by_fours: bool) -> usize {
 /// in the order of kernel row, kernel column, input channel; kernel rows are filled up to whole fours by zeros, or taps, where
 /// there are groups or taps that do not touch. The bias is less the sum of the channel's weights times the number that stands
 /// for 0, wrapped. The finish has `lo <= zero <= hi`, and multipliers are finite. `words` has as many as [`scratch`] says.
-pub fn qconv2d_dual<X: Byte, Y: Byte>(
+pub fn qconv2d_dual<C: Dual, X: Byte, Y: Byte>(
+    cpu: C,
     p: &QConv2d,
     x: &[X],
     w: &[i8],
@@ -102,12 +104,13 @@ pub fn qconv2d_dual<X: Byte, Y: Byte>(
     words: &mut [u32],
     y: &mut [Y],
 ) {
-    convolve::<FOUR, X, Y>(p, x, w, sums, words, y);
+    convolve::<FOUR, C, X, Y>(cpu, p, x, w, sums, words, y);
 }
 
 /// Computes the convolution pixel by pixel. Weights are packed group by group in panels of four output channels,
 /// `[depth / 4][4][4]`, with zeros for what is not there; all else is as for [`qconv2d_dual`].
-pub fn qconv2d_dual_one<X: Byte, Y: Byte>(
+pub fn qconv2d_dual_one<C: Dual, X: Byte, Y: Byte>(
+    cpu: C,
     p: &QConv2d,
     x: &[X],
     w: &[i8],
@@ -115,12 +118,13 @@ pub fn qconv2d_dual_one<X: Byte, Y: Byte>(
     words: &mut [u32],
     y: &mut [Y],
 ) {
-    convolve::<1, X, Y>(p, x, w, sums, words, y);
+    convolve::<1, C, X, Y>(cpu, p, x, w, sums, words, y);
 }
 
 /// `P` pixels at a time.
 #[inline(never)]
-fn convolve<const P: usize, X: Byte, Y: Byte>(
+fn convolve<const P: usize, C: Dual, X: Byte, Y: Byte>(
+    cpu: C,
     p: &QConv2d,
     x: &[X],
     w: &[i8],
@@ -138,7 +142,8 @@ fn convolve<const P: usize, X: Byte, Y: Byte>(
     let (direct, row) = (is_direct(m), if is_direct(m) { m.in_w * m.in_pitch } else { line(m) });
     let pitch = if direct { m.in_pitch } else { m.in_c };
     let (run, columns) = runs(m);
-    let mut layer = Layer::<P, Y> {
+    let mut layer = Layer::<P, C, Y> {
+        cpu,
         p,
         w,
         bias,
@@ -159,13 +164,13 @@ fn convolve<const P: usize, X: Byte, Y: Byte>(
         }
         return;
     }
-    set(copies, X::narrow(p.zero));
+    cpu.fill(copies, X::narrow(p.zero));
     for batch in 0..m.batch {
         let mut next = 0;
         while next < m.out_h {
             // The last rows once more where fewer are left.
             let first = if m.out_h - next < rows(m) { m.out_h - rows(m) } else { next };
-            fill(p, x, [batch, first], copies);
+            fill(cpu, p, x, [batch, first], copies);
             let y = y.get_mut((batch * m.out_h + first) * m.out_w * m.out_pitch..).unwrap_or(&mut []);
             layer.compute(copies, (next - first) * m.out_w, y);
             next = first + rows(m);
@@ -174,12 +179,12 @@ fn convolve<const P: usize, X: Byte, Y: Byte>(
 }
 
 /// Copies the lines that the windows of a few rows of outputs lie in, with their padding.
-fn fill<X: Byte>(p: &QConv2d, x: &[X], [batch, first]: [usize; 2], copies: &mut [X]) {
+fn fill<C: Dual, X: Byte>(cpu: C, p: &QConv2d, x: &[X], [batch, first]: [usize; 2], copies: &mut [X]) {
     let m = &p.map;
     for (at, line) in copies.chunks_exact_mut(line(m).max(1)).take(lines(m)).enumerate() {
         match (first * m.stride_h + at).checked_sub(m.pad_top).filter(|&h| h < m.in_h) {
-            Some(h) => copy_row(m, x.get((batch * m.in_h + h) * m.in_w * m.in_pitch..).unwrap_or(&[]), line),
-            None => set(line, X::narrow(p.zero)),
+            Some(h) => copy_row(cpu, m, x.get((batch * m.in_h + h) * m.in_w * m.in_pitch..).unwrap_or(&[]), line),
+            None => cpu.fill(line, X::narrow(p.zero)),
         }
     }
 }
@@ -226,7 +231,8 @@ impl Walk {
 }
 
 /// A convolution with what it works with.
-struct Layer<'a, const P: usize, Y> {
+struct Layer<'a, const P: usize, C, Y> {
+    cpu: C,
     p: &'a QConv2d,
     w: &'a [i8],
     bias: &'a [i32],
@@ -245,7 +251,7 @@ struct Layer<'a, const P: usize, Y> {
     sums: &'a mut [Y],
 }
 
-impl<const P: usize, Y: Byte> Layer<'_, P, Y> {
+impl<const P: usize, C: Dual, Y: Byte> Layer<'_, P, C, Y> {
     /// All pixels that are computed one after the other but the first `done`.
     fn compute<X: Byte>(&mut self, x: &[X], done: usize, y: &mut [Y]) {
         let [inputs, outputs] = self.sizes;
@@ -285,20 +291,20 @@ impl<const P: usize, Y: Byte> Layer<'_, P, Y> {
             self.gather(x, at);
             let products = Products { patch: self.patch, w, quads, bias, multiplier, range };
             if held {
-                compute::<P, Y>(&products, self.sums, bias.len());
+                compute::<P, C, Y>(self.cpu, &products, self.sums, bias.len());
                 let mut pixel = next;
                 while pixel < first + P && pixel < self.pixels {
                     let sums = self.sums.get((pixel - first) * bias.len()..).and_then(|sums| sums.get(..bias.len()));
                     let (Some(sums), Some(y)) = (sums, y.get_mut(pixel * pitch..)) else { return };
                     match &self.p.finish.residual {
-                        Some(residual) => add(residual, sums, y),
-                        None => copy(sums, y),
+                        Some(residual) => self.cpu.add(residual, sums, y),
+                        None => self.cpu.copy(sums, y),
                     }
                     pixel += 1;
                 }
             } else {
                 let Some(y) = y.get_mut(first * pitch..) else { return };
-                compute::<P, Y>(&products, y, pitch);
+                compute::<P, C, Y>(self.cpu, &products, y, pitch);
             }
             next = first + P;
         }
@@ -314,8 +320,8 @@ impl<const P: usize, Y: Byte> Layer<'_, P, Y> {
                 let tap = kh * self.steps[0] + kw * self.steps[1];
                 let Some(patch) = self.patch.get_mut(to..) else { return };
                 match at.first_chunk::<FOUR>() {
-                    Some(four) => widen(x, four.map(|at| at + tap), run, patch),
-                    None => widen_one(at.first().and_then(|at| x.get(at + tap..)).unwrap_or(&[]), run, patch),
+                    Some(four) => widen(self.cpu, x, four.map(|at| at + tap), run, patch),
+                    None => widen_one(self.cpu, at.first().and_then(|at| x.get(at + tap..)).unwrap_or(&[]), run, patch),
                 }
                 to += run * 2 * P;
             }
@@ -333,22 +339,22 @@ struct Group<'a> {
 
 /// The outputs of `P` pixels: four or one.
 #[inline(always)]
-fn compute<const P: usize, Y: Byte>(products: &Products<'_>, y: &mut [Y], pitch: usize) {
+fn compute<const P: usize, C: Dual, Y: Byte>(cpu: C, products: &Products<'_>, y: &mut [Y], pitch: usize) {
     if P == FOUR {
-        products.pixels(y, pitch);
+        four_pixels(cpu, products, y, pitch);
     } else {
-        products.pixel(y);
+        pixel(cpu, products, y);
     }
 }
 
 /// Copies a row of inputs into a line, behind the padding.
-fn copy_row<X: Byte>(m: &Conv2d, x: &[X], line: &mut [X]) {
+fn copy_row<C: Dual, X: Byte>(cpu: C, m: &Conv2d, x: &[X], line: &mut [X]) {
     let Some(line) = line.get_mut(m.pad_left * m.in_c..) else { return };
     // Pixels that lie side by side are one.
     let (pixels, channels) = if m.in_pitch == m.in_c { (1, m.in_w * m.in_c) } else { (m.in_w, m.in_c) };
     for pixel in 0..pixels {
         let (from, to) = (x.get(pixel * m.in_pitch..), line.get_mut(pixel * m.in_c..));
         let (Some(from), Some(to)) = (from, to) else { return };
-        copy(from.get(..channels).unwrap_or(from), to);
+        cpu.copy(from.get(..channels).unwrap_or(from), to);
     }
 }

@@ -87,7 +87,7 @@ macro_rules! each_cpu {
         // Miri has no CPUID: it would run the same three times, and twice.
         let hosts = [("host", Host::<$n>::detect()), ("AVX2", Host::<$n>::detect().without_avx512())];
         for ($name, $cpu) in hosts.into_iter().take($crate::values::reduced(2, 0)) $body
-        let small = [("compact", Compact::<$n>::detect()), ("plain", Compact::<$n>::portable())];
+        let small = [("compact", Compact::detect()), ("plain", Compact::new(Host::<$n>::portable()))];
         for ($name, $cpu) in small.into_iter().take($crate::values::reduced(2, 1)) $body
     }};
 }

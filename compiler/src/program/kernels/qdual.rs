@@ -2,6 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
+use zant_runtime::arch::portable::Portable;
 use zant_runtime::kernels::qdepthwise_dual;
 use zant_runtime::kernels::qdual;
 use zant_runtime::terms::qconv2d::QConv2d;
@@ -9,7 +10,7 @@ use zant_runtime::terms::qconv2d::QConv2d;
 use super::{ConvKind, QConvCall, roles};
 use crate::ir::{DType, Numerics};
 use crate::program::kernel::{Args, KernelCall, Params, RunError};
-use crate::program::tokens::with_byte;
+use crate::program::tokens::{with_byte, with_cpu};
 
 /// A quantized convolution for CPUs that multiply pairs of 16-bit numbers. Arguments: `x`, packed weights, bias, multiplier,
 /// scratch, `y` (which holds the residual where there is one).
@@ -67,7 +68,7 @@ impl KernelCall for QDualCall {
 
     fn call(&self, args: &[TokenStream]) -> TokenStream {
         let [x, w, bias, multiplier, scratch, y] = args else { unreachable!("the kernels take six arguments") };
-        let args = quote!(&P, #x, #w, (#bias, #multiplier), #scratch, #y);
+        let args = quote!(cpu, &P, #x, #w, (#bias, #multiplier), #scratch, #y);
         match self.conv.kind {
             ConvKind::General if self.by_fours => quote!(qconv2d_dual(#args)),
             ConvKind::General => quote!(qconv2d_dual_one(#args)),
@@ -75,17 +76,17 @@ impl KernelCall for QDualCall {
         }
     }
 
-    fn run(&self, _: Numerics, args: &mut Args<'_>) -> Result<(), RunError> {
+    fn run(&self, numerics: Numerics, args: &mut Args<'_>) -> Result<(), RunError> {
         let (sums, scratch) = ((args.read(2), args.read(3)), args.write(4));
         let p = &self.conv.params;
-        with_byte!(self.conv.dtypes[0], X => with_byte!(self.conv.dtypes[1], Y => {
+        with_cpu!(Portable, numerics, cpu => with_byte!(self.conv.dtypes[0], X => with_byte!(self.conv.dtypes[1], Y => {
             let (x, y): (&[X], &mut [Y]) = (args.read(0), args.write(5));
             match self.conv.kind {
-                ConvKind::General if self.by_fours => qdual::qconv2d_dual(p, x, args.read(1), sums, scratch, y),
-                ConvKind::General => qdual::qconv2d_dual_one(p, x, args.read(1), sums, scratch, y),
-                ConvKind::Depthwise => qdepthwise_dual::qdepthwise2d_dual(p, x, args.read(1), sums, scratch, y),
+                ConvKind::General if self.by_fours => qdual::qconv2d_dual(cpu, p, x, args.read(1), sums, scratch, y),
+                ConvKind::General => qdual::qconv2d_dual_one(cpu, p, x, args.read(1), sums, scratch, y),
+                ConvKind::Depthwise => qdepthwise_dual::qdepthwise2d_dual(cpu, p, x, args.read(1), sums, scratch, y),
             }
-        }));
+        })));
         Ok(())
     }
 }

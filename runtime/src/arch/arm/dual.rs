@@ -1,13 +1,105 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! The loops of `dual` on Armv7E-M and Armv8-M with DSP instructions and an FPU.
+//! The loops of [`Dual`] on Armv7E-M and Armv8-M with DSP instructions and an FPU.
 //!
-//! Invariants: those of `dual`. A sum times its multiplier is rounded by `vcvtr`, to even under the default rounding mode;
+//! A sum times its multiplier is rounded by `vcvtr`, to even under the default rounding mode;
 //! additions saturate, so that what is too large is as large as may be.
 use super::super::super::terms::dual::{FOUR, Products};
+use super::super::super::terms::lines::{Lines, Part};
 use super::super::super::terms::quant::Residual;
 use super::super::byte::Byte;
-use super::bytes::{Bounds, between, cpu, is_signed, others, saturate, scale};
+use super::super::compact::Compact;
+use super::super::dual::{Dual, spread};
+use super::super::isa::Numerics;
+use super::bytes::{self, Bounds, between, cpu, is_signed, others, saturate, scale};
+use super::dsp::Dsp;
+use super::lines;
 use core::arch::naked_asm;
+
+impl<N: Numerics> Dual for Compact<Dsp<N>> {
+    #[inline(always)]
+    unsafe fn widen<X: Byte>(self, x: &[X], at: [usize; FOUR], quads: usize, patch: &mut [u32]) {
+        // SAFETY: the caller's promise.
+        unsafe { widen(x, at, quads, patch) }
+    }
+
+    #[inline(always)]
+    unsafe fn widen_one<X: Byte>(self, x: &[X], quads: usize, patch: &mut [u32]) {
+        // SAFETY: the caller's promise.
+        unsafe { widen_one(x, quads, patch) }
+    }
+
+    #[inline(always)]
+    fn copy<X: Byte>(self, from: &[X], to: &mut [X]) {
+        const { assert!(size_of::<X>() == 1) };
+        let count = if from.len() < to.len() { from.len() } else { to.len() };
+        // SAFETY: there are as many of both, and an element is a byte.
+        unsafe { bytes::copy(to.as_mut_ptr().cast(), from.as_ptr().cast(), count) }
+    }
+
+    #[inline(always)]
+    fn fill<X: Byte>(self, to: &mut [X], x: X) {
+        const { assert!(size_of::<X>() == 1) };
+        // SAFETY: an element is a byte.
+        unsafe { bytes::fill(to.as_mut_ptr().cast(), x.wide() as u32 % 256 * 0x0101_0101, to.len()) }
+    }
+
+    #[inline(always)]
+    fn fill_words(self, to: &mut [u32], word: u32) {
+        // SAFETY: so many bytes.
+        unsafe { bytes::fill(to.as_mut_ptr().cast(), word, 4 * to.len()) }
+    }
+
+    #[inline(always)]
+    fn add<Y: Byte>(self, residual: &Residual, sums: &[Y], y: &mut [Y]) {
+        let count = if sums.len() < y.len() { sums.len() } else { y.len() };
+        // SAFETY: there are as many of both.
+        unsafe { add(residual, sums, y, count) }
+    }
+
+    #[inline(always)]
+    unsafe fn pixels<Y: Byte>(self, p: &Products<'_>, columns: usize, y: &mut [Y], pitch: usize) {
+        // SAFETY: the caller's promise.
+        unsafe { pixels(p, columns, y, pitch) }
+    }
+
+    #[inline(always)]
+    unsafe fn pixel<Y: Byte>(self, p: &Products<'_>, columns: usize, y: &mut [Y]) {
+        let whole = columns / FOUR * FOUR;
+        // SAFETY: the caller's promise.
+        unsafe { pixel(p, whole, y) }
+        let rest = (p.bias.get(whole..columns), p.multiplier.get(whole..columns));
+        let (Some(bias @ [_, ..]), Some(multiplier)) = rest else { return };
+        let (mut biases, mut multipliers, mut out) = ([0; FOUR], [0.0; FOUR], [Y::narrow(0); FOUR]);
+        biases.iter_mut().zip(bias).for_each(|(to, from)| *to = *from);
+        multipliers.iter_mut().zip(multiplier).for_each(|(to, from)| *to = *from);
+        let w = p.w.get(FOUR * p.quads * whole..).unwrap_or(&[]);
+        // SAFETY: the weights have whole fours of columns, and so have these.
+        unsafe { pixel(&Products { w, bias: &biases, multiplier: &multipliers, ..*p }, FOUR, &mut out) }
+        y.iter_mut().take(columns).skip(whole).zip(out).for_each(|(to, from)| *to = from);
+    }
+
+    #[inline(always)]
+    unsafe fn spread<X: Byte>(self, x: &[X], step: usize, pixels: usize, lines: &mut [i16], to: (usize, usize)) {
+        if pixels > 1 {
+            // SAFETY: the caller's promise.
+            unsafe { lines::spread(x, step, pixels, lines, to) }
+        } else {
+            spread(x, step, pixels, lines, to);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn shift(self, words: &mut [u32], first: usize, fours: usize) {
+        // SAFETY: the caller's promise.
+        unsafe { lines::shift(words.as_mut_ptr(), words.as_ptr().wrapping_add(first), fours) }
+    }
+
+    #[inline(always)]
+    unsafe fn lines<Y: Byte>(self, p: &Lines<'_>, part: &Part, y: &mut [Y], steps: [usize; 2]) {
+        // SAFETY: the caller's promise.
+        unsafe { lines::lines(p, part, y, steps) }
+    }
+}
 
 /// What the loop over columns of four pixels reads; it moves on what it reads, and knows the places of the fields.
 #[repr(C)]
@@ -60,7 +152,7 @@ struct Bytes {
 /// # Safety
 /// The inputs may be read, and the words written.
 #[inline(always)]
-pub unsafe fn widen<X: Byte>(x: &[X], at: [usize; FOUR], quads: usize, patch: &mut [u32]) {
+unsafe fn widen<X: Byte>(x: &[X], at: [usize; FOUR], quads: usize, patch: &mut [u32]) {
     const { assert!(size_of::<X>() == 1) };
     let bytes = Bytes { to: patch.as_mut_ptr(), x: at.map(|at| x.as_ptr().wrapping_add(at).cast()), quads };
     // SAFETY: the caller's promise.
@@ -72,7 +164,7 @@ pub unsafe fn widen<X: Byte>(x: &[X], at: [usize; FOUR], quads: usize, patch: &m
 /// # Safety
 /// The inputs may be read, and the words written.
 #[inline(always)]
-pub unsafe fn widen_one<X: Byte>(x: &[X], quads: usize, patch: &mut [u32]) {
+unsafe fn widen_one<X: Byte>(x: &[X], quads: usize, patch: &mut [u32]) {
     const { assert!(size_of::<X>() == 1) };
     // SAFETY: the caller's promise.
     unsafe {
@@ -86,7 +178,7 @@ pub unsafe fn widen_one<X: Byte>(x: &[X], quads: usize, patch: &mut [u32]) {
 /// # Safety
 /// All that the products speak of may be read, and the outputs written.
 #[inline(always)]
-pub unsafe fn pixels<Y: Byte>(p: &Products<'_>, columns: usize, y: &mut [Y], pitch: usize) {
+unsafe fn pixels<Y: Byte>(p: &Products<'_>, columns: usize, y: &mut [Y], pitch: usize) {
     const { assert!(size_of::<Y>() == 1) };
     let mut task = Columns {
         bounds: Bounds::new(&p.range),
@@ -110,7 +202,7 @@ pub unsafe fn pixels<Y: Byte>(p: &Products<'_>, columns: usize, y: &mut [Y], pit
 /// # Safety
 /// All that the products speak of may be read, and the outputs written.
 #[inline(always)]
-pub unsafe fn pixel<Y: Byte>(p: &Products<'_>, columns: usize, y: &mut [Y]) {
+unsafe fn pixel<Y: Byte>(p: &Products<'_>, columns: usize, y: &mut [Y]) {
     const { assert!(size_of::<Y>() == 1) };
     if columns == 0 {
         return;
@@ -148,7 +240,7 @@ struct Addition {
 /// # Safety
 /// There are `count` of both.
 #[inline(always)]
-pub unsafe fn add<Y: Byte>(r: &Residual, sums: &[Y], y: &mut [Y], count: usize) {
+unsafe fn add<Y: Byte>(r: &Residual, sums: &[Y], y: &mut [Y], count: usize) {
     const { assert!(size_of::<Y>() == 1) };
     let task = Addition {
         bounds: Bounds::between(&r.range),

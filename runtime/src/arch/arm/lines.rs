@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! The loops of `lines` on Armv7E-M and Armv8-M with DSP instructions and an FPU.
+//! Loops over lines of one channel on Armv7E-M and Armv8-M with DSP instructions and an FPU.
 //!
-//! Invariants: those of `lines`. Words of four pixels are read whole, and begin at whole words; words of two taps anywhere.
+//! Words of four pixels are read whole, and begin at whole words; words of two taps anywhere.
 use super::super::super::terms::lines::{FOUR, Lines, Part};
 use super::super::byte::Byte;
 use super::bytes::{Bounds, between, cpu, is_signed, others, saturate, scale};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! The CPU that the code runs on, with the best instruction set that it was found to have.
-use super::super::isa::{Cpu, Kernel, Numerics};
+use super::super::isa::{Cpu, Inner, Kernel, Numerics};
 use super::super::portable::Portable;
 use super::avx2::Avx2;
 use super::found::{AVX2, AVX512, PLAIN, UNKNOWN, VNNI, vectors};
@@ -47,16 +47,6 @@ impl<N: Numerics> Host<N> {
     pub fn avx2(self) -> Option<Avx2<N>> {
         (self.found >= AVX2).then_some(Avx2 { found: self.found, numerics: PhantomData })
     }
-
-    /// Runs a kernel on AVX2 where the CPU has it, and on nothing larger: each instruction set is code of its own.
-    #[inline]
-    pub fn run_compact<K: Kernel>(self, kernel: K) -> K::Output {
-        if self.found >= AVX2 {
-            Avx2::<N, false> { found: self.found, numerics: PhantomData }.run(kernel)
-        } else {
-            Portable::<N>::portable().run(kernel)
-        }
-    }
 }
 
 impl<N: Numerics> Cpu for Host<N> {
@@ -65,6 +55,24 @@ impl<N: Numerics> Cpu for Host<N> {
         match self.avx2() {
             Some(avx2) => avx2.run(kernel),
             None => Portable::<N>::portable().run(kernel),
+        }
+    }
+}
+
+impl<N: Numerics> Inner for Host<N> {
+    type Numerics = N;
+
+    fn detect() -> Self {
+        Host::detect()
+    }
+
+    // On AVX2 where the CPU has it, and on nothing larger: each instruction set is code of its own.
+    #[inline]
+    fn run_inner<K: Kernel>(self, kernel: K) -> K::Output {
+        if self.found >= AVX2 {
+            Avx2::<N, false> { found: self.found, numerics: PhantomData }.run(kernel)
+        } else {
+            Portable::<N>::portable().run(kernel)
         }
     }
 }

@@ -8,7 +8,7 @@ use super::super::math::minmax;
 use super::super::terms::quads::{Rows, Step, Sums};
 use super::super::terms::sizes::{LANES, PANEL, QUAD};
 use super::super::terms::taps::Quad;
-use super::isa::{Cpu, Isa, Kernel, Numerics};
+use super::isa::{Cpu, Inner, Isa, Kernel, Numerics};
 use super::portable_quads as quads;
 use core::marker::PhantomData;
 
@@ -27,16 +27,23 @@ impl<N: Numerics> Portable<N> {
         self
     }
 
-    /// There is nothing larger to leave out: the same as [`Cpu::run`].
-    #[inline]
-    pub fn run_compact<K: Kernel>(self, kernel: K) -> K::Output {
-        kernel.run(self)
-    }
-
     /// The instruction set, under the name that `Host::portable` has where there is a choice.
     #[allow(clippy::self_named_constructors)]
     pub const fn portable() -> Self {
         Portable(PhantomData)
+    }
+}
+
+impl<N: Numerics> Inner for Portable<N> {
+    type Numerics = N;
+
+    fn detect() -> Self {
+        Self::portable()
+    }
+
+    #[inline]
+    fn run_inner<K: Kernel>(self, kernel: K) -> K::Output {
+        kernel.run(self)
     }
 }
 
@@ -62,7 +69,6 @@ unsafe impl<N: Numerics> Isa for Portable<N> {
     // Two rows of eight columns: sixteen sums, eight weights and two inputs fit the 32 registers of small FPUs.
     const TILE_ROWS: usize = 2;
     const TILE_VECTORS: usize = 1;
-    const ARM_TILES: bool = N::FUSED;
 
     #[inline(always)]
     fn splat(self, x: f32) -> Self::V {

@@ -4,8 +4,6 @@
 //!
 //! Invariants: all elements that the loop reads and writes lie in the slices given, which is checked once, before it; each
 //! sum takes its products in the order of the taps, each by one [`Isa::mul_add`].
-#[cfg(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))]
-use super::super::arch::arm::tiles as arm_tiles;
 use super::super::arch::isa::{Isa, Kernel};
 use super::super::terms::epilogue::Residual;
 use super::super::terms::quad::{COLUMNS, PIXELS, Pixel, Quad, Taps};
@@ -123,9 +121,8 @@ impl Kernel for Tile<'_, '_> {
 
     #[inline(always)]
     fn run<I: Isa>(self, isa: I) {
-        #[cfg(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))]
-        if I::ARM_TILES {
-            arm_tiles::tile(self.0);
+        // SAFETY: all that is read and written lies inside, by `fits`.
+        if unsafe { isa.tile(self.0) } {
             return;
         }
         if I::TILE_VECTORS < 2 {

@@ -19,6 +19,12 @@ use zant_runtime::terms::lines::Taps;
 use zant_runtime::terms::qconv2d::QConv2d;
 use zant_runtime::terms::quant::{Affine, Finish, Range, Residual};
 
+/// The CPU that firmware for these machines is given, and the same in plain Rust.
+#[cfg(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))]
+type Cpu = Compact<zant_runtime::arch::arm::dsp::Dsp<Fused>>;
+#[cfg(not(all(target_arch = "arm", target_abi = "eabihf", target_os = "none")))]
+type Cpu = Compact<zant_runtime::arch::portable::Portable<Fused>>;
+
 /// Elements of the largest operand.
 const MOST: usize = 6000;
 
@@ -125,7 +131,7 @@ fn products(v: &mut Values) {
         v.f32s(to);
     }
     let bias = &bias[..if v.below(3) == 0 { 0 } else { n }];
-    matmul_packed(Compact::<Fused>::portable(), &p, &a, &w[..k * n], bias, &mut y[..span(m, p.y_pitch, n)]);
+    matmul_packed(Cpu::detect(), &p, &a, &w[..k * n], bias, &mut y[..span(m, p.y_pitch, n)]);
     v.take(&y);
 }
 
@@ -143,9 +149,9 @@ fn floats(v: &mut Values, depthwise: bool) {
     let w = &w[..p.kernel_h * p.kernel_w * inner[0] * p.out_c];
     let (x, y) = (&x[..p.in_len()], &mut y[..p.out_len()]);
     if depthwise {
-        depthwise2d(Compact::<Fused>::portable(), &p, x, w, bias, y);
+        depthwise2d(Cpu::detect(), &p, x, w, bias, y);
     } else {
-        conv2d(Compact::<Fused>::portable(), &p, x, w, bias, y);
+        conv2d(Cpu::detect(), &p, x, w, bias, y);
     }
     v.take(y);
 }
@@ -202,14 +208,22 @@ fn bytes<X: Byte, Y: Byte>(v: &mut Values, depthwise: bool) {
         for row in w.chunks_exact_mut(taps.words()).take(map.out_c * rows) {
             pairs(v, taps, row);
         }
-        qdepthwise_dual::qdepthwise2d_dual(&p, x, &w[..map.out_c * rows * taps.words()], sums, &mut words, y);
+        qdepthwise_dual::qdepthwise2d_dual(
+            Cpu::detect(),
+            &p,
+            x,
+            &w[..map.out_c * rows * taps.words()],
+            sums,
+            &mut words,
+            y,
+        );
     } else {
         let mut w = [0; 3 * MOST];
         w.iter_mut().for_each(|w| *w = v.bits() as i8);
         if v.below(4) > 0 {
-            qdual::qconv2d_dual(&p, x, &w, sums, &mut words, y);
+            qdual::qconv2d_dual(Cpu::detect(), &p, x, &w, sums, &mut words, y);
         } else {
-            qdual::qconv2d_dual_one(&p, x, &w, sums, &mut words, y);
+            qdual::qconv2d_dual_one(Cpu::detect(), &p, x, &w, sums, &mut words, y);
         }
     }
     y.iter().for_each(|y| v.word(y.wide() as u32));

@@ -5,7 +5,7 @@ mod options;
 use std::collections::BTreeMap;
 
 pub use options::{FILE_NAME, Options, file_beside, target_named};
-#[cfg(feature = "cli")]
+#[cfg(feature = "clap")]
 pub use options::{dim, state};
 
 use crate::ir::Numerics;
@@ -63,7 +63,8 @@ pub struct Config {
     /// Whether the crate is to be a member of another workspace, or a dependency by path of one that it lies in.
     pub member: bool,
     /// Whether `run` calls an observer after each step, which it is given: what profiles are made with.
-    pub(crate) observed: bool,
+    #[doc(hidden)]
+    pub observed: bool,
     /// What was set by a method of this type, and what a file of options does not change therefore.
     chosen: Options,
 }

@@ -37,8 +37,6 @@
 //! ```
 #![forbid(unsafe_code)]
 
-#[cfg(feature = "cli")]
-pub mod bench;
 mod budget;
 mod build_script;
 pub mod config;

@@ -6,12 +6,12 @@
 
 use std::path::{Path, PathBuf};
 
+use zant_cli::built::device::{Device, Place, place};
 use zant_measure::audit::audit;
 use zantc::config::Options;
 use zantc::emit::{ENTRY, Source};
 use zantc::footprint::Footprint;
 use zantc::target::BOARDS;
-use zantc::verify::device::{Device, Place, place};
 use zantc::verify::seeded;
 use zantc::{Compiled, Config, pipeline};
 

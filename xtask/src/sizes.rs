@@ -3,10 +3,10 @@
 
 use std::path::Path;
 
+use zant_cli::bench::{Profile, Subject, Ways, measure};
 use zant_measure::report::{Metric, Row};
 use zant_tests::cases;
 use zantc::Config;
-use zantc::bench::{Profile, Subject, Ways, measure};
 use zantc::pipeline::crate_name;
 use zantc::target;
 

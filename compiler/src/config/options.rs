@@ -32,57 +32,57 @@ pub const FILE_NAME: &str = "zant.toml";
 /// What a user has chosen; the rest is left open.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-#[cfg_attr(feature = "cli", derive(clap::Args))]
+#[cfg_attr(feature = "clap", derive(clap::Args))]
 pub struct Options {
     /// Name of the emitted crate [default: from the model's file]
-    #[cfg_attr(feature = "cli", arg(long, value_name = "NAME"))]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME"))]
     pub name: Option<String>,
     /// Value of a symbolic dimension; `INPUT[AXIS]` names one that has no name
-    #[cfg_attr(feature = "cli", arg(long, value_name = "NAME=K", value_parser = dim))]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME=K", value_parser = dim))]
     #[serde(deserialize_with = "dims")]
     pub dim: Vec<(String, usize)>,
     /// Keep an input inside `Model`: after each run it becomes the output
-    #[cfg_attr(feature = "cli", arg(long, value_name = "INPUT=OUTPUT", value_parser = state))]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "INPUT=OUTPUT", value_parser = state))]
     #[serde(deserialize_with = "states")]
     pub state: Vec<(String, String)>,
     /// Where the crate runs: a target, or Rust's triple of one [default: host]
-    #[cfg_attr(feature = "cli", arg(long, value_parser = target_named))]
+    #[cfg_attr(feature = "clap", arg(long, value_parser = target_named))]
     #[serde(deserialize_with = "text")]
     pub target: Option<&'static Target>,
     /// The board that it runs on: sets the target, and its memories as budgets
-    #[cfg_attr(feature = "cli", arg(long, value_parser = board_named))]
+    #[cfg_attr(feature = "clap", arg(long, value_parser = board_named))]
     #[serde(deserialize_with = "text")]
     pub board: Option<&'static Board>,
     /// What is preferred: speed or size [default: speed]
-    #[cfg_attr(feature = "cli", arg(long, value_name = "speed|size"))]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "speed|size"))]
     #[serde(deserialize_with = "text")]
     pub optimize: Option<Optimize>,
     /// Who owns the arena: static (inside `Model`), caller or heap [default: static]
-    #[cfg_attr(feature = "cli", arg(long, value_name = "static|caller|heap"))]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "static|caller|heap"))]
     #[serde(deserialize_with = "text")]
     pub alloc: Option<Alloc>,
     /// How products are rounded: fused or separate [default: the target's way]
-    #[cfg_attr(feature = "cli", arg(long, value_name = "fused|separate", value_parser = numerics))]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "fused|separate", value_parser = numerics))]
     #[serde(deserialize_with = "text")]
     pub numerics: Option<Numerics>,
     /// Fail where arena, inputs and stack need more bytes; K and M are 1024 and 1024 times that
-    #[cfg_attr(feature = "cli", arg(long, value_name = "BYTES", value_parser = size))]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "BYTES", value_parser = size))]
     #[serde(deserialize_with = "bytes")]
     pub max_ram: Option<usize>,
     /// Fail where constants and code need more bytes
-    #[cfg_attr(feature = "cli", arg(long, value_name = "BYTES", value_parser = size))]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "BYTES", value_parser = size))]
     #[serde(deserialize_with = "bytes")]
     pub max_flash: Option<usize>,
     /// Link section of the constants
-    #[cfg_attr(feature = "cli", arg(long, value_name = "NAME", value_parser = section))]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", value_parser = section))]
     #[serde(deserialize_with = "text")]
     pub weights_section: Option<String>,
     /// Link section of the arena of the crate's own model, which `take` gives
-    #[cfg_attr(feature = "cli", arg(long, value_name = "NAME", value_parser = section))]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", value_parser = section))]
     #[serde(deserialize_with = "text")]
     pub arena_section: Option<String>,
     /// Make a crate that can be a member, or a dependency by path, of the workspace that it lies in
-    #[cfg_attr(feature = "cli", arg(long, num_args = 0, default_missing_value = "true"))]
+    #[cfg_attr(feature = "clap", arg(long, num_args = 0, default_missing_value = "true"))]
     pub member: Option<bool>,
 }
 
@@ -165,7 +165,7 @@ pub fn file_beside(model: &Path) -> PathBuf {
 ///
 /// # Errors
 /// What is wrong with it.
-#[cfg(feature = "cli")]
+#[cfg(feature = "clap")]
 pub fn dim(text: &str) -> Result<(String, usize), String> {
     let (name, value) = text.rsplit_once('=').ok_or("expected NAME=K")?;
     let value = value.trim().parse().map_err(|_| format!("{:?} is not a whole number", value.trim()))?;
@@ -179,7 +179,7 @@ pub fn dim(text: &str) -> Result<(String, usize), String> {
 ///
 /// # Errors
 /// What is wrong with it.
-#[cfg(feature = "cli")]
+#[cfg(feature = "clap")]
 pub fn state(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((input, output)) if !input.is_empty() && !output.is_empty() => Ok((input.to_string(), output.to_string())),
@@ -357,7 +357,7 @@ mod tests {
         assert!(size("99999999999999999G").is_err());
     }
 
-    #[cfg(feature = "cli")]
+    #[cfg(feature = "clap")]
     #[test]
     fn dimensions_are_named() {
         use super::dim;
@@ -399,7 +399,7 @@ mod tests {
         assert!(Options::from_toml("state = [\"past_k\"]").is_err());
     }
 
-    #[cfg(feature = "cli")]
+    #[cfg(feature = "clap")]
     #[test]
     fn a_state_on_the_command_line_has_two_names() {
         use super::state;

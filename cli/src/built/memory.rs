@@ -1,7 +1,7 @@
 //! The inputs, outputs and states of a model as the bytes that an emitted crate has them in.
 
-use crate::ir::Tensor;
-use crate::program::{Program, State};
+use zantc::ir::Tensor;
+use zantc::program::{Program, State};
 
 /// The bytes of each input that is lent, then of each state.
 pub fn inputs(program: &Program, inputs: &[Tensor]) -> Vec<Vec<u8>> {
@@ -27,7 +27,7 @@ pub fn outputs(program: &Program, mut bytes: &[u8]) -> Vec<Tensor> {
         bytes = rest;
         part.to_vec()
     };
-    let of_port = |ty: &crate::ir::Type, bytes: Vec<u8>| {
+    let of_port = |ty: &zantc::ir::Type, bytes: Vec<u8>| {
         Tensor::from_bytes(ty.clone(), bytes.into()).expect("the run gave so many bytes")
     };
     let outputs: Vec<Tensor> = program.outputs.iter().map(|p| of_port(&p.ty, next(p.ty.bytes()))).collect();

@@ -5,11 +5,11 @@ use zantc::diag::{Diagnostic, codes};
 use zantc::emit::Source;
 use zantc::footprint::Footprint;
 use zantc::pipeline;
-use zantc::verify::device::{Device, Measured, hash};
 
 use super::Outcome;
 use super::shell::{Shell, table};
 use super::verify::Checked;
+use crate::built::device::{Device, Measured, hash};
 
 /// Builds firmware at each level of optimisation (for the machine's core alone where `cpu`), runs it on the data sets, and
 /// compares its bits with this process.

@@ -3,13 +3,13 @@
 use zant_measure::process::Scratch;
 use zant_measure::report::{Key, Metric, Row, Value};
 use zant_measure::{Contender, Error, Executable, Heap, valgrind};
+use zantc::diag::{Diagnostic, codes};
+use zantc::emit::{emit_crate, emit_process, input_places};
 
 use super::peers::{self, Inputs};
 use super::{Prepared, Subject, Values, Ways, or_missing, per_mac, source_bytes};
-use crate::diag::{Diagnostic, codes};
-use crate::emit::{emit_crate, emit_process, input_places};
-use crate::verify::device::diagnostic;
-use crate::verify::memory;
+use crate::built::device::diagnostic;
+use crate::built::memory;
 
 /// Samples that one takes before it is the next one's turn.
 const TURN: usize = 5;
@@ -181,14 +181,14 @@ mod tests {
 
     use zant_measure::report::{Metric, Value};
     use zant_measure::{Contender, Error, Heap, valgrind};
+    use zantc::config::{Alloc, Config};
+    use zantc::ir::text;
+    use zantc::pipeline::compile_graph;
+    use zantc::target::HOST;
+    use zantc::verify::seeded;
 
     use super::super::{Prepared, Profile, Subject, Way, Ways, computed, measure, prepare};
     use super::Process;
-    use crate::config::{Alloc, Config};
-    use crate::ir::text;
-    use crate::pipeline::compile_graph;
-    use crate::target::HOST;
-    use crate::verify::seeded;
 
     /// Bytes that the harness and the linker have in statics.
     const HARNESS: u64 = 256;

@@ -2,12 +2,12 @@
 
 use zant_measure::report::{Key, Metric, Row, Spread, Value, step_name};
 use zant_measure::{Error, Machine};
+use zantc::config::Alloc;
+use zantc::diag::Diagnostic;
+use zantc::target::Target;
 
 use super::{Prepared, Profile, Subject, Values, Way, host, or_missing, per_mac, prepare};
-use crate::config::Alloc;
-use crate::diag::Diagnostic;
-use crate::target::Target;
-use crate::verify::device::{Device, diagnostic};
+use crate::built::device::{Device, diagnostic};
 
 /// What was measured of the steps of a run.
 struct Told {
@@ -116,11 +116,11 @@ mod tests {
     use std::path::Path;
 
     use zant_measure::report::{Metric, Row, Value};
+    use zantc::config::{Alloc, Config};
+    use zantc::target::{HOST, Target, find};
 
     use super::super::{Profile, Subject, Ways, measure};
     use super::profile;
-    use crate::config::{Alloc, Config};
-    use crate::target::{HOST, Target, find};
 
     /// Part by which the instructions of all steps may differ from those of a run of the crate that tells of none: what is
     /// around the steps, and what the compiler does otherwise where a call stands between them.

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use zant_measure::report::{Kind, Metric, Report, Row, Value, replace, write};
 use zantc::Optimize;
-use zantc::bench::{Profile, Profiled, Subject, describe, profile};
 use zantc::diag::escape;
 use zantc::emit::VERSION;
 
@@ -13,6 +12,7 @@ use super::compile::unwritable;
 use super::session::ModelArgs;
 use super::shell::{Shell, cut, table};
 use super::{Failure, Outcome};
+use crate::bench::{Profile, Profiled, Subject, describe, profile};
 
 /// Characters of the bar that stands for all of a model.
 const BAR: f64 = 30.0;

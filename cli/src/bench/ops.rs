@@ -2,14 +2,14 @@
 
 use zant_measure::Contender;
 use zant_measure::report::{Key, Metric, Row, Value};
+use zantc::config::{Alloc, Config};
+use zantc::diag::{Diagnostic, codes};
+use zantc::ir::text;
+use zantc::target::HOST;
+use zantc::verify::seeded;
 
 use super::host::Process;
 use super::{Findings, Prepared, Profile, Way, computed, failure, limits};
-use crate::config::{Alloc, Config};
-use crate::diag::{Diagnostic, codes};
-use crate::ir::text;
-use crate::target::HOST;
-use crate::verify::seeded;
 
 /// Samples between two looks at the limit.
 const TURN: usize = 5;
@@ -120,7 +120,7 @@ pub fn operators_named(words: &[String], runs: usize, observe: &mut dyn FnMut(&s
 
 /// Measures one, and raises `peak` to the highest limit that was seen between its samples.
 fn measure(operator: &Operator, runs: usize, peak: &mut f64) -> Result<Row, Vec<Diagnostic>> {
-    let one = |e: zant_measure::Error| vec![crate::verify::device::diagnostic(&e)];
+    let one = |e: zant_measure::Error| vec![crate::built::device::diagnostic(&e)];
     let way = Way { target: HOST, profile: Profile::Fast, alloc: Alloc::Static, observed: false };
     let prepared = prepare(operator, way)?;
     let mut process = Process::new(&prepared)?;
@@ -140,7 +140,7 @@ fn prepare<'a>(operator: &Operator, way: Way) -> Result<Prepared<'a>, Vec<Diagno
     let broken = |why: String| vec![Diagnostic::error(codes::BAD_DATA, format!("{}: {why}", operator.name))];
     let graph = text::parse(&operator.graph).map_err(broken)?;
     let start = std::time::Instant::now();
-    let compiled = crate::pipeline::compile_graph(graph, &config)?;
+    let compiled = zantc::pipeline::compile_graph(graph, &config)?;
     let compile_time = start.elapsed();
     let inputs = seeded::inputs(compiled.program.model_inputs().iter().map(|p| &p.ty));
     let outputs = computed(&compiled.program, &inputs).map_err(|d| vec![d])?;
@@ -150,10 +150,11 @@ fn prepare<'a>(operator: &Operator, way: Way) -> Result<Prepared<'a>, Vec<Diagno
 
 #[cfg(test)]
 mod tests {
+    use zantc::config::Config;
+    use zantc::ir::text;
+    use zantc::pipeline::compile_graph;
+
     use super::operators;
-    use crate::config::Config;
-    use crate::ir::text;
-    use crate::pipeline::compile_graph;
 
     #[test]
     fn each_operator_is_one_step_of_its_size() {

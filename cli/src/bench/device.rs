@@ -2,10 +2,10 @@
 
 use zant_measure::Machine;
 use zant_measure::report::{Metric, Value};
+use zantc::diag::Diagnostic;
 
 use super::{Prepared, Values, per_mac, source_bytes};
-use crate::diag::Diagnostic;
-use crate::verify::device::Device;
+use crate::built::device::Device;
 
 /// Builds the firmware, runs it once, and takes what it says.
 pub(super) fn measure(prepared: &Prepared<'_>, machine: &'static Machine) -> Result<Values, Vec<Diagnostic>> {
@@ -20,7 +20,7 @@ pub(super) fn measure(prepared: &Prepared<'_>, machine: &'static Machine) -> Res
     let (instructions, stack) = (measured.most_instructions(), measured.stack_bytes.map(u64::from));
     let missing = || Value::Missing(format!("{} counts none", machine.name));
     let sizes = measured.built.sizes;
-    let arena = crate::emit::arena_bytes(program) as u64;
+    let arena = zantc::emit::arena_bytes(program) as u64;
     let mut values = prepared.planned(source_bytes(device.package()));
     values.extend([
         (Metric::Instructions, instructions.map_or_else(missing, Value::Count)),

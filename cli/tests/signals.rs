@@ -1,6 +1,6 @@
 //! What SIGINT and SIGTERM leave behind: nothing.
 
-#![cfg(all(feature = "cli", target_os = "linux"))]
+#![cfg(target_os = "linux")]
 
 use std::fs;
 use std::os::unix::process::CommandExt;

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use zant_measure::peers::{Job, Peer};
 use zant_measure::report::{Metric, Value};
 use zant_measure::{Contender, Error};
+use zantc::ir::{DType, Tensor};
+use zantc::program::Port;
 
 use super::{Subject, or_missing};
-use crate::ir::{DType, Tensor};
-use crate::program::Port;
 
 /// An input as other implementations are told of it: `NAME:DTYPE:SHAPE`, the type as numpy names it.
 pub fn port_argument(port: &Port) -> String {
@@ -86,9 +86,10 @@ fn tflite(subject: &Subject<'_>) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use zantc::ir::{DType, Type};
+    use zantc::program::{BufferId, Port, View};
+
     use super::port_argument;
-    use crate::ir::{DType, Type};
-    use crate::program::{BufferId, Port, View};
 
     #[test]
     fn inputs_are_named_as_numpy_does() {

@@ -11,9 +11,7 @@ use zantc::emit::{ENTRY, Source, VERSION};
 use zantc::ir::Tensor;
 use zantc::pipeline;
 use zantc::program::Program;
-use zantc::verify::certificate::{Build, Certificate, sha256};
 use zantc::verify::data::{Found, find_set, folders_beside};
-use zantc::verify::device::{Device, diagnostic};
 use zantc::verify::seeded;
 
 use super::compile::unwritable;
@@ -21,6 +19,8 @@ use super::session::ModelArgs;
 use super::shell::Shell;
 use super::verify::{OptLevels, levels};
 use super::{Failure, Outcome};
+use crate::built::certificate::{Build, Certificate, sha256};
+use crate::built::device::{Device, diagnostic};
 
 /// Read the linked firmware: panics, heap, soft float, recursion, stack; print a certificate
 #[derive(clap::Args)]

@@ -9,9 +9,7 @@ use std::path::PathBuf;
 use zantc::diag::{Diagnostic, codes};
 use zantc::emit::{OPT_LEVELS, Source};
 use zantc::ir::Tensor;
-use zantc::verify::crates::BuiltCrate;
 use zantc::verify::data::DataSet;
-use zantc::verify::device::{Place, hash, place};
 use zantc::verify::judge::Subject;
 use zantc::verify::literal::Literal;
 use zantc::verify::measure::{DEFAULT_TOLERANCE, Tolerance};
@@ -22,6 +20,8 @@ use super::run::execute;
 use super::session::{ModelArgs, Session};
 use super::shell::Shell;
 use super::{Failure, Outcome, device};
+use crate::built::crates::BuiltCrate;
+use crate::built::device::{Place, hash, place};
 use sets::Reference;
 
 /// Build the emitted crate and compare its outputs with the data sets beside the model

@@ -1,6 +1,6 @@
 //! What `zantc compile` does to folders that have something in them, and that a folder is one model or the other whenever it is killed.
 
-#![cfg(all(feature = "cli", unix))]
+#![cfg(unix)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -5,11 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use zant_measure::process::{Scratch, output};
-
-use crate::diag::{Diagnostic, codes};
-use crate::emit::{OPT_LEVELS, Source, emit_crate, emit_runner, profile};
-use crate::ir::{Tensor, Type};
-use crate::program::{Port, Program, State};
+use zantc::diag::{Diagnostic, codes};
+use zantc::emit::{OPT_LEVELS, Source, emit_crate, emit_runner, profile};
+use zantc::ir::{Tensor, Type};
+use zantc::program::{Port, Program, State};
 
 /// Lines of cargo's output that a diagnostic shows.
 const SHOWN_LINES: usize = 40;

@@ -78,7 +78,7 @@ impl From<Diagnostic> for Failure {
 type Outcome<T = ()> = Result<T, Failure>;
 
 /// Runs the command that the process was started with.
-pub(crate) fn main() -> ExitCode {
+pub fn main() -> ExitCode {
     std::panic::set_hook(Box::new(report_bug));
     // Without it, signals end the program as they end others, and leave what it has started.
     drop(process::end_on_signals());

@@ -1,7 +1,5 @@
 //! `zantc bench` and `zantc profile` as a user runs them: reports that are read again, and what happens where a model fails.
 
-#![cfg(feature = "cli")]
-
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 

@@ -1,8 +1,6 @@
 //! The `zantc` binary.
 #![forbid(unsafe_code)]
 
-mod cli;
-
 fn main() -> std::process::ExitCode {
-    cli::main()
+    zant_cli::main()
 }

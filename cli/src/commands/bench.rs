@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use zant_measure::peers::Peer;
 use zant_measure::report::{Kind, Report, Row, Value, write};
 use zant_measure::{Machine, budget};
-use zantc::bench::{Profile, Subject, Ways, describe, measure, operators_named};
 use zantc::config::{Options, dim, state, target_named};
 use zantc::diag::{Diagnostic, codes};
 use zantc::emit::VERSION;
@@ -16,6 +15,7 @@ use zantc::{Alloc, Config, pipeline};
 use super::compile::unwritable;
 use super::shell::Shell;
 use super::{Failure, Outcome};
+use crate::bench::{Profile, Subject, Ways, describe, measure, operators_named};
 
 /// How many percent more than was measured a new budget allows: what a toolchain's next version may move.
 const BUDGET_MARGIN: f64 = 5.0;

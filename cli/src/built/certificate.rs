@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use zant_measure::audit::{Audit, Kind, Violation};
 use zant_measure::{Machine, Sizes};
+use zantc::diag::{Diagnostic, codes};
+use zantc::emit::Package;
 
 use super::device::{Measured, hash};
-use crate::diag::{Diagnostic, codes};
-use crate::emit::Package;
 
 /// What is certified.
 #[derive(Debug)]

@@ -17,15 +17,16 @@ use std::path::Path;
 use zant_measure::peers::Peer;
 use zant_measure::report::{Key, Metric, Row, Value};
 use zant_measure::{Error, Machine};
+use zantc::config::{Alloc, Config, Optimize};
+use zantc::diag::Diagnostic;
+use zantc::exec::{Executor, Hygiene};
+use zantc::ir::Tensor;
+use zantc::pipeline::{Compiled, compile, read, sha256};
+use zantc::program::Program;
+use zantc::target::{HOST, Target};
+use zantc::verify::{data, seeded};
 
-use crate::config::{Alloc, Config, Optimize};
-use crate::diag::Diagnostic;
-use crate::exec::{Executor, Hygiene};
-use crate::ir::Tensor;
-use crate::pipeline::{Compiled, compile, read, sha256};
-use crate::program::Program;
-use crate::target::{HOST, Target};
-use crate::verify::{data, device as firmware, seeded};
+use crate::built::device as firmware;
 
 pub use machine::describe;
 pub use ops::operators_named;
@@ -218,7 +219,7 @@ fn prepare<'a>(subject: &Subject<'a>, way: Way) -> Result<Prepared<'a>, Vec<Diag
     let compiled = compile(&model, &config)?;
     let model_sha256 = sha256(&model)?;
     let source = source(subject.name, &compiled.program, &config, &model_sha256);
-    crate::emit::emit_crate(&source);
+    zantc::emit::emit_crate(&source);
     let compile_time = start.elapsed();
     let inputs = inputs(subject.path, &compiled.program)?;
     let outputs = computed(&compiled.program, &inputs).map_err(|d| vec![d])?;
@@ -226,8 +227,8 @@ fn prepare<'a>(subject: &Subject<'a>, way: Way) -> Result<Prepared<'a>, Vec<Diag
     Ok(Prepared { name, model_sha256, config, level, compiled, compile_time, inputs, outputs })
 }
 
-fn source<'a>(name: &'a str, program: &'a Program, config: &'a Config, sha256: &'a str) -> crate::emit::Source<'a> {
-    crate::emit::Source { program, config, name, model_sha256: sha256, vectors: &[] }
+fn source<'a>(name: &'a str, program: &'a Program, config: &'a Config, sha256: &'a str) -> zantc::emit::Source<'a> {
+    zantc::emit::Source { program, config, name, model_sha256: sha256, vectors: &[] }
 }
 
 /// The inputs of the first data set beside the model that has the program's shapes, else pseudo-random ones.
@@ -242,7 +243,7 @@ fn inputs(path: &Path, program: &Program) -> Result<Vec<Tensor>, Vec<Diagnostic>
 
 /// What this process computes.
 fn computed(program: &Program, inputs: &[Tensor]) -> Result<Vec<Tensor>, Diagnostic> {
-    let failed = |e: crate::exec::ExecError| Diagnostic::error(crate::diag::codes::RUN_FAILED, e.to_string());
+    let failed = |e: zantc::exec::ExecError| Diagnostic::error(zantc::diag::codes::RUN_FAILED, e.to_string());
     Executor::new(program, Hygiene::AsEmitted).and_then(|mut e| e.run_model(inputs)).map_err(failed)
 }
 
@@ -251,7 +252,7 @@ impl Prepared<'_> {
         &self.compiled.program
     }
 
-    fn source(&self) -> crate::emit::Source<'_> {
+    fn source(&self) -> zantc::emit::Source<'_> {
         source(self.name, self.program(), &self.config, &self.model_sha256)
     }
 
@@ -260,7 +261,7 @@ impl Prepared<'_> {
         let here = firmware::hash(std::slice::from_ref(&self.outputs));
         let there = firmware::hash(&[outputs.to_vec()]);
         let message = "the built crate gives other bits than this process";
-        if here == there { Ok(()) } else { Err(Diagnostic::error(crate::diag::codes::BITS_DIFFER, message)) }
+        if here == there { Ok(()) } else { Err(Diagnostic::error(zantc::diag::codes::BITS_DIFFER, message)) }
     }
 
     /// What is known from the plan and from emitting.
@@ -278,7 +279,7 @@ impl Prepared<'_> {
 }
 
 /// Bytes of the emitted Rust.
-fn source_bytes(package: &crate::emit::Package) -> u64 {
+fn source_bytes(package: &zantc::emit::Package) -> u64 {
     let rust = package.files.iter().filter(|(path, _)| path.starts_with("src/") && path.ends_with(".rs"));
     rust.map(|(_, bytes)| bytes.len() as u64).sum()
 }

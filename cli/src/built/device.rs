@@ -2,13 +2,13 @@
 
 use zant_measure::process::Scratch;
 use zant_measure::{Built, Error, Firmware, Machine, Model, instructions};
+use zantc::diag::{Diagnostic, codes};
+use zantc::emit::{Package, Source, emit_crate, emit_inference, mark_bytes};
+use zantc::ir::{Scalar, Tensor};
+use zantc::program::Program;
+use zantc::target::{self, Board, HOST, PORTABLE, Target};
 
 use super::memory;
-use crate::diag::{Diagnostic, codes};
-use crate::emit::{Package, Source, emit_crate, emit_inference, mark_bytes};
-use crate::ir::{Scalar, Tensor};
-use crate::program::Program;
-use crate::target::{self, Board, HOST, PORTABLE, Target};
 
 /// Where a target's crates run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -189,9 +189,10 @@ pub fn hash(outputs: &[Vec<Tensor>]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use zantc::ir::Tensor;
+    use zantc::target::{PORTABLE, TARGETS, Target};
+
     use super::{Place, hash, place};
-    use crate::ir::Tensor;
-    use crate::target::{PORTABLE, TARGETS, Target};
 
     #[test]
     fn every_target_has_its_place_or_none() {

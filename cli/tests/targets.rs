@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 use zant_measure::Machine;
-use zantc::target::TARGETS;
+use zantc::targets::TARGETS;
 
 /// Targets whose crates run on the machine that tests, if it can.
 const HERE: [&str; 3] = ["host", "portable", "x86-64-v3"];

@@ -90,7 +90,7 @@ fn firmware(folder: &Path, machine: &'static Machine) -> Vec<u8> {
 "#,
     )
     .unwrap();
-    let target = zantc::target::find("cortex-m7").unwrap();
+    let target = zantc::targets::find("cortex-m7").unwrap();
     let config = Config::new().target(target).state("past", "new").arena_section(".arena");
     let program = compile_graph(graph, &config).unwrap().program;
     let source = Source { program: &program, config: &config, name: "sum", model_sha256: "", vectors: &[] };

@@ -13,7 +13,7 @@ use crate::emit::{Package, Source, emit_module, emit_modules};
 use crate::install::{Force, install_module};
 use crate::onnx::Model;
 use crate::pipeline::{self, Compiled};
-use crate::target::Platform;
+use crate::targets::Platform;
 
 /// Why a model could not be compiled; shown as the rendered diagnostics, so that a build script may return it from `main`.
 pub struct BuildError(Vec<Diagnostic>);
@@ -205,7 +205,7 @@ mod tests {
 
     use super::{BuildError, compile, compile_all};
     use crate::config::Config;
-    use crate::target::{self, Platform};
+    use crate::targets::{self, Platform};
 
     /// A build for the machine that builds.
     const HERE: Platform = Platform { triple: None, host: None };
@@ -215,7 +215,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models").join(model);
         let platform = Platform { triple: Some(triple.into()), host: Some("x86_64-unknown-linux-gnu".into()) };
-        let chosen = chosen.map(|name| target::find(name).unwrap());
+        let chosen = chosen.map(|name| targets::find(name).unwrap());
         let config = chosen.into_iter().fold(Config::new(), Config::target);
         let mut said = Vec::new();
         let path = compile(config, &model, dir.path(), &platform, &mut said).unwrap();

@@ -9,7 +9,7 @@ pub use options::{FILE_NAME, Options, file_beside, target_named};
 pub use options::{dim, state};
 
 use crate::ir::Numerics;
-use crate::target::{Board, HOST, Target};
+use crate::targets::{Board, HOST, Target};
 
 /// What is preferred where the two conflict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -44,6 +44,7 @@ pub mod diag;
 pub mod emit;
 pub mod exec;
 pub mod footprint;
+pub mod harness;
 pub mod import;
 pub mod install;
 pub mod ir;
@@ -53,7 +54,7 @@ pub mod passes;
 pub mod pipeline;
 pub mod plan;
 pub mod program;
-pub mod target;
+pub mod targets;
 pub mod verify;
 
 pub use build_script::BuildError;

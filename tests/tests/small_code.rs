@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use zant_tests::{cases, code};
-use zantc::emit::{Source, emit_crate, profile};
+use zantc::emit::{Source, emit_crate};
+use zantc::harness::profile;
 use zantc::pipeline::{compile, crate_name, read};
 use zantc::{Config, Optimize};
 

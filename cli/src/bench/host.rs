@@ -4,7 +4,8 @@ use zant_measure::process::Scratch;
 use zant_measure::report::{Key, Metric, Row, Value};
 use zant_measure::{Contender, Error, Executable, Heap, valgrind};
 use zantc::diag::{Diagnostic, codes};
-use zantc::emit::{emit_crate, emit_process, input_places};
+use zantc::emit::emit_crate;
+use zantc::harness::{emit_process, input_places};
 
 use super::peers::{self, Inputs};
 use super::{Prepared, Subject, Values, Ways, or_missing, per_mac, source_bytes};
@@ -184,7 +185,7 @@ mod tests {
     use zantc::config::{Alloc, Config};
     use zantc::ir::text;
     use zantc::pipeline::compile_graph;
-    use zantc::target::HOST;
+    use zantc::targets::HOST;
     use zantc::verify::seeded;
 
     use super::super::{Prepared, Profile, Subject, Way, Ways, computed, measure, prepare};

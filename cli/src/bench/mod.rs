@@ -23,7 +23,7 @@ use zantc::exec::{Executor, Hygiene};
 use zantc::ir::Tensor;
 use zantc::pipeline::{Compiled, compile, read, sha256};
 use zantc::program::Program;
-use zantc::target::{HOST, Target};
+use zantc::targets::{HOST, Target};
 use zantc::verify::{data, seeded};
 
 use crate::built::device as firmware;

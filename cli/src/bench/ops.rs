@@ -5,7 +5,7 @@ use zant_measure::report::{Key, Metric, Row, Value};
 use zantc::config::{Alloc, Config};
 use zantc::diag::{Diagnostic, codes};
 use zantc::ir::text;
-use zantc::target::HOST;
+use zantc::targets::HOST;
 use zantc::verify::seeded;
 
 use super::host::Process;

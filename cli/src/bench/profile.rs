@@ -4,7 +4,7 @@ use zant_measure::report::{Key, Metric, Row, Spread, Value, step_name};
 use zant_measure::{Error, Machine};
 use zantc::config::Alloc;
 use zantc::diag::Diagnostic;
-use zantc::target::Target;
+use zantc::targets::Target;
 
 use super::{Prepared, Profile, Subject, Values, Way, host, or_missing, per_mac, prepare};
 use crate::built::device::{Device, diagnostic};
@@ -117,7 +117,7 @@ mod tests {
 
     use zant_measure::report::{Metric, Row, Value};
     use zantc::config::{Alloc, Config};
-    use zantc::target::{HOST, Target, find};
+    use zantc::targets::{HOST, Target, find};
 
     use super::super::{Profile, Subject, Ways, measure};
     use super::profile;

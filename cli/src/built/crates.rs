@@ -6,7 +6,8 @@ use std::process::Output;
 
 use zant_measure::process::{Scratch, output};
 use zantc::diag::{Diagnostic, codes};
-use zantc::emit::{OPT_LEVELS, Source, emit_crate, emit_runner, profile};
+use zantc::emit::{Source, emit_crate};
+use zantc::harness::{OPT_LEVELS, emit_runner, profile};
 use zantc::ir::{Tensor, Type};
 use zantc::program::{Port, Program, State};
 

@@ -3,10 +3,11 @@
 use zant_measure::process::Scratch;
 use zant_measure::{Built, Error, Firmware, Machine, Model, instructions};
 use zantc::diag::{Diagnostic, codes};
-use zantc::emit::{Package, Source, emit_crate, emit_inference, mark_bytes};
+use zantc::emit::{Package, Source, emit_crate};
+use zantc::harness::{emit_inference, mark_bytes};
 use zantc::ir::{Scalar, Tensor};
 use zantc::program::Program;
-use zantc::target::{self, Board, HOST, PORTABLE, Target};
+use zantc::targets::{self, Board, HOST, PORTABLE, Target};
 
 use super::memory;
 
@@ -154,7 +155,7 @@ impl Device {
     /// # Errors
     /// A toolchain that is missing, or a crate that does not build.
     pub fn links(&self, level: &str, board: &Board, stack: u32) -> Result<bool, Diagnostic> {
-        let largest = |regions: &[target::Region]| {
+        let largest = |regions: &[targets::Region]| {
             let region = regions.iter().max_by_key(|r| r.bytes);
             let bytes = region.and_then(|r| u32::try_from(r.bytes).ok()).unwrap_or(0);
             zant_measure::Region { origin: region.map_or(0, |r| r.origin), bytes }
@@ -190,7 +191,7 @@ pub fn hash(outputs: &[Vec<Tensor>]) -> String {
 #[cfg(test)]
 mod tests {
     use zantc::ir::Tensor;
-    use zantc::target::{PORTABLE, TARGETS, Target};
+    use zantc::targets::{PORTABLE, TARGETS, Target};
 
     use super::{Place, hash, place};
 

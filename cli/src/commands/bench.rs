@@ -9,7 +9,7 @@ use zant_measure::{Machine, budget};
 use zantc::config::{Options, dim, state, target_named};
 use zantc::diag::{Diagnostic, codes};
 use zantc::emit::VERSION;
-use zantc::target::{HOST, Target};
+use zantc::targets::{HOST, Target};
 use zantc::{Alloc, Config, pipeline};
 
 use super::compile::unwritable;

@@ -7,12 +7,13 @@ mod sets;
 use std::path::PathBuf;
 
 use zantc::diag::{Diagnostic, codes};
-use zantc::emit::{OPT_LEVELS, Source};
+use zantc::emit::Source;
+use zantc::harness::OPT_LEVELS;
 use zantc::ir::Tensor;
 use zantc::verify::data::DataSet;
+use zantc::verify::distance::{DEFAULT_TOLERANCE, Tolerance};
 use zantc::verify::judge::Subject;
 use zantc::verify::literal::Literal;
-use zantc::verify::measure::{DEFAULT_TOLERANCE, Tolerance};
 use zantc::verify::per_node;
 use zantc::{Compiled, pipeline};
 

@@ -24,7 +24,7 @@ use serde::{Deserialize, Deserializer};
 use super::{Alloc, Config, Optimize};
 use crate::diag::nearest;
 use crate::ir::Numerics;
-use crate::target::{self, BOARDS, Board, TARGETS, Target};
+use crate::targets::{self, BOARDS, Board, TARGETS, Target};
 
 /// Name of the file of options beside a model.
 pub const FILE_NAME: &str = "zant.toml";
@@ -207,7 +207,7 @@ fn size(text: &str) -> Result<usize, String> {
 /// # Errors
 /// Where there is none of that name.
 pub fn target_named(text: &str) -> Result<&'static Target, String> {
-    let found = target::find(text).or_else(|| target::of_triple(text));
+    let found = targets::find(text).or_else(|| targets::of_triple(text));
     found.ok_or_else(|| match text.split('-').count() {
         3.. if text.len() < 64 => {
             format!("no target fits {text:?}, if it is a triple of Rust's; `portable` is plain Rust for any machine")
@@ -217,7 +217,7 @@ pub fn target_named(text: &str) -> Result<&'static Target, String> {
 }
 
 fn board_named(text: &str) -> Result<&'static Board, String> {
-    target::find_board(text).ok_or_else(|| unknown("board", text, BOARDS.iter().map(|b| b.name)))
+    targets::find_board(text).ok_or_else(|| unknown("board", text, BOARDS.iter().map(|b| b.name)))
 }
 
 /// What a name may have meant, and all that there are.
@@ -346,7 +346,7 @@ mod tests {
     use super::{Options, size};
     use crate::config::{Alloc, Config, Optimize};
     use crate::ir::Numerics;
-    use crate::target;
+    use crate::targets;
 
     #[test]
     fn sizes_have_suffixes() {
@@ -369,11 +369,11 @@ mod tests {
 
     #[test]
     fn a_board_sets_the_target_unless_that_is_chosen() {
-        let board = target::find_board("stm32h743zi").unwrap();
+        let board = targets::find_board("stm32h743zi").unwrap();
         let config = Config::new().board(board);
         assert_eq!((config.target.name, config.board), ("cortex-m7", Some(board)));
         let file = Options::from_toml("board = \"nrf52840\"\nweights-section = \".psram\"").unwrap();
-        let config = Config::new().target(target::find("wasm32").unwrap()).with_options(&file);
+        let config = Config::new().target(targets::find("wasm32").unwrap()).with_options(&file);
         assert_eq!((config.target.name, config.weights_section.as_deref()), ("wasm32", Some(".psram")));
     }
 

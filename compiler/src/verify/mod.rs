@@ -1,10 +1,10 @@
 //! Checking a model: data sets, and their comparison with what is computed.
 
 pub mod data;
+pub mod distance;
 pub mod judge;
 pub mod layers;
 pub mod literal;
-pub mod measure;
 pub mod per_node;
 pub mod quanta;
 mod same_value;

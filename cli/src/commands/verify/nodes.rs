@@ -2,8 +2,8 @@
 
 use zantc::diag::{Diagnostic, codes, escape};
 use zantc::verify::data::DataSet;
+use zantc::verify::distance::compare;
 use zantc::verify::judge::Subject;
-use zantc::verify::measure::compare;
 use zantc::verify::per_node;
 
 use super::super::run::failure;

@@ -3,9 +3,9 @@
 use zantc::diag::{Diagnostic, codes, escape};
 use zantc::ir::{Numerics, Origin};
 use zantc::verify::data::DataSet;
+use zantc::verify::distance::{Distance, Tolerance};
 use zantc::verify::judge::{Evidence, Judged, Judgement};
 use zantc::verify::layers::Layer;
-use zantc::verify::measure::{Distance, Tolerance};
 
 use super::super::Outcome;
 use super::super::shell::{Shell, table};

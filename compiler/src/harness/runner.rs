@@ -1,9 +1,9 @@
 //! A program that runs an emitted crate on files: what `zantc verify` builds, and what measurements time.
 
-use super::golden::{call, element, helpers, model, reset};
-use super::names::Names;
-use super::{Package, Source};
 use crate::config::Alloc;
+use crate::emit::call::{call, element, helpers, model, reset};
+use crate::emit::names::Names;
+use crate::emit::{Package, Source};
 
 /// The levels of optimisation that the runner can be built with: each is a profile of its manifest.
 pub const OPT_LEVELS: [&str; 3] = ["0", "3", "z"];

@@ -3,10 +3,10 @@
 //!
 //! The harness around it has `super::libc::File`, `super::libc::write_all` and `super::stop`; it calls the emitted crate `model`.
 
-use super::Source;
 use super::inference::{ENTRY, array, infer, results};
-use super::names::Names;
 use crate::config::Alloc;
+use crate::emit::Source;
+use crate::emit::names::Names;
 use crate::program::Program;
 
 /// Bytes between the starts of inputs: what any element and any vector wants.

@@ -3,10 +3,10 @@
 //! The firmware around it has `super::File`, `super::read`, `super::write`, `super::begin`, `super::end` and `super::zant_exit`;
 //! it calls the emitted crate `model`.
 
-use super::Source;
-use super::golden::element;
-use super::names::Names;
 use crate::config::Alloc;
+use crate::emit::Source;
+use crate::emit::call::element;
+use crate::emit::names::Names;
 use crate::program::{Port, Program};
 
 /// The function whose callees are the model's code.

@@ -1,5 +1,6 @@
 //! What a user can choose. One table, used by the command line, by `zant.toml` and by build scripts.
 
+mod check;
 mod options;
 
 use std::collections::BTreeMap;

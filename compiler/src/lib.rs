@@ -54,10 +54,12 @@ pub mod passes;
 pub mod pipeline;
 pub mod plan;
 pub mod program;
+pub mod project;
 pub mod targets;
 pub mod verify;
 
 pub use build_script::BuildError;
 pub use config::{Alloc, Config, Optimize};
 pub use ir::Numerics;
-pub use pipeline::{Compiled, compile, compile_graph, read};
+pub use pipeline::{Compiled, compile, compile_graph};
+pub use project::read;

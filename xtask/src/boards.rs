@@ -14,7 +14,7 @@ use zantc::footprint::Footprint;
 use zantc::harness::ENTRY;
 use zantc::targets::BOARDS;
 use zantc::verify::seeded;
-use zantc::{Compiled, Config, pipeline};
+use zantc::{Compiled, Config, project};
 
 use crate::firmware;
 
@@ -88,7 +88,7 @@ fn linked(name: &str, path: &Path, target: &str) -> Result<Linked, String> {
     let all = |d: Vec<zantc::diag::Diagnostic>| d.iter().map(said).collect::<String>();
     let found = zantc::targets::find(target).ok_or_else(|| format!("no target {target}"))?;
     let mut config = Config::new().target(found);
-    if let Some((_, options)) = pipeline::read_options(path).map_err(all)? {
+    if let Some((_, options)) = project::read_options(path).map_err(all)? {
         config = config.with_options(&Options { target: None, board: None, ..options });
     }
     let model = zantc::read(path).map_err(all)?;

@@ -21,6 +21,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("emit", &["config", "footprint", "ir", "program"]),
     ("harness", &["config", "emit", "program"]),
     ("install", &["diag", "emit"]),
+    ("pipeline", &["budget", "config", "diag", "import", "ir", "lower", "onnx", "passes", "plan", "program"]),
+    ("project", &["config", "diag", "emit", "onnx", "pipeline"]),
 ];
 
 /// Prints each use that goes the wrong way; whether there is none.

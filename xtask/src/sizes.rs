@@ -7,7 +7,7 @@ use zant_cli::bench::{Profile, Subject, Ways, measure};
 use zant_measure::report::{Metric, Row};
 use zant_tests::cases;
 use zantc::Config;
-use zantc::pipeline::crate_name;
+use zantc::project::crate_name;
 use zantc::targets;
 
 /// Instructions of a small build by those of the fast one, at most.

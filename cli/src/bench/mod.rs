@@ -21,8 +21,9 @@ use zantc::config::{Alloc, Config, Optimize};
 use zantc::diag::Diagnostic;
 use zantc::exec::{Executor, Hygiene};
 use zantc::ir::Tensor;
-use zantc::pipeline::{Compiled, compile, read, sha256};
+use zantc::pipeline::{Compiled, compile};
 use zantc::program::Program;
+use zantc::project::{read, sha256};
 use zantc::targets::{HOST, Target};
 use zantc::verify::{data, seeded};
 

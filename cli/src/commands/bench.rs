@@ -10,7 +10,7 @@ use zantc::config::{Options, dim, state, target_named};
 use zantc::diag::{Diagnostic, codes};
 use zantc::emit::VERSION;
 use zantc::targets::{HOST, Target};
-use zantc::{Alloc, Config, pipeline};
+use zantc::{Alloc, Config, project};
 
 use super::compile::unwritable;
 use super::shell::Shell;
@@ -118,7 +118,7 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
             Ok(complete) => good &= complete,
             Err(diagnostics) => {
                 let why = diagnostics.first().map_or("", |d| d.message.as_str());
-                report.notes.push(format!("{} is not measured: {why}", pipeline::default_name(&model_file(path))));
+                report.notes.push(format!("{} is not measured: {why}", project::default_name(&model_file(path))));
                 shell.diagnostics(&diagnostics);
                 good = false;
             }
@@ -208,11 +208,8 @@ impl Args {
     ) -> Result<bool, Vec<Diagnostic>> {
         let path = model_file(path);
         let options = Options { dim: self.dim.clone(), state: self.state.clone(), ..Options::default() };
-        let mut config = Config::new().choose(options);
-        if let Some((_, file)) = pipeline::read_options(&path)? {
-            config = config.with_options(&file);
-        }
-        let name = pipeline::crate_name(&config, &path).map_err(|d| vec![d])?;
+        let config = project::configured(&path, Config::new().choose(options), &mut |_| {})?;
+        let name = project::crate_name(&config, &path).map_err(|d| vec![d])?;
         if report.rows.iter().any(|r| r.key.subject == name) {
             return Err(vec![Diagnostic::error(codes::BAD_OPTION, format!("there are two models {name}"))]);
         }

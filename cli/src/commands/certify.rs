@@ -10,13 +10,12 @@ use zantc::diag::{Diagnostic, codes};
 use zantc::emit::{Source, VERSION};
 use zantc::harness::ENTRY;
 use zantc::ir::Tensor;
-use zantc::pipeline;
 use zantc::program::Program;
 use zantc::verify::data::{Found, find_set, folders_beside};
 use zantc::verify::seeded;
 
 use super::compile::unwritable;
-use super::session::ModelArgs;
+use super::project::{ModelArgs, compile};
 use super::shell::Shell;
 use super::verify::{OptLevels, levels};
 use super::{Failure, Outcome};
@@ -36,23 +35,23 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
-    let session = args.model.open()?;
-    let machine = machine(session.config.target.name)?;
-    shell.status("Compiling", &format!("{} ({})", session.name, session.path.display()));
-    let compiled = session.compile(shell)?;
+    let project = args.model.open()?;
+    let machine = machine(project.config.target.name)?;
+    shell.status("Compiling", &format!("{} ({})", project.name, project.path.display()));
+    let compiled = compile(&project, shell)?;
     let program = &compiled.program;
-    let model_sha256 = pipeline::sha256(&session.model)?;
+    let model_sha256 = project.sha256()?;
     let source =
-        Source { program, config: &session.config, name: &session.name, model_sha256: &model_sha256, vectors: &[] };
+        Source { program, config: &project.config, name: &project.name, model_sha256: &model_sha256, vectors: &[] };
     let device = Device::write(&source, machine)?;
-    let inputs = inputs(&session.path, program, shell)?;
+    let inputs = inputs(&project.path, program, shell)?;
     let mut builds = Vec::new();
     for level in levels(&args.levels.opt_level, &["3", "z"]) {
-        shell.status("Building", &format!("{} for {} at opt-level {level}", session.name, machine.cpu));
+        shell.status("Building", &format!("{} for {} at opt-level {level}", project.name, machine.cpu));
         builds.push(build(&device, level, args.levels.target_cpu, &inputs)?);
     }
     let certificate = Certificate {
-        name: &session.name,
+        name: &project.name,
         model_sha256: &model_sha256,
         package: device.package(),
         arena_bytes: program.layout.as_ref().map_or(0, |l| l.arena_bytes),
@@ -65,7 +64,7 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
     if !faults.is_empty() {
         return Err(Failure::Diagnostics(faults));
     }
-    shell.status("Certified", &format!("{} for {} in {}", session.name, machine.cpu, shell.elapsed()));
+    shell.status("Certified", &format!("{} for {} in {}", project.name, machine.cpu, shell.elapsed()));
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use zantc::diag::{Diagnostic, Severity, escape};
 
-use super::session::ModelArgs;
+use super::project::{ModelArgs, compile_silently};
 use super::shell::{Shell, table};
 use super::{Failure, Outcome};
 
@@ -16,10 +16,10 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
-    let session = args.model.open()?;
-    shell.status("Checking", &session.name);
-    let nodes = session.model.proto.graph.node.len();
-    let findings = match session.compile_silently(shell) {
+    let project = args.model.open()?;
+    shell.status("Checking", &project.name);
+    let nodes = project.model.proto.graph.node.len();
+    let findings = match compile_silently(&project, shell) {
         Ok(compiled) => compiled.warnings,
         Err(Failure::Diagnostics(findings)) => findings,
         Err(other) => return Err(other),

@@ -9,10 +9,10 @@ use zantc::diag::{Diagnostic, codes};
 use zantc::emit::{Source, emit_crate, emit_module};
 use zantc::footprint::Footprint;
 use zantc::install::{self, Force, install_crate, install_module};
-use zantc::pipeline;
+use zantc::project::Project;
 use zantc::verify::data;
 
-use super::session::{ModelArgs, Session};
+use super::project::{ModelArgs, compile};
 use super::shell::Shell;
 use super::{Failure, Outcome, dot};
 
@@ -48,17 +48,17 @@ enum Emit {
 }
 
 pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
-    let session = args.model.open()?;
-    shell.status("Compiling", &format!("{} ({})", session.name, session.path.display()));
-    let compiled = session.compile(shell)?;
+    let project = args.model.open()?;
+    shell.status("Compiling", &format!("{} ({})", project.name, project.path.display()));
+    let compiled = compile(&project, shell)?;
     let listing = match args.emit {
-        Emit::Crate | Emit::Module => return write_package(args, &session, &compiled, shell),
+        Emit::Crate | Emit::Module => return write_package(args, &project, &compiled, shell),
         Emit::Ir => compiled.graph.to_string(),
         Emit::Plan => compiled.program.to_string(),
         Emit::Dot => dot::dot(&compiled.graph),
     };
     let Some(path) = &args.output else { return shell.out(&listing) };
-    if same_file(path, &session.path) {
+    if same_file(path, &project.path) {
         return Err(Failure::Usage(format!("{} is the model itself", path.display())));
     }
     uninterrupted(|| install::replace(path, listing.as_bytes())).map_err(|e| unwritable(path, &e))
@@ -103,8 +103,8 @@ fn is_workspace(manifest: &Path) -> Option<bool> {
     Some(text.parse::<toml::Table>().ok()?.contains_key("workspace"))
 }
 
-fn write_package(args: &Args, session: &Session, compiled: &zantc::Compiled, shell: &mut Shell) -> Outcome {
-    let Session { path, model, config, name } = session;
+fn write_package(args: &Args, project: &Project, compiled: &zantc::Compiled, shell: &mut Shell) -> Outcome {
+    let Project { path, config, name, .. } = project;
     let program = &compiled.program;
     let vectors = match args.emit {
         Emit::Crate => {
@@ -119,7 +119,7 @@ fn write_package(args: &Args, session: &Session, compiled: &zantc::Compiled, she
     if args.emit == Emit::Crate && vectors.is_empty() {
         shell.diagnostics(&[no_vectors()]);
     }
-    let model_sha256 = pipeline::sha256(model)?;
+    let model_sha256 = project.sha256()?;
     let source = Source { program, config, name, model_sha256: &model_sha256, vectors: &vectors };
     let package = if args.emit == Emit::Crate { emit_crate(&source) } else { emit_module(&source) };
     let folder = args.output.clone().unwrap_or_else(|| PathBuf::from(name));

@@ -4,7 +4,6 @@ use zant_measure::Machine;
 use zantc::diag::{Diagnostic, codes};
 use zantc::emit::Source;
 use zantc::footprint::Footprint;
-use zantc::pipeline;
 
 use super::Outcome;
 use super::shell::{Shell, table};
@@ -19,10 +18,10 @@ pub(super) fn check(
     (levels, cpu): (&[&str], bool),
     shell: &mut Shell,
 ) -> Outcome<Vec<Diagnostic>> {
-    let session = checked.session;
-    let (name, program) = (&session.name, &checked.compiled.program);
-    let model_sha256 = pipeline::sha256(&session.model)?;
-    let source = Source { program, config: &session.config, name, model_sha256: &model_sha256, vectors: &[] };
+    let project = checked.project;
+    let (name, program) = (&project.name, &checked.compiled.program);
+    let model_sha256 = project.sha256()?;
+    let source = Source { program, config: &project.config, name, model_sha256: &model_sha256, vectors: &[] };
     let device = Device::write(&source, machine)?;
     let mut findings = Vec::new();
     let mut rows = Vec::new();
@@ -48,7 +47,7 @@ pub(super) fn check(
 
 /// What exceeds a budget now that stack and code are measured, not estimated.
 fn over_budget(checked: &Checked<'_>, measured: &Measured, place: &str) -> Vec<Diagnostic> {
-    let config = &checked.session.config;
+    let config = &checked.project.config;
     let planned = Footprint::of(&checked.compiled.program, config);
     let stack = measured.stack_bytes.and_then(|b| usize::try_from(b).ok());
     let f = Footprint { stack, code: usize::try_from(measured.built.sizes.code).ok(), ..planned };
@@ -70,10 +69,10 @@ fn json(checked: &Checked<'_>, machine: &Machine, level: &str, measured: &Measur
     let program = &checked.compiled.program;
     let sizes = measured.built.sizes;
     let (here, there) = (hash(checked.outputs), hash(&measured.outputs));
-    let footprint = Footprint::of(program, &checked.session.config);
+    let footprint = Footprint::of(program, &checked.project.config);
     serde_json::json!({
         "reason": "measured",
-        "name": checked.session.name,
+        "name": checked.project.name,
         "target": machine.cpu,
         "machine": machine.name,
         "opt_level": level,

@@ -15,7 +15,7 @@ use zantc::program::{Arg, Program, Step};
 
 use super::Outcome;
 use super::compile::unwritable;
-use super::session::ModelArgs;
+use super::project::{ModelArgs, compile};
 use super::shell::{Shell, cut, table};
 
 /// Show what a model costs: per step shapes, parameters, multiply-adds and live bytes, and the arena
@@ -32,22 +32,22 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
-    let session = args.model.open()?;
-    let compiled = session.compile(shell)?;
+    let project = args.model.open()?;
+    let compiled = compile(&project, shell)?;
     if let Some(path) = &args.svg {
         uninterrupted(|| replace(path, compiled.picture().as_bytes())).map_err(|e| unwritable(path, &e))?;
     }
     if args.json {
-        let text = serde_json::to_string_pretty(&report(&session.name, session.config.target.name, &compiled))
+        let text = serde_json::to_string_pretty(&report(&project.name, project.config.target.name, &compiled))
             .expect("plain data");
         return shell.out(&format!("{text}\n"));
     }
     if shell.is_json() {
-        let mut value = report(&session.name, session.config.target.name, &compiled);
+        let mut value = report(&project.name, project.config.target.name, &compiled);
         value["reason"] = "inspected".into();
         return shell.json(&value);
     }
-    shell.out(&text(&session.name, &compiled, &Footprint::of(&compiled.program, &session.config)))
+    shell.out(&text(&project.name, &compiled, &Footprint::of(&compiled.program, &project.config)))
 }
 
 /// Elements of the constants that a step reads.

@@ -14,8 +14,8 @@ mod explain;
 mod inspect;
 mod ops;
 mod profile;
+mod project;
 mod run;
-mod session;
 mod shell;
 mod verify;
 

@@ -9,7 +9,7 @@ use zantc::emit::VERSION;
 
 use super::bench::measurable;
 use super::compile::unwritable;
-use super::session::ModelArgs;
+use super::project::ModelArgs;
 use super::shell::{Shell, cut, table};
 use super::{Failure, Outcome};
 use crate::bench::{Profile, Profiled, Subject, describe, profile};
@@ -40,18 +40,18 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
-    let session = args.model.open()?;
-    let target = measurable(session.config.target.name).map_err(Failure::Usage)?;
+    let project = args.model.open()?;
+    let target = measurable(project.config.target.name).map_err(Failure::Usage)?;
     if zant_measure::Machine::with_cpu(target.name).is_some_and(|m| m.clock.is_none()) {
         let message = format!("{} keeps no time of steps; profile on the host or another target", target.name);
         return Err(Failure::Usage(message));
     }
-    let build = match session.config.optimize {
+    let build = match project.config.optimize {
         Optimize::Speed => Profile::Fast,
         Optimize::Size => Profile::Small,
     };
-    shell.status("Profiling", &format!("{} on {}, {}", session.name, target.name, build.name()));
-    let subject = Subject { name: &session.name, path: &session.path, config: &session.config };
+    shell.status("Profiling", &format!("{} on {}, {}", project.name, target.name, build.name()));
+    let subject = Subject { name: &project.name, path: &project.path, config: &project.config };
     let profiled = profile(&subject, target, build, args.runs as usize)?;
     let mut report = Report::new(Kind::Profile, VERSION, describe());
     report.rows.clone_from(&profiled.rows);

@@ -7,11 +7,11 @@ use zantc::diag::{Diagnostic, codes, escape, nearest};
 use zantc::exec::{ExecError, Executor, Hygiene};
 use zantc::import::to_raw;
 use zantc::ir::{DType, Scalar, Tensor};
-use zantc::pipeline::load_diagnostic;
 use zantc::program::{Port, Program};
+use zantc::project::load_diagnostic;
 use zantc::verify::data::{fitting, read_tensor};
 
-use super::session::ModelArgs;
+use super::project::{ModelArgs, compile};
 use super::shell::Shell;
 use super::{Failure, Outcome};
 
@@ -44,11 +44,11 @@ enum OutputFormat {
 }
 
 pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
-    let session = args.model.open()?;
-    let compiled = session.compile(shell)?;
+    let project = args.model.open()?;
+    let compiled = compile(&project, shell)?;
     let program = &compiled.program;
     let inputs = inputs(&args.input, program)?;
-    shell.progress(&format!("{}: running", session.name));
+    shell.progress(&format!("{}: running", project.name));
     let outputs = execute(program, &inputs)?;
     if let Some(folder) = &args.output {
         write(folder, args.output_format, program, &outputs)?;

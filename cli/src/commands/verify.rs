@@ -10,6 +10,7 @@ use zantc::diag::{Diagnostic, codes};
 use zantc::emit::Source;
 use zantc::harness::OPT_LEVELS;
 use zantc::ir::Tensor;
+use zantc::project::Project;
 use zantc::verify::data::DataSet;
 use zantc::verify::distance::{DEFAULT_TOLERANCE, Tolerance};
 use zantc::verify::judge::Subject;
@@ -17,8 +18,8 @@ use zantc::verify::literal::Literal;
 use zantc::verify::per_node;
 use zantc::{Compiled, pipeline};
 
+use super::project::{ModelArgs, compile};
 use super::run::execute;
-use super::session::{ModelArgs, Session};
 use super::shell::Shell;
 use super::{Failure, Outcome, device};
 use crate::built::crates::BuiltCrate;
@@ -91,20 +92,20 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
     if args.json {
         shell.use_json();
     }
-    let session = args.model.open()?;
-    let target = session.config.target;
+    let project = args.model.open()?;
+    let target = project.config.target;
     // What cannot be run is said before anything is computed.
     let place = if args.in_process { Place::Here } else { place(target)? };
     let tolerance = tolerance(args)?;
-    shell.status("Compiling", &format!("{} ({})", session.name, session.path.display()));
-    let compiled = session.compile(shell)?;
-    let subject = Subject::new(&compiled, Literal::new(pipeline::import(&session.model, &session.config)?.graph));
-    let (sets, reference) = sets::gather(args, &session, &compiled, &subject, shell)?;
+    shell.status("Compiling", &format!("{} ({})", project.name, project.path.display()));
+    let compiled = compile(&project, shell)?;
+    let subject = Subject::new(&compiled, Literal::new(pipeline::import(&project.model, &project.config)?.graph));
+    let (sets, reference) = sets::gather(args, &project, &compiled, &subject, shell)?;
     shell.status("Verifying", &format!("{}; {tolerance}", reference.described(sets.len())));
     let mut outputs = Vec::new();
     let mut judged = Vec::new();
     for set in &sets {
-        shell.progress(&format!("{}: computing {}", session.name, set.name));
+        shell.progress(&format!("{}: computing {}", project.name, set.name));
         let computed = execute(&compiled.program, &set.inputs)?;
         let expected: Vec<Tensor> = set.outputs.iter().flatten().cloned().collect();
         judged.push(subject.judge((&set.inputs, &expected), &computed, &tolerance, args.per_node));
@@ -117,7 +118,7 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
     }
     if !args.in_process {
         let levels = levels(&args.levels.opt_level, &["3"]);
-        let checked = Checked { session: &session, compiled: &compiled, sets: &sets, outputs: &outputs };
+        let checked = Checked { project: &project, compiled: &compiled, sets: &sets, outputs: &outputs };
         let found = match place {
             Place::On(machine) => device::check(&checked, machine, (&levels, args.levels.target_cpu), shell)?,
             Place::Here => crates(&checked, &levels, shell)?,
@@ -133,7 +134,7 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
         Place::Here => "on this machine".to_string(),
     };
     let compared = reference.described(sets.len());
-    shell.status("Finished", &format!("{} is right {on}: {compared}, in {}", session.name, shell.elapsed()));
+    shell.status("Finished", &format!("{} is right {on}: {compared}, in {}", project.name, shell.elapsed()));
     Ok(())
 }
 
@@ -149,7 +150,7 @@ fn tolerance(args: &Args) -> Outcome<Tolerance> {
 
 /// What has been computed in this process.
 pub(super) struct Checked<'a> {
-    pub(super) session: &'a Session,
+    pub(super) project: &'a Project,
     pub(super) compiled: &'a Compiled,
     pub(super) sets: &'a [DataSet],
     pub(super) outputs: &'a [Vec<Tensor>],
@@ -184,8 +185,8 @@ impl Checked<'_> {
 
 /// Builds the crate at each level and compares its bits with this process.
 fn crates(checked: &Checked<'_>, levels: &[&str], shell: &mut Shell) -> Outcome<Vec<Diagnostic>> {
-    let Session { model, config, name, .. } = checked.session;
-    let model_sha256 = pipeline::sha256(model)?;
+    let Project { config, name, .. } = checked.project;
+    let model_sha256 = checked.project.sha256()?;
     let program = &checked.compiled.program;
     let source = Source { program, config, name, model_sha256: &model_sha256, vectors: &[] };
     let emitted = BuiltCrate::write(&source)?;

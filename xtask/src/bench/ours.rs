@@ -8,7 +8,8 @@ use zant_cli::bench::port_argument;
 use zant_tests::code;
 use zantc::emit::{Package, Source, emit_crate};
 use zantc::harness::{emit_runner, profile};
-use zantc::pipeline::{compile, crate_name, read};
+use zantc::pipeline::compile;
+use zantc::project::{crate_name, read};
 use zantc::verify::data;
 use zantc::{Config, Optimize};
 

@@ -6,12 +6,12 @@ use zantc::Compiled;
 use zantc::diag::{Diagnostic, codes};
 use zantc::exec::ExecError;
 use zantc::ir::{Tensor, graph_work};
+use zantc::project::Project;
 use zantc::verify::data::{DataSet, Found, find_set, folders, folders_beside, read_set};
 use zantc::verify::judge::Subject;
 use zantc::verify::seeded;
 
 use super::super::run::failure;
-use super::super::session::Session;
 use super::super::shell::Shell;
 use super::super::{Failure, Outcome};
 use super::Args;
@@ -60,13 +60,13 @@ impl Reference {
 /// The data sets; without any, seeded inputs.
 pub(super) fn gather(
     args: &Args,
-    session: &Session,
+    project: &Project,
     compiled: &Compiled,
     subject: &Subject<'_>,
     shell: &mut Shell,
 ) -> Outcome<(Vec<DataSet>, Reference)> {
     let seeded = |why: String, shell: &mut Shell| {
-        let sets = seeded_sets(args.seeded, session, compiled, subject, shell)?;
+        let sets = seeded_sets(args.seeded, project, compiled, subject, shell)?;
         Ok((sets, Reference::Naive { why }))
     };
     if args.seeded.is_some() {
@@ -78,7 +78,7 @@ pub(super) fn gather(
     };
     let beside = args.data.is_empty();
     let folders: Vec<PathBuf> =
-        if beside { folders_beside(&session.path) } else { args.data.iter().flat_map(within).collect() };
+        if beside { folders_beside(&project.path) } else { args.data.iter().flat_map(within).collect() };
     let mut sets = Vec::new();
     let mut skipped = false;
     for folder in &folders {
@@ -108,7 +108,7 @@ pub(super) fn gather(
 /// As many seeded inputs as the naive reference has time for, with its outputs.
 fn seeded_sets(
     asked: Option<u64>,
-    session: &Session,
+    project: &Project,
     compiled: &Compiled,
     subject: &Subject<'_>,
     shell: &mut Shell,
@@ -129,7 +129,7 @@ fn seeded_sets(
     }
     let mut sets = Vec::new();
     for seed in 0..count {
-        shell.progress(&format!("{}: evaluating the reference on seeded input {seed}", session.name));
+        shell.progress(&format!("{}: evaluating the reference on seeded input {seed}", project.name));
         let inputs = inputs(compiled, subject, seed)?;
         let own = subject.literal().evaluate(&inputs, compiled.program.numerics).map_err(|why| {
             Failure::from(Diagnostic::error(codes::RUN_FAILED, format!("the reference fails on seeded inputs: {why}")))

@@ -199,6 +199,7 @@ impl Config {
     }
 
     /// Makes choices that later files of options do not change: those of a command line.
+    #[doc(hidden)]
     #[must_use]
     pub fn choose(mut self, options: Options) -> Config {
         self.chosen = options;
@@ -206,6 +207,7 @@ impl Config {
     }
 
     /// Takes from a file of options what was not chosen.
+    #[doc(hidden)]
     #[must_use]
     pub fn with_options(mut self, file: &Options) -> Config {
         file.apply(&mut self);

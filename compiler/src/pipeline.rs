@@ -11,13 +11,17 @@ use crate::{import, lower, passes, plan};
 /// A compiled model, with what was made on the way.
 #[derive(Debug)]
 pub struct Compiled {
-    /// The graph after all passes.
+    /// The graph after all passes. It and the next three are for the workspace's own packages.
+    #[doc(hidden)]
     pub graph: Graph,
     /// The planned program.
+    #[doc(hidden)]
     pub program: Program,
     /// The planning problem and its solution.
+    #[doc(hidden)]
     pub planned: Planned,
     /// Where each value of the graph lies, by its id; `None` for constants that no kernel reads as they are.
+    #[doc(hidden)]
     pub places: Vec<Option<View>>,
     /// Warnings.
     pub warnings: Vec<Diagnostic>,

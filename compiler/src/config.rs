@@ -1,13 +1,17 @@
 //! What a user can choose. One table, used by the command line, by `zant.toml` and by build scripts.
 
 mod check;
+mod file;
 mod options;
+mod table;
+mod values;
 
 use std::collections::BTreeMap;
 
-pub use options::{FILE_NAME, Options, file_beside, target_named};
-#[cfg(feature = "clap")]
-pub use options::{dim, state};
+pub use file::{BadToml, FILE_NAME, file_beside};
+pub use options::Options;
+pub use table::{Choice, Form, OPTIONS};
+pub use values::{Word, dim, state, target_named};
 
 use crate::ir::Numerics;
 use crate::targets::{Board, HOST, Target};

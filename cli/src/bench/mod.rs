@@ -17,7 +17,7 @@ use std::path::Path;
 use zant_measure::peers::Peer;
 use zant_measure::report::{Key, Metric, Row, Value};
 use zant_measure::{Error, Machine};
-use zantc::config::{Alloc, Config, Optimize};
+use zantc::config::{Alloc, Config, Optimize, Word};
 use zantc::diag::Diagnostic;
 use zantc::exec::{Executor, Hygiene};
 use zantc::ir::Tensor;
@@ -121,17 +121,12 @@ struct Way {
 
 impl Way {
     fn key(self, subject: &str) -> Key {
-        let alloc = match self.alloc {
-            Alloc::Static => "static",
-            Alloc::Caller => "caller",
-            Alloc::Heap => "heap",
-        };
         Key {
             subject: subject.into(),
             step: None,
             target: self.target.name.into(),
             profile: self.profile.name().into(),
-            alloc: alloc.into(),
+            alloc: self.alloc.word().into(),
         }
     }
 

@@ -13,6 +13,7 @@ mod dot;
 mod explain;
 mod inspect;
 mod ops;
+mod options;
 mod profile;
 mod project;
 mod run;

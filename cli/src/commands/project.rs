@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use zantc::config::Options;
 use zantc::project::{Naming, OpenError, Project};
 use zantc::{Compiled, Config};
 
+use super::options::ModelOptions;
 use super::shell::Shell;
 use super::{Failure, Outcome};
 
@@ -17,13 +17,13 @@ pub(super) struct ModelArgs {
     #[arg(value_name = "MODEL")]
     pub(super) model: PathBuf,
     #[command(flatten)]
-    options: Options,
+    options: ModelOptions,
 }
 
 impl ModelArgs {
     /// Reads model and options.
     pub(super) fn open(&self) -> Outcome<Project> {
-        let config = Config::new().choose(self.options.clone());
+        let config = Config::new().choose(self.options.0.clone());
         Ok(Project::open(&self.model, config, Naming::FileOrFolder, &mut |_| {})?)
     }
 }

@@ -1,7 +1,8 @@
 //! What `zantc verify` prints of its comparison.
 
+use zantc::config::Word;
 use zantc::diag::{Diagnostic, codes, escape};
-use zantc::ir::{Numerics, Origin};
+use zantc::ir::Origin;
 use zantc::verify::data::DataSet;
 use zantc::verify::distance::{Distance, Tolerance};
 use zantc::verify::judge::{Evidence, Judged, Judgement};
@@ -170,10 +171,7 @@ fn against_reference(c: &Comparison<'_>, found: &Evidence) -> Vec<String> {
     if !c.reference.is_vectors() {
         return Vec::new();
     }
-    let products = match found.numerics {
-        Numerics::Fused => "fused",
-        Numerics::Separate => "separate",
-    };
+    let products = found.numerics.word();
     let ports = c.compiled.program.model_outputs();
     let mut lines = Vec::new();
     for (port, (own, spread)) in ports.iter().zip(found.own.iter().zip(&found.spread)) {

@@ -158,6 +158,7 @@ impl Choice {
 mod tests {
     use super::{NAMES, OPTIONS, find};
     use crate::config::{Alloc, Config, Optimize, Options, Word};
+    use crate::diag::codes;
     use crate::ir::Numerics;
 
     /// A value of each option that is not what it is by default, as both write it.
@@ -194,6 +195,13 @@ mod tests {
                 "{name}"
             );
         }
+    }
+
+    #[test]
+    fn what_explains_a_bad_option_lists_all() {
+        let text = codes::find(codes::BAD_OPTION).unwrap().text;
+        let listed: Vec<&str> = text.split("in front:").nth(1).unwrap().split('`').skip(1).step_by(2).collect();
+        assert_eq!(listed, NAMES);
     }
 
     #[test]

@@ -114,7 +114,7 @@ fn over_flash(program: &Program, footprint: &Footprint, limit: &Limit) -> Diagno
 mod tests {
     use std::path::Path;
 
-    use crate::target::find_board;
+    use crate::targets::find_board;
     use crate::{Config, compile, read};
 
     /// All that is said when the digit classifier is compiled.
@@ -149,7 +149,7 @@ mod tests {
         let text = "graph \"\"\n  in %0 \"x\": f32[1,1]\n  %1 = expand %0 : f32[30000,30000]\n  %2 = softmax %1 {axis 1} : f32[30000,30000]\n  out \"y\" = %2\n";
         let graph = crate::ir::text::parse(text).unwrap();
         let compiled = |target: &str| {
-            let config = Config::new().target(crate::target::find(target).unwrap());
+            let config = Config::new().target(crate::targets::find(target).unwrap());
             crate::compile_graph(graph.clone(), &config).map(|c| c.program.layout.unwrap().arena_bytes)
         };
         assert!(compiled("host").is_ok_and(|bytes| bytes >= 30000 * 30000 * 4));
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_module_of_webassembly_has_no_sections() {
-        let wasm = || Config::new().target(crate::target::find("wasm32").unwrap());
+        let wasm = || Config::new().target(crate::targets::find("wasm32").unwrap());
         assert_eq!(said(&wasm()), "");
         for config in [wasm().weights_section(".psram"), wasm().arena_section(".axi")] {
             assert!(said(&config).contains("where that is no memory"));
@@ -177,7 +177,7 @@ mod tests {
     fn a_board_has_one_target() {
         let board = find_board("nrf52840").unwrap();
         assert_eq!(said(&Config::new().board(board)), "");
-        let other = Config::new().board(board).target(crate::target::HOST);
+        let other = Config::new().board(board).target(crate::targets::HOST);
         assert!(said(&other).contains("the board nrf52840 is a cortex-m4, not a host"));
     }
 }

@@ -11,9 +11,9 @@ use crate::config::Config;
 use crate::diag::{Diagnostic, Style, codes, escape, render_all};
 use crate::emit::{Package, Source, emit_module, emit_modules};
 use crate::install::{Force, install_module};
-use crate::onnx::Model;
-use crate::pipeline::{self, Compiled};
-use crate::target::Platform;
+use crate::pipeline::Compiled;
+use crate::project::{Naming, Project};
+use crate::targets::Platform;
 
 /// Why a model could not be compiled; shown as the rendered diagnostics, so that a build script may return it from `main`.
 pub struct BuildError(Vec<Diagnostic>);
@@ -84,15 +84,18 @@ fn out_dir() -> Result<PathBuf, Diagnostic> {
 
 /// A model with all that is needed to emit it.
 struct Unit {
-    name: String,
-    config: Config,
+    project: Project,
     compiled: Compiled,
     model_sha256: String,
 }
 
 impl Unit {
+    fn name(&self) -> &str {
+        &self.project.name
+    }
+
     fn source(&self) -> Source<'_> {
-        let Unit { name, config, compiled, model_sha256 } = self;
+        let Unit { project: Project { name, config, .. }, compiled, model_sha256 } = self;
         Source { program: &compiled.program, config, name, model_sha256, vectors: &[] }
     }
 }
@@ -102,9 +105,6 @@ fn tell(cargo: &mut dyn Write, key: &str, value: &str) {
     drop(writeln!(cargo, "cargo::{key}={}", escape(value)));
 }
 
-/// How a model is named.
-type Naming = fn(&Config, &Path) -> Result<String, Diagnostic>;
-
 fn unit(
     config: Config,
     path: &Path,
@@ -112,26 +112,19 @@ fn unit(
     platform: &Platform,
     cargo: &mut dyn Write,
 ) -> Result<Unit, Vec<Diagnostic>> {
-    tell(cargo, "rerun-if-changed", &path.to_string_lossy());
     let (usual, said) = platform.target();
-    let mut config = config.with_usual_target(usual);
-    if let Some((file, options)) = pipeline::read_options(path)? {
-        tell(cargo, "rerun-if-changed", &file.to_string_lossy());
-        config = config.with_options(&options);
-    }
-    let model: Model = pipeline::read(path)?;
-    for file in &model.external_files {
-        tell(cargo, "rerun-if-changed", &file.to_string_lossy());
-    }
-    let name = naming(&config, path).map_err(|d| vec![d])?;
+    let mut read = |file: &Path| tell(cargo, "rerun-if-changed", &file.to_string_lossy());
+    let project = Project::open(path, config.with_usual_target(usual), naming, &mut read)?;
+    let Project { config, name, .. } = &project;
     if let Some(said) = said.filter(|_| config.board.is_none() && config.target == usual) {
         tell(cargo, "warning", &format!("{name}: {said}"));
     }
-    let compiled = pipeline::compile(&model, &config)?;
+    let compiled = project.compile(&mut |_| {})?;
     for warning in &compiled.warnings {
         tell(cargo, "warning", &format!("{name}: {} [{}]", warning.message, warning.code));
     }
-    Ok(Unit { name, config, compiled, model_sha256: pipeline::sha256(&model)? })
+    let model_sha256 = project.sha256()?;
+    Ok(Unit { project, compiled, model_sha256 })
 }
 
 fn compile(
@@ -141,8 +134,8 @@ fn compile(
     platform: &Platform,
     cargo: &mut dyn Write,
 ) -> Result<PathBuf, BuildError> {
-    let unit = unit(config, model, pipeline::module_name, platform, cargo)?;
-    write(&emit_module(&unit.source()), folder, &unit.name)
+    let unit = unit(config, model, Naming::File, platform, cargo)?;
+    write(&emit_module(&unit.source()), folder, &unit.project.name)
 }
 
 fn compile_all(
@@ -156,28 +149,28 @@ fn compile_all(
     let mut units: Vec<Unit> = Vec::new();
     let mut faults = Vec::new();
     for model in models {
-        match unit(config.clone(), model, pipeline::crate_name, platform, cargo) {
+        match unit(config.clone(), model, Naming::FileOrFolder, platform, cargo) {
             Ok(unit) => units.push(unit),
             Err(diagnostics) => faults.extend(diagnostics),
         }
     }
     for (i, unit) in units.iter().enumerate() {
-        if units[..i].iter().any(|u| u.name.replace('-', "_") == unit.name.replace('-', "_")) {
+        if units[..i].iter().any(|u| u.name().replace('-', "_") == unit.name().replace('-', "_")) {
             faults.push(
-                Diagnostic::error(codes::BAD_OPTION, format!("two models are called `{}`", unit.name))
+                Diagnostic::error(codes::BAD_OPTION, format!("two models are called `{}`", unit.name()))
                     .help("rename a file, or give `name` in a zant.toml beside it"),
             );
         }
         if unit.compiled.program.numerics != units[0].compiled.program.numerics {
-            let message = format!("`{}` rounds products otherwise than `{}`", unit.name, units[0].name);
+            let message = format!("`{}` rounds products otherwise than `{}`", unit.name(), units[0].name());
             faults.push(
                 Diagnostic::error(codes::BAD_OPTION, message)
                     .help("models that share a runtime have the same `numerics`; compile this one alone"),
             );
         }
     }
-    if let Some(unit) = units.iter().find(|u| u.name == "rt") {
-        let message = format!("a model of a set cannot be called `{}`: that is the runtime", unit.name);
+    if let Some(unit) = units.iter().find(|u| u.name() == "rt") {
+        let message = format!("a model of a set cannot be called `{}`: that is the runtime", unit.name());
         faults.push(
             Diagnostic::error(codes::BAD_OPTION, message)
                 .help("rename the file, or give `name` in a zant.toml beside it"),
@@ -205,7 +198,7 @@ mod tests {
 
     use super::{BuildError, compile, compile_all};
     use crate::config::Config;
-    use crate::target::{self, Platform};
+    use crate::targets::{self, Platform};
 
     /// A build for the machine that builds.
     const HERE: Platform = Platform { triple: None, host: None };
@@ -215,7 +208,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models").join(model);
         let platform = Platform { triple: Some(triple.into()), host: Some("x86_64-unknown-linux-gnu".into()) };
-        let chosen = chosen.map(|name| target::find(name).unwrap());
+        let chosen = chosen.map(|name| targets::find(name).unwrap());
         let config = chosen.into_iter().fold(Config::new(), Config::target);
         let mut said = Vec::new();
         let path = compile(config, &model, dir.path(), &platform, &mut said).unwrap();

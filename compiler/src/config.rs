@@ -1,15 +1,20 @@
 //! What a user can choose. One table, used by the command line, by `zant.toml` and by build scripts.
 
+mod check;
+mod file;
 mod options;
+mod table;
+mod values;
 
 use std::collections::BTreeMap;
 
-pub use options::{FILE_NAME, Options, file_beside, target_named};
-#[cfg(feature = "cli")]
-pub use options::{dim, state};
+pub use file::{BadToml, FILE_NAME, file_beside};
+pub use options::Options;
+pub use table::{Choice, Form, OPTIONS};
+pub use values::{Word, dim, state, target_named};
 
 use crate::ir::Numerics;
-use crate::target::{Board, HOST, Target};
+use crate::targets::{Board, HOST, Target};
 
 /// What is preferred where the two conflict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,7 +68,8 @@ pub struct Config {
     /// Whether the crate is to be a member of another workspace, or a dependency by path of one that it lies in.
     pub member: bool,
     /// Whether `run` calls an observer after each step, which it is given: what profiles are made with.
-    pub(crate) observed: bool,
+    #[doc(hidden)]
+    pub observed: bool,
     /// What was set by a method of this type, and what a file of options does not change therefore.
     chosen: Options,
 }
@@ -197,6 +203,7 @@ impl Config {
     }
 
     /// Makes choices that later files of options do not change: those of a command line.
+    #[doc(hidden)]
     #[must_use]
     pub fn choose(mut self, options: Options) -> Config {
         self.chosen = options;
@@ -204,6 +211,7 @@ impl Config {
     }
 
     /// Takes from a file of options what was not chosen.
+    #[doc(hidden)]
     #[must_use]
     pub fn with_options(mut self, file: &Options) -> Config {
         file.apply(&mut self);

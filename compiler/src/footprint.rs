@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::config::Config;
 use crate::program::Program;
-use crate::target::Target;
+use crate::targets::Target;
 
 /// Bytes that a model takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,7 +123,7 @@ mod tests {
     use std::path::Path;
 
     use super::Footprint;
-    use crate::target::{BOARDS, find, find_board};
+    use crate::targets::{BOARDS, find, find_board};
     use crate::{Config, compile, read};
 
     fn footprint(model: &str, config: &Config) -> Footprint {

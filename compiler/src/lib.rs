@@ -21,44 +21,70 @@
 //! ```no_run
 //! use std::path::Path;
 //! use zantc::diag::{Style, render_all};
-//! use zantc::exec::{Executor, Hygiene};
 //!
-//! let config = zantc::Config::new();
-//! let compiled = match zantc::read(Path::new("mnist-8.onnx")).and_then(|model| zantc::compile(&model, &config)) {
-//!     Ok(compiled) => compiled,
-//!     Err(diagnostics) => panic!("{}", render_all(&diagnostics, Style::default())),
-//! };
-//! let layout = compiled.program.layout.as_ref().unwrap();
-//! println!("{} bytes of RAM, {} bytes of flash", layout.arena_bytes, compiled.program.weights_bytes());
-//! // The program that would be emitted, run in this process.
-//! let inputs = zantc::verify::seeded::inputs(compiled.program.inputs.iter().map(|p| &p.ty));
-//! let outputs = Executor::new(&compiled.program, Hygiene::AsEmitted).unwrap().run(&inputs).unwrap();
-//! println!("{} outputs", outputs.len());
+//! let config = zantc::Config::new().max_ram(64 << 10);
+//! match zantc::read(Path::new("mnist-8.onnx")).and_then(|model| zantc::compile(&model, &config)) {
+//!     Ok(compiled) => std::fs::write("arena.svg", compiled.picture()).unwrap(),
+//!     Err(diagnostics) => eprint!("{}", render_all(&diagnostics, Style::default())),
+//! }
 //! ```
+//!
+//! # What is promised
+//!
+//! Versions follow Semantic Versioning for what is shown here: [`Config`], [`BuildError`], [`compile`], [`Compiled`] and what they
+//! need. All that is hidden may change with any version.
 #![forbid(unsafe_code)]
 
-#[cfg(feature = "cli")]
-pub mod bench;
 mod budget;
 mod build_script;
-pub mod config;
 pub mod diag;
+pub mod targets;
+
+// Public for the workspace's own packages alone (command line, tests, tasks), which look at every stage on the way.
+#[doc(hidden)]
+pub mod config;
+#[doc(hidden)]
 pub mod emit;
+#[doc(hidden)]
 pub mod exec;
+#[doc(hidden)]
 pub mod footprint;
+#[doc(hidden)]
+pub mod harness;
+#[doc(hidden)]
 pub mod import;
+#[doc(hidden)]
 pub mod install;
+#[doc(hidden)]
 pub mod ir;
+#[doc(hidden)]
 pub mod lower;
+#[doc(hidden)]
 pub mod onnx;
+#[doc(hidden)]
 pub mod passes;
+#[doc(hidden)]
 pub mod pipeline;
+#[doc(hidden)]
 pub mod plan;
+#[doc(hidden)]
 pub mod program;
-pub mod target;
+#[doc(hidden)]
+pub mod project;
+#[doc(hidden)]
 pub mod verify;
 
 pub use build_script::BuildError;
+#[doc(inline)]
 pub use config::{Alloc, Config, Optimize};
+#[doc(inline)]
 pub use ir::Numerics;
-pub use pipeline::{Compiled, compile, compile_graph, read};
+#[doc(inline)]
+pub use onnx::Model;
+// For the same packages: a graph is none of what is promised.
+#[doc(hidden)]
+pub use pipeline::compile_graph;
+#[doc(inline)]
+pub use pipeline::{Compiled, compile};
+#[doc(inline)]
+pub use project::read;

@@ -1,14 +1,9 @@
-//! The way of a model: bytes -> messages -> graph -> passes -> program -> plan.
+//! The way of a model, once it is read: messages -> graph -> passes -> program -> plan.
 
-use std::io::Read;
-use std::path::{Path, PathBuf};
-
-use sha2::{Digest, Sha256};
-
-use crate::config::{Config, Options, file_beside};
-use crate::diag::{Diagnostic, FilePlace, codes};
-use crate::ir::{Graph, Numerics, Reference, State};
-use crate::onnx::{Limits, LoadError, Model, load};
+use crate::config::Config;
+use crate::diag::{Diagnostic, codes};
+use crate::ir::{Graph, Reference, State};
+use crate::onnx::Model;
 use crate::plan::program::Planned;
 use crate::program::{Program, View};
 use crate::{import, lower, passes, plan};
@@ -16,13 +11,17 @@ use crate::{import, lower, passes, plan};
 /// A compiled model, with what was made on the way.
 #[derive(Debug)]
 pub struct Compiled {
-    /// The graph after all passes.
+    /// The graph after all passes. It and the next three are for the workspace's own packages.
+    #[doc(hidden)]
     pub graph: Graph,
     /// The planned program.
+    #[doc(hidden)]
     pub program: Program,
     /// The planning problem and its solution.
+    #[doc(hidden)]
     pub planned: Planned,
     /// Where each value of the graph lies, by its id; `None` for constants that no kernel reads as they are.
+    #[doc(hidden)]
     pub places: Vec<Option<View>>,
     /// Warnings.
     pub warnings: Vec<Diagnostic>,
@@ -39,98 +38,6 @@ impl Compiled {
         let buffers = planned.buffers.iter().map(|&b| program.buffer(b).name.clone()).collect();
         plan::svg::draw(&planned.problem, &planned.placement, &plan::svg::Names { buffers, steps })
     }
-}
-
-/// Reads a model from a file, with its external data.
-///
-/// # Errors
-/// A diagnostic where the file cannot be read or is no model.
-pub fn read(path: &Path) -> Result<Model, Vec<Diagnostic>> {
-    load(path, &Limits::default()).map_err(|e| match e {
-        LoadError::Malformed { .. } => {
-            vec![Diagnostic::error(e.code(), format!("{path:?} is {e}")).help(e.help())]
-        }
-        other => vec![load_diagnostic(&other)],
-    })
-}
-
-/// What went wrong with a file, as a diagnostic.
-pub fn load_diagnostic(error: &LoadError) -> Diagnostic {
-    Diagnostic::error(error.code(), error.to_string()).help(error.help())
-}
-
-/// Largest file of options that is read, in bytes.
-const OPTIONS_BYTES: u64 = 64 << 10;
-
-/// Reads the `zant.toml` beside a model, where there is one.
-///
-/// # Errors
-/// A diagnostic where it cannot be read or makes no sense.
-pub fn read_options(model: &Path) -> Result<Option<(PathBuf, Options)>, Vec<Diagnostic>> {
-    let path = file_beside(model);
-    if !path.is_file() {
-        return Ok(None);
-    }
-    let fail = |why: String| vec![Diagnostic::error(codes::BAD_OPTION, format!("cannot use {path:?}: {why}"))];
-    let file = std::fs::File::open(&path).map_err(|e| fail(e.to_string()))?;
-    let mut text = String::new();
-    file.take(OPTIONS_BYTES).read_to_string(&mut text).map_err(|e| fail(e.to_string()))?;
-    let options = Options::parse(&text).map_err(|bad| {
-        let place = FilePlace { path: path.clone(), line: bad.line, text: bad.text, span: bad.span };
-        vec![Diagnostic::error(codes::BAD_OPTION, format!("cannot use {path:?}: {}", bad.message)).in_file(place)]
-    })?;
-    Ok(Some((path, options)))
-}
-
-/// The name of a model's crate where the user gives none: from its file, or from its folder where the file is called
-/// `model.onnx`.
-pub fn default_name(model: &Path) -> String {
-    let stem = model.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let absolute = std::path::absolute(model).unwrap_or_else(|_| model.to_path_buf());
-    let folder = absolute.parent().and_then(Path::file_name).map(|f| f.to_string_lossy().into_owned());
-    crate::emit::crate_name(&if stem == "model" { folder.unwrap_or(stem) } else { stem })
-}
-
-/// The name of a model's module in a build script: as chosen, else made from its file, whatever folder that is in.
-///
-/// # Errors
-/// As [`crate_name`].
-pub fn module_name(config: &Config, model: &Path) -> Result<String, Diagnostic> {
-    match &config.name {
-        None => Ok(crate::emit::crate_name(&model.file_stem().unwrap_or_default().to_string_lossy())),
-        Some(_) => crate_name(config, model),
-    }
-}
-
-/// The name of a model's crate: as chosen, else made from its file.
-///
-/// # Errors
-/// A diagnostic where the chosen one is no name for a crate.
-pub fn crate_name(config: &Config, model: &Path) -> Result<String, Diagnostic> {
-    match &config.name {
-        None => Ok(default_name(model)),
-        Some(name) if crate::emit::is_crate_name(name) => Ok(name.clone()),
-        Some(name) => {
-            let better = crate::emit::crate_name(name);
-            let message = format!("{name:?} is no name for a crate; `{better}` would be one");
-            Err(Diagnostic::error(codes::BAD_OPTION, message))
-        }
-    }
-}
-
-/// SHA-256 of a model in hex: of its file, or of that and its external files one after the other.
-///
-/// # Errors
-/// A diagnostic where an external file can no longer be read.
-pub fn sha256(model: &Model) -> Result<String, Vec<Diagnostic>> {
-    let mut hash = Sha256::new();
-    hash.update(&model.file);
-    for path in &model.external_files {
-        let unreadable = |source| vec![load_diagnostic(&LoadError::Read { path: path.clone(), source })];
-        let mut file = std::fs::File::open(path).map_err(unreadable)?;
-        std::io::copy(&mut file, &mut hash).map_err(unreadable)?;
-    }
-    Ok(hash.finalize().iter().map(|b| format!("{b:02x}")).collect())
 }
 
 /// Compiles a model.
@@ -150,7 +57,7 @@ pub fn compile_observed(
     config: &Config,
     observe: &mut dyn FnMut(&str),
 ) -> Result<Compiled, Vec<Diagnostic>> {
-    check_board(config)?;
+    config.check()?;
     observe("importing");
     let import = import(model, config)?;
     let mut compiled = compile_imported(import.graph, config, observe)?;
@@ -195,7 +102,7 @@ fn compile_imported(
         .map_err(|e| vec![Diagnostic::error(codes::TOO_LARGE, e.to_string())])?;
     crate::budget::check(&program, &planned, config)?;
     debug_assert_eq!(crate::program::verify(&program), Ok(()));
-    Ok(Compiled { graph, program, planned, places, warnings: software_fma(config).into_iter().collect() })
+    Ok(Compiled { graph, program, planned, places, warnings: config.warning().into_iter().collect() })
 }
 
 /// The pairs of input and output that the user wants to be kept.
@@ -226,37 +133,4 @@ fn states(graph: &Graph, config: &Config) -> Result<Vec<State>, Vec<Diagnostic>>
         faults.push(Diagnostic::error(codes::BAD_OPTION, "every output is a state's: a run would give nothing"));
     }
     if faults.is_empty() { Ok(states) } else { Err(faults) }
-}
-
-/// Fused products are promised to the bit everywhere, and cost dearly where no instruction computes them.
-fn software_fma(config: &Config) -> Option<Diagnostic> {
-    let slow = config.effective_numerics() == Numerics::Fused && config.target.numerics == Numerics::Separate;
-    slow.then(|| {
-        let name = config.target.name;
-        Diagnostic::warning(codes::SOFTWARE_FMA, format!("{name} has no fused multiply-add; every product is software"))
-            .help("`--numerics separate` is faster there, with other (equally sound) last bits")
-    })
-}
-
-/// A board has one target.
-fn check_board(config: &Config) -> Result<(), Vec<Diagnostic>> {
-    match config.board {
-        Some(board) if board.target != config.target.name => {
-            let message = format!("the board {} is a {}, not a {}", board.name, board.target, config.target.name);
-            Err(vec![Diagnostic::error(codes::BAD_OPTION, message).help("leave `--target` out, or name another board")])
-        }
-        Some(_) | None if config.target.name == "wasm32" => check_sections(config),
-        Some(_) | None => Ok(()),
-    }
-}
-
-/// In WebAssembly a section of its own is no memory that code could read.
-fn check_sections(config: &Config) -> Result<(), Vec<Diagnostic>> {
-    let sections = [("weights", &config.weights_section), ("arena", &config.arena_section)];
-    let fault = |what: &str| {
-        let message = format!("the {what} cannot have a section of their own in WebAssembly, where that is no memory");
-        Diagnostic::error(codes::BAD_OPTION, message).help(format!("leave `--{what}-section` out"))
-    };
-    let faults: Vec<_> = sections.iter().filter(|(_, s)| s.is_some()).map(|(what, _)| fault(what)).collect();
-    if faults.is_empty() { Ok(()) } else { Err(faults) }
 }

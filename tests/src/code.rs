@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use object::{Object as _, ObjectSection as _};
-use zantc::emit::{Package, profile};
+use zantc::emit::Package;
+use zantc::harness::profile;
 use zantc::program::Program;
 
 /// The most bytes of code on x86-64 that a model and all it calls may have with `--optimize size` at `opt-level = "z"`.

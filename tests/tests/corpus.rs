@@ -10,7 +10,8 @@ use zant_tests::cases;
 use zantc::config::{Alloc, Config};
 use zantc::diag::Diagnostic;
 use zantc::emit::{Package, Source, crate_name, emit_crate, emit_module};
-use zantc::pipeline::{compile, read};
+use zantc::pipeline::compile;
+use zantc::project::read;
 
 /// The slowest one fills a gigabyte before the limit is reached, which an unoptimised build does slowly.
 const PATIENCE: Duration = Duration::from_secs(120);

@@ -7,7 +7,8 @@ use zant_tests::cases;
 use zantc::Config;
 use zantc::emit::{Package, Source, Vector, emit_crate};
 use zantc::exec::{Executor, Hygiene};
-use zantc::pipeline::{compile, read};
+use zantc::pipeline::compile;
+use zantc::project::read;
 
 /// Set in the processes that this test starts.
 const CHILD: &str = "ZANT_TEST_PRINT_HASH";

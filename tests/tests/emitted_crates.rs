@@ -139,7 +139,7 @@ fn crates_pass_the_lints_of_their_users() {
             continue;
         };
         let mut config = Config::new();
-        if let Ok(Some((_, options))) = zantc::pipeline::read_options(&path) {
+        if let Ok(Some((_, options))) = zantc::project::read_options(&path) {
             config = config.with_options(&options);
         }
         match read(&path).and_then(|m| compile(&m, &config)) {

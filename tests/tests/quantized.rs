@@ -7,8 +7,9 @@ use zantc::config::Config;
 use zantc::import::from_raw;
 use zantc::ir::{Op, Tensor};
 use zantc::onnx::{Limits, RawTensor};
-use zantc::pipeline::{Compiled, compile, read};
+use zantc::pipeline::{Compiled, compile};
 use zantc::program::Arg;
+use zantc::project::read;
 use zantc::verify::per_node::{first_wrong, values};
 
 /// Models whose products are all of bytes, and the bytes that their arenas may have.

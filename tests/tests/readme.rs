@@ -39,7 +39,7 @@ fn the_tour_of_a_build_script_is_built_as_printed() {
     let zantc = root.join("compiler");
     let manifest =
         "[package]\nname = \"tour\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n[build-dependencies]\n";
-    write("Cargo.toml", &format!("{manifest}zantc = {{ path = {zantc:?}, default-features = false }}\n"));
+    write("Cargo.toml", &format!("{manifest}zantc = {{ path = {zantc:?} }}\n"));
     write("build.rs", block(&readme, "build.rs"));
     write("src/main.rs", block(&readme, "src/main.rs"));
     let copy = |from: &Path, to: &str| assert!(fs::copy(from, folder.join(to)).is_ok(), "{to} is copied");

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use zant_tests::{cases, code};
-use zantc::emit::{Source, emit_crate, profile};
-use zantc::pipeline::{compile, crate_name, read};
+use zantc::emit::{Source, emit_crate};
+use zantc::harness::profile;
+use zantc::pipeline::compile;
+use zantc::project::{crate_name, read};
 use zantc::{Config, Optimize};
 
 const LEVEL: &str = "z";

@@ -8,7 +8,8 @@ use zantc::config::Config;
 use zantc::diag::{Diagnostic, Style, render_all};
 use zantc::emit::{Source, emit_crate};
 use zantc::ir::{Origin, text};
-use zantc::pipeline::{compile, compile_graph, read};
+use zantc::pipeline::{compile, compile_graph};
+use zantc::project::read;
 
 /// Everything that a compiler says about a model, one under the other.
 fn stages(text: &str) -> String {

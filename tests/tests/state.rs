@@ -5,8 +5,9 @@ use zant_tests::cases;
 use zantc::config::Config;
 use zantc::exec::{Executor, Hygiene};
 use zantc::ir::{DType, Tensor, Type, text};
-use zantc::pipeline::{Compiled, compile, compile_graph, read};
+use zantc::pipeline::{Compiled, compile, compile_graph};
 use zantc::program::Program;
+use zantc::project::read;
 use zantc::verify::data::{folders, read_set};
 
 fn with_states(states: &[(&str, &str)]) -> Config {

@@ -10,9 +10,9 @@ use zant_tests::cases;
 use zantc::config::Config;
 use zantc::ir::{Graph, Numerics, Op, Tensor};
 use zantc::pipeline::{Compiled, compile_graph};
+use zantc::verify::distance::Tolerance;
 use zantc::verify::judge::{Judgement, Subject, Verdict};
 use zantc::verify::literal::Literal;
-use zantc::verify::measure::Tolerance;
 use zantc::verify::quanta::{Measure, Quanta, measures};
 
 /// What is said of a compiled model, `graph` being what it was compiled from.

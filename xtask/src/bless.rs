@@ -53,7 +53,7 @@ pub(crate) fn bless(args: &Args) -> Result<bool, String> {
 
 /// Runs the compiler; whether it succeeded, and what it printed.
 fn zantc(args: &[&str]) -> Result<(bool, Vec<u8>), String> {
-    let build = status(&mut command("cargo", &["build", "--quiet", "--package", "zantc"]))?;
+    let build = status(&mut command("cargo", &["build", "--quiet", "--package", "zant-cli"]))?;
     if !build {
         return Ok((false, Vec::new()));
     }

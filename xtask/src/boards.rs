@@ -6,14 +6,15 @@
 
 use std::path::{Path, PathBuf};
 
+use zant_cli::built::device::{Device, Place, place};
 use zant_measure::audit::audit;
 use zantc::config::Options;
-use zantc::emit::{ENTRY, Source};
+use zantc::emit::Source;
 use zantc::footprint::Footprint;
-use zantc::target::BOARDS;
-use zantc::verify::device::{Device, Place, place};
+use zantc::harness::ENTRY;
+use zantc::targets::BOARDS;
 use zantc::verify::seeded;
-use zantc::{Compiled, Config, pipeline};
+use zantc::{Compiled, Config, project};
 
 use crate::firmware;
 
@@ -73,7 +74,7 @@ pub(crate) fn boards(args: &Args) -> Result<bool, String> {
 }
 
 /// Whether a model that links is refused for the reserve of the estimates alone.
-fn is_close(linked: &Linked, board: &zantc::target::Board) -> bool {
+fn is_close(linked: &Linked, board: &zantc::targets::Board) -> bool {
     let f = &linked.footprint;
     f.arena + f.inputs + linked.stack as usize <= board.max_ram() && f.weights + linked.code <= board.max_flash()
 }
@@ -85,9 +86,9 @@ fn said(d: &zantc::diag::Diagnostic) -> String {
 /// Compiles, links and runs a model for a target.
 fn linked(name: &str, path: &Path, target: &str) -> Result<Linked, String> {
     let all = |d: Vec<zantc::diag::Diagnostic>| d.iter().map(said).collect::<String>();
-    let found = zantc::target::find(target).ok_or_else(|| format!("no target {target}"))?;
+    let found = zantc::targets::find(target).ok_or_else(|| format!("no target {target}"))?;
     let mut config = Config::new().target(found);
-    if let Some((_, options)) = pipeline::read_options(path).map_err(all)? {
+    if let Some((_, options)) = project::read_options(path).map_err(all)? {
         config = config.with_options(&Options { target: None, board: None, ..options });
     }
     let model = zantc::read(path).map_err(all)?;

@@ -60,7 +60,7 @@ const PACKAGES: [(&str, &str); 4] = [
 pub(crate) fn firmware(args: &Args) -> Result<bool, String> {
     let start = Instant::now();
     install()?;
-    if !cargo(&["build", "--quiet", "--package", "zantc"])? {
+    if !cargo(&["build", "--quiet", "--package", "zant-cli"])? {
         return Ok(false);
     }
     let models = models(&args.model)?;

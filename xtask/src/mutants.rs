@@ -32,9 +32,9 @@ const TARGETS: [&str; 6] = [
     "--test=arena",
 ];
 
-/// Tests of other parts, and models that take seconds each without optimization.
-const SKIPPED: [&str; 6] =
-    ["bench::", "constants_made_here_are_bounded", "products_are_of_bytes", "new2", "mobilenet_v2_int8", "coco80_q"];
+/// Tests of models that take seconds each without optimization.
+const SKIPPED: [&str; 5] =
+    ["constants_made_here_are_bounded", "products_are_of_bytes", "new2", "mobilenet_v2_int8", "coco80_q"];
 
 pub(crate) fn mutants(args: &Args) -> Result<bool, String> {
     installed("cargo-mutants", "mutants")?;

@@ -2,13 +2,16 @@
 
 use crate::command::{cargo, command, root, status};
 
-/// What `zantc` depends on.
-const PACKAGES: [&str; 2] = ["zant-runtime", "zant-measure"];
+/// The package of the binary.
+const BINARY: &str = "zant-cli";
+
+/// What it depends on.
+const PACKAGES: [&str; 3] = ["zant-runtime", "zantc", "zant-measure"];
 
 pub(crate) fn package() -> Result<bool, String> {
     // Not verified by cargo, which would take a runtime of the same version that it has unpacked before.
     let mut packages = vec!["package", "--quiet", "--allow-dirty", "--no-verify"];
-    packages.extend(PACKAGES.iter().chain(&["zantc"]).flat_map(|p| ["--package", p]));
+    packages.extend(PACKAGES.iter().chain(&[BINARY]).flat_map(|p| ["--package", p]));
     if !cargo(&packages)? {
         return Ok(false);
     }
@@ -27,7 +30,7 @@ pub(crate) fn package() -> Result<bool, String> {
         let Some(dependency) = unpack(name)? else { return Ok(false) };
         run.arg("--config").arg(format!("patch.crates-io.{name}.path={:?}", dependency.to_string_lossy()));
     }
-    let Some(unpacked) = unpack("zantc")? else { return Ok(false) };
+    let Some(unpacked) = unpack(BINARY)? else { return Ok(false) };
     let out = root().join("target/zant-package/digits");
     let _ = std::fs::remove_dir_all(&out);
     let model = root().join("models/digits/digits.onnx");

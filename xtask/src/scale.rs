@@ -10,7 +10,7 @@ use crate::command::{cargo, root};
 
 /// Whether all of them keep within the limits.
 pub(crate) fn scale() -> Result<bool, String> {
-    if !cargo(&["build", "--release", "-p", "zantc"])? {
+    if !cargo(&["build", "--release", "-p", "zant-cli"])? {
         return Ok(false);
     }
     let folder = root().join("target/zant-scale");

@@ -3,12 +3,12 @@
 
 use std::path::Path;
 
+use zant_cli::bench::{Profile, Subject, Ways, measure};
 use zant_measure::report::{Metric, Row};
 use zant_tests::cases;
 use zantc::Config;
-use zantc::bench::{Profile, Subject, Ways, measure};
-use zantc::pipeline::crate_name;
-use zantc::target;
+use zantc::project::crate_name;
+use zantc::targets;
 
 /// Instructions of a small build by those of the fast one, at most.
 const MOST: f64 = 1.5;
@@ -32,7 +32,8 @@ pub(crate) fn sizes(args: &Args) -> Result<bool, String> {
         println!("skipped: the model set is not there");
         return Ok(true);
     };
-    let targets = args.target.iter().map(|name| target::find(name).ok_or_else(|| format!("there is no target {name}")));
+    let targets =
+        args.target.iter().map(|name| targets::find(name).ok_or_else(|| format!("there is no target {name}")));
     let targets = targets.collect::<Result<Vec<_>, _>>()?;
     let ways = Ways {
         targets,

@@ -5,9 +5,8 @@ use sha2::{Digest, Sha256};
 
 use super::weights::Weights;
 use super::{Package, Source, VERSION};
-use crate::config::{Alloc, Optimize};
+use crate::config::{Optimize, Word};
 use crate::footprint::Footprint;
-use crate::ir::Numerics;
 
 /// `rustfmt.toml`: the code is formatted, but by nobody's settings; `cargo fmt` of a workspace leaves it as it is.
 pub(super) const RUSTFMT: &str = "# The code is generated; zantc formats it.\ndisable_all_formatting = true\n";
@@ -85,9 +84,9 @@ pub(super) fn zant_json(source: &Source<'_>, weights: &Weights, others: &Package
         "weights": { "bytes": program.weights_bytes(), "sha256": hex(&Sha256::digest(&weights.blob)) },
         "options": {
             "target": config.target.name,
-            "numerics": match program.numerics { Numerics::Fused => "fused", Numerics::Separate => "separate" },
-            "optimize": match config.optimize { Optimize::Speed => "speed", Optimize::Size => "size" },
-            "alloc": match config.alloc { Alloc::Static => "static", Alloc::Caller => "caller", Alloc::Heap => "heap" },
+            "numerics": program.numerics.word(),
+            "optimize": config.optimize.word(),
+            "alloc": config.alloc.word(),
             "dims": config.dims,
         },
         "memory": {

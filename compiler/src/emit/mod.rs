@@ -2,18 +2,16 @@
 //!
 //! Invariants: equal programs and options give equal bytes; names from the model become identifiers and escaped text only.
 
+pub(crate) mod call;
 mod golden;
-mod inference;
 mod library;
 mod manifest;
 mod model;
 mod module;
-mod names;
+pub(crate) mod names;
 mod package;
-mod process;
 mod readme;
 mod rt;
-mod runner;
 mod state;
 mod steps;
 mod weights;
@@ -28,12 +26,9 @@ pub(crate) use manifest::hex;
 pub(crate) use module::{MODULE_MARK, is_blob_of};
 pub(crate) use weights::MAGIC as BLOB_MAGIC;
 
-pub use inference::{ENTRY, emit_inference, mark_bytes};
 pub use module::{emit_module, emit_modules};
 pub use names::{crate_name, is_crate_name};
 pub use package::{Package, WriteError};
-pub use process::{emit_process, input_places};
-pub use runner::{OPT_LEVELS, emit_runner, profile};
 
 /// The version of this compiler, which emitted files name.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

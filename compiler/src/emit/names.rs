@@ -21,23 +21,23 @@ const RESERVED: &[&str] = &[
 const MAX_LEN: usize = 40;
 
 /// The identifiers of one emitted model.
-pub(super) struct Names {
+pub(crate) struct Names {
     /// Function of each step.
     pub(super) steps: Vec<String>,
     /// Field of each weight.
     pub(super) weights: Vec<String>,
     /// Field or parameter of each input.
-    pub(super) inputs: Vec<String>,
+    pub(crate) inputs: Vec<String>,
     /// Field of each output.
-    pub(super) outputs: Vec<String>,
+    pub(crate) outputs: Vec<String>,
     /// Method that gives each state.
-    pub(super) states: Vec<String>,
+    pub(crate) states: Vec<String>,
     /// Type alias of each buffer.
     pub(super) buffers: Vec<String>,
 }
 
 impl Names {
-    pub(super) fn new(program: &Program) -> Names {
+    pub(crate) fn new(program: &Program) -> Names {
         let kernels = program.steps.iter().flat_map(|s| s.call.uses());
         let imported: Vec<&str> = kernels.filter_map(|u| u.rsplit("::").next()).collect();
         let mut functions = Unique::new(imported.iter().copied());

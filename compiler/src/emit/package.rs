@@ -34,7 +34,7 @@ impl std::error::Error for WriteError {
 }
 
 impl Package {
-    pub(super) fn text(&mut self, path: &str, text: String) {
+    pub(crate) fn text(&mut self, path: &str, text: String) {
         self.files.insert(path.to_string(), text.into_bytes());
     }
 

@@ -14,9 +14,12 @@ use super::{Limits, LoadError, external, files, foreign, scan};
 /// A decoded model. No tensor in it is external any more.
 #[derive(Clone, Debug)]
 pub struct Model {
-    /// The messages; `raw_data` of every tensor are slices of `file` or of an external file.
+    /// The messages; `raw_data` of every tensor are slices of `file` or of an external file. This is for the workspace's own
+    /// packages, and so is the next.
+    #[doc(hidden)]
     pub proto: ModelProto,
     /// The encoded model.
+    #[doc(hidden)]
     pub file: Bytes,
     /// External files that were read, in order and without repeats: the model's folder joined with the location.
     pub external_files: Vec<PathBuf>,

@@ -47,7 +47,7 @@ pub struct ModelProto {
     /// Text for people.
     #[prost(string, tag = "6")]
     pub doc_string: String,
-    /// The graph to run. A file without one reads as an empty graph; [`load`](super::load) refuses it.
+    /// The graph to run. A file without one reads as an empty graph; `load` refuses it.
     #[prost(message, required, tag = "7")]
     pub graph: GraphProto,
     /// Named texts about the model.

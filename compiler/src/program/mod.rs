@@ -2,7 +2,7 @@
 //!
 //! `lower` makes a [`Program`], `plan` orders its steps and places its buffers, `emit` prints it as Rust, `exec` runs it.
 //!
-//! Invariants (checked by [`verify`]): every argument lies inside its buffer; a buffer is written before it is read; with a
+//! Invariants (checked by `verify`): every argument lies inside its buffer; a buffer is written before it is read; with a
 //! [`Layout`], no step writes memory that another buffer needs later, save where the step works in place.
 
 mod closure;

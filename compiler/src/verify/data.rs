@@ -8,8 +8,9 @@ use crate::exec::{ExecError, Executor, Hygiene};
 use crate::import::from_raw;
 use crate::ir::{Tensor, graph_work};
 use crate::onnx::{Limits, RawTensor};
-use crate::pipeline::{Compiled, load_diagnostic};
+use crate::pipeline::Compiled;
 use crate::program::{Port, Program};
+use crate::project::load_diagnostic;
 
 /// Most files of one kind that a data set may have.
 const MAX_FILES: usize = 1024;

@@ -4,9 +4,9 @@ use crate::Compiled;
 use crate::exec::{Executor, Hygiene};
 use crate::ir::{Numerics, Tensor};
 
+use super::distance::{Distance, Tolerance, compare};
 use super::layers::{Layers, compare_layers};
 use super::literal::{Evaluated, Literal};
-use super::measure::{Distance, Tolerance, compare};
 use super::per_node;
 use super::quanta::{Measure, measures};
 use super::spread::{Spread, spread};

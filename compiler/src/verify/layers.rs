@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use crate::ir::{Evaluate, Graph, Node, Origin, Reference, Tensor, ValueId};
 use crate::pipeline::Compiled;
 
+use super::distance::{Tolerance, compare};
 use super::literal::{Evaluated, Flip, Literal, Tie, Values};
-use super::measure::{Tolerance, compare};
 use super::per_node::{differing, step_of};
 use super::quanta::Measure;
 use super::same_value::{Layout, layout};

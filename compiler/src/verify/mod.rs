@@ -1,18 +1,10 @@
-//! Checking a model: data sets, their comparison with what is computed, the emitted crate built and run.
+//! Checking a model: data sets, and their comparison with what is computed.
 
-#[cfg(feature = "cli")]
-pub mod certificate;
-#[cfg(feature = "cli")]
-pub mod crates;
 pub mod data;
-#[cfg(feature = "cli")]
-pub mod device;
+pub mod distance;
 pub mod judge;
 pub mod layers;
 pub mod literal;
-pub mod measure;
-#[cfg(feature = "cli")]
-pub mod memory;
 pub mod per_node;
 pub mod quanta;
 mod same_value;

@@ -6,7 +6,8 @@ use zant_tests::cases;
 use zantc::config::{Alloc, Config};
 use zantc::ir::{Tensor, text};
 use zantc::onnx::{Limits, RawTensor};
-use zantc::pipeline::{Compiled, compile, compile_graph, read};
+use zantc::pipeline::{Compiled, compile, compile_graph};
+use zantc::project::read;
 use zantc::{emit, exec, import};
 
 /// A model of the set: its name, the dimensions to bind, the bytes that its arena may have.

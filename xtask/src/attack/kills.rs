@@ -8,7 +8,7 @@ pub(super) fn run(short: bool) -> Result<usize, String> {
         println!("attack kills: its short part is among the tests of the workspace");
         return Ok(0);
     }
-    let ok = command::cargo(&["test", "-p", "zantc", "kill", "--", "--include-ignored"])?;
+    let ok = command::cargo(&["test", "-p", "zant-cli", "kill", "--", "--include-ignored"])?;
     println!("attack kills: {}", if ok { "0 findings" } else { "a test failed" });
     Ok(usize::from(!ok))
 }

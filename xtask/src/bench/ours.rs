@@ -4,10 +4,12 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use zant_cli::bench::port_argument;
 use zant_tests::code;
-use zantc::bench::port_argument;
-use zantc::emit::{Package, Source, emit_crate, emit_runner, profile};
-use zantc::pipeline::{compile, crate_name, read};
+use zantc::emit::{Package, Source, emit_crate};
+use zantc::harness::{emit_runner, profile};
+use zantc::pipeline::compile;
+use zantc::project::{crate_name, read};
 use zantc::verify::data;
 use zantc::{Config, Optimize};
 

@@ -1,0 +1,309 @@
+//! A model as a process of the host: time, instructions, memory and size.
+
+use zant_measure::process::Scratch;
+use zant_measure::report::{Key, Metric, Row, Value};
+use zant_measure::{Contender, Error, Executable, Heap, valgrind};
+use zantc::diag::{Diagnostic, codes};
+use zantc::emit::emit_crate;
+use zantc::harness::{emit_process, input_places};
+
+use super::peers::{self, Inputs};
+use super::{Prepared, Subject, Values, Ways, or_missing, per_mac, source_bytes};
+use crate::built::device::diagnostic;
+use crate::built::memory;
+
+/// Samples that one takes before it is the next one's turn.
+const TURN: usize = 5;
+
+/// A built process with what is known of it so far.
+#[derive(Debug)]
+pub(super) struct Process {
+    pub(super) executable: Executable,
+    values: Values,
+    stack: u64,
+    macs: u64,
+    inputs: Inputs,
+    /// Holds all of it, and goes with this.
+    folder: Scratch,
+}
+
+impl Process {
+    /// Builds a model, and checks its bits.
+    pub(super) fn new(prepared: &Prepared<'_>) -> Result<Process, Vec<Diagnostic>> {
+        Process::build(prepared).map_err(|d| vec![d])
+    }
+
+    fn build(prepared: &Prepared<'_>) -> Result<Process, Diagnostic> {
+        let failed = |why: String| Diagnostic::error(codes::BUILD_FAILED, why);
+        let folder = Scratch::new().map_err(|e| failed(format!("cannot make a temporary folder: {e}")))?;
+        let (source, program) = (prepared.source(), prepared.program());
+        let inference = emit_process(&source).map_err(|why| Diagnostic::error(codes::BAD_OPTION, why))?;
+        let package = emit_crate(&source);
+        let krate = folder.path().join("model");
+        package.write(&krate).map_err(|e| failed(e.to_string()))?;
+        let (places, bytes) = input_places(program);
+        let mut inputs = vec![0; bytes];
+        for (place, part) in places.iter().zip(memory::inputs(program, &prepared.inputs)) {
+            inputs[*place..][..part.len()].copy_from_slice(&part);
+        }
+        let process = zant_measure::Process::write(folder.path(), &krate, prepared.name, &inference, &inputs);
+        let told = |p: zant_measure::Process| {
+            if prepared.config.observed { p.with_steps(program.steps.len()) } else { p }
+        };
+        let executable = process.and_then(|p| told(p).build(prepared.level)).map_err(|e| diagnostic(&e))?;
+        let (outputs, stack) = executable.run().map_err(|e| diagnostic(&e))?;
+        if outputs.len() != memory::output_bytes(program) {
+            return Err(failed(format!("the process wrote {} bytes, which are no outputs", outputs.len())));
+        }
+        prepared.check(&memory::outputs(program, &outputs))?;
+        let mut values = prepared.planned(source_bytes(&package));
+        values.insert(Metric::Stack, Value::Count(stack));
+        values.insert(Metric::BuildTime, Value::Real(executable.build_time.as_secs_f64() * 1e3));
+        let inputs = Inputs { ports: program.model_inputs(), values: prepared.inputs.clone() };
+        Ok(Process { executable, values, stack, macs: program.macs(), inputs, folder })
+    }
+
+    /// All that was measured.
+    pub(super) fn into_values(self) -> Values {
+        self.values
+    }
+
+    /// What valgrind counts.
+    pub(super) fn count(&mut self) {
+        let counted = valgrind::instructions(&self.executable.command());
+        let part = |of: fn(&valgrind::Instructions) -> u64| {
+            or_missing(counted.as_ref().map(|c| Value::Count(of(c))).map_err(Clone::clone))
+        };
+        self.values.insert(Metric::Instructions, part(|c| c.run));
+        self.values.insert(Metric::ProcessInstructions, part(|c| c.process));
+        self.values.extend(counted.ok().and_then(|c| per_mac(c.run, self.macs)));
+    }
+
+    /// What the linked file takes.
+    fn weigh(&mut self) {
+        match self.executable.sizes() {
+            Ok(sizes) => self.values.extend([
+                (Metric::Executable, Value::Count(sizes.executable)),
+                (Metric::Weights, Value::Count(sizes.weights)),
+                (Metric::Code, Value::Count(sizes.code)),
+                (Metric::Rest, Value::Count(sizes.executable.saturating_sub(sizes.weights + sizes.code))),
+            ]),
+            Err(e) => {
+                let why = or_missing(Err(e));
+                let parts = [Metric::Executable, Metric::Code, Metric::Rest];
+                self.values.extend(parts.map(|metric| (metric, why.clone())));
+            }
+        }
+    }
+
+    /// What a process that has been timed says at its end.
+    pub(super) fn finish(&mut self, contender: Contender) -> Result<(), Error> {
+        if let Some(spread) = contender.spread() {
+            self.values.insert(Metric::Time, Value::Times(spread));
+            let throughput = 2.0 * self.macs as f64 / spread.median / 1e3;
+            if self.macs > 0 && throughput.is_finite() {
+                self.values.insert(Metric::Throughput, Value::Real(throughput));
+            }
+        }
+        let process = contender.into_process();
+        let rss = process.peak_rss().map(|bytes| Value::Real(bytes as f64));
+        let rss = rss.unwrap_or_else(|| Value::Missing("needs Linux, which tells it in /proc".into()));
+        let heap = Heap::of(process)?;
+        self.values.extend([
+            (Metric::PeakRss, rss),
+            (Metric::Allocations, Value::Count(heap.allocations)),
+            (Metric::HeapTotal, Value::Count(heap.total)),
+            (Metric::PrimaryAllocation, Value::Count(heap.largest)),
+            (Metric::HeapPeak, Value::Count(heap.peak)),
+            (Metric::Leaked, Value::Count(heap.leaked)),
+            (Metric::PeakMemory, Value::Count(heap.model_bytes + heap.peak + self.stack)),
+        ]);
+        if heap.peak > 0 {
+            self.values.insert(Metric::PrimaryShare, Value::Real(heap.largest as f64 / heap.peak as f64));
+        }
+        Ok(())
+    }
+}
+
+/// Measures processes of a model: their times in turns, with those of other implementations. Gives rows, and what failed.
+pub(super) fn measure(
+    subject: &Subject<'_>,
+    processes: Vec<(Key, Process)>,
+    ways: &Ways,
+    observe: &mut dyn FnMut(&str, &str),
+) -> (Vec<Row>, Vec<String>) {
+    let (mut rows, mut failures) = (Vec::new(), Vec::new());
+    let Some((_, first)) = processes.first() else { return (rows, failures) };
+    let folder = first.folder.path().join("peers");
+    let made = if ways.against.is_empty() { Ok(()) } else { std::fs::create_dir_all(&folder) };
+    if let Err(e) = made {
+        return (rows, vec![format!("{}: cannot make a folder: {e}", subject.name)]);
+    }
+    let mut others = peers::start(&ways.against, subject, &first.inputs, &folder, observe);
+    let mut timed = Vec::new();
+    for (key, mut process) in processes {
+        observe("Counting", &key.to_string());
+        process.count();
+        process.weigh();
+        let contender = process.executable.serve().and_then(Contender::new);
+        timed.push((key, process, contender));
+    }
+    observe("Timing", &format!("{}, {} in turns", subject.name, timed.len() + others.len()));
+    let ours = timed.iter_mut().map(|(_, _, c)| c);
+    turns(ours.chain(others.iter_mut().map(|o| &mut o.contender)).collect(), ways.runs);
+    for (key, mut process, contender) in timed {
+        process.values.extend(others.iter().map(peers::Timed::value));
+        match contender.and_then(|c| process.finish(c)) {
+            Ok(()) => rows.push(Row { key, values: process.values }),
+            Err(e) => failures.push(format!("{key}: {e}")),
+        }
+    }
+    (rows, failures)
+}
+
+/// Takes so many samples of each, in turns. Who fails is out.
+fn turns(mut contenders: Vec<&mut Result<Contender, Error>>, runs: usize) {
+    for start in (0..runs).step_by(TURN) {
+        let count = TURN.min(runs - start);
+        for slot in &mut contenders {
+            if let Ok(contender) = slot
+                && let Err(e) = contender.sample(count)
+            {
+                **slot = Err(e);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use zant_measure::report::{Metric, Value};
+    use zant_measure::{Contender, Error, Heap, valgrind};
+    use zantc::config::{Alloc, Config};
+    use zantc::ir::text;
+    use zantc::pipeline::compile_graph;
+    use zantc::targets::HOST;
+    use zantc::verify::seeded;
+
+    use super::super::{Prepared, Profile, Subject, Way, Ways, computed, measure, prepare};
+    use super::Process;
+
+    /// Bytes that the harness and the linker have in statics.
+    const HARNESS: u64 = 256;
+
+    fn built(profile: Profile, alloc: Alloc) -> Process {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/digits/digits.onnx");
+        let config = Config::new();
+        let subject = Subject { name: "digits", path: &path, config: &config };
+        let prepared = prepare(&subject, Way { target: HOST, profile, alloc, observed: false }).unwrap();
+        Process::build(&prepared).unwrap()
+    }
+
+    fn heap(process: &Process) -> Heap {
+        let mut contender = Contender::new(process.executable.serve().unwrap()).unwrap();
+        contender.sample(3).unwrap();
+        assert_eq!(contender.spread().unwrap().runs, 3);
+        Heap::of(contender.into_process()).unwrap()
+    }
+
+    /// What DHAT counts of the process, where there is valgrind.
+    fn dhat(process: &Process) -> Option<valgrind::Blocks> {
+        match valgrind::blocks(&process.executable.command()) {
+            Ok(blocks) => Some(blocks),
+            Err(Error::Missing { .. }) => {
+                println!("skipped: 1 comparison with DHAT, for valgrind is missing");
+                None
+            }
+            Err(e) => panic!("{e}"),
+        }
+    }
+
+    #[test]
+    fn a_static_model_lies_in_statics_alone() {
+        for profile in Profile::ALL {
+            let process = built(profile, Alloc::Static);
+            let heap = heap(&process);
+            assert_eq!((heap.allocations, heap.total, heap.peak, heap.leaked), (0, 0, 0, 0));
+            let sizes = process.executable.sizes().unwrap();
+            let model = heap.model_bytes..=heap.model_bytes + HARNESS;
+            assert!(heap.model_bytes > 0 && model.contains(&sizes.statics), "{} {sizes:?}", heap.model_bytes);
+            assert!(sizes.weights > 0 && sizes.code > 0 && sizes.weights + sizes.code < sizes.executable, "{sizes:?}");
+            assert!(process.stack > 0);
+            if let Some(blocks) = dhat(&process) {
+                assert_eq!((blocks.total, blocks.end), ((0, 0), (0, 0)));
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_model_takes_from_the_heap_is_counted_and_given_back() {
+        let process = built(Profile::Small, Alloc::Heap);
+        let heap = heap(&process);
+        assert_eq!((heap.allocations, heap.leaked), (1, 0));
+        assert!(heap.total > 0 && heap.total == heap.largest && heap.total == heap.peak, "{heap:?}");
+        if let Some(blocks) = dhat(&process) {
+            assert_eq!(blocks.total, (heap.total, heap.allocations));
+            assert_eq!((blocks.peak, blocks.end), ((heap.peak, heap.allocations), (heap.leaked, 0)));
+        }
+    }
+
+    #[test]
+    fn states_are_given_and_give_the_bits_of_this_process() {
+        let graph = text::parse(
+            r#"graph "stateful"
+  in %0 "x": f32[1,2,1,4]
+  in %1 "past": f32[1,2,3,4]
+  in %2 "sum": f32[1,2,1,4]
+  %3 = concat %1, %0 {axis 2} : f32[1,2,4,4]
+  %4 = softmax %3 {axis 3} : f32[1,2,4,4]
+  %5 = map %2, %0 {Add(Mul(x0, 0.5), x1)} : f32[1,2,1,4]
+  %6 = map %0 {Neg(x0)} : f32[1,2,1,4]
+  out "y" = %4
+  out "next" = %5
+  out "new" = %6
+"#,
+        );
+        let graph = graph.unwrap();
+        for (alloc, observed) in [(Alloc::Static, false), (Alloc::Heap, false), (Alloc::Static, true)] {
+            let way = Way { target: HOST, profile: Profile::Small, alloc, observed };
+            let config = way.config(&Config::new().state("past", "new").state("sum", "next"));
+            let compiled = compile_graph(graph.clone(), &config).unwrap();
+            let inputs = seeded::inputs(compiled.program.model_inputs().iter().map(|p| &p.ty));
+            let outputs = computed(&compiled.program, &inputs).unwrap();
+            assert_eq!(compiled.program.states.len(), 2);
+            let (name, model_sha256, compile_time) = ("stateful", String::new(), std::time::Duration::ZERO);
+            let level = Profile::Small.level();
+            let prepared = Prepared { name, model_sha256, config, level, compiled, compile_time, inputs, outputs };
+            // Building compares the bits.
+            Process::build(&prepared).unwrap();
+        }
+    }
+
+    #[test]
+    fn rows_have_every_quantity_and_counts_repeat() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/digits/digits.onnx");
+        let config = Config::new();
+        let subject = Subject { name: "digits", path: &path, config: &config };
+        let (profiles, allocs) = (vec![Profile::Small], vec![Alloc::Static]);
+        let ways = Ways { targets: vec![HOST], profiles, allocs, runs: 4, against: Vec::new() };
+        let row = || {
+            let mut findings = measure(&subject, &ways, &mut |_, _| {});
+            assert_eq!(findings.failures, Vec::<String>::new());
+            findings.rows.pop().unwrap().values
+        };
+        let (first, second) = (row(), row());
+        let counts = first.iter().filter(|(_, v)| matches!(v, Value::Count(_)));
+        for (metric, value) in counts {
+            assert_eq!(second.get(metric), Some(value), "{metric:?}");
+        }
+        let has: BTreeSet<Metric> = first.keys().copied().collect();
+        for metric in [Metric::Time, Metric::PeakMemory, Metric::Executable, Metric::BuildTime, Metric::Instructions] {
+            assert!(has.contains(&metric), "{metric:?}");
+        }
+        let (count, sum) = (|m: Metric| first[&m].number().unwrap(), [Metric::Weights, Metric::Code, Metric::Rest]);
+        assert_eq!(sum.map(count).iter().sum::<f64>(), count(Metric::Executable));
+    }
+}

@@ -1,0 +1,287 @@
+//! Measuring models: emitted, built and run in each way that is asked for, and what that takes as rows of a report.
+//!
+//! Invariants: a row is only there when the crate that was measured gave the bits that this process computes; all that are timed
+//! of one model take turns; what could not be measured says why.
+
+mod device;
+mod host;
+mod limits;
+mod machine;
+mod ops;
+mod peers;
+mod profile;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use zant_measure::peers::Peer;
+use zant_measure::report::{Key, Metric, Row, Value};
+use zant_measure::{Error, Machine};
+use zantc::config::{Alloc, Config, Optimize, Word};
+use zantc::diag::Diagnostic;
+use zantc::exec::{Executor, Hygiene};
+use zantc::ir::Tensor;
+use zantc::pipeline::{Compiled, compile};
+use zantc::program::Program;
+use zantc::project::{read, sha256};
+use zantc::targets::{HOST, Target};
+use zantc::verify::{data, seeded};
+
+use crate::built::device as firmware;
+
+pub use machine::describe;
+pub use ops::operators_named;
+pub use peers::port_argument;
+pub use profile::{Profiled, profile};
+
+/// How a crate is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// Made for speed, at `opt-level` 3.
+    Fast,
+    /// Made for size, at `opt-level` "z".
+    Small,
+}
+
+impl Profile {
+    /// All.
+    pub const ALL: [Profile; 2] = [Profile::Fast, Profile::Small];
+
+    /// Its name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Profile::Fast => "fast",
+            Profile::Small => "small",
+        }
+    }
+
+    /// The level of optimisation.
+    pub fn level(self) -> &'static str {
+        match self {
+            Profile::Fast => "3",
+            Profile::Small => "z",
+        }
+    }
+
+    /// What the emitted crate is made for.
+    pub fn optimize(self) -> Optimize {
+        match self {
+            Profile::Fast => Optimize::Speed,
+            Profile::Small => Optimize::Size,
+        }
+    }
+}
+
+/// What is measured of each model.
+#[derive(Clone, Debug)]
+pub struct Ways {
+    /// The host, and targets that QEMU has a machine of.
+    pub targets: Vec<&'static Target>,
+    /// How crates are built.
+    pub profiles: Vec<Profile>,
+    /// Where the arena lies, on the host; firmware has it in statics.
+    pub allocs: Vec<Alloc>,
+    /// Samples of the time.
+    pub runs: usize,
+    /// What the host's crates are timed against.
+    pub against: Vec<Peer>,
+}
+
+/// A model that is measured.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// The crate's name.
+    pub name: &'a str,
+    /// The model's file, beside which its data sets lie.
+    pub path: &'a Path,
+    /// The user's choices but for what [`Ways`] says.
+    pub config: &'a Config,
+}
+
+/// What was measured of a model.
+#[derive(Clone, Debug, Default)]
+pub struct Findings {
+    /// A row for each way.
+    pub rows: Vec<Row>,
+    /// Ways that failed, and why.
+    pub failures: Vec<String>,
+    /// The arena, drawn.
+    pub picture: Option<String>,
+}
+
+/// One way in which a model is measured.
+#[derive(Clone, Copy, Debug)]
+struct Way {
+    target: &'static Target,
+    profile: Profile,
+    alloc: Alloc,
+    /// Whether the model tells of its steps.
+    observed: bool,
+}
+
+impl Way {
+    fn key(self, subject: &str) -> Key {
+        Key {
+            subject: subject.into(),
+            step: None,
+            target: self.target.name.into(),
+            profile: self.profile.name().into(),
+            alloc: self.alloc.word().into(),
+        }
+    }
+
+    fn config(self, base: &Config) -> Config {
+        let mut config = base.clone();
+        (config.target, config.board) = (self.target, None);
+        (config.optimize, config.alloc) = (self.profile.optimize(), self.alloc);
+        config.observed = self.observed;
+        config
+    }
+}
+
+/// The values of a row.
+type Values = BTreeMap<Metric, Value>;
+
+/// Why a way failed, in one line: what the diagnostics say, and the errors that a build printed.
+fn failure(diagnostics: &[Diagnostic]) -> String {
+    let said = |d: &Diagnostic| {
+        let errors = d.help.iter().filter(|h| h.starts_with("error")).take(2);
+        std::iter::once(&d.message).chain(errors).cloned().collect::<Vec<_>>().join(": ")
+    };
+    diagnostics.iter().map(said).collect::<Vec<_>>().join("; ")
+}
+
+/// A value, or why there is none.
+fn or_missing(value: Result<Value, Error>) -> Value {
+    match value {
+        Ok(value) => value,
+        Err(Error::Missing { what, install }) => Value::Missing(format!("needs {what} ({install})")),
+        Err(e) => Value::Missing(e.to_string()),
+    }
+}
+
+/// Measures a model in all ways; `observe` hears what is being done, as a verb and its object.
+pub fn measure(subject: &Subject<'_>, ways: &Ways, observe: &mut dyn FnMut(&str, &str)) -> Findings {
+    let mut findings = Findings::default();
+    // What no way can read is said once.
+    if let Err(why) = read(subject.path) {
+        findings.failures.push(format!("{}: {}", subject.name, failure(&why)));
+        return findings;
+    }
+    let mut processes = Vec::new();
+    for &target in &ways.targets {
+        let allocs = if target.name == HOST.name { ways.allocs.as_slice() } else { &[Alloc::Static] };
+        for (profile, &alloc) in ways.profiles.iter().flat_map(|p| allocs.iter().map(move |a| (*p, a))) {
+            let way = Way { target, profile, alloc, observed: false };
+            let key = way.key(subject.name);
+            observe("Building", &key.to_string());
+            let done = prepare(subject, way).and_then(|prepared| {
+                findings.picture.get_or_insert_with(|| prepared.compiled.picture());
+                match Machine::with_cpu(target.name) {
+                    Some(machine) => Ok(Ok(device::measure(&prepared, machine)?)),
+                    None => Ok(Err(host::Process::new(&prepared)?)),
+                }
+            });
+            match done {
+                Ok(Ok(values)) => findings.rows.push(Row { key, values }),
+                Ok(Err(process)) => processes.push((key, process)),
+                Err(why) => findings.failures.push(format!("{key}: {}", failure(&why))),
+            }
+        }
+    }
+    let (rows, failures) = host::measure(subject, processes, ways, observe);
+    // The host stands first.
+    findings.rows.splice(0..0, rows);
+    findings.failures.extend(failures);
+    findings
+}
+
+/// A model compiled in one way, with a vector.
+struct Prepared<'a> {
+    name: &'a str,
+    model_sha256: String,
+    config: Config,
+    level: &'static str,
+    compiled: Compiled,
+    compile_time: std::time::Duration,
+    inputs: Vec<Tensor>,
+    outputs: Vec<Tensor>,
+}
+
+fn prepare<'a>(subject: &Subject<'a>, way: Way) -> Result<Prepared<'a>, Vec<Diagnostic>> {
+    let config = way.config(subject.config);
+    let start = std::time::Instant::now();
+    let model = read(subject.path)?;
+    let compiled = compile(&model, &config)?;
+    let model_sha256 = sha256(&model)?;
+    let source = source(subject.name, &compiled.program, &config, &model_sha256);
+    zantc::emit::emit_crate(&source);
+    let compile_time = start.elapsed();
+    let inputs = inputs(subject.path, &compiled.program)?;
+    let outputs = computed(&compiled.program, &inputs).map_err(|d| vec![d])?;
+    let (name, level) = (subject.name, way.profile.level());
+    Ok(Prepared { name, model_sha256, config, level, compiled, compile_time, inputs, outputs })
+}
+
+fn source<'a>(name: &'a str, program: &'a Program, config: &'a Config, sha256: &'a str) -> zantc::emit::Source<'a> {
+    zantc::emit::Source { program, config, name, model_sha256: sha256, vectors: &[] }
+}
+
+/// The inputs of the first data set beside the model that has the program's shapes, else pseudo-random ones.
+fn inputs(path: &Path, program: &Program) -> Result<Vec<Tensor>, Vec<Diagnostic>> {
+    for folder in data::folders_beside(path) {
+        if let data::Found::Set(set) = data::find_set(&folder, program)? {
+            return Ok(set.inputs);
+        }
+    }
+    Ok(seeded::inputs(program.model_inputs().iter().map(|p| &p.ty)))
+}
+
+/// What this process computes.
+fn computed(program: &Program, inputs: &[Tensor]) -> Result<Vec<Tensor>, Diagnostic> {
+    let failed = |e: zantc::exec::ExecError| Diagnostic::error(zantc::diag::codes::RUN_FAILED, e.to_string());
+    Executor::new(program, Hygiene::AsEmitted).and_then(|mut e| e.run_model(inputs)).map_err(failed)
+}
+
+impl Prepared<'_> {
+    fn program(&self) -> &Program {
+        &self.compiled.program
+    }
+
+    fn source(&self) -> zantc::emit::Source<'_> {
+        source(self.name, self.program(), &self.config, &self.model_sha256)
+    }
+
+    /// A failure where a crate gave other bits than this process.
+    fn check(&self, outputs: &[Tensor]) -> Result<(), Diagnostic> {
+        let here = firmware::hash(std::slice::from_ref(&self.outputs));
+        let there = firmware::hash(&[outputs.to_vec()]);
+        let message = "the built crate gives other bits than this process";
+        if here == there { Ok(()) } else { Err(Diagnostic::error(zantc::diag::codes::BITS_DIFFER, message)) }
+    }
+
+    /// What is known from the plan and from emitting.
+    fn planned(&self, source_bytes: u64) -> Values {
+        let program = self.program();
+        let arena = program.layout.as_ref().map_or(0, |l| l.arena_bytes);
+        BTreeMap::from([
+            (Metric::Macs, Value::Count(program.macs())),
+            (Metric::Arena, Value::Count(arena as u64)),
+            (Metric::Weights, Value::Count(program.weights_bytes() as u64)),
+            (Metric::Source, Value::Count(source_bytes)),
+            (Metric::CompileTime, Value::Real(self.compile_time.as_secs_f64() * 1e3)),
+        ])
+    }
+}
+
+/// Bytes of the emitted Rust.
+fn source_bytes(package: &zantc::emit::Package) -> u64 {
+    let rust = package.files.iter().filter(|(path, _)| path.starts_with("src/") && path.ends_with(".rs"));
+    rust.map(|(_, bytes)| bytes.len() as u64).sum()
+}
+
+/// Instructions for each multiply-add, where there are any.
+fn per_mac(instructions: u64, macs: u64) -> Option<(Metric, Value)> {
+    let ratio = instructions as f64 / macs as f64;
+    (macs > 0).then_some((Metric::InstructionsPerMac, Value::Real(ratio)))
+}

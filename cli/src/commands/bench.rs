@@ -1,0 +1,233 @@
+//! `zantc bench`: what emitted crates take, as a report.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use zant_measure::peers::Peer;
+use zant_measure::report::{Kind, Report, Row, Value, write};
+use zant_measure::{Machine, budget};
+use zantc::config::{Options, dim, state, target_named};
+use zantc::diag::{Diagnostic, codes};
+use zantc::emit::VERSION;
+use zantc::targets::{HOST, Target};
+use zantc::{Alloc, Config, project};
+
+use super::compile::unwritable;
+use super::shell::Shell;
+use super::{Failure, Outcome};
+use crate::bench::{Profile, Subject, Ways, describe, measure, operators_named};
+
+/// How many percent more than was measured a new budget allows: what a toolchain's next version may move.
+const BUDGET_MARGIN: f64 = 5.0;
+
+/// Build models in several ways and report their time, instructions, memory and size
+#[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    what: Option<What>,
+    /// ONNX models, or folders with a `model.onnx`; a `zant.toml` beside a model has its options
+    #[arg(value_name = "MODEL", required = true)]
+    models: Vec<PathBuf>,
+    /// Where they run: the host, cores that QEMU emulates, or wasm32 in node
+    #[arg(long, value_name = "TARGET", value_delimiter = ',', value_parser = measurable, default_value = HOST.name)]
+    target: Vec<&'static Target>,
+    /// How they are built: fast is opt-level 3, small is "z"
+    #[arg(long, value_name = "fast|small", value_delimiter = ',', value_parser = profile, default_value = "fast,small")]
+    profiles: Vec<Profile>,
+    /// Where the arena lies, on the host
+    #[arg(long, value_name = "static|heap", value_delimiter = ',', value_parser = alloc, default_value = "static")]
+    alloc: Vec<Alloc>,
+    /// Samples of the time of each
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    runs: u32,
+    /// Others that are timed in the same turns on the host; what they need is installed into the user's cache
+    #[arg(long, value_name = "onnxruntime|litert|tract|rten", value_delimiter = ',', value_parser = peer)]
+    against: Vec<Peer>,
+    /// Value of a symbolic dimension, for all models
+    #[arg(long, value_name = "NAME=K", value_parser = dim)]
+    dim: Vec<(String, usize)>,
+    /// Keep an input inside the models: after each run it becomes the output
+    #[arg(long, value_name = "INPUT=OUTPUT", value_parser = state)]
+    state: Vec<(String, String)>,
+    /// Write the report into this folder: JSON, Markdown, HTML [default: Markdown to stdout]
+    #[arg(short, long, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// Write what was measured, and 5 % more, as budgets for `zantc compare --budget`; those for other builds stay
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "zant.budget.toml")]
+    update_budget: Option<PathBuf>,
+}
+
+/// What is measured instead of models.
+#[derive(clap::Subcommand)]
+enum What {
+    Ops(OpsArgs),
+}
+
+/// Measure single operators of several sizes against the limit of the core
+#[derive(clap::Args)]
+struct OpsArgs {
+    /// Only operators whose name contains one of these
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
+    /// Samples of the time of each
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    runs: u32,
+    /// Write the report into this folder: JSON, Markdown, HTML [default: Markdown to stdout]
+    #[arg(short, long, value_name = "DIR")]
+    output: Option<PathBuf>,
+}
+
+/// A target that can be measured.
+pub(super) fn measurable(text: &str) -> Result<&'static Target, String> {
+    let target = target_named(text)?;
+    match target.name == HOST.name || Machine::with_cpu(target.name).is_some() {
+        true => Ok(target),
+        false => Err(format!("{} can only be compiled for: no machine runs it here", target.name)),
+    }
+}
+
+fn profile(text: &str) -> Result<Profile, String> {
+    Profile::ALL.into_iter().find(|p| p.name() == text).ok_or_else(|| "expected fast or small".into())
+}
+
+fn alloc(text: &str) -> Result<Alloc, String> {
+    match text {
+        "static" => Ok(Alloc::Static),
+        "heap" => Ok(Alloc::Heap),
+        _ => Err("expected static or heap".into()),
+    }
+}
+
+fn peer(text: &str) -> Result<Peer, String> {
+    let names = || Peer::ALL.map(Peer::name).join(", ");
+    Peer::ALL.into_iter().find(|p| p.name() == text).ok_or_else(|| format!("expected one of {}", names()))
+}
+
+pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
+    if let Some(What::Ops(args)) = &args.what {
+        return ops(args, shell);
+    }
+    let ways = args.ways();
+    let mut report = Report::new(Kind::Bench, VERSION, describe());
+    let mut pictures = BTreeMap::new();
+    let mut good = true;
+    for (i, path) in args.models.iter().enumerate() {
+        shell.status("Measuring", &format!("{} ({} of {})", path.display(), i + 1, args.models.len()));
+        match args.measure(path, &ways, &mut report, &mut pictures, shell) {
+            Ok(complete) => good &= complete,
+            Err(diagnostics) => {
+                let why = diagnostics.first().map_or("", |d| d.message.as_str());
+                report.notes.push(format!("{} is not measured: {why}", project::default_name(&model_file(path))));
+                shell.diagnostics(&diagnostics);
+                good = false;
+            }
+        }
+        // What is done stays, whatever happens to the next one.
+        if let Some(folder) = &args.output {
+            write(folder, &report, &pictures).map_err(|e| unwritable(folder, &e))?;
+        }
+    }
+    finish(args.output.as_deref(), &report, &pictures, shell)?;
+    if let Some(path) = &args.update_budget {
+        budget::update(path, &report, BUDGET_MARGIN).map_err(|e| unwritable(path, &e))?;
+        shell.status("Wrote", &format!("budgets to {}", path.display()));
+    }
+    if good { Ok(()) } else { Err(Failure::Said) }
+}
+
+/// `zantc bench ops`.
+fn ops(args: &OpsArgs, shell: &mut Shell) -> Outcome {
+    let findings = operators_named(&args.names, args.runs as usize, &mut |verb, what| shell.status(verb, what));
+    if findings.rows.is_empty() && findings.failures.is_empty() {
+        return Err(Failure::Usage(format!("no operator has a name with {}", args.names.join(" or "))));
+    }
+    let mut report = Report::new(Kind::Ops, VERSION, describe());
+    report.rows = findings.rows;
+    let good = findings.failures.is_empty();
+    for failure in findings.failures {
+        shell.error(&failure);
+        report.notes.push(format!("not measured: {failure}"));
+    }
+    finish(args.output.as_deref(), &report, &BTreeMap::new(), shell)?;
+    if good { Ok(()) } else { Err(Failure::Said) }
+}
+
+/// Writes the report into a folder where one is named, else to stdout.
+fn finish(folder: Option<&Path>, report: &Report, pictures: &BTreeMap<String, String>, shell: &mut Shell) -> Outcome {
+    let Some(folder) = folder else {
+        return shell.out(&if shell.is_json() { report.to_json() } else { report.to_markdown() });
+    };
+    write(folder, report, pictures).map_err(|e| unwritable(folder, &e))?;
+    shell.status("Wrote", &format!("{} rows to {} in {}", report.rows.len(), folder.display(), shell.elapsed()));
+    Ok(())
+}
+
+/// The model's file: what is given, or `model.onnx` in it.
+fn model_file(path: &Path) -> PathBuf {
+    if path.is_dir() { path.join("model.onnx") } else { path.to_path_buf() }
+}
+
+/// Others that are asked for and were not timed, and why.
+fn missing<'r>(rows: &'r [Row], against: &[Peer]) -> Vec<(&'static str, &'r str)> {
+    let of = |peer: &Peer| {
+        rows.iter().find_map(|row| match row.values.get(&peer.metric()) {
+            Some(Value::Missing(why)) => Some((peer.name(), why.as_str())),
+            Some(Value::Count(_) | Value::Real(_) | Value::Times(_)) | None => None,
+        })
+    };
+    against.iter().filter_map(of).collect()
+}
+
+/// What is asked for, the first time each.
+fn once<T: Copy>(asked: &[T], same: impl Fn(&T, &T) -> bool) -> Vec<T> {
+    let first = |(i, item): &(usize, &T)| !asked[..*i].iter().any(|before| same(before, item));
+    asked.iter().enumerate().filter(first).map(|(_, item)| *item).collect()
+}
+
+impl Args {
+    /// What is asked for, each once.
+    fn ways(&self) -> Ways {
+        Ways {
+            targets: once(&self.target, |a, b| a.name == b.name),
+            profiles: once(&self.profiles, PartialEq::eq),
+            allocs: once(&self.alloc, PartialEq::eq),
+            runs: self.runs as usize,
+            against: once(&self.against, PartialEq::eq),
+        }
+    }
+
+    /// Measures one model; whether all of it could be.
+    fn measure(
+        &self,
+        path: &Path,
+        ways: &Ways,
+        report: &mut Report,
+        pictures: &mut BTreeMap<String, String>,
+        shell: &mut Shell,
+    ) -> Result<bool, Vec<Diagnostic>> {
+        let path = model_file(path);
+        let options = Options { dim: self.dim.clone(), state: self.state.clone(), ..Options::default() };
+        let config = project::configured(&path, Config::new().choose(options), &mut |_| {})?;
+        let name = project::crate_name(&config, &path).map_err(|d| vec![d])?;
+        if report.rows.iter().any(|r| r.key.subject == name) {
+            return Err(vec![Diagnostic::error(codes::BAD_OPTION, format!("there are two models {name}"))]);
+        }
+        let subject = Subject { name: &name, path: &path, config: &config };
+        let findings = measure(&subject, ways, &mut |verb, what| shell.status(verb, what));
+        for (peer, why) in missing(&findings.rows, &self.against) {
+            let note = format!("{name}: {peer} is not measured: {why}");
+            if !report.notes.contains(&note) {
+                report.notes.push(note);
+            }
+        }
+        report.rows.extend(findings.rows);
+        pictures.extend(findings.picture.map(|p| (name, p)));
+        for failure in &findings.failures {
+            shell.error(failure);
+        }
+        let good = findings.failures.is_empty();
+        report.notes.extend(findings.failures.into_iter().map(|f| format!("not measured: {f}")));
+        Ok(good)
+    }
+}

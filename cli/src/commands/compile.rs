@@ -1,0 +1,160 @@
+//! `zantc compile`: a model becomes a crate, a module, or a listing of what lies between.
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use zant_measure::process::uninterrupted;
+use zantc::diag::{Diagnostic, codes};
+use zantc::emit::{Source, emit_crate, emit_module};
+use zantc::footprint::Footprint;
+use zantc::install::{self, Force, install_crate, install_module};
+use zantc::project::Project;
+use zantc::verify::data;
+
+use super::project::{ModelArgs, compile};
+use super::shell::Shell;
+use super::{Failure, Outcome, dot};
+
+/// Compile a model to a standalone crate
+#[derive(clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    model: ModelArgs,
+    /// Folder of the crate or module [default: ./NAME]; file of a listing [default: stdout]
+    #[arg(short, long, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// What to write
+    #[arg(long, value_enum, default_value = "crate")]
+    emit: Emit,
+    /// Write over files that zantc has not written, or that were changed since
+    #[arg(long)]
+    force: bool,
+}
+
+/// What is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Emit {
+    /// A crate
+    Crate,
+    /// One file for `include!`, and its constants
+    Module,
+    /// The graph after all passes, as text
+    Ir,
+    /// The steps and where their buffers lie, as text
+    Plan,
+    /// The graph in the language of Graphviz
+    Dot,
+}
+
+pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
+    let project = args.model.open()?;
+    shell.status("Compiling", &format!("{} ({})", project.name, project.path.display()));
+    let compiled = compile(&project, shell)?;
+    let listing = match args.emit {
+        Emit::Crate | Emit::Module => return write_package(args, &project, &compiled, shell),
+        Emit::Ir => compiled.graph.to_string(),
+        Emit::Plan => compiled.program.to_string(),
+        Emit::Dot => dot::dot(&compiled.graph),
+    };
+    let Some(path) = &args.output else { return shell.out(&listing) };
+    if same_file(path, &project.path) {
+        return Err(Failure::Usage(format!("{} is the model itself", path.display())));
+    }
+    uninterrupted(|| install::replace(path, listing.as_bytes())).map_err(|e| unwritable(path, &e))
+}
+
+/// Whether two paths are one file.
+fn same_file(a: &Path, b: &Path) -> bool {
+    matches!((fs::canonicalize(a), fs::canonicalize(b)), (Ok(a), Ok(b)) if a == b)
+}
+
+pub(super) fn unwritable(path: &Path, error: &dyn std::fmt::Display) -> Failure {
+    let help = "check that the folder exists and that you may write there";
+    Failure::from(Diagnostic::error("ZA0011", format!("cannot write {path:?}: {error}")).help(help))
+}
+
+/// What is said where a crate's tests have nothing to compare with.
+fn no_vectors() -> Diagnostic {
+    let message = format!(
+        "the crate has no vectors to test with: none could be computed within {} multiply-adds, {} bytes of arena and {} bytes \
+         of inputs and outputs",
+        data::MAX_WORK,
+        zantc::exec::MAX_ARENA_BYTES,
+        zantc::emit::MAX_VECTORS_BYTES
+    );
+    Diagnostic::warning(codes::NO_VECTOR, message)
+        .help("run it on data of which you know the results, or make a data set on which the model does not fail")
+}
+
+/// Largest manifest of cargo's that is read, in bytes.
+const MANIFEST_BYTES: u64 = 1 << 20;
+
+/// The manifest of the workspace that a folder is in.
+fn workspace_above(folder: &Path) -> Option<PathBuf> {
+    let folder = fs::canonicalize(folder).ok()?;
+    let mut manifests = folder.ancestors().skip(1).map(|f| f.join("Cargo.toml"));
+    manifests.find(|path| is_workspace(path).unwrap_or(false))
+}
+
+fn is_workspace(manifest: &Path) -> Option<bool> {
+    let mut text = String::new();
+    fs::File::open(manifest).ok()?.take(MANIFEST_BYTES).read_to_string(&mut text).ok()?;
+    Some(text.parse::<toml::Table>().ok()?.contains_key("workspace"))
+}
+
+fn write_package(args: &Args, project: &Project, compiled: &zantc::Compiled, shell: &mut Shell) -> Outcome {
+    let Project { path, config, name, .. } = project;
+    let program = &compiled.program;
+    let vectors = match args.emit {
+        Emit::Crate => {
+            let mut notes = Vec::new();
+            let mut observe = |what: &str| shell.progress(&format!("{name}: {what}"));
+            let vectors = data::golden_vectors(path, compiled, &mut observe, &mut |note| notes.push(note.to_string()))?;
+            notes.iter().for_each(|note| shell.status("Note", note));
+            vectors
+        }
+        Emit::Module | Emit::Ir | Emit::Plan | Emit::Dot => Vec::new(),
+    };
+    if args.emit == Emit::Crate && vectors.is_empty() {
+        shell.diagnostics(&[no_vectors()]);
+    }
+    let model_sha256 = project.sha256()?;
+    let source = Source { program, config, name, model_sha256: &model_sha256, vectors: &vectors };
+    let package = if args.emit == Emit::Crate { emit_crate(&source) } else { emit_module(&source) };
+    let folder = args.output.clone().unwrap_or_else(|| PathBuf::from(name));
+    let force = if args.force { Force::Yes } else { Force::No };
+    let install = if args.emit == Emit::Crate { install_crate } else { install_module };
+    let installed = uninterrupted(|| install(&package, &folder, force)).map_err(|e| e.diagnostic())?;
+    installed.notes.iter().for_each(|note| shell.status("Note", note));
+    if let Some(root) = workspace_above(&folder).filter(|_| args.emit == Emit::Crate && !config.member) {
+        shell.status("Note", &format!("{} is in the workspace of {}", folder.display(), root.display()));
+        shell.status("", "`--member` makes a crate that can be its member or a dependency by path");
+    }
+    let footprint = Footprint::of(program, config);
+    if shell.is_json() {
+        let mut value = serde_json::json!({
+            "reason": "compiled",
+            "name": name,
+            "folder": folder.to_string_lossy(),
+            "files": package.files.len(),
+            "files_written": installed.written.len(),
+            "macs": program.macs(),
+            "vectors": vectors.len(),
+        });
+        if let (Some(value), serde_json::Value::Object(memory)) = (value.as_object_mut(), footprint.json()) {
+            value.extend(memory);
+        }
+        shell.json(&value)?;
+    }
+    let figures = format!(
+        "{} in {}: {}, {}, {} multiply-adds",
+        folder.display(),
+        shell.elapsed(),
+        footprint.ram_text(),
+        footprint.flash_text(),
+        program.macs()
+    );
+    shell.status("Finished", &figures);
+    Ok(())
+}

@@ -1,0 +1,51 @@
+//! A model on the command line: its path, the shared options, and what compiling it gives.
+
+use std::path::PathBuf;
+
+use zantc::project::{Naming, OpenError, Project};
+use zantc::{Compiled, Config};
+
+use super::options::ModelOptions;
+use super::shell::Shell;
+use super::{Failure, Outcome};
+
+/// The arguments of every command that takes a model. A `zant.toml` beside the model has the same options; the command
+/// line wins.
+#[derive(clap::Args)]
+pub(super) struct ModelArgs {
+    /// The ONNX model
+    #[arg(value_name = "MODEL")]
+    pub(super) model: PathBuf,
+    #[command(flatten)]
+    options: ModelOptions,
+}
+
+impl ModelArgs {
+    /// Reads model and options.
+    pub(super) fn open(&self) -> Outcome<Project> {
+        let config = Config::new().choose(self.options.0.clone());
+        Ok(Project::open(&self.model, config, Naming::FileOrFolder, &mut |_| {})?)
+    }
+}
+
+/// A name that is none is a mistake in the command.
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Failure {
+        match error {
+            OpenError::Files(diagnostics) => Failure::Diagnostics(diagnostics),
+            OpenError::Name(diagnostic) => Failure::Usage(diagnostic.message),
+        }
+    }
+}
+
+/// Compiles a model and says what is worth a warning.
+pub(super) fn compile(project: &Project, shell: &mut Shell) -> Outcome<Compiled> {
+    let compiled = compile_silently(project, shell)?;
+    shell.diagnostics(&compiled.warnings);
+    Ok(compiled)
+}
+
+/// Compiles a model without a word about its warnings.
+pub(super) fn compile_silently(project: &Project, shell: &mut Shell) -> Outcome<Compiled> {
+    Ok(project.compile(&mut |phase| shell.progress(&format!("{}: {phase}", project.name)))?)
+}

@@ -1,0 +1,143 @@
+//! The module that runs an emitted crate in a process of the host: inputs and states from memory, any number of runs, outputs
+//! to a file.
+//!
+//! The harness around it has `super::libc::File`, `super::libc::write_all` and `super::stop`; it calls the emitted crate `model`.
+
+use super::inference::{ENTRY, array, infer, results};
+use crate::config::Alloc;
+use crate::emit::Source;
+use crate::emit::names::Names;
+use crate::program::Program;
+
+/// Bytes between the starts of inputs: what any element and any vector wants.
+const ALIGN: usize = 64;
+
+/// Where each input and then each state begins in the harness's file of inputs, and the bytes of that file.
+pub fn input_places(program: &Program) -> (Vec<usize>, usize) {
+    let bytes = program.inputs.iter().map(|p| p.ty.bytes()).chain(program.states.iter().map(|s| s.bytes()));
+    let mut end = 0;
+    let place = |bytes: usize| {
+        let start = end;
+        end += bytes.next_multiple_of(ALIGN);
+        start
+    };
+    (bytes.map(place).collect(), end)
+}
+
+/// The text of the module.
+///
+/// # Errors
+/// Where the arena is the caller's: the model has it, or the heap.
+pub fn emit_process(source: &Source<'_>) -> Result<String, String> {
+    let heap = match source.config.alloc {
+        Alloc::Static => false,
+        Alloc::Heap => true,
+        Alloc::Caller => return Err("the model has its arena, static or heap".into()),
+    };
+    let names = Names::new(source.program);
+    let (places, bytes) = input_places(source.program);
+    let mut text = format!(
+        "//! The model, its inputs, and its runs.\n\n/// Bytes of the inputs and states.\npub(crate) const INPUT_BYTES: usize = {bytes};\n/// Bytes of the model.\npub(crate) const MODEL_BYTES: usize = size_of::<model::Model>();\n\n"
+    );
+    if source.config.observed {
+        text += &format!(
+            "/// Steps that the model tells of.\npub(crate) const STEPS: usize = {};\n\n",
+            source.program.steps.len()
+        );
+    }
+    text += if heap { HEAP } else { STATIC };
+    text += &reset(source.program, &names, &places);
+    text += &run(source.program, &places);
+    text += &write(source.program, &names);
+    text += &infer(source, &names, false, "super::steps::mark");
+    Ok(text)
+}
+
+const STATIC: &str = "static mut MODEL: model::Model = model::Model::new();
+
+/// The model. There is one thread, and one use at a time.
+unsafe fn model() -> &'static mut model::Model {
+    // SAFETY: as said.
+    unsafe { &mut *(&raw mut MODEL) }
+}
+
+/// Makes the model.
+pub(crate) unsafe fn start() {}
+
+/// Lets it go.
+pub(crate) unsafe fn stop() {}
+";
+
+const HEAP: &str = "static mut MODEL: Option<model::Model> = None;
+
+/// The model. There is one thread, and one use at a time.
+unsafe fn model() -> &'static mut model::Model {
+    // SAFETY: as said.
+    match unsafe { &mut *(&raw mut MODEL) } {
+        Some(model) => model,
+        None => super::stop(super::USAGE),
+    }
+}
+
+/// Makes the model.
+pub(crate) unsafe fn start() {
+    // SAFETY: as for `model`.
+    unsafe { *(&raw mut MODEL) = Some(model::Model::new()) };
+}
+
+/// Lets it go.
+pub(crate) unsafe fn stop() {
+    // SAFETY: as for `model`.
+    unsafe { *(&raw mut MODEL) = None };
+}
+";
+
+/// States become those of the file.
+fn reset(program: &Program, names: &Names, places: &[usize]) -> String {
+    let mut text = String::from(
+        "\n/// Gives the states the values of the file.\npub(crate) unsafe fn reset(input: *const u8) {\n",
+    );
+    if program.states.is_empty() {
+        return text + "    let _ = input;\n}\n";
+    }
+    text += "    // SAFETY: the file has inputs and states, each aligned.\n    unsafe {\n        model().reset();\n";
+    for (name, place) in names.states.iter().zip(places.iter().skip(program.inputs.len())) {
+        text += &format!(
+            "        let state = model().{name}();\n        let len = state.len();\n        state.copy_from_slice(&*core::ptr::slice_from_raw_parts(input.add({place}).cast(), len));\n"
+        );
+    }
+    text + "    }\n}\n"
+}
+
+/// One run: for its result, and for nothing but its time.
+fn run(program: &Program, places: &[usize]) -> String {
+    let inputs = program.inputs.iter().zip(places);
+    let arguments: String = inputs.map(|(p, place)| format!(", &*input.add({place}).cast::<{}>()", array(p))).collect();
+    let checked = match program.is_fallible() {
+        true => "match result {\n        Ok(result) => result,\n        Err(_) => super::stop(super::REFUSED),\n    }",
+        false => "result",
+    };
+    let unused = if program.inputs.is_empty() { "    let _ = input;\n" } else { "" };
+    format!(
+        "\nunsafe fn result(input: *const u8) -> {} {{\n{unused}    // SAFETY: the file has inputs and states, each aligned.\n    let result = unsafe {{ {ENTRY}(model(){arguments}) }};\n    {checked}\n}}\n\n/// Computes once.\npub(crate) unsafe fn run(input: *const u8) {{\n    // SAFETY: the caller's promise is the same.\n    core::hint::black_box(unsafe {{ result(core::hint::black_box(input)) }});\n}}\n",
+        results(program)
+    )
+}
+
+/// Computes once and writes the outputs and the states.
+fn write(program: &Program, names: &Names) -> String {
+    let mut text = String::from(
+        "\n/// Computes once and writes outputs and states.\npub(crate) unsafe fn write(input: *const u8, file: super::libc::File) {\n    // SAFETY: the caller's promise is the same.\n    unsafe {\n        let result = result(input);\n",
+    );
+    for n in &names.outputs {
+        let value = if names.outputs.len() == 1 { "result".to_string() } else { format!("result.{n}") };
+        text += &format!("        super::libc::write_all(file, {value}.as_ptr().cast(), size_of_val({value}));\n");
+    }
+    for name in &names.states {
+        text += &format!(
+            "        let state = model().{name}();\n        super::libc::write_all(file, state.as_ptr().cast(), size_of_val(state));\n"
+        );
+    }
+    debug_assert_eq!(names.outputs.len(), program.outputs.len());
+    text + "    }\n}\n"
+}

@@ -7,7 +7,7 @@ use zant_runtime::sources::{FAMILIES, SOURCES, Source as RtSource};
 use super::{Package, Source};
 use crate::config::Optimize;
 use crate::ir::Numerics;
-use crate::target::Target;
+use crate::targets::Target;
 
 /// What every emitted crate uses: what a CPU is, and its arena.
 const ALWAYS: [&str; 2] = ["arch/isa.rs", "arena.rs"];

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::dims::merge;
 use super::{Lowered, Lowering};
-use crate::ir::{DType, Graph, Movement, Node, Op, ValueId, row_major_strides};
+use crate::ir::{DType, Graph, Movement, Node, Op, Reads, ValueId, row_major_strides};
 use crate::program::kernels::CopyCall;
 use crate::program::{Access, Arg, Storage, View};
 
@@ -25,31 +25,16 @@ pub(super) struct Part {
 
 /// Whether an operator's kernel writes pixels at a pitch; it must not read the memory it writes between.
 fn writes_pitched(graph: &Graph, node: &Node) -> bool {
-    match &node.op {
-        Op::Conv { epilogue, .. } => !epilogue.residual,
-        Op::MatMul { epilogue } => {
+    let properties = node.op.properties();
+    let fits = match properties.reads {
+        Reads::Matrices => {
             let b = node.inputs[1];
-            !epilogue.residual && graph.data(b).is_some() && graph.ty(b).rank() == 2 && graph.ty(b).dtype == DType::F32
+            graph.data(b).is_some() && graph.ty(b).rank() == 2 && graph.ty(b).dtype == DType::F32
         }
-        Op::QConv { quant, .. } => quant.residual.is_none(),
-        Op::Pool { .. } | Op::DynamicMatMul { .. } => true,
-        Op::Quantized { op, .. } => matches!(**op, Op::Pool { .. }),
-        Op::Map { .. } => is_table(graph, node),
-        Op::ConvTranspose { .. }
-        | Op::Reduce { .. }
-        | Op::Arg { .. }
-        | Op::Movement(_)
-        | Op::Concat { .. }
-        | Op::Gather { .. }
-        | Op::GatherElements { .. }
-        | Op::GatherNd { .. }
-        | Op::ScatterElements { .. }
-        | Op::ScatterNd { .. }
-        | Op::Softmax { .. }
-        | Op::Norm { .. }
-        | Op::Cumulative { .. }
-        | Op::TopK { .. } => false,
-    }
+        Reads::Elements => is_table(graph, node),
+        Reads::Dense | Reads::Pixels | Reads::Places => true,
+    };
+    fits && properties.writes_pitched
 }
 
 /// Whether a Map is a function from bytes to bytes, which becomes a table.
@@ -64,7 +49,7 @@ pub(super) fn is_table(graph: &Graph, node: &Node) -> bool {
 /// Whether an operator's kernel reads its map at a pitch.
 fn reads_pitched(node: &Node, v: ValueId) -> bool {
     let other_operands = node.inputs[1..].contains(&v);
-    matches!(node.op, Op::Conv { .. } | Op::QConv { .. } | Op::Pool { .. }) && node.inputs[0] == v && !other_operands
+    node.op.properties().reads == Reads::Pixels && node.inputs[0] == v && !other_operands
 }
 
 /// Ranges of channels that only kernels with a pitch read: these need no copy. With the pitch of each.
@@ -103,7 +88,7 @@ pub(super) fn parts(graph: &Graph) -> BTreeMap<ValueId, Part> {
         for &v in &node.inputs {
             let len = graph.ty(v).elements();
             // What a kernel computes into memory of its own can as well lie in the result; a view cannot.
-            let computed = producers[v.index()].is_some_and(|n| owns_result(&graph.nodes[n].op));
+            let computed = producers[v.index()].is_some_and(|n| graph.nodes[n].op.properties().owns_result);
             if computed && !parts.contains_key(&v) && !is_output[v.index()] {
                 parts.insert(v, Part { whole, offset, pitch: None });
             }
@@ -130,32 +115,6 @@ fn pitched_parts(
             parts.insert(v, Part { whole, offset, pitch: Some(pitch) });
         }
         offset += graph.ty(v).shape.last().copied().unwrap_or(0);
-    }
-}
-
-/// Whether an operator's result always lies in memory of its own.
-fn owns_result(op: &Op) -> bool {
-    match op {
-        Op::Conv { epilogue, .. } | Op::ConvTranspose { epilogue, .. } | Op::MatMul { epilogue } => !epilogue.residual,
-        Op::QConv { quant, .. } => quant.residual.is_none(),
-        Op::Movement(Movement::Reshape { .. } | Movement::Slice { .. }) => false,
-        Op::Movement(Movement::Transpose { .. } | Movement::Expand { .. } | Movement::Pad { .. })
-        | Op::Quantized { .. }
-        | Op::DynamicMatMul { .. }
-        | Op::Pool { .. }
-        | Op::Reduce { .. }
-        | Op::Arg { .. }
-        | Op::Map { .. }
-        | Op::Concat { .. }
-        | Op::Gather { .. }
-        | Op::GatherElements { .. }
-        | Op::GatherNd { .. }
-        | Op::ScatterElements { .. }
-        | Op::ScatterNd { .. }
-        | Op::Softmax { .. }
-        | Op::Norm { .. }
-        | Op::Cumulative { .. }
-        | Op::TopK { .. } => true,
     }
 }
 

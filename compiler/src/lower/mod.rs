@@ -7,7 +7,6 @@ mod concat;
 mod conv;
 mod dims;
 mod indexed;
-mod macs;
 mod map;
 mod matmul;
 mod movement;
@@ -26,9 +25,8 @@ use std::sync::Arc;
 
 use zant_runtime::kernels::norm::Norm;
 
-use self::macs::macs;
 use crate::diag::{Diagnostic, NodePlace, codes};
-use crate::ir::{DType, Graph, Node, Numerics, Op, Tensor, Type, ValueId};
+use crate::ir::{DType, Graph, Node, Numerics, Op, Tensor, Type, ValueId, multiply_adds};
 use crate::program::kernels::Between;
 use crate::program::{Access, Arg, Buffer, BufferId, KernelCall, Port, Program, Step, Storage, View, Weight, WeightId};
 
@@ -340,7 +338,7 @@ impl Lowering<'_> {
     fn step(&mut self, node: &Node, call: Arc<dyn KernelCall>, args: Vec<Arg>, in_place: Vec<(usize, usize)>) {
         let result = self.ty(node.outputs[0]).clone();
         let operands: Vec<Type> = node.inputs.iter().map(|&i| self.ty(i).clone()).collect();
-        let macs = macs(&node.op, &operands, &result);
+        let macs = multiply_adds(&node.op, &operands, &result);
         self.push(Step { call, args, origin: node.origin.clone(), result, operands, macs, in_place, over: None });
     }
 

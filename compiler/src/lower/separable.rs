@@ -9,7 +9,7 @@ use zant_runtime::kernels::tile::CACHED;
 
 use super::conv::{conv_panels, conv2d};
 use super::{Fault, Lowered, Lowering, concat, pack, strided};
-use crate::ir::{DType, Epilogue, Graph, Node, Op, Type, ValueId, Window};
+use crate::ir::{DType, Epilogue, Graph, Node, Op, Type, ValueId, Window, multiply_adds};
 use crate::program::kernels::SeparableCall;
 use crate::program::{Access, Arg};
 
@@ -159,7 +159,7 @@ impl<'a> Lowering<'a> {
     /// Counts a node among those that the last step computes.
     fn credit(&mut self, node: &Node) {
         let operands: Vec<Type> = node.inputs.iter().map(|&i| self.ty(i).clone()).collect();
-        let macs = super::macs(&node.op, &operands, self.ty(node.outputs[0]));
+        let macs = multiply_adds(&node.op, &operands, self.ty(node.outputs[0]));
         if let Some(step) = self.program.steps.last_mut() {
             step.macs += macs;
             step.origin.splice(0..0, node.origin.iter().cloned());

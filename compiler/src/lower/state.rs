@@ -11,7 +11,8 @@ use zant_runtime::kernels::place_row::PlaceRow;
 use super::concat::Part;
 use super::{Lowering, dims};
 use crate::ir::{
-    BinaryOp, DType, Expr, ExprOp, Graph, Node, Op, Origin, Scalar, State as Pair, Type, ValueId, row_major_strides,
+    BinaryOp, DType, Expr, ExprOp, Graph, Node, Op, Origin, Overwrites, Scalar, State as Pair, Type, ValueId,
+    row_major_strides,
 };
 use crate::program::kernels::{MapCall, MapOperand, PlaceRowCall};
 use crate::program::{Access, Arg, BufferId, Ring, State, Step, Storage, View};
@@ -69,27 +70,11 @@ fn reading_concat(
 
 /// Whether the operator's kernel can write its result over `x`, which is one of its operands.
 fn can_overwrite(node: &Node, x: ValueId) -> bool {
-    match node.op {
-        Op::Map { .. } => node.inputs.iter().filter(|&&i| i == x).count() == 1,
-        Op::ScatterElements { .. } | Op::ScatterNd { .. } => node.inputs[0] == x && !node.inputs[1..].contains(&x),
-        Op::Conv { .. }
-        | Op::ConvTranspose { .. }
-        | Op::QConv { .. }
-        | Op::Quantized { .. }
-        | Op::DynamicMatMul { .. }
-        | Op::MatMul { .. }
-        | Op::Pool { .. }
-        | Op::Reduce { .. }
-        | Op::Arg { .. }
-        | Op::Movement(_)
-        | Op::Concat { .. }
-        | Op::Gather { .. }
-        | Op::GatherElements { .. }
-        | Op::GatherNd { .. }
-        | Op::Softmax { .. }
-        | Op::Norm { .. }
-        | Op::Cumulative { .. }
-        | Op::TopK { .. } => false,
+    let once = node.inputs.iter().filter(|&&i| i == x).count() == 1;
+    match node.op.properties().overwrites {
+        Overwrites::Nothing => false,
+        Overwrites::First => once && node.inputs[0] == x,
+        Overwrites::Any => once,
     }
 }
 

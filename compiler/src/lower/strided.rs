@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::concat::{Part, is_table};
 use super::{Lowering, dims};
-use crate::ir::{DType, Graph, Movement, Node, Op, ValueId, row_major_strides};
+use crate::ir::{DType, Graph, Movement, Node, Op, Reads, ValueId, row_major_strides};
 use crate::program::{Access, Arg, View};
 
 /// Where the elements of a view lie in another value's memory.
@@ -149,39 +149,23 @@ fn is_strided_product(graph: &Graph, node: &Node) -> bool {
 /// Whether the operator takes `v` as the view that it would be.
 fn reads(graph: &Graph, node: &Node, v: ValueId, view: &Strided) -> bool {
     let shape = &graph.ty(v).shape;
-    match &node.op {
-        // A reshape that needs dense elements would copy; a product before may as well be computed straight into them.
-        Op::Movement(Movement::Reshape { shape: to }) => reshaped(shape, &view.strides, to).is_some(),
-        // Other movements are views themselves, or copies, which take any strides.
-        Op::Movement(_) => true,
-        Op::MatMul { .. } if is_strided_product(graph, node) => !node.inputs[2..].contains(&v),
-        Op::MatMul { .. } => !node.inputs[1..].contains(&v) && row_pitch(shape, &view.strides).is_some(),
-        // A table reads runs.
-        Op::Map { .. } if is_table(graph, node) => is_dense(&view.strides, shape),
+    match node.op.properties().reads {
+        // Movements are views themselves, or copies, which take any strides; but a reshape that needs dense elements would
+        // copy, and a product before may as well be computed straight into them.
+        Reads::Places => {
+            let Op::Movement(Movement::Reshape { shape: to }) = &node.op else { return true };
+            reshaped(shape, &view.strides, to).is_some()
+        }
+        Reads::Matrices if is_strided_product(graph, node) => !node.inputs[2..].contains(&v),
+        Reads::Matrices => !node.inputs[1..].contains(&v) && row_pitch(shape, &view.strides).is_some(),
         // A row that is gathered element by element costs a Map more than it costs a copy.
-        Op::Map { .. } => {
+        Reads::Elements if !is_table(graph, node) => {
             let out = &graph.ty(node.outputs[0]).shape;
             let strides = broadcast(shape, &view.strides, out);
             (0..out.len()).rfind(|&d| out[d] != 1).is_none_or(|d| strides[d] <= 1)
         }
-        Op::Conv { .. }
-        | Op::ConvTranspose { .. }
-        | Op::QConv { .. }
-        | Op::Quantized { .. }
-        | Op::DynamicMatMul { .. }
-        | Op::Pool { .. }
-        | Op::Reduce { .. }
-        | Op::Arg { .. }
-        | Op::Concat { .. }
-        | Op::Gather { .. }
-        | Op::GatherElements { .. }
-        | Op::GatherNd { .. }
-        | Op::ScatterElements { .. }
-        | Op::ScatterNd { .. }
-        | Op::Softmax { .. }
-        | Op::Norm { .. }
-        | Op::Cumulative { .. }
-        | Op::TopK { .. } => is_dense(&view.strides, shape),
+        // A table reads runs.
+        Reads::Elements | Reads::Pixels | Reads::Dense => is_dense(&view.strides, shape),
     }
 }
 

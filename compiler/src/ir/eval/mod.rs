@@ -33,7 +33,7 @@ pub use cast::cast;
 pub use expr::eval_expr;
 pub use graph::{GraphError, eval_graph};
 
-use super::{DType, Numerics, Op, ScatterKind, Tensor, Type, infer};
+use super::{DType, Numerics, Op, Tensor, Type, infer};
 
 /// Computes operators on constants.
 pub trait Evaluate {
@@ -78,7 +78,7 @@ impl Evaluate for Reference {
     fn evaluate(&self, op: &Op, inputs: &[&Tensor]) -> Result<Vec<Tensor>, EvalError> {
         let types: Vec<&Type> = inputs.iter().map(|t| t.ty()).collect();
         let out = infer(op, &types).map_err(EvalError::IllTyped)?;
-        if computes_in_f32(op) && types.iter().any(|t| is_half(t.dtype)) {
+        if op.properties().widens && types.iter().any(|t| is_half(t.dtype)) {
             let wide: Vec<Tensor> = inputs.iter().map(|t| widened(t)).collect();
             let results = self.evaluate(op, &wide.iter().collect::<Vec<_>>())?;
             return Ok(results.iter().zip(&out).map(|(t, ty)| cast_tensor(t, ty.dtype)).collect());
@@ -128,32 +128,6 @@ impl Evaluate for Reference {
 
 const fn is_half(dtype: DType) -> bool {
     matches!(dtype, DType::F16 | DType::BF16)
-}
-
-/// Whether the operator does arithmetic or comparisons on whole tensors (rather than move elements, or round each step).
-fn computes_in_f32(op: &Op) -> bool {
-    match op {
-        Op::Conv { .. }
-        | Op::ConvTranspose { .. }
-        | Op::MatMul { .. }
-        | Op::Pool { .. }
-        | Op::Reduce { .. }
-        | Op::Arg { .. }
-        | Op::Softmax { .. }
-        | Op::Norm { .. }
-        | Op::Cumulative { .. }
-        | Op::TopK { .. } => true,
-        Op::ScatterElements { kind, .. } | Op::ScatterNd { kind } => *kind != ScatterKind::Replace,
-        Op::Map { .. }
-        | Op::QConv { .. }
-        | Op::Quantized { .. }
-        | Op::DynamicMatMul { .. }
-        | Op::Movement(_)
-        | Op::Concat { .. }
-        | Op::Gather { .. }
-        | Op::GatherElements { .. }
-        | Op::GatherNd { .. } => false,
-    }
 }
 
 /// A tensor of f16 or bf16 as f32; others as they are.

@@ -3,7 +3,7 @@
 mod products;
 
 use self::products::{conv, conv_transpose, dynamic_matmul, map_shape, matmul, qconv, window_shape};
-use super::{Affine, DType, Movement, Op, PoolKind, Quant, ReduceKind, Takes, Target, Type, checked_elements};
+use super::{Between, DType, Movement, Op, Quant, Takes, Type, checked_elements};
 
 /// Result types of an operator, or what does not fit.
 pub fn infer(op: &Op, inputs: &[&Type]) -> Result<Vec<Type>, String> {
@@ -28,7 +28,7 @@ fn results(op: &Op, inputs: &[&Type]) -> Result<Vec<Type>, String> {
             conv_transpose(window, *output, *groups, [inputs[0], inputs[1]])
         }
         Op::QConv { window, groups, quant } => qconv(window, *groups, quant, inputs),
-        Op::Quantized { op, from, target, .. } => between(op, *from, *target, inputs[0]),
+        Op::QPool { .. } | Op::QReduce { .. } | Op::QSoftmax { .. } => between(op, inputs[0]),
         Op::MatMul { .. } => matmul(inputs[0], inputs[1]),
         Op::DynamicMatMul { .. } => dynamic_matmul(inputs),
         Op::Pool { window, .. } => {
@@ -94,21 +94,16 @@ fn results(op: &Op, inputs: &[&Type]) -> Result<Vec<Type>, String> {
 }
 
 /// The result of a float operator between bytes.
-fn between(op: &Op, from: Affine, target: Target, x: &Type) -> Result<Type, String> {
-    let computed = matches!(
-        op,
-        Op::Pool { kind: PoolKind::Average { .. }, .. }
-            | Op::Reduce { kind: ReduceKind::Sum, .. }
-            | Op::Softmax { log: false, .. }
-    );
-    if !computed || !matches!(x.dtype, DType::I8 | DType::U8) {
-        return Err(format!("{} of {x} is not computed between bytes", op.name()));
+fn between(op: &Op, x: &Type) -> Result<Type, String> {
+    let (float, Between { from, target, .. }) = op.float().ok_or("is not computed between bytes")?;
+    if !matches!(x.dtype, DType::I8 | DType::U8) {
+        return Err(format!("{} of {x} is not computed between bytes", float.name()));
     }
     if let Some(fault) = (Quant { zero: from.zero, target, residual: None }).fault(x.dtype) {
         return Err(fault);
     }
     let real = Type { dtype: DType::F32, ..x.clone() };
-    Ok(Type { dtype: target.dtype, ..infer(op, &[&real])?.remove(0) })
+    Ok(Type { dtype: target.dtype, ..infer(&float, &[&real])?.remove(0) })
 }
 
 /// Whether the element types are ones that the operator takes; expressions have been checked by then.

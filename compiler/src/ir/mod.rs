@@ -29,7 +29,7 @@ pub use op::Op;
 pub use parts::{Activation, Epilogue, Hw, Movement, PoolKind, ReduceKind, ScatterKind, Window};
 pub use print::print_node;
 pub use properties::{Dims, Indices, Overwrites, Properties, Reads, Takes, Work};
-pub use quant::{Affine, Quant, QuantResidual, Stored, Target};
+pub use quant::{Affine, Between, Quant, QuantResidual, Stored, Target};
 pub use tensor::{Element, MAX_ELEMENTS, Tensor, Type, checked_elements, row_major_strides};
 pub use verify::verify;
 pub(crate) use work::multiply_adds;

@@ -5,7 +5,7 @@
 //!
 //! Maps of convolutions and pools are channels-last, `[batch, height, width, channels]`; one-dimensional ones have height 1.
 
-use super::{Affine, Epilogue, Expr, Hw, Movement, PoolKind, Quant, ReduceKind, ScatterKind, Target, Window};
+use super::{Between, Epilogue, Expr, Hw, Movement, PoolKind, Quant, ReduceKind, ScatterKind, Window};
 
 /// A core operator. Operands are listed in the order in which a node holds them.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,19 +49,28 @@ pub enum Op {
         /// What the bytes stand for.
         quant: Quant,
     },
-    /// A float operator between bytes: the operand is taken as f32 by `from`, `op` (an average pool, a sum, or a softmax)
-    /// computes, and each result `v` becomes `target((v / divisor) / scale)`. To the bit what the three operators compute.
-    Quantized {
-        /// The float operator.
-        op: Box<Op>,
-        /// What the operand's bytes stand for.
-        from: Affine,
-        /// What the results are divided by first; 1 changes nothing.
-        divisor: f32,
-        /// The scale of the result.
-        scale: f32,
-        /// The range of the result.
-        target: Target,
+    /// An average pool between bytes: see [`Between`].
+    QPool {
+        /// The window.
+        window: Window,
+        /// Whether padded taps count in the divisor.
+        count_include_pad: bool,
+        /// What the bytes stand for.
+        between: Between,
+    },
+    /// A sum over some dimensions, which are dropped, between bytes: see [`Between`].
+    QReduce {
+        /// The dimensions, ascending.
+        axes: Vec<usize>,
+        /// What the bytes stand for.
+        between: Between,
+    },
+    /// A softmax along a dimension between bytes: see [`Between`].
+    QSoftmax {
+        /// The dimension.
+        axis: usize,
+        /// What the bytes stand for.
+        between: Between,
     },
     /// Matrix product with numpy's batch broadcasting: `a [..,m,k]`, `b [..,k,n]`, then bias `[n]` and residual. Both at least rank 2.
     ///
@@ -203,11 +212,9 @@ impl Op {
             Op::Conv { .. } => "conv",
             Op::ConvTranspose { .. } => "conv_transpose",
             Op::QConv { .. } => "qconv",
-            Op::Quantized { op, .. } => match &**op {
-                Op::Pool { .. } => "qaverage_pool",
-                Op::Softmax { .. } => "qsoftmax",
-                _ => "qreduce_sum",
-            },
+            Op::QPool { .. } => "qaverage_pool",
+            Op::QReduce { .. } => "qreduce_sum",
+            Op::QSoftmax { .. } => "qsoftmax",
             Op::MatMul { .. } => "matmul",
             Op::DynamicMatMul { .. } => "dynamic_matmul",
             Op::Pool { kind: PoolKind::Max, .. } => "max_pool",

@@ -1,7 +1,7 @@
 //! What the parts of the compiler ask of operators: one table, in which a new operator is described once.
 
 use super::work::ELEMENT_WORK;
-use super::{Activation, Epilogue, ExprOp, Movement, Op, PoolKind, ReduceKind, ScatterKind};
+use super::{Activation, Epilogue, ExprOp, Movement, Op, PoolKind, ReduceKind, ScatterKind, Window};
 
 /// What is true of an operator, whatever graph it stands in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,6 +147,11 @@ const fn product(e: &Epilogue, work: Work) -> Properties {
     Properties { operands, alike: Some(1), work, owns_result: !e.residual, ..computed(takes) }
 }
 
+/// The work of a pool.
+const fn pool(window: &Window) -> Work {
+    Work::Steps(window.kernel[0].saturating_mul(window.kernel[1]) as u64)
+}
+
 /// A read by indices.
 const fn gather(first: usize, tuples: bool) -> Properties {
     Properties { operands: Some(2), indices: Some(Indices { first, tuples }), ..PLAIN }
@@ -196,9 +201,8 @@ impl Op {
                 let work = Work::Channel;
                 Properties { operands, work, reads: Reads::Pixels, writes_pitched: plain, owns_result: plain, ..PLAIN }
             }
-            Op::Quantized { op, .. } => {
-                Properties { work: op.properties().work, writes_pitched: matches!(**op, Op::Pool { .. }), ..PLAIN }
-            }
+            Op::QPool { window, .. } => Properties { work: pool(window), writes_pitched: true, ..PLAIN },
+            Op::QReduce { .. } | Op::QSoftmax { .. } => PLAIN,
             Op::MatMul { epilogue: e } => {
                 Properties { reads: Reads::Matrices, writes_pitched: !e.residual, ..product(e, Work::Row) }
             }
@@ -208,8 +212,7 @@ impl Op {
             }
             Op::Pool { kind, window } => {
                 let takes = if *kind == PoolKind::Max { Takes::Numbers } else { Takes::Floats };
-                let work = Work::Steps(window.kernel[0].saturating_mul(window.kernel[1]) as u64);
-                Properties { work, reads: Reads::Pixels, writes_pitched: true, ..computed(takes) }
+                Properties { work: pool(window), reads: Reads::Pixels, writes_pitched: true, ..computed(takes) }
             }
             Op::Reduce { kind, axes } => {
                 let sums = matches!(kind, ReduceKind::Sum | ReduceKind::Prod);

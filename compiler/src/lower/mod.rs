@@ -27,7 +27,6 @@ use zant_runtime::kernels::norm::Norm;
 
 use crate::diag::{Diagnostic, NodePlace, codes};
 use crate::ir::{DType, Graph, Node, Numerics, Op, Tensor, Type, ValueId, multiply_adds};
-use crate::program::kernels::Between;
 use crate::program::{Access, Arg, Buffer, BufferId, KernelCall, Port, Program, Step, Storage, View, Weight, WeightId};
 
 /// Why a node has no kernel call.
@@ -238,9 +237,9 @@ impl Lowering<'_> {
             }
             Op::QConv { window, groups, quant } => self.qconv(node, window, *groups, quant),
             Op::DynamicMatMul { offset, .. } => self.dynamic_matmul(node, *offset),
-            Op::Quantized { op, from, divisor, scale, target } => {
-                self.quantized(node, op, Between { from: *from, divisor: *divisor, scale: *scale, target: *target })
-            }
+            Op::QPool { window, count_include_pad, between } => self.qpool(node, window, *count_include_pad, *between),
+            Op::QReduce { axes, between } => self.qreduce(node, axes, *between),
+            Op::QSoftmax { axis, between } => self.qsoftmax(node, *axis, *between),
             Op::MatMul { epilogue } => self.matmul(node, *epilogue),
             Op::Pool { kind, window } => self.pool(node, *kind, window),
             Op::Reduce { kind, axes } => self.reduce(node, *kind, axes),

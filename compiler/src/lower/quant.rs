@@ -6,12 +6,17 @@ use zant_runtime::kernels::conv2d::Conv2d;
 use zant_runtime::kernels::dynamic::DynamicMatMul;
 use zant_runtime::kernels::qconv::QConv2d;
 use zant_runtime::kernels::quant;
+use zant_runtime::kernels::softmax::Softmax;
 use zant_runtime::kernels::{qdepthwise_dual, qdual};
 
 use super::conv::conv2d;
+use super::pool::pool2d;
+use super::rows::neighbours;
 use super::{Fault, Lowered, Lowering, around};
-use crate::ir::{Affine, DType, Epilogue, Node, Op, Quant, QuantResidual, Target, Tensor, Type, Window};
-use crate::program::kernels::{Between, BetweenCall, BetweenKind, ConvKind, DynamicMatMulCall, QConvCall, QDualCall};
+use crate::ir::{
+    Affine, Between, DType, Epilogue, Node, Op, PoolKind, Quant, QuantResidual, Target, Tensor, Type, Window,
+};
+use crate::program::kernels::{BetweenCall, BetweenKind, ConvKind, DynamicMatMulCall, QConvCall, QDualCall};
 use crate::program::{Access, Arg};
 
 /// Output channels of a panel of weights.
@@ -262,33 +267,32 @@ impl Lowering<'_> {
         Ok(())
     }
 
+    pub(super) fn qpool(&mut self, node: &Node, window: &Window, include_pad: bool, between: Between) -> Lowered {
+        let pitches = [self.operand_pitch(node.inputs[0]), self.result_pitch(node.outputs[0])];
+        let [x, y] = [node.inputs[0], node.outputs[0]].map(|v| self.ty(v));
+        let kind = PoolKind::Average { count_include_pad: include_pad };
+        let kind = BetweenKind::Average(pool2d(x, y, window, pitches, kind));
+        self.between(node, kind, between)
+    }
+
+    pub(super) fn qreduce(&mut self, node: &Node, axes: &[usize], between: Between) -> Lowered {
+        match neighbours(self.ty(node.inputs[0]), axes) {
+            Some(reduce) => self.between(node, BetweenKind::Sum(reduce), between),
+            None => Err(Fault::form("a quantized sum of scattered dimensions", "transpose its operand")),
+        }
+    }
+
+    pub(super) fn qsoftmax(&mut self, node: &Node, axis: usize, between: Between) -> Lowered {
+        let (outer, n, inner) = around(&self.ty(node.inputs[0]).shape, axis);
+        self.between(node, BetweenKind::Softmax(Softmax { outer, n, inner }), between)
+    }
+
     /// A float operator between bytes.
-    pub(super) fn quantized(&mut self, node: &Node, op: &Op, between: Between) -> Lowered {
-        let x = self.ty(node.inputs[0]).clone();
-        let y = self.ty(node.outputs[0]).clone();
-        let kind = match op {
-            Op::Pool { kind, window } => {
-                let pitches = [self.operand_pitch(node.inputs[0]), self.result_pitch(node.outputs[0])];
-                BetweenKind::Average(super::pool::pool2d(&x, &y, window, pitches, *kind))
-            }
-            Op::Softmax { axis, .. } => {
-                let (outer, n, inner) = around(&x.shape, *axis);
-                BetweenKind::Softmax(zant_runtime::kernels::softmax::Softmax { outer, n, inner })
-            }
-            Op::Reduce { axes, .. } => match super::rows::neighbours(&x, axes) {
-                Some(reduce) => BetweenKind::Sum(reduce),
-                None => return Err(Fault::form("a quantized sum of scattered dimensions", "transpose its operand")),
-            },
-            other => {
-                return Err(Fault::form(
-                    format!("{} between bytes", other.name()),
-                    "this is a mistake of the compiler",
-                ));
-            }
-        };
+    fn between(&mut self, node: &Node, kind: BetweenKind, between: Between) -> Lowered {
+        let dtypes = [node.inputs[0], node.outputs[0]].map(|v| self.ty(v).dtype);
         let source = self.operand(node.inputs[0]);
         let out = self.result(node.outputs[0]);
-        let call = BetweenCall { kind, between, dtypes: [x.dtype, y.dtype] };
+        let call = BetweenCall { kind, between, dtypes };
         self.step(node, Arc::new(call), vec![source, Arg::Buffer(out, Access::Write)], Vec::new());
         Ok(())
     }

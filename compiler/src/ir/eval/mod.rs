@@ -33,7 +33,7 @@ pub use cast::cast;
 pub use expr::eval_expr;
 pub use graph::{GraphError, eval_graph};
 
-use super::{DType, Numerics, Op, Tensor, Type, infer};
+use super::{Between, DType, Numerics, Op, Tensor, Type, infer};
 
 /// Computes operators on constants.
 pub trait Evaluate {
@@ -91,12 +91,7 @@ impl Evaluate for Reference {
                 conv::conv_transpose(self.numerics, &conv::Conv { window, groups: *groups, epilogue }, inputs, &out[0])
             }
             Op::QConv { window, groups, quant } => qconv::qconv(window, *groups, quant, inputs, &out[0]),
-            Op::Quantized { op, from, divisor, scale, target } => {
-                let reals: Vec<f32> = inputs[0].scalars().map(|s| from.real(s.to_i64() as i32)).collect();
-                let results = self.evaluate(op, &[&Tensor::from_elements(inputs[0].shape(), &reals)])?;
-                let bytes = results[0].to_vec::<f32>().unwrap_or_default();
-                walk::tensor(&out[0], bytes.iter().map(|v| target.of(v / divisor / scale) as u8).collect::<Vec<_>>())
-            }
+            Op::QPool { .. } | Op::QReduce { .. } | Op::QSoftmax { .. } => self.between(op, inputs[0], &out[0]),
             Op::DynamicMatMul { offset, .. } => dynamic::matmul(self, *offset, inputs, &out[0]),
             Op::MatMul { epilogue } => matmul::matmul(self.numerics, epilogue, inputs, &out[0]),
             Op::Pool { kind, window } => pool::pool(*kind, window, inputs[0], &out[0]),
@@ -123,6 +118,18 @@ impl Evaluate for Reference {
             Op::TopK { axis, k, largest } => return arg::top_k(*axis, *k, *largest, inputs[0]),
         }
         .map(|t| vec![t])
+    }
+}
+
+impl Reference {
+    /// A float operator between bytes.
+    fn between(&self, op: &Op, x: &Tensor, out: &Type) -> Result<Tensor, EvalError> {
+        let none = || EvalError::IllTyped(format!("{} is not computed between bytes", op.name()));
+        let (float, Between { from, divisor, scale, target }) = op.float().ok_or_else(none)?;
+        let reals: Vec<f32> = x.scalars().map(|s| from.real(s.to_i64() as i32)).collect();
+        let results = self.evaluate(&float, &[&Tensor::from_elements(x.shape(), &reals)])?;
+        let bytes = results[0].to_vec::<f32>().unwrap_or_default();
+        walk::tensor(out, bytes.iter().map(|v| target.of(v / divisor / scale) as u8).collect::<Vec<_>>())
     }
 }
 

@@ -43,14 +43,18 @@ mod budget;
 mod build_script;
 pub mod config;
 pub mod diag;
+#[deny(clippy::wildcard_enum_match_arm)]
 pub mod emit;
 pub mod exec;
 pub mod footprint;
 pub mod import;
 pub mod install;
+#[deny(clippy::wildcard_enum_match_arm)]
 pub mod ir;
+#[deny(clippy::wildcard_enum_match_arm)]
 pub mod lower;
 pub mod onnx;
+#[deny(clippy::wildcard_enum_match_arm)]
 pub mod passes;
 pub mod pipeline;
 pub mod plan;

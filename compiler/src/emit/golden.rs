@@ -46,10 +46,7 @@ pub(super) fn add_test(package: &mut Package, source: &Source<'_>, names: &Names
 
 /// The element of a port in Rust, and how it is read from bytes.
 pub(super) fn element(dtype: DType) -> &'static str {
-    match dtype {
-        DType::F16 | DType::BF16 => "u16",
-        other => other.name(),
-    }
+    if dtype.is_half() { "u16" } else { dtype.name() }
 }
 
 /// The bits of positive infinity, above which those of NaN are.

@@ -153,10 +153,9 @@ impl Lowering<'_> {
 }
 
 fn index_type(indices: &Type) -> Lowered<DType> {
-    match indices.dtype {
-        d @ (DType::I32 | DType::I64) => Ok(d),
-        other => Err(Fault::ty(format!("indices of type {other}"))),
-    }
+    let dtype = indices.dtype;
+    let fits = matches!(dtype, DType::I32 | DType::I64);
+    if fits { Ok(dtype) } else { Err(Fault::ty(format!("indices of type {dtype}"))) }
 }
 
 /// Replacing moves any type; combining computes.

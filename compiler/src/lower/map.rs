@@ -84,10 +84,8 @@ impl Lowering<'_> {
             y_pitch: self.result_pitch(node.outputs[0]),
         };
         let source = self.operand(x);
-        let in_place = match source {
-            Arg::Buffer(..) if params.y_pitch == channels && from.dtype == to.dtype => vec![(1, 2)],
-            _ => Vec::new(),
-        };
+        let is_safe = matches!(source, Arg::Buffer(..)) && params.y_pitch == channels && from.dtype == to.dtype;
+        let in_place = if is_safe { vec![(1, 2)] } else { Vec::new() };
         let out = Arg::Buffer(self.result(node.outputs[0]), Access::Write);
         let call = TableCall { dtypes: [from.dtype, to.dtype], params, in_place: false };
         self.step(node, Arc::new(call), vec![entries, source, out], in_place);

@@ -121,19 +121,17 @@ impl Lowering<'_> {
             let held = reads.weights.iter().filter(|&(&w, _)| self.traces.held.contains(&(w, v)));
             return held.map(|(_, n)| n).sum::<usize>() >= times;
         };
-        let lies_there = || match &node.op {
-            Op::Concat { .. } => {
-                let whole = node.outputs[0];
-                self.parts.get(&v).is_some_and(|p| p.whole == whole) || self.states.lies_in(v, whole)
-            }
-            Op::Movement(_) => self.memory_of(node.outputs[0]).is_some_and(|result| {
-                let end = |v: View| v.offset + v.len;
-                result.buffer == memory.buffer && memory.offset <= result.offset && end(result) <= end(memory)
-            }),
-            _ => false,
-        };
         let read = reads.views.get(&(memory.buffer, memory.offset, memory.len)).copied().unwrap_or(0);
-        read >= times || lies_there()
+        if read >= times {
+            return true;
+        }
+        let whole = node.outputs[0];
+        if is_concat {
+            return self.parts.get(&v).is_some_and(|p| p.whole == whole) || self.states.lies_in(v, whole);
+        }
+        let end = |v: View| v.offset + v.len;
+        let is_within = |r: View| r.buffer == memory.buffer && memory.offset <= r.offset && end(r) <= end(memory);
+        matches!(node.op, Op::Movement(_)) && self.memory_of(whole).is_some_and(is_within)
     }
 
     /// Where a value lies that is no constant.

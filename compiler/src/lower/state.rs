@@ -146,14 +146,14 @@ impl Lowering<'_> {
             let source = self.operand(y);
             let is_there = self.states.over.get(&y) == Some(&x) || x == y;
             // What lies in another state would be changed before it is read.
-            let source = match source {
-                Arg::Buffer(v, _) if !is_there && states.iter().any(|s| s.buffer == v.buffer) => {
-                    let ty = self.ty(y).clone();
-                    let view = self.new_temporary(&ty);
-                    self.copy_run(source, view, &ty);
-                    Arg::Buffer(view, Access::Read)
-                }
-                other => other,
+            let in_state = |source| matches!(source, Arg::Buffer(v, _) if states.iter().any(|s| s.buffer == v.buffer));
+            let source = if !is_there && in_state(source) {
+                let ty = self.ty(y).clone();
+                let view = self.new_temporary(&ty);
+                self.copy_run(source, view, &ty);
+                Arg::Buffer(view, Access::Read)
+            } else {
+                source
             };
             sources.push((!is_there).then_some(source));
         }
@@ -259,10 +259,7 @@ impl Lowering<'_> {
     /// `select(0..n == position, row, state)` along one dimension: the kernel, the numbers from 0, the position and the row.
     fn placed_row(&self, node: &Node, expr: &Expr, x: ValueId) -> Option<(PlaceRowCall, [ValueId; 3])> {
         let ExprOp::Select(c, a, b) = expr.ops()[expr.result()] else { return None };
-        let operand = |ix: usize| match expr.ops()[ix] {
-            ExprOp::Input(n) => Some(node.inputs[n]),
-            _ => None,
-        };
+        let operand = |ix: usize| expr.operand(ix).map(|n| node.inputs[n]);
         let ExprOp::Binary(BinaryOp::Eq, p, q) = expr.ops()[c] else { return None };
         let (row, old, p, q) = (operand(a)?, operand(b)?, operand(p)?, operand(q)?);
         let (positions, position) = if self.data(p).is_some() { (p, q) } else { (q, p) };

@@ -78,7 +78,7 @@ impl Evaluate for Reference {
     fn evaluate(&self, op: &Op, inputs: &[&Tensor]) -> Result<Vec<Tensor>, EvalError> {
         let types: Vec<&Type> = inputs.iter().map(|t| t.ty()).collect();
         let out = infer(op, &types).map_err(EvalError::IllTyped)?;
-        if op.properties().widens && types.iter().any(|t| is_half(t.dtype)) {
+        if op.properties().widens && types.iter().any(|t| t.dtype.is_half()) {
             let wide: Vec<Tensor> = inputs.iter().map(|t| widened(t)).collect();
             let results = self.evaluate(op, &wide.iter().collect::<Vec<_>>())?;
             return Ok(results.iter().zip(&out).map(|(t, ty)| cast_tensor(t, ty.dtype)).collect());
@@ -133,13 +133,9 @@ impl Reference {
     }
 }
 
-const fn is_half(dtype: DType) -> bool {
-    matches!(dtype, DType::F16 | DType::BF16)
-}
-
 /// A tensor of f16 or bf16 as f32; others as they are.
 fn widened(t: &Tensor) -> Tensor {
-    if is_half(t.dtype()) { cast_tensor(t, DType::F32) } else { t.clone() }
+    if t.dtype().is_half() { cast_tensor(t, DType::F32) } else { t.clone() }
 }
 
 /// A tensor in another element type.

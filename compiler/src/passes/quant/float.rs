@@ -44,8 +44,6 @@ fn divided<'a>(rw: &'a Rewriter<'_>, v: ValueId) -> Option<(ValueId, f32, Option
     let node = rw.producer(v).filter(|_| rw.uses(v) == 1)?;
     let (Op::Map { expr }, &[x]) = (&node.op, node.inputs.as_slice()) else { return Some((v, 1.0, None)) };
     let (a, b) = pattern::binary(expr, expr.result(), BinaryOp::Div)?;
-    match expr.ops()[a] {
-        ExprOp::Input(0) => pattern::number(expr, b).map(|divisor| (x, divisor, Some(node))),
-        _ => None,
-    }
+    let divisor = pattern::number(expr, b).filter(|_| expr.operand(a) == Some(0))?;
+    Some((x, divisor, Some(node)))
 }

@@ -53,12 +53,10 @@ fn unread(graph: &Graph, node: &Node, readers: &[usize], is_output: bool) -> Str
     let mut readers = readers.to_vec();
     readers.dedup();
     match *readers.as_slice() {
-        [reader] => match &graph.nodes[reader].op {
-            Op::Map { expr } if pattern::quantize(expr).is_some() => {
-                format!("{} has no form on bytes", node.op.name())
-            }
-            _ => "its result is not quantized to 8 bits with a constant scale".into(),
-        },
+        [reader] if matches!(&graph.nodes[reader].op, Op::Map { expr } if pattern::quantize(expr).is_some()) => {
+            format!("{} has no form on bytes", node.op.name())
+        }
+        [_] => "its result is not quantized to 8 bits with a constant scale".into(),
         [] => "nobody reads its result".into(),
         ref many => format!("its result has {} readers", many.len()),
     }

@@ -1,7 +1,7 @@
 //! `zantc`: ahead-of-time compiler from ONNX models to standalone Rust crates.
 //!
 //! ```text
-//! bytes -> ModelProto -> Graph (core IR) -> passes -> Graph -> lower -> Program -> order, place -> Program
+//! bytes -> ModelProto -> Graph (core IR) -> passes -> Graph -> layout, lower -> Program -> order, place -> Program
 //!       -> emit -> Package { path -> bytes } -> crate on disk
 //!                                            \-> exec (the same Program, in this process)
 //! ```
@@ -51,6 +51,8 @@ pub mod import;
 pub mod install;
 #[deny(clippy::wildcard_enum_match_arm)]
 pub mod ir;
+#[deny(clippy::wildcard_enum_match_arm)]
+mod layout;
 #[deny(clippy::wildcard_enum_match_arm)]
 pub mod lower;
 pub mod onnx;

@@ -130,7 +130,7 @@ impl Lowering<'_> {
 
     /// The data in the place of the result, where the kernel updates them.
     fn copied_data(&mut self, node: &Node, x: &Type) -> View {
-        if self.states.over.contains_key(&node.outputs[0])
+        if self.layout.states.over.contains_key(&node.outputs[0])
             && let Some(view) = self.places[node.inputs[0].index()]
         {
             self.places[node.outputs[0].index()] = Some(view);

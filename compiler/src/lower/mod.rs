@@ -1,11 +1,10 @@
-//! Core operators -> kernel calls: layout, packing, epilogues, the choice of kernel.
+//! Core operators -> kernel calls: packing, epilogues, the choice of kernel.
 //!
 //! One file per operator family. Each function gets the operand types and places and adds steps; none looks at the graph
-//! around its node. Where a result is a view of an operand, no step is added.
+//! around its node: what that has to say is in the [`Arrangement`], which is made before. Where a result is a view of an operand, no step is added.
 
 mod concat;
 mod conv;
-mod dims;
 mod indexed;
 mod map;
 mod matmul;
@@ -27,6 +26,7 @@ use zant_runtime::kernels::norm::Norm;
 
 use crate::diag::{Diagnostic, NodePlace, codes};
 use crate::ir::{DType, Graph, Node, Numerics, Op, Tensor, Type, ValueId, multiply_adds};
+use crate::layout::Arrangement;
 use crate::program::{Access, Arg, Buffer, BufferId, KernelCall, Port, Program, Step, Storage, View, Weight, WeightId};
 
 /// Why a node has no kernel call.
@@ -119,16 +119,8 @@ struct Lowering<'a> {
     program: Program,
     /// Where each value is, once its node has been lowered.
     places: Vec<Option<View>>,
-    /// Values that are computed straight into a part of a Concat's result.
-    parts: BTreeMap<ValueId, concat::Part>,
-    /// Ranges of channels that are read straight from the map they are part of, with its number of channels.
-    pitched_slices: BTreeMap<ValueId, usize>,
-    /// Values that are read by strides from the memory of others.
-    views: strided::Views,
-    /// Maps that are computed by rows where they are read.
-    separables: separable::Separables,
-    /// What lives from run to run.
-    states: state::States,
+    /// What lies where: all that is known of the graph around a node.
+    layout: Arrangement,
     /// Constants that are read as they are.
     weights: BTreeMap<ValueId, WeightId>,
     /// The program's constants, by the hash of type and bytes.
@@ -139,17 +131,11 @@ struct Lowering<'a> {
 
 impl<'a> Lowering<'a> {
     fn of(graph: &'a Graph, numerics: Numerics, has_arm_loops: bool) -> Lowering<'a> {
-        let (parts, pitched_slices) = (concat::parts(graph), concat::pitched_slices(graph));
-        let views = strided::Views::of(graph, &parts, &pitched_slices);
         Lowering {
             graph,
             has_arm_loops,
             places: vec![None; graph.values.len()],
-            separables: separable::Separables::of(graph, &parts, &views),
-            views,
-            states: state::States::of(graph, &parts),
-            parts,
-            pitched_slices,
+            layout: Arrangement::of(graph),
             weights: BTreeMap::new(),
             equal_weights: BTreeMap::new(),
             traces: operands::Traces::default(),
@@ -227,8 +213,8 @@ impl Lowering<'_> {
 
     fn node(&mut self, node: &Node) -> Lowered {
         match &node.op {
-            Op::Conv { .. } if self.separables.is_between(node) => Ok(()),
-            Op::Conv { window, groups, epilogue } => match self.depthwise_inside(node) {
+            Op::Conv { .. } if self.layout.separables.is_between(node) => Ok(()),
+            Op::Conv { window, groups, epilogue } => match self.layout.separables.inside(self.graph, node) {
                 Some(first) => self.separable(first, node),
                 None => self.conv(node, window, *groups, *epilogue),
             },
@@ -286,7 +272,7 @@ impl Lowering<'_> {
 
     /// Where a node's result goes.
     fn result(&mut self, v: ValueId) -> View {
-        let view = match self.parts.get(&v).copied() {
+        let view = match self.layout.parts.get(&v).copied() {
             Some(part) => self.part(v, part),
             None => {
                 let value = self.graph.value(v);

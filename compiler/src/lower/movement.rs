@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use super::dims::merge;
-use super::strided::{broadcast, is_dense};
 use super::{Lowered, Lowering};
 use crate::ir::{DType, Movement, Node, Scalar, Type, row_major_strides};
+use crate::layout::strides::{broadcast, is_dense, merge};
 use crate::program::kernels::{CopyCall, FillCall};
 use crate::program::{Access, Arg, View};
 
@@ -30,7 +29,7 @@ fn copy_call(
 
 impl Lowering<'_> {
     pub(super) fn movement(&mut self, node: &Node, m: &Movement) -> Lowered {
-        let is_computed_there = self.views.straight.contains_key(&node.inputs[0]);
+        let is_computed_there = self.layout.views.straight.contains_key(&node.inputs[0]);
         if is_computed_there || self.placed_as_view(node.outputs[0]) {
             return Ok(());
         }
@@ -63,7 +62,7 @@ impl Lowering<'_> {
     fn reshape(&mut self, node: &Node) {
         let out = node.outputs[0];
         // A part of a Concat is written by the node that computes it; a reshaped input or constant is copied there.
-        if self.parts.contains_key(&out) {
+        if self.layout.parts.contains_key(&out) {
             let x = self.ty(node.inputs[0]).clone();
             let source = self.operand(node.inputs[0]);
             let view = self.result(out);
@@ -148,7 +147,7 @@ impl Lowering<'_> {
         let x = self.ty(node.inputs[0]).clone();
         let offset: usize = start.iter().zip(own).map(|(s, o)| s * o).sum();
         if let (Some(&pitch), Some(v)) =
-            (self.pitched_slices.get(&node.outputs[0]), self.places[node.inputs[0].index()])
+            (self.layout.pitched_slices.get(&node.outputs[0]), self.places[node.inputs[0].index()])
         {
             let channels = len.last().copied().unwrap_or(1);
             let len = (len.iter().product::<usize>() / channels - 1) * pitch + channels;
@@ -161,7 +160,7 @@ impl Lowering<'_> {
         let dense = (cut + 1..x.rank()).all(whole) && (cut == x.rank() || step[cut] == 1);
         if dense
             && is_dense(own, &x.shape)
-            && !self.parts.contains_key(&node.outputs[0])
+            && !self.layout.parts.contains_key(&node.outputs[0])
             && let Some(v) = self.places[node.inputs[0].index()]
         {
             let view = View { buffer: v.buffer, offset: v.offset + offset, len: len.iter().product() };

@@ -13,9 +13,7 @@ use super::conv::conv2d;
 use super::pool::pool2d;
 use super::rows::neighbours;
 use super::{Fault, Lowered, Lowering, around};
-use crate::ir::{
-    Affine, Between, DType, Epilogue, Node, Op, PoolKind, Quant, QuantResidual, Target, Tensor, Type, Window,
-};
+use crate::ir::{Affine, Between, DType, Epilogue, Node, PoolKind, Quant, QuantResidual, Target, Tensor, Type, Window};
 use crate::program::kernels::{BetweenCall, BetweenKind, ConvKind, DynamicMatMulCall, QConvCall, QDualCall};
 use crate::program::{Access, Arg};
 
@@ -199,25 +197,11 @@ impl Lowering<'_> {
             && (is_plain || !is_depthwise(&params.map))
     }
 
-    /// Whether layers of few pixels do so much of the work that there should be loops for single ones.
-    fn has_single_pixels(&self) -> bool {
-        let (mut few, mut all) = (0u64, 0u64);
-        for node in self.graph.nodes.iter().filter(|n| matches!(n.op, Op::QConv { .. })) {
-            let [w, y] = [node.inputs[1], node.outputs[0]].map(|v| self.ty(v));
-            let work = (y.elements() as u64).saturating_mul(w.shape[1..].iter().product::<usize>() as u64);
-            let pixels = y.elements().checked_div(y.shape.last().copied().unwrap_or(1)).unwrap_or(0);
-            few = few.saturating_add(if pixels < FOUR { work } else { 0 });
-            all = all.saturating_add(work);
-        }
-        // By fours they take up to four times as long: that may be 4 % of all.
-        few.saturating_mul(100) > all
-    }
-
     fn qdual(&mut self, node: &Node, w: &[i8], quant: &Quant, params: QConv2d) -> Lowered {
         let dtypes = [node.inputs[0], node.outputs[0]].map(|v| self.ty(v).dtype);
         let map = &params.map;
         let depth = w.len().checked_div(map.out_c).unwrap_or(0);
-        let by_fours = qdual::is_wide(map) || !self.has_single_pixels();
+        let by_fours = qdual::is_wide(map) || !self.layout.has_single_pixels;
         let (kind, packed) = if is_depthwise(map) {
             let words = words(w, map);
             (ConvKind::Depthwise, Tensor::from_elements([words.len()], &words))

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::movement::signed;
 use super::{Lowered, Lowering};
 use crate::ir::{Node, ValueId, row_major_strides};
 use crate::layout::Part;
@@ -47,7 +48,7 @@ impl Lowering<'_> {
         let out = node.outputs[0];
         let ty = self.ty(out).clone();
         let view = self.whole(out);
-        let strides: Vec<isize> = row_major_strides(&ty.shape).into_iter().map(|s| s as isize).collect();
+        let strides = signed(row_major_strides(&ty.shape));
         let mut at = 0;
         for &v in &node.inputs {
             let x = self.ty(v).clone();
@@ -58,8 +59,7 @@ impl Lowering<'_> {
                 continue;
             }
             let mut dims = x.shape.clone();
-            let own = row_major_strides(&x.shape).into_iter().map(|s| s as isize).collect();
-            let mut both = [own, strides.clone()];
+            let mut both = [signed(row_major_strides(&x.shape)), strides.clone()];
             merge(&mut dims, &mut both);
             let [x_strides, y_strides] = both;
             let call = CopyCall { dtype: x.dtype, dims, x_start: 0, x_strides, y_start: 0, y_strides };

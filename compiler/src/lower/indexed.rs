@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use zant_runtime::kernels::gather::Gather;
 
+use super::movement::run;
 use super::{Fault, Lowered, Lowering, around, expect_number};
 use crate::ir::{DType, Node, ScatterKind, Type, row_major_strides};
 use crate::program::kernels::{
-    CopyCall, GatherCall, GatherElementsCall, GatherNdCall, ProvenCall, ScatterElementsCall, ScatterNdCall,
+    GatherCall, GatherElementsCall, GatherNdCall, ProvenCall, ScatterElementsCall, ScatterNdCall,
 };
 use crate::program::{Access, Arg, KernelCall, View};
 
@@ -138,9 +139,7 @@ impl Lowering<'_> {
         }
         let source = self.operand(node.inputs[0]);
         let out = self.result(node.outputs[0]);
-        let (dims, strides) = (vec![x.elements()], vec![1]);
-        let call =
-            CopyCall { dtype: x.dtype, dims, x_start: 0, x_strides: strides.clone(), y_start: 0, y_strides: strides };
+        let call = run(x.dtype, x.elements());
         self.helper_step(node, x, Arc::new(call), vec![source, Arg::Buffer(out, Access::Write)]);
         out
     }

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use zant_runtime::kernels::norm::Norm;
 
 use crate::diag::{Diagnostic, NodePlace, codes};
-use crate::ir::{DType, Graph, Node, Numerics, Op, Tensor, Type, ValueId, multiply_adds};
+use crate::ir::{DType, Graph, Node, Numerics, Op, Origin, Tensor, Type, ValueId, multiply_adds};
 use crate::layout::Arrangement;
 use crate::program::{Access, Arg, Buffer, BufferId, KernelCall, Port, Program, Step, Storage, View, Weight, WeightId};
 
@@ -329,16 +329,21 @@ impl Lowering<'_> {
 
     /// Appends a step that does its part of a node's work, on one of its operands, of type `operand`.
     fn part_step(&mut self, node: &Node, operand: &Type, call: Arc<dyn KernelCall>, args: Vec<Arg>) {
-        let (result, operands) = (self.ty(node.outputs[0]).clone(), vec![operand.clone()]);
-        let origin = node.origin.clone();
-        self.push(Step { call, args, origin, result, operands, macs: 0, in_place: Vec::new(), over: None });
+        let types = [self.ty(node.outputs[0]).clone(), operand.clone()];
+        self.push(by_the_way(call, args, node.origin.clone(), types));
     }
 
     /// Appends a step that prepares something for a node's kernel, or finishes it.
     fn helper_step(&mut self, node: &Node, ty: &Type, call: Arc<dyn KernelCall>, args: Vec<Arg>) {
-        let (result, operands) = (ty.clone(), vec![ty.clone()]);
-        let origin = node.origin.clone();
-        self.push(Step { call, args, origin, result, operands, macs: 0, in_place: Vec::new(), over: None });
+        self.push(by_the_way(call, args, node.origin.clone(), [ty.clone(), ty.clone()]));
+    }
+
+    /// A node whose kernel makes its one result of its first operand.
+    fn one_of_one(&mut self, node: &Node, call: Arc<dyn KernelCall>, in_place: Vec<(usize, usize)>) -> Lowered {
+        let source = self.operand(node.inputs[0]);
+        let out = self.result(node.outputs[0]);
+        self.step(node, call, vec![source, Arg::Buffer(out, Access::Write)], in_place);
+        Ok(())
     }
 
     /// Steps that write nothing are left out.
@@ -347,6 +352,11 @@ impl Lowering<'_> {
             self.program.steps.push(step);
         }
     }
+}
+
+/// A step that is no node's own; types of its result and its operand.
+fn by_the_way(call: Arc<dyn KernelCall>, args: Vec<Arg>, origin: Vec<Origin>, [result, operand]: [Type; 2]) -> Step {
+    Step { call, args, origin, result, operands: vec![operand], macs: 0, in_place: Vec::new(), over: None }
 }
 
 /// The dimensions around one of them: their product before, its length, their product behind.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Lowered, Lowering};
+use super::{Lowered, Lowering, by_the_way};
 use crate::ir::{DType, Movement, Node, Scalar, Type, row_major_strides};
 use crate::layout::strides::{broadcast, is_dense, merge};
 use crate::program::kernels::{CopyCall, FillCall};
@@ -106,40 +106,17 @@ impl Lowering<'_> {
     pub(super) fn transposed(&mut self, node: &Node, x: &Type, source: Arg, perm: &[usize]) -> Arg {
         let own = row_major_strides(&x.shape);
         let ty = Type::new(x.dtype, perm.iter().map(|&p| x.shape[p]).collect::<Vec<_>>());
-        let mut dims = ty.shape.clone();
-        let mut strides = [
-            perm.iter().map(|&p| own[p] as isize).collect(),
-            row_major_strides(&ty.shape).into_iter().map(|s| s as isize).collect(),
-        ];
-        merge(&mut dims, &mut strides);
-        let [x_strides, y_strides] = strides;
+        let strides = [perm.iter().map(|&p| own[p] as isize).collect(), signed(row_major_strides(&ty.shape))];
+        let call = copy_call(x.dtype, &ty.shape, (0, 0), strides, true);
         let view = self.new_temporary(&ty);
-        let call = CopyCall { dtype: x.dtype, dims, x_start: 0, x_strides, y_start: 0, y_strides };
         self.helper_step(node, &ty, Arc::new(call), vec![source, Arg::Buffer(view, Access::Write)]);
         Arg::Buffer(view, Access::Read)
     }
 
     /// A plain copy of one run to another, for no node of its own.
     pub(super) fn copy_run(&mut self, source: Arg, to: View, ty: &Type) {
-        let call = CopyCall {
-            dtype: ty.dtype,
-            dims: vec![to.len],
-            x_start: 0,
-            x_strides: vec![1],
-            y_start: 0,
-            y_strides: vec![1],
-        };
-        let step = crate::program::Step {
-            call: Arc::new(call),
-            args: vec![source, Arg::Buffer(to, Access::Write)],
-            origin: Vec::new(),
-            result: ty.clone(),
-            operands: vec![ty.clone()],
-            macs: 0,
-            in_place: Vec::new(),
-            over: None,
-        };
-        self.push(step);
+        let (call, args) = (run(ty.dtype, to.len), vec![source, Arg::Buffer(to, Access::Write)]);
+        self.push(by_the_way(Arc::new(call), args, Vec::new(), [ty.clone(), ty.clone()]));
     }
 
     /// A view where the elements are neighbours, else a copy.
@@ -186,6 +163,12 @@ impl Lowering<'_> {
     }
 }
 
-fn signed(strides: Vec<usize>) -> Vec<isize> {
+/// A plain copy of so many elements.
+pub(super) fn run(dtype: DType, len: usize) -> CopyCall {
+    CopyCall { dtype, dims: vec![len], x_start: 0, x_strides: vec![1], y_start: 0, y_strides: vec![1] }
+}
+
+/// Strides as copies have them.
+pub(super) fn signed(strides: Vec<usize>) -> Vec<isize> {
     strides.into_iter().map(|s| s as isize).collect()
 }

@@ -274,10 +274,6 @@ impl Lowering<'_> {
     /// A float operator between bytes.
     fn between(&mut self, node: &Node, kind: BetweenKind, between: Between) -> Lowered {
         let dtypes = [node.inputs[0], node.outputs[0]].map(|v| self.ty(v).dtype);
-        let source = self.operand(node.inputs[0]);
-        let out = self.result(node.outputs[0]);
-        let call = BetweenCall { kind, between, dtypes };
-        self.step(node, Arc::new(call), vec![source, Arg::Buffer(out, Access::Write)], Vec::new());
-        Ok(())
+        self.one_of_one(node, Arc::new(BetweenCall { kind, between, dtypes }), Vec::new())
     }
 }

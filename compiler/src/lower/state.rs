@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use zant_runtime::kernels::place_row::PlaceRow;
 
-use super::Lowering;
+use super::{Lowering, by_the_way};
 use crate::ir::{BinaryOp, DType, Expr, ExprOp, Node, Origin, Scalar, State as Pair, Type, ValueId, row_major_strides};
 use crate::layout::strides::merge;
 use crate::program::kernels::{MapCall, MapOperand, PlaceRowCall};
-use crate::program::{Access, Arg, BufferId, Ring, State, Step, Storage, View};
+use crate::program::{Access, Arg, BufferId, Ring, State, Storage, View};
 
 impl Lowering<'_> {
     /// Makes room for the states.
@@ -107,16 +107,8 @@ impl Lowering<'_> {
         let call = PlaceRowCall { dtype: s.ty.dtype, index: DType::I64, params };
         let slot = Arg::Buffer(self.program.whole(ring.slot), Access::Read);
         let to = Arg::Buffer(self.program.whole(s.buffer), Access::Update);
-        self.own_step(Step {
-            call: Arc::new(call),
-            args: vec![slot, source, to],
-            origin: self.origin_of(s.positions[1]),
-            result: s.ty.clone(),
-            operands: vec![ring.output.clone()],
-            macs: 0,
-            in_place: Vec::new(),
-            over: None,
-        });
+        let (origin, types) = (self.origin_of(s.positions[1]), [s.ty.clone(), ring.output.clone()]);
+        self.program.steps.push(by_the_way(Arc::new(call), vec![slot, source, to], origin, types));
     }
 
     /// The next part of a ring.
@@ -130,20 +122,8 @@ impl Lowering<'_> {
         let operands = vec![MapOperand { dtype: DType::I64, strides: Vec::new() }];
         let call = MapCall { expr: e.finish(result), operands, dims: Vec::new(), result: DType::I64, over: Some(0) };
         let counter = Type::new(DType::I64, [1]);
-        self.own_step(Step {
-            call: Arc::new(call),
-            args: vec![Arg::Buffer(self.program.whole(slot), Access::Update)],
-            origin: Vec::new(),
-            result: counter.clone(),
-            operands: vec![counter],
-            macs: 0,
-            in_place: Vec::new(),
-            over: None,
-        });
-    }
-
-    fn own_step(&mut self, step: Step) {
-        self.program.steps.push(step);
+        let args = vec![Arg::Buffer(self.program.whole(slot), Access::Update)];
+        self.program.steps.push(by_the_way(Arc::new(call), args, Vec::new(), [counter.clone(), counter]));
     }
 
     /// The ONNX nodes that make an output.

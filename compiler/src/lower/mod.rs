@@ -1,7 +1,7 @@
 //! Core operators -> kernel calls: packing, epilogues, the choice of kernel.
 //!
 //! One file per operator family. Each function gets the operand types and places and adds steps; none looks at the graph
-//! around its node: what that has to say is in the [`Arrangement`], which is made before. Where a result is a view of an operand, no step is added.
+//! around its node: what that has to say is in the `Arrangement`, which is made before. Where a result is a view of an operand, no step is added.
 
 mod concat;
 mod conv;

@@ -1,7 +1,7 @@
 //! `zantc`: ahead-of-time compiler from ONNX models to standalone Rust crates.
 //!
 //! ```text
-//! bytes -> ModelProto -> Graph (core IR) -> passes -> Graph -> lower -> Program -> order, place -> Program
+//! bytes -> ModelProto -> Graph (core IR) -> passes -> Graph -> layout, lower -> Program -> order, place -> Program
 //!       -> emit -> Package { path -> bytes } -> crate on disk
 //!                                            \-> exec (the same Program, in this process)
 //! ```
@@ -44,6 +44,7 @@ pub mod targets;
 #[doc(hidden)]
 pub mod config;
 #[doc(hidden)]
+#[deny(clippy::wildcard_enum_match_arm)]
 pub mod emit;
 #[doc(hidden)]
 pub mod exec;
@@ -56,12 +57,17 @@ pub mod import;
 #[doc(hidden)]
 pub mod install;
 #[doc(hidden)]
+#[deny(clippy::wildcard_enum_match_arm)]
 pub mod ir;
+#[deny(clippy::wildcard_enum_match_arm)]
+mod layout;
 #[doc(hidden)]
+#[deny(clippy::wildcard_enum_match_arm)]
 pub mod lower;
 #[doc(hidden)]
 pub mod onnx;
 #[doc(hidden)]
+#[deny(clippy::wildcard_enum_match_arm)]
 pub mod passes;
 #[doc(hidden)]
 pub mod pipeline;

@@ -3,8 +3,8 @@
 use crate::command::{command, root, status};
 use crate::fuzz::installed;
 
-/// Put faults into `lower`, `plan`, `passes` and the arena one by one, and see which ones the tests notice. Installs cargo-mutants
-/// where it lacks; results lie in `target/mutants.out`.
+/// Put faults into `layout`, `lower`, `plan`, `passes` and the arena one by one, and see which ones the tests notice. Installs
+/// cargo-mutants where it lacks; results lie in `target/mutants.out`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Which part of all mutants, such as `0/10`, about 320 of them: every part is a sample of all files.
@@ -19,8 +19,13 @@ pub(crate) struct Args {
 }
 
 /// Where mutants are made.
-const FILES: [&str; 4] =
-    ["compiler/src/lower/**/*.rs", "compiler/src/plan/**/*.rs", "compiler/src/passes/**/*.rs", "runtime/src/arena.rs"];
+const FILES: [&str; 5] = [
+    "compiler/src/layout/**/*.rs",
+    "compiler/src/lower/**/*.rs",
+    "compiler/src/plan/**/*.rs",
+    "compiler/src/passes/**/*.rs",
+    "runtime/src/arena.rs",
+];
 
 /// The test targets that look at these parts, beside the unit tests.
 const TARGETS: [&str; 6] = [

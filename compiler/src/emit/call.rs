@@ -10,10 +10,7 @@ use crate::program::Program;
 
 /// The element of a port in Rust.
 pub(crate) fn element(dtype: DType) -> &'static str {
-    match dtype {
-        DType::F16 | DType::BF16 => "u16",
-        other => other.name(),
-    }
+    if dtype.is_half() { "u16" } else { dtype.name() }
 }
 
 /// The call of the model on variables that are named as its inputs are.

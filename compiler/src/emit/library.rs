@@ -79,11 +79,11 @@ pub(super) fn doc_example(source: &Source<'_>, names: &Names) -> String {
 pub(super) fn example(source: &Source<'_>, names: &Names) -> Vec<String> {
     let program = source.program;
     let krate = source.name.replace('-', "_");
-    let zero = |d: DType| match d {
-        DType::Bool => "false".to_string(),
-        d if d.is_float() && !matches!(d, DType::F16 | DType::BF16) => format!("0.0{d}"),
-        DType::F16 | DType::BF16 => "0u16".into(),
-        d => format!("0{d}"),
+    let zero = |d: DType| match (d, d.is_float()) {
+        (DType::Bool, _) => "false".to_string(),
+        (DType::F16 | DType::BF16, _) => "0u16".into(),
+        (d, true) => format!("0.0{d}"),
+        (d, false) => format!("0{d}"),
     };
     let value = |i: usize| {
         let ty = &program.inputs[i].ty;

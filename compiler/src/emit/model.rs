@@ -495,19 +495,18 @@ pub(super) fn mentions(tokens: &TokenStream, name: &str) -> bool {
 /// The Rust type of an input or output: a flat array.
 fn array_type(p: &Port) -> TokenStream {
     let len = Literal::usize_unsuffixed(p.ty.elements());
-    let element = match p.ty.dtype {
-        DType::Bool => quote!(bool),
-        other => rust_type(other),
-    };
+    let element = if p.ty.dtype == DType::Bool { quote!(bool) } else { rust_type(p.ty.dtype) };
     quote!([#element; #len])
 }
 
 /// What an input or output is.
 fn port_doc(p: &Port) -> String {
-    let bits = match p.ty.dtype {
-        DType::F16 => ", the bits of IEEE binary16 numbers",
-        DType::BF16 => ", the bits of bfloat16 numbers",
-        _ => "",
+    let bits = if p.ty.dtype == DType::F16 {
+        ", the bits of IEEE binary16 numbers"
+    } else if p.ty.dtype == DType::BF16 {
+        ", the bits of bfloat16 numbers"
+    } else {
+        ""
     };
     format!(" {}: {}, row-major{bits}.", in_doc(&p.name), type_in_doc(&p.ty))
 }

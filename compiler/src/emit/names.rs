@@ -81,9 +81,9 @@ impl Names {
 
     /// Every view of the arena that the program's steps and outputs use, once, in the order of their addresses.
     pub(super) fn views(&self, program: &Program) -> Vec<(String, View)> {
-        let args = program.steps.iter().flat_map(|s| &s.args).filter_map(|a| match *a {
-            Arg::Buffer(v, _) if program.buffer(v.buffer).storage == Storage::Arena => Some(v),
-            _ => None,
+        let args = program.steps.iter().flat_map(|s| &s.args).filter_map(|a| {
+            let Arg::Buffer(v, _) = *a else { return None };
+            (program.buffer(v.buffer).storage == Storage::Arena).then_some(v)
         });
         let kept = program.kept().into_iter().map(|b| program.whole(b));
         let used = args.chain(program.outputs.iter().map(|o| o.view)).chain(kept);

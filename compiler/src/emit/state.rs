@@ -60,10 +60,7 @@ impl Writer<'_> {
 
 /// Zero, as elements of a type are stored.
 fn zero(dtype: DType) -> TokenStream {
-    match dtype {
-        DType::F32 | DType::F64 => quote!(0.0),
-        _ => quote!(0),
-    }
+    if dtype.is_float() && !dtype.is_half() { quote!(0.0) } else { quote!(0) }
 }
 
 /// What a state is.

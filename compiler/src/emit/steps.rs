@@ -26,11 +26,10 @@ impl Writer<'_> {
 
     /// Names of the views that lie in the arena, by argument.
     fn arena_args(&self, step: &Step) -> Vec<(usize, String, Access)> {
-        let view = |(i, a): (usize, &Arg)| match *a {
-            Arg::Buffer(v, access) if self.program.buffer(v.buffer).storage == Storage::Arena => {
-                Some((i, self.names.view(self.program, v), access))
-            }
-            _ => None,
+        let view = |(i, a): (usize, &Arg)| {
+            let Arg::Buffer(v, access) = *a else { return None };
+            let is_there = self.program.buffer(v.buffer).storage == Storage::Arena;
+            is_there.then(|| (i, self.names.view(self.program, v), access))
         };
         step.args.iter().enumerate().filter_map(view).collect()
     }
@@ -99,13 +98,11 @@ impl Writer<'_> {
     fn stored_type(&self, input: usize) -> TokenStream {
         let ty = &self.program.inputs[input].ty;
         let element = rust_type(ty.dtype);
-        match ty.dtype {
-            DType::Bool => quote!([#element]),
-            _ => {
-                let len = Literal::usize_unsuffixed(ty.elements());
-                quote!([#element; #len])
-            }
+        if ty.dtype == DType::Bool {
+            return quote!([#element]);
         }
+        let len = Literal::usize_unsuffixed(ty.elements());
+        quote!([#element; #len])
     }
 
     /// What a step computes, in one line.

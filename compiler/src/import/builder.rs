@@ -54,7 +54,8 @@ impl Builder {
         let operand_types: Vec<&Type> = inputs.iter().map(|&i| self.graph.ty(i)).collect();
         let types = infer(&op, &operand_types).map_err(BuildError::Type)?;
         if let Some(&x) = inputs.first()
-            && is_identity(&op, self.graph.ty(x), &types[0])
+            && *self.graph.ty(x) == types[0]
+            && op.properties().is_identity
         {
             return Ok(vec![x]);
         }
@@ -108,35 +109,12 @@ impl Builder {
 
     /// Refuses constant indices beyond the data that they point into, where those are not constant.
     fn check_indices(&mut self, op: &Op, inputs: &[ValueId]) -> Result<(), BuildError> {
-        let axes = match op {
-            Op::Gather { axis } | Op::GatherElements { axis } | Op::ScatterElements { axis, .. } => *axis..axis + 1,
-            Op::GatherNd { batch_dims } => *batch_dims..usize::MAX,
-            Op::ScatterNd { .. } => 0..usize::MAX,
-            Op::Conv { .. }
-            | Op::ConvTranspose { .. }
-            | Op::QConv { .. }
-            | Op::Quantized { .. }
-            | Op::DynamicMatMul { .. }
-            | Op::MatMul { .. }
-            | Op::Pool { .. }
-            | Op::Reduce { .. }
-            | Op::Arg { .. }
-            | Op::Map { .. }
-            | Op::Movement(_)
-            | Op::Concat { .. }
-            | Op::Softmax { .. }
-            | Op::Norm { .. }
-            | Op::Cumulative { .. }
-            | Op::TopK { .. } => return Ok(()),
-        };
+        let Some(known) = op.properties().indices else { return Ok(()) };
         let Some(indices) = self.graph.data(inputs[1]).cloned() else { return Ok(()) };
         if !self.budget.spend_work(indices.len() as u64) {
             return Err(BuildError::TooLarge("too many constant indices".into()));
         }
-        let shape = &self.graph.ty(inputs[0]).shape;
-        // Of indices in several dimensions the last dimension counts those.
-        let depth = if axes.end == usize::MAX { indices.shape().last().copied().unwrap_or(1) } else { 1 };
-        let lens = shape.get(axes.start..axes.start.saturating_add(depth)).unwrap_or_default();
+        let lens = known.lens(&self.graph.ty(inputs[0]).shape, indices.shape());
         for (i, len) in indices.scalars().zip(lens.iter().cycle()) {
             let (i, len) = (i128::from(i.to_i64()), *len as i128);
             if !(-len..len).contains(&i) {
@@ -180,36 +158,5 @@ impl Builder {
     /// Dimension `i` of the result is dimension `perm[i]` of `x`.
     pub fn transpose(&mut self, x: ValueId, perm: impl Into<Vec<usize>>) -> Result<ValueId, BuildError> {
         self.emit1(Op::Movement(Movement::Transpose { perm: perm.into() }), &[x])
-    }
-}
-
-/// Whether an operator gives back its operand.
-fn is_identity(op: &Op, x: &Type, result: &Type) -> bool {
-    match op {
-        Op::Movement(Movement::Reshape { .. } | Movement::Expand { .. } | Movement::Pad { .. }) => x == result,
-        Op::Movement(Movement::Slice { step, .. }) => {
-            x == result && step.iter().zip(&x.shape).all(|(&s, &d)| s > 0 || d < 2)
-        }
-        Op::Movement(Movement::Transpose { perm }) => perm.iter().enumerate().all(|(i, &p)| i == p),
-        Op::Map { expr } => x == result && *expr == Expr::identity(),
-        Op::Concat { .. } => x == result,
-        Op::Reduce { axes, .. } => axes.is_empty(),
-        Op::Conv { .. }
-        | Op::ConvTranspose { .. }
-        | Op::QConv { .. }
-        | Op::Quantized { .. }
-        | Op::DynamicMatMul { .. }
-        | Op::MatMul { .. }
-        | Op::Pool { .. }
-        | Op::Arg { .. }
-        | Op::Gather { .. }
-        | Op::GatherElements { .. }
-        | Op::GatherNd { .. }
-        | Op::ScatterElements { .. }
-        | Op::ScatterNd { .. }
-        | Op::Softmax { .. }
-        | Op::Norm { .. }
-        | Op::Cumulative { .. }
-        | Op::TopK { .. } => false,
     }
 }

@@ -87,6 +87,11 @@ impl DType {
         matches!(self, DType::F16 | DType::BF16 | DType::F32 | DType::F64)
     }
 
+    /// Whether the type is a float of 16 bits, which is stored and moved, but not computed with.
+    pub const fn is_half(self) -> bool {
+        matches!(self, DType::F16 | DType::BF16)
+    }
+
     /// Whether the type is a signed or unsigned integer (not bool).
     pub const fn is_int(self) -> bool {
         !self.is_float() && !matches!(self, DType::Bool)

@@ -313,6 +313,11 @@ impl Expr {
         *new_ix.last().expect("an expression has a result")
     }
 
+    /// The operand that an operation is, where it is one.
+    pub fn operand(&self, ix: ExprIx) -> Option<usize> {
+        if let ExprOp::Input(n) = self.ops[ix] { Some(n) } else { None }
+    }
+
     /// Index of the result.
     pub fn result(&self) -> ExprIx {
         self.ops.len() - 1

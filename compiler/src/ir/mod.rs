@@ -1,7 +1,7 @@
 //! The core IR: what a model computes, in about thirty operators.
 //!
-//! `graph` holds the data structure, `op` and `expr` the operators, `infer` their types, `eval` the naive reference,
-//! `print` the text form and `verify` the invariants.
+//! `graph` holds the data structure, `op` and `expr` the operators, `properties` what is asked of them, `infer` their types,
+//! `eval` the naive reference, `print` the text form and `verify` the invariants.
 
 mod dtype;
 pub(crate) mod dynamic;
@@ -11,7 +11,9 @@ pub(crate) mod formula;
 mod graph;
 mod infer;
 mod op;
+mod parts;
 mod print;
+mod properties;
 mod quant;
 mod tensor;
 pub mod text;
@@ -23,11 +25,14 @@ pub use eval::{EvalError, Evaluate, GraphError, Reference, eval_graph};
 pub use expr::{BinaryOp, Expr, ExprIx, ExprOp, UnaryOp};
 pub use graph::{Graph, Node, Origin, Output, State, StaysFloat, Value, ValueId};
 pub use infer::{broadcast, infer};
-pub use op::{Activation, Epilogue, Hw, Movement, Op, PoolKind, ReduceKind, ScatterKind, Window};
+pub use op::Op;
+pub use parts::{Activation, Epilogue, Hw, Movement, PoolKind, ReduceKind, ScatterKind, Window};
 pub use print::print_node;
-pub use quant::{Affine, Quant, QuantResidual, Stored, Target};
+pub use properties::{Dims, Indices, Overwrites, Properties, Reads, Takes, Work};
+pub use quant::{Affine, Between, Quant, QuantResidual, Stored, Target};
 pub use tensor::{Element, MAX_ELEMENTS, Tensor, Type, checked_elements, row_major_strides};
 pub use verify::verify;
+pub(crate) use work::multiply_adds;
 pub use work::{Budget, graph_work};
 
 /// How products are rounded when they are added up.

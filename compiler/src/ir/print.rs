@@ -18,8 +18,8 @@ use std::fmt::{self, Display, Formatter, Write};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Activation, Epilogue, Expr, ExprIx, ExprOp, Graph, Movement, Node, Op, PoolKind, Quant, Scalar, ScatterKind,
-    Target, Tensor, ValueId, Window,
+    Activation, Between, Epilogue, Expr, ExprIx, ExprOp, Graph, Movement, Node, Op, PoolKind, Quant, Scalar,
+    ScatterKind, Target, Tensor, ValueId, Window,
 };
 
 /// Constants of up to this many elements are printed in full.
@@ -134,20 +134,15 @@ fn attributes(op: &Op) -> Vec<String> {
             [window(w), groups_of(*groups), epilogue(e)].concat()
         }
         Op::QConv { window: w, groups, quant } => [window(w), groups_of(*groups), quantization(quant)].concat(),
-        Op::Quantized { op, from, divisor, scale, target: t } => {
-            let mut parts = attributes(op);
-            parts.extend([format!("from {} {:?}", from.zero, from.scale), format!("divisor {divisor:?}")]);
-            parts.extend([format!("scale {scale:?}"), target("target", t)]);
-            parts
-        }
+        Op::QPool { window: w, count_include_pad, between: b } => [pool(w, *count_include_pad), between(b)].concat(),
+        Op::QReduce { axes, between: b } => [vec![list("axes", axes)], between(b)].concat(),
+        Op::QSoftmax { axis: a, between: b } => [vec![axis(*a)], between(b)].concat(),
         Op::MatMul { epilogue: e } => epilogue(e),
         Op::DynamicMatMul { offset, bias } => {
             [format!("offset {offset}")].into_iter().chain(flag("bias", *bias)).collect()
         }
         Op::Pool { kind: PoolKind::Max, window: w } => window(w),
-        Op::Pool { kind: PoolKind::Average { count_include_pad }, window: w } => {
-            window(w).into_iter().chain(flag("count_include_pad", *count_include_pad)).collect()
-        }
+        Op::Pool { kind: PoolKind::Average { count_include_pad }, window: w } => pool(w, *count_include_pad),
         Op::Reduce { axes, .. } => vec![list("axes", axes)],
         Op::Arg { axis: a, last, .. } => [axis(*a)].into_iter().chain(flag("last", *last)).collect(),
         Op::Map { expr } => vec![expr.to_string()],
@@ -209,6 +204,15 @@ fn epilogue(e: &Epilogue) -> Vec<String> {
         Activation::Leaky { alpha } => Some(format!("leaky {alpha:?}")),
     };
     [flag("bias", e.bias), flag("residual", e.residual), activation].into_iter().flatten().collect()
+}
+
+fn pool(w: &Window, count_include_pad: bool) -> Vec<String> {
+    window(w).into_iter().chain(flag("count_include_pad", count_include_pad)).collect()
+}
+
+fn between(b: &Between) -> Vec<String> {
+    let from = format!("from {} {:?}", b.from.zero, b.from.scale);
+    vec![from, format!("divisor {:?}", b.divisor), format!("scale {:?}", b.scale), target("target", &b.target)]
 }
 
 fn target(name: &str, t: &Target) -> String {

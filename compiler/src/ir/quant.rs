@@ -2,7 +2,7 @@
 //!
 //! Invariants, of all that passes build: scales are positive and finite; `lo <= hi` lie in the range of the type.
 
-use super::{DType, Movement, Tensor};
+use super::{DType, Movement, Op, PoolKind, ReduceKind, Tensor};
 
 /// What bytes stand for: `(q - zero) * scale`, the product rounded to f32.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -48,6 +48,49 @@ pub struct Quant {
     pub target: Target,
     /// What is added afterwards.
     pub residual: Option<QuantResidual>,
+}
+
+/// How a float operator computes between bytes: the operand is taken as f32 by `from`, the operator computes, and each result
+/// `v` becomes `target((v / divisor) / scale)`. To the bit what the three operators compute.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Between {
+    /// What the operand's bytes stand for.
+    pub from: Affine,
+    /// What the results are divided by first; 1 changes nothing.
+    pub divisor: f32,
+    /// The scale of the result.
+    pub scale: f32,
+    /// The range of the result.
+    pub target: Target,
+}
+
+impl Op {
+    /// The float operator that this one computes between bytes, and what the bytes stand for.
+    pub fn float(&self) -> Option<(Op, Between)> {
+        if let Op::QPool { window, count_include_pad, between } = self {
+            let kind = PoolKind::Average { count_include_pad: *count_include_pad };
+            Some((Op::Pool { kind, window: window.clone() }, *between))
+        } else if let Op::QReduce { axes, between } = self {
+            Some((Op::Reduce { kind: ReduceKind::Sum, axes: axes.clone() }, *between))
+        } else if let Op::QSoftmax { axis, between } = self {
+            Some((Op::Softmax { axis: *axis, log: false }, *between))
+        } else {
+            None
+        }
+    }
+
+    /// The operator that computes this float operator between bytes, where there is one.
+    pub fn between(&self, between: Between) -> Option<Op> {
+        if let Op::Pool { kind: PoolKind::Average { count_include_pad }, window } = self {
+            Some(Op::QPool { window: window.clone(), count_include_pad: *count_include_pad, between })
+        } else if let Op::Reduce { kind: ReduceKind::Sum, axes } = self {
+            Some(Op::QReduce { axes: axes.clone(), between })
+        } else if let Op::Softmax { axis, log: false } = self {
+            Some(Op::QSoftmax { axis: *axis, between })
+        } else {
+            None
+        }
+    }
 }
 
 impl Target {

@@ -3,12 +3,12 @@
 //! A small file can ask for any amount of either, so both are bounded together for a whole model, before anything is
 //! computed. Bounds grow with the bytes that the model's file holds: what is linear in those is honest.
 
-use super::{Graph, Node, Op, Type};
+use super::{Graph, Node, Op, Type, Work};
 
 /// Bytes of one result that is larger than its operands.
 const MAX_RESULT_BYTES: usize = 64 << 20;
 /// Work of moving or computing one element, in multiply-adds: the naive evaluation spends most of it on indices.
-const ELEMENT_WORK: u64 = 8;
+pub(super) const ELEMENT_WORK: u64 = 8;
 
 /// What may still be evaluated.
 #[derive(Clone, Debug)]
@@ -43,7 +43,7 @@ impl Budget {
             return Err(format!("the constant {result} takes too long to compute here"));
         }
         // A reshape shares its operand's data.
-        let made = if matches!(op, Op::Movement(super::Movement::Reshape { .. })) { 0 } else { made };
+        let made = if op.properties().work == Work::Nothing { 0 } else { made };
         if !self.spend_bytes(made) {
             return Err(format!("with the constant {result} there are too many to be computed here"));
         }
@@ -92,36 +92,35 @@ fn work(op: &Op, operands: &[&Type], results: &[Type]) -> u64 {
     let elements = |types: &mut dyn Iterator<Item = usize>| types.fold(0u64, |n, e| n.saturating_add(e as u64));
     let given = elements(&mut operands.iter().map(|t| t.elements()));
     let made = elements(&mut results.iter().map(Type::elements));
-    let per_element = match op {
-        Op::Conv { .. } | Op::ConvTranspose { .. } | Op::QConv { .. } => {
-            operands[1].shape[1..].iter().product::<usize>() as u64
-        }
-        Op::MatMul { .. } | Op::DynamicMatMul { .. } => operands[0].shape.last().copied().unwrap_or(1) as u64,
-        Op::Quantized { op, .. } => return work(op, operands, results),
-        Op::Pool { window, .. } => window.kernel[0].saturating_mul(window.kernel[1]) as u64,
-        Op::Map { expr } => (expr.ops().len() as u64).saturating_mul(ELEMENT_WORK),
-        Op::Movement(super::Movement::Reshape { .. }) => return 0,
-        // What looks through all elements for each result.
-        Op::TopK { k, .. } => (*k as u64).saturating_add(ELEMENT_WORK),
-        Op::Reduce { .. }
-        | Op::Arg { .. }
-        | Op::Movement(_)
-        | Op::Concat { .. }
-        | Op::Gather { .. }
-        | Op::GatherElements { .. }
-        | Op::GatherNd { .. }
-        | Op::ScatterElements { .. }
-        | Op::ScatterNd { .. }
-        | Op::Softmax { .. }
-        | Op::Norm { .. }
-        | Op::Cumulative { .. } => ELEMENT_WORK,
+    let per_element = match op.properties().work {
+        Work::Nothing => return 0,
+        Work::Steps(steps) => steps,
+        Work::Channel | Work::Spread => operands[1].shape[1..].iter().product::<usize>() as u64,
+        Work::Row => operands[0].shape.last().copied().unwrap_or(1) as u64,
     };
     made.saturating_mul(per_element).saturating_add(made.max(given).saturating_mul(ELEMENT_WORK))
+}
+
+/// Multiply-adds of an operator's kernels.
+pub(crate) fn multiply_adds(op: &Op, operands: &[Type], result: &Type) -> u64 {
+    let out = result.elements() as u64;
+    match op.properties().work {
+        Work::Nothing | Work::Steps(_) => 0,
+        Work::Channel => out * operands[1].shape[1..].iter().product::<usize>() as u64,
+        Work::Spread => {
+            // Every input element meets every tap of its group once.
+            let taps: usize = operands[1].shape[1..3].iter().product();
+            let per_group = operands[1].shape[0] * operands[1].shape[3] / operands[0].shape[3].max(1);
+            operands[0].elements() as u64 * (taps * per_group) as u64
+        }
+        Work::Row => out * operands[0].shape.last().copied().unwrap_or(1) as u64,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ir::text::parse;
     use crate::ir::{DType, Epilogue, Movement};
 
     fn f32s(shape: &[usize]) -> Type {
@@ -148,5 +147,25 @@ mod tests {
         assert!(budget.spend(&product, &[&a, &b], std::slice::from_ref(&y)).is_err());
         budget.grow(1 << 20);
         assert!(budget.spend(&product, &[&a, &b], &[y]).is_ok(), "a larger file may ask for more");
+    }
+
+    /// Of the one node of a graph with two inputs.
+    fn of(x: &str, w: &str, node: &str) -> u64 {
+        let text = format!("graph \"\"\n  in %0 \"x\": {x}\n  in %1 \"w\": {w}\n  %2 = {node}\n  out \"y\" = %2\n");
+        let graph = parse(&text).unwrap();
+        let node = &graph.nodes[0];
+        let operands: Vec<Type> = node.inputs.iter().map(|&i| graph.ty(i).clone()).collect();
+        multiply_adds(&node.op, &operands, graph.ty(node.outputs[0]))
+    }
+
+    #[test]
+    fn every_product_counts_once() {
+        // 4 x 4 pixels of 4 channels, each of 3 x 3 taps of 2 inputs.
+        assert_eq!(of("f32[1,6,6,2]", "f32[4,3,3,2]", "conv %0, %1 {kernel 3x3} : f32[1,4,4,4]"), 16 * 4 * 18);
+        // 36 pixels of 2 inputs, each times 2 x 4 taps of the 3 outputs of its group.
+        let turned = "conv_transpose %0, %1 {kernel 2x4, stride 3x1, pad 0 2 0 1, groups 2} : f32[1,17,6,6]";
+        assert_eq!(of("f32[1,6,6,2]", "f32[6,2,4,1]", turned), 72 * 8 * 3);
+        assert_eq!(of("f32[2,3]", "f32[3,5]", "matmul %0, %1 : f32[2,5]"), 30);
+        assert_eq!(of("f32[2,3]", "f32[2,3]", "map %0, %1 {Add(x0, x1)} : f32[2,3]"), 0);
     }
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use zant_runtime::terms::conv2d::Conv2d;
 use zant_runtime::terms::epilogue;
 
-use super::dims::merge;
 use super::pack::{self, Piece};
 use super::{Fault, Lowered, Lowering, expect_f32};
 use crate::ir::{Activation, DType, Epilogue, Hw, Node, Tensor, Type, Window};
+use crate::layout::strides::merge;
 use crate::program::kernels::{ConvCall, ConvKind, CopyCall, FillCall, IntConvCall};
 use crate::program::{Access, Arg, View};
 

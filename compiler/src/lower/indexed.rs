@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use zant_runtime::kernels::gather::Gather;
 
+use super::movement::run;
 use super::{Fault, Lowered, Lowering, around, expect_number};
-use crate::ir::{DType, Node, ScatterKind, Tensor, Type, row_major_strides};
+use crate::ir::{DType, Node, ScatterKind, Type, row_major_strides};
 use crate::program::kernels::{
-    CopyCall, GatherCall, GatherElementsCall, GatherNdCall, ProvenCall, ScatterElementsCall, ScatterNdCall,
+    GatherCall, GatherElementsCall, GatherNdCall, ProvenCall, ScatterElementsCall, ScatterNdCall,
 };
 use crate::program::{Access, Arg, KernelCall, View};
 
@@ -34,7 +35,7 @@ impl Lowering<'_> {
         let (outer, axis, inner) = around(&x.shape, axis);
         let params = Gather { outer, axis, inner, count: indices.elements() };
         let call = GatherCall { dtype: x.dtype, index: index_type(&indices)?, params };
-        self.indexed_read(node, Arc::new(call), &[params.axis]);
+        self.indexed_read(node, Arc::new(call));
         Ok(())
     }
 
@@ -50,7 +51,7 @@ impl Lowering<'_> {
             axis: x.shape[axis],
             axis_stride,
         };
-        self.indexed_read(node, Arc::new(call), &[x.shape[axis]]);
+        self.indexed_read(node, Arc::new(call));
         Ok(())
     }
 
@@ -68,23 +69,26 @@ impl Lowering<'_> {
             dims: x.shape[batch_dims..batch_dims + depth].to_vec(),
             inner: x.shape[batch_dims + depth..].iter().product(),
         };
-        self.indexed_read(node, Arc::new(call), &x.shape[batch_dims..batch_dims + depth]);
+        self.indexed_read(node, Arc::new(call));
         Ok(())
     }
 
-    /// The call, which cannot fail where its indices are constants within dimensions of these lengths, in turns.
-    fn proven(&self, node: &Node, call: Arc<dyn KernelCall>, lens: &[usize]) -> Arc<dyn KernelCall> {
-        let indices = self.data(node.inputs[1]).and_then(Tensor::to_i64s);
-        let inside = |(&i, &len): (&i64, &usize)| {
-            let len = i128::try_from(len).unwrap_or(0);
-            (-len..len).contains(&i128::from(i))
-        };
-        let known = indices.is_some_and(|indices| indices.iter().zip(lens.iter().cycle()).all(inside));
-        if known { Arc::new(ProvenCall(call)) } else { call }
+    /// The call, which cannot fail where its indices are constants within what they count.
+    fn proven(&self, node: &Node, call: Arc<dyn KernelCall>) -> Arc<dyn KernelCall> {
+        let indices = self.data(node.inputs[1]).zip(node.op.properties().indices);
+        let known = indices.and_then(|(data, indices)| {
+            let lens = indices.lens(&self.ty(node.inputs[0]).shape, data.shape());
+            let inside = |(&i, &len): (&i64, &usize)| {
+                let len = i128::try_from(len).unwrap_or(0);
+                (-len..len).contains(&i128::from(i))
+            };
+            Some(data.to_i64s()?.iter().zip(lens.iter().cycle()).all(inside))
+        });
+        if known == Some(true) { Arc::new(ProvenCall(call)) } else { call }
     }
 
-    fn indexed_read(&mut self, node: &Node, call: Arc<dyn KernelCall>, lens: &[usize]) {
-        let call = self.proven(node, call, lens);
+    fn indexed_read(&mut self, node: &Node, call: Arc<dyn KernelCall>) {
+        let call = self.proven(node, call);
         let (x, indices) = (self.operand(node.inputs[0]), self.operand(node.inputs[1]));
         let out = self.result(node.outputs[0]);
         self.step(node, call, vec![x, indices, Arg::Buffer(out, Access::Write)], Vec::new());
@@ -104,7 +108,7 @@ impl Lowering<'_> {
             axis_stride,
         };
         let out = self.copied_data(node, &x);
-        self.indexed_write(node, Arc::new(call), out, &[x.shape[axis]]);
+        self.indexed_write(node, Arc::new(call), out);
         Ok(())
     }
 
@@ -121,13 +125,13 @@ impl Lowering<'_> {
             inner: x.shape[depth..].iter().product(),
         };
         let out = self.copied_data(node, &x);
-        self.indexed_write(node, Arc::new(call), out, &x.shape[..depth]);
+        self.indexed_write(node, Arc::new(call), out);
         Ok(())
     }
 
     /// The data in the place of the result, where the kernel updates them.
     fn copied_data(&mut self, node: &Node, x: &Type) -> View {
-        if self.states.over.contains_key(&node.outputs[0])
+        if self.layout.states.over.contains_key(&node.outputs[0])
             && let Some(view) = self.places[node.inputs[0].index()]
         {
             self.places[node.outputs[0].index()] = Some(view);
@@ -135,25 +139,22 @@ impl Lowering<'_> {
         }
         let source = self.operand(node.inputs[0]);
         let out = self.result(node.outputs[0]);
-        let (dims, strides) = (vec![x.elements()], vec![1]);
-        let call =
-            CopyCall { dtype: x.dtype, dims, x_start: 0, x_strides: strides.clone(), y_start: 0, y_strides: strides };
+        let call = run(x.dtype, x.elements());
         self.helper_step(node, x, Arc::new(call), vec![source, Arg::Buffer(out, Access::Write)]);
         out
     }
 
-    fn indexed_write(&mut self, node: &Node, call: Arc<dyn KernelCall>, out: View, lens: &[usize]) {
-        let call = self.proven(node, call, lens);
+    fn indexed_write(&mut self, node: &Node, call: Arc<dyn KernelCall>, out: View) {
+        let call = self.proven(node, call);
         let (indices, updates) = (self.operand(node.inputs[1]), self.operand(node.inputs[2]));
         self.step(node, call, vec![indices, updates, Arg::Buffer(out, Access::Update)], Vec::new());
     }
 }
 
 fn index_type(indices: &Type) -> Lowered<DType> {
-    match indices.dtype {
-        d @ (DType::I32 | DType::I64) => Ok(d),
-        other => Err(Fault::ty(format!("indices of type {other}"))),
-    }
+    let dtype = indices.dtype;
+    let fits = matches!(dtype, DType::I32 | DType::I64);
+    if fits { Ok(dtype) } else { Err(Fault::ty(format!("indices of type {dtype}"))) }
 }
 
 /// Replacing moves any type; combining computes.

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use zant_runtime::kernels::table::Table;
 
-use super::dims::merge;
-use super::strided::broadcast;
 use super::{Fault, Lowered, Lowering};
 use crate::ir::{DType, Evaluate, Expr, Node, Op, Reference, Scalar, Tensor, Type, ValueId, row_major_strides};
+use crate::layout::is_table;
+use crate::layout::strides::{broadcast, merge};
 use crate::program::kernels::{MapCall, MapOperand, TableCall};
 use crate::program::{Access, Arg, unsupported};
 
@@ -24,7 +24,7 @@ impl Lowering<'_> {
         if node.inputs.len() > MAX_OPERANDS {
             return Err(Fault::form(format!("an expression of more than {MAX_OPERANDS} operands"), "split it"));
         }
-        if let Some(&x) = self.states.over.get(&node.outputs[0]) {
+        if let Some(&x) = self.layout.states.over.get(&node.outputs[0]) {
             self.map_over(node, expr, x);
             return Ok(());
         }
@@ -64,7 +64,7 @@ impl Lowering<'_> {
 impl Lowering<'_> {
     /// A function from bytes to bytes as a table of its 256 results; whether it is one.
     fn table(&mut self, node: &Node, expr: &Expr) -> bool {
-        if !super::concat::is_table(self.graph, node) {
+        if !is_table(self.graph, node) {
             return false;
         }
         let x = node.inputs[0];
@@ -84,10 +84,8 @@ impl Lowering<'_> {
             y_pitch: self.result_pitch(node.outputs[0]),
         };
         let source = self.operand(x);
-        let in_place = match source {
-            Arg::Buffer(..) if params.y_pitch == channels && from.dtype == to.dtype => vec![(1, 2)],
-            _ => Vec::new(),
-        };
+        let is_safe = matches!(source, Arg::Buffer(..)) && params.y_pitch == channels && from.dtype == to.dtype;
+        let in_place = if is_safe { vec![(1, 2)] } else { Vec::new() };
         let out = Arg::Buffer(self.result(node.outputs[0]), Access::Write);
         let call = TableCall { dtypes: [from.dtype, to.dtype], params, in_place: false };
         self.step(node, Arc::new(call), vec![entries, source, out], in_place);

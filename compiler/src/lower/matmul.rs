@@ -8,9 +8,9 @@ use zant_runtime::terms::epilogue;
 use zant_runtime::terms::matmul::{MatMul, Strides};
 
 use super::conv::kernel_epilogue;
-use super::strided::{broadcast, row_pitch};
 use super::{Fault, Lowered, Lowering, expect_f32, pack};
 use crate::ir::{DType, Epilogue, Node, Tensor, Type, row_major_strides};
+use crate::layout::strides::{broadcast, merge, row_pitch};
 use crate::program::kernels::{IntMatMulCall, MatMulBytesCall, MatMulCall, PackedMatMulCall};
 use crate::program::{Access, Arg};
 
@@ -121,7 +121,7 @@ fn strided_params(operands: [(&Type, &Vec<usize>); 3], epilogue: epilogue::Epilo
         let matrix = t.rank() - 2;
         broadcast(&t.shape[..matrix], &strides[..matrix], &y.shape[..y.rank() - 2])
     });
-    super::dims::merge(&mut dims, &mut all);
+    merge(&mut dims, &mut all);
     if dims.len() > 3 {
         return Err(Fault::form("a matrix product over more than three batch dimensions", "reshape its operands"));
     }

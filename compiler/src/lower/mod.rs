@@ -1,13 +1,11 @@
-//! Core operators -> kernel calls: layout, packing, epilogues, the choice of kernel.
+//! Core operators -> kernel calls: packing, epilogues, the choice of kernel.
 //!
 //! One file per operator family. Each function gets the operand types and places and adds steps; none looks at the graph
-//! around its node. Where a result is a view of an operand, no step is added.
+//! around its node: what that has to say is in the `Arrangement`, which is made before. Where a result is a view of an operand, no step is added.
 
 mod concat;
 mod conv;
-mod dims;
 mod indexed;
-mod macs;
 mod map;
 mod matmul;
 mod movement;
@@ -26,10 +24,9 @@ use std::sync::Arc;
 
 use zant_runtime::kernels::norm::Norm;
 
-use self::macs::macs;
 use crate::diag::{Diagnostic, NodePlace, codes};
-use crate::ir::{DType, Graph, Node, Numerics, Op, Tensor, Type, ValueId};
-use crate::program::kernels::Between;
+use crate::ir::{DType, Graph, Node, Numerics, Op, Origin, Tensor, Type, ValueId, multiply_adds};
+use crate::layout::Arrangement;
 use crate::program::{Access, Arg, Buffer, BufferId, KernelCall, Port, Program, Step, Storage, View, Weight, WeightId};
 
 /// Why a node has no kernel call.
@@ -122,16 +119,8 @@ struct Lowering<'a> {
     program: Program,
     /// Where each value is, once its node has been lowered.
     places: Vec<Option<View>>,
-    /// Values that are computed straight into a part of a Concat's result.
-    parts: BTreeMap<ValueId, concat::Part>,
-    /// Ranges of channels that are read straight from the map they are part of, with its number of channels.
-    pitched_slices: BTreeMap<ValueId, usize>,
-    /// Values that are read by strides from the memory of others.
-    views: strided::Views,
-    /// Maps that are computed by rows where they are read.
-    separables: separable::Separables,
-    /// What lives from run to run.
-    states: state::States,
+    /// What lies where: all that is known of the graph around a node.
+    layout: Arrangement,
     /// Constants that are read as they are.
     weights: BTreeMap<ValueId, WeightId>,
     /// The program's constants, by the hash of type and bytes.
@@ -142,17 +131,11 @@ struct Lowering<'a> {
 
 impl<'a> Lowering<'a> {
     fn of(graph: &'a Graph, numerics: Numerics, has_arm_loops: bool) -> Lowering<'a> {
-        let (parts, pitched_slices) = (concat::parts(graph), concat::pitched_slices(graph));
-        let views = strided::Views::of(graph, &parts, &pitched_slices);
         Lowering {
             graph,
             has_arm_loops,
             places: vec![None; graph.values.len()],
-            separables: separable::Separables::of(graph, &parts, &views),
-            views,
-            states: state::States::of(graph, &parts),
-            parts,
-            pitched_slices,
+            layout: Arrangement::of(graph),
             weights: BTreeMap::new(),
             equal_weights: BTreeMap::new(),
             traces: operands::Traces::default(),
@@ -230,8 +213,8 @@ impl Lowering<'_> {
 
     fn node(&mut self, node: &Node) -> Lowered {
         match &node.op {
-            Op::Conv { .. } if self.separables.is_between(node) => Ok(()),
-            Op::Conv { window, groups, epilogue } => match self.depthwise_inside(node) {
+            Op::Conv { .. } if self.layout.separables.is_between(node) => Ok(()),
+            Op::Conv { window, groups, epilogue } => match self.layout.separables.inside(self.graph, node) {
                 Some(first) => self.separable(first, node),
                 None => self.conv(node, window, *groups, *epilogue),
             },
@@ -240,9 +223,9 @@ impl Lowering<'_> {
             }
             Op::QConv { window, groups, quant } => self.qconv(node, window, *groups, quant),
             Op::DynamicMatMul { offset, .. } => self.dynamic_matmul(node, *offset),
-            Op::Quantized { op, from, divisor, scale, target } => {
-                self.quantized(node, op, Between { from: *from, divisor: *divisor, scale: *scale, target: *target })
-            }
+            Op::QPool { window, count_include_pad, between } => self.qpool(node, window, *count_include_pad, *between),
+            Op::QReduce { axes, between } => self.qreduce(node, axes, *between),
+            Op::QSoftmax { axis, between } => self.qsoftmax(node, *axis, *between),
             Op::MatMul { epilogue } => self.matmul(node, *epilogue),
             Op::Pool { kind, window } => self.pool(node, *kind, window),
             Op::Reduce { kind, axes } => self.reduce(node, *kind, axes),
@@ -289,7 +272,7 @@ impl Lowering<'_> {
 
     /// Where a node's result goes.
     fn result(&mut self, v: ValueId) -> View {
-        let view = match self.parts.get(&v).copied() {
+        let view = match self.layout.parts.get(&v).copied() {
             Some(part) => self.part(v, part),
             None => {
                 let value = self.graph.value(v);
@@ -340,22 +323,27 @@ impl Lowering<'_> {
     fn step(&mut self, node: &Node, call: Arc<dyn KernelCall>, args: Vec<Arg>, in_place: Vec<(usize, usize)>) {
         let result = self.ty(node.outputs[0]).clone();
         let operands: Vec<Type> = node.inputs.iter().map(|&i| self.ty(i).clone()).collect();
-        let macs = macs(&node.op, &operands, &result);
+        let macs = multiply_adds(&node.op, &operands, &result);
         self.push(Step { call, args, origin: node.origin.clone(), result, operands, macs, in_place, over: None });
     }
 
     /// Appends a step that does its part of a node's work, on one of its operands, of type `operand`.
     fn part_step(&mut self, node: &Node, operand: &Type, call: Arc<dyn KernelCall>, args: Vec<Arg>) {
-        let (result, operands) = (self.ty(node.outputs[0]).clone(), vec![operand.clone()]);
-        let origin = node.origin.clone();
-        self.push(Step { call, args, origin, result, operands, macs: 0, in_place: Vec::new(), over: None });
+        let types = [self.ty(node.outputs[0]).clone(), operand.clone()];
+        self.push(by_the_way(call, args, node.origin.clone(), types));
     }
 
     /// Appends a step that prepares something for a node's kernel, or finishes it.
     fn helper_step(&mut self, node: &Node, ty: &Type, call: Arc<dyn KernelCall>, args: Vec<Arg>) {
-        let (result, operands) = (ty.clone(), vec![ty.clone()]);
-        let origin = node.origin.clone();
-        self.push(Step { call, args, origin, result, operands, macs: 0, in_place: Vec::new(), over: None });
+        self.push(by_the_way(call, args, node.origin.clone(), [ty.clone(), ty.clone()]));
+    }
+
+    /// A node whose kernel makes its one result of its first operand.
+    fn one_of_one(&mut self, node: &Node, call: Arc<dyn KernelCall>, in_place: Vec<(usize, usize)>) -> Lowered {
+        let source = self.operand(node.inputs[0]);
+        let out = self.result(node.outputs[0]);
+        self.step(node, call, vec![source, Arg::Buffer(out, Access::Write)], in_place);
+        Ok(())
     }
 
     /// Steps that write nothing are left out.
@@ -364,6 +352,11 @@ impl Lowering<'_> {
             self.program.steps.push(step);
         }
     }
+}
+
+/// A step that is no node's own; types of its result and its operand.
+fn by_the_way(call: Arc<dyn KernelCall>, args: Vec<Arg>, origin: Vec<Origin>, [result, operand]: [Type; 2]) -> Step {
+    Step { call, args, origin, result, operands: vec![operand], macs: 0, in_place: Vec::new(), over: None }
 }
 
 /// The dimensions around one of them: their product before, its length, their product behind.
@@ -378,8 +371,5 @@ fn expect_f32(what: &str, dtype: DType) -> Lowered {
 
 /// Halves can be stored and moved, but not computed with.
 fn expect_number(what: &str, dtype: DType) -> Lowered {
-    match dtype {
-        DType::F16 | DType::BF16 => Err(Fault::ty(format!("{what} of {dtype} has no kernel"))),
-        _ => Ok(()),
-    }
+    if dtype.is_half() { Err(Fault::ty(format!("{what} of {dtype} has no kernel"))) } else { Ok(()) }
 }

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use super::dims::merge;
-use super::strided::{broadcast, is_dense};
-use super::{Lowered, Lowering};
+use super::{Lowered, Lowering, by_the_way};
 use crate::ir::{DType, Movement, Node, Scalar, Type, row_major_strides};
+use crate::layout::strides::{broadcast, is_dense, merge};
 use crate::program::kernels::{CopyCall, FillCall};
 use crate::program::{Access, Arg, View};
 
@@ -30,7 +29,7 @@ fn copy_call(
 
 impl Lowering<'_> {
     pub(super) fn movement(&mut self, node: &Node, m: &Movement) -> Lowered {
-        let is_computed_there = self.views.straight.contains_key(&node.inputs[0]);
+        let is_computed_there = self.layout.views.straight.contains_key(&node.inputs[0]);
         if is_computed_there || self.placed_as_view(node.outputs[0]) {
             return Ok(());
         }
@@ -63,7 +62,7 @@ impl Lowering<'_> {
     fn reshape(&mut self, node: &Node) {
         let out = node.outputs[0];
         // A part of a Concat is written by the node that computes it; a reshaped input or constant is copied there.
-        if self.parts.contains_key(&out) {
+        if self.layout.parts.contains_key(&out) {
             let x = self.ty(node.inputs[0]).clone();
             let source = self.operand(node.inputs[0]);
             let view = self.result(out);
@@ -107,40 +106,17 @@ impl Lowering<'_> {
     pub(super) fn transposed(&mut self, node: &Node, x: &Type, source: Arg, perm: &[usize]) -> Arg {
         let own = row_major_strides(&x.shape);
         let ty = Type::new(x.dtype, perm.iter().map(|&p| x.shape[p]).collect::<Vec<_>>());
-        let mut dims = ty.shape.clone();
-        let mut strides = [
-            perm.iter().map(|&p| own[p] as isize).collect(),
-            row_major_strides(&ty.shape).into_iter().map(|s| s as isize).collect(),
-        ];
-        merge(&mut dims, &mut strides);
-        let [x_strides, y_strides] = strides;
+        let strides = [perm.iter().map(|&p| own[p] as isize).collect(), signed(row_major_strides(&ty.shape))];
+        let call = copy_call(x.dtype, &ty.shape, (0, 0), strides, true);
         let view = self.new_temporary(&ty);
-        let call = CopyCall { dtype: x.dtype, dims, x_start: 0, x_strides, y_start: 0, y_strides };
         self.helper_step(node, &ty, Arc::new(call), vec![source, Arg::Buffer(view, Access::Write)]);
         Arg::Buffer(view, Access::Read)
     }
 
     /// A plain copy of one run to another, for no node of its own.
     pub(super) fn copy_run(&mut self, source: Arg, to: View, ty: &Type) {
-        let call = CopyCall {
-            dtype: ty.dtype,
-            dims: vec![to.len],
-            x_start: 0,
-            x_strides: vec![1],
-            y_start: 0,
-            y_strides: vec![1],
-        };
-        let step = crate::program::Step {
-            call: Arc::new(call),
-            args: vec![source, Arg::Buffer(to, Access::Write)],
-            origin: Vec::new(),
-            result: ty.clone(),
-            operands: vec![ty.clone()],
-            macs: 0,
-            in_place: Vec::new(),
-            over: None,
-        };
-        self.push(step);
+        let (call, args) = (run(ty.dtype, to.len), vec![source, Arg::Buffer(to, Access::Write)]);
+        self.push(by_the_way(Arc::new(call), args, Vec::new(), [ty.clone(), ty.clone()]));
     }
 
     /// A view where the elements are neighbours, else a copy.
@@ -148,7 +124,7 @@ impl Lowering<'_> {
         let x = self.ty(node.inputs[0]).clone();
         let offset: usize = start.iter().zip(own).map(|(s, o)| s * o).sum();
         if let (Some(&pitch), Some(v)) =
-            (self.pitched_slices.get(&node.outputs[0]), self.places[node.inputs[0].index()])
+            (self.layout.pitched_slices.get(&node.outputs[0]), self.places[node.inputs[0].index()])
         {
             let channels = len.last().copied().unwrap_or(1);
             let len = (len.iter().product::<usize>() / channels - 1) * pitch + channels;
@@ -161,7 +137,7 @@ impl Lowering<'_> {
         let dense = (cut + 1..x.rank()).all(whole) && (cut == x.rank() || step[cut] == 1);
         if dense
             && is_dense(own, &x.shape)
-            && !self.parts.contains_key(&node.outputs[0])
+            && !self.layout.parts.contains_key(&node.outputs[0])
             && let Some(v) = self.places[node.inputs[0].index()]
         {
             let view = View { buffer: v.buffer, offset: v.offset + offset, len: len.iter().product() };
@@ -187,6 +163,12 @@ impl Lowering<'_> {
     }
 }
 
-fn signed(strides: Vec<usize>) -> Vec<isize> {
+/// A plain copy of so many elements.
+pub(super) fn run(dtype: DType, len: usize) -> CopyCall {
+    CopyCall { dtype, dims: vec![len], x_start: 0, x_strides: vec![1], y_start: 0, y_strides: vec![1] }
+}
+
+/// Strides as copies have them.
+pub(super) fn signed(strides: Vec<usize>) -> Vec<isize> {
     strides.into_iter().map(|s| s as isize).collect()
 }

@@ -93,11 +93,11 @@ impl Lowering<'_> {
     fn unread_of(&self, node: &Node, steps: Range<usize>) -> Vec<String> {
         let is_empty = |v: &ValueId| self.ty(*v).elements() == 0;
         // A convolution between is computed by the node that reads it.
-        if node.outputs.iter().all(is_empty) || self.separables.is_between(node) {
+        if node.outputs.iter().all(is_empty) || self.layout.separables.is_between(node) {
             return Vec::new();
         }
         let reads = Reads::of(node.outputs.iter().filter_map(|&v| self.memory_of(v)), self.program.steps[steps].iter());
-        let inner = self.depthwise_inside(node);
+        let inner = self.layout.separables.inside(self.graph, node);
         let mut faults = Vec::new();
         for node in [Some(node), inner].into_iter().flatten() {
             for (k, v) in node.inputs.iter().enumerate().filter(|(_, v)| !is_empty(v)) {
@@ -121,24 +121,23 @@ impl Lowering<'_> {
             let held = reads.weights.iter().filter(|&(&w, _)| self.traces.held.contains(&(w, v)));
             return held.map(|(_, n)| n).sum::<usize>() >= times;
         };
-        let lies_there = || match &node.op {
-            Op::Concat { .. } => {
-                let whole = node.outputs[0];
-                self.parts.get(&v).is_some_and(|p| p.whole == whole) || self.states.lies_in(v, whole)
-            }
-            Op::Movement(_) => self.memory_of(node.outputs[0]).is_some_and(|result| {
-                let end = |v: View| v.offset + v.len;
-                result.buffer == memory.buffer && memory.offset <= result.offset && end(result) <= end(memory)
-            }),
-            _ => false,
-        };
         let read = reads.views.get(&(memory.buffer, memory.offset, memory.len)).copied().unwrap_or(0);
-        read >= times || lies_there()
+        if read >= times {
+            return true;
+        }
+        let whole = node.outputs[0];
+        if is_concat {
+            return self.layout.parts.get(&v).is_some_and(|p| p.whole == whole) || self.layout.states.lies_in(v, whole);
+        }
+        let end = |v: View| v.offset + v.len;
+        let is_within = |r: View| r.buffer == memory.buffer && memory.offset <= r.offset && end(r) <= end(memory);
+        matches!(node.op, Op::Movement(_)) && self.memory_of(whole).is_some_and(is_within)
     }
 
     /// Where a value lies that is no constant.
     fn memory_of(&self, v: ValueId) -> Option<View> {
-        let elsewhere = self.views.straight.get(&v).map(|(target, _)| target).or_else(|| self.states.within.get(&v));
+        let elsewhere =
+            self.layout.views.straight.get(&v).map(|(target, _)| target).or_else(|| self.layout.states.within.get(&v));
         let own = || elsewhere.and_then(|at| self.places[at.index()]).or(self.places[v.index()]);
         self.view_of(v).map(|(view, _)| view).or_else(own)
     }

@@ -7,7 +7,6 @@ use zant_runtime::terms::pool2d::Pool2d;
 use super::{Lowered, Lowering, expect_f32, expect_number};
 use crate::ir::{Node, PoolKind, Type, Window};
 use crate::program::kernels::{PoolCall, PoolForm};
-use crate::program::{Access, Arg};
 
 impl Lowering<'_> {
     pub(super) fn pool(&mut self, node: &Node, kind: PoolKind, window: &Window) -> Lowered {
@@ -25,12 +24,8 @@ impl Lowering<'_> {
         };
         let pitches = [self.operand_pitch(node.inputs[0]), self.result_pitch(node.outputs[0])];
         let params = pool2d(&x, &y, window, pitches, kind);
-        let source = self.operand(node.inputs[0]);
-        let out = self.result(node.outputs[0]);
         let in_place = if params.in_place_safe() { vec![(0, 1)] } else { Vec::new() };
-        let call = Arc::new(PoolCall { form, params, in_place: false });
-        self.step(node, call, vec![source, Arg::Buffer(out, Access::Write)], in_place);
-        Ok(())
+        self.one_of_one(node, Arc::new(PoolCall { form, params, in_place: false }), in_place)
     }
 }
 

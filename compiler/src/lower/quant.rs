@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use zant_runtime::kernels::dynamic::DynamicMatMul;
-use zant_runtime::kernels::qdepthwise_dual;
-use zant_runtime::kernels::qdual;
+use zant_runtime::kernels::softmax::Softmax;
+use zant_runtime::kernels::{qdepthwise_dual, qdual};
 use zant_runtime::terms::conv2d::Conv2d;
 use zant_runtime::terms::qconv2d::QConv2d;
 use zant_runtime::terms::quant;
 
 use super::conv::conv2d;
+use super::pool::pool2d;
+use super::rows::neighbours;
 use super::{Fault, Lowered, Lowering, around};
-use crate::ir::{Affine, DType, Epilogue, Node, Op, Quant, QuantResidual, Target, Tensor, Type, Window};
-use crate::program::kernels::{Between, BetweenCall, BetweenKind, ConvKind, DynamicMatMulCall, QConvCall, QDualCall};
+use crate::ir::{Affine, Between, DType, Epilogue, Node, PoolKind, Quant, QuantResidual, Target, Tensor, Type, Window};
+use crate::program::kernels::{BetweenCall, BetweenKind, ConvKind, DynamicMatMulCall, QConvCall, QDualCall};
 use crate::program::{Access, Arg};
 
 /// Output channels of a panel of weights.
@@ -195,25 +197,11 @@ impl Lowering<'_> {
             && (is_plain || !is_depthwise(&params.map))
     }
 
-    /// Whether layers of few pixels do so much of the work that there should be loops for single ones.
-    fn has_single_pixels(&self) -> bool {
-        let (mut few, mut all) = (0u64, 0u64);
-        for node in self.graph.nodes.iter().filter(|n| matches!(n.op, Op::QConv { .. })) {
-            let [w, y] = [node.inputs[1], node.outputs[0]].map(|v| self.ty(v));
-            let work = (y.elements() as u64).saturating_mul(w.shape[1..].iter().product::<usize>() as u64);
-            let pixels = y.elements().checked_div(y.shape.last().copied().unwrap_or(1)).unwrap_or(0);
-            few = few.saturating_add(if pixels < FOUR { work } else { 0 });
-            all = all.saturating_add(work);
-        }
-        // By fours they take up to four times as long: that may be 4 % of all.
-        few.saturating_mul(100) > all
-    }
-
     fn qdual(&mut self, node: &Node, w: &[i8], quant: &Quant, params: QConv2d) -> Lowered {
         let dtypes = [node.inputs[0], node.outputs[0]].map(|v| self.ty(v).dtype);
         let map = &params.map;
         let depth = w.len().checked_div(map.out_c).unwrap_or(0);
-        let by_fours = qdual::is_wide(map) || !self.has_single_pixels();
+        let by_fours = qdual::is_wide(map) || !self.layout.has_single_pixels;
         let (kind, packed) = if is_depthwise(map) {
             let words = words(w, map);
             (ConvKind::Depthwise, Tensor::from_elements([words.len()], &words))
@@ -263,34 +251,29 @@ impl Lowering<'_> {
         Ok(())
     }
 
+    pub(super) fn qpool(&mut self, node: &Node, window: &Window, include_pad: bool, between: Between) -> Lowered {
+        let pitches = [self.operand_pitch(node.inputs[0]), self.result_pitch(node.outputs[0])];
+        let [x, y] = [node.inputs[0], node.outputs[0]].map(|v| self.ty(v));
+        let kind = PoolKind::Average { count_include_pad: include_pad };
+        let kind = BetweenKind::Average(pool2d(x, y, window, pitches, kind));
+        self.between(node, kind, between)
+    }
+
+    pub(super) fn qreduce(&mut self, node: &Node, axes: &[usize], between: Between) -> Lowered {
+        match neighbours(self.ty(node.inputs[0]), axes) {
+            Some(reduce) => self.between(node, BetweenKind::Sum(reduce), between),
+            None => Err(Fault::form("a quantized sum of scattered dimensions", "transpose its operand")),
+        }
+    }
+
+    pub(super) fn qsoftmax(&mut self, node: &Node, axis: usize, between: Between) -> Lowered {
+        let (outer, n, inner) = around(&self.ty(node.inputs[0]).shape, axis);
+        self.between(node, BetweenKind::Softmax(Softmax { outer, n, inner }), between)
+    }
+
     /// A float operator between bytes.
-    pub(super) fn quantized(&mut self, node: &Node, op: &Op, between: Between) -> Lowered {
-        let x = self.ty(node.inputs[0]).clone();
-        let y = self.ty(node.outputs[0]).clone();
-        let kind = match op {
-            Op::Pool { kind, window } => {
-                let pitches = [self.operand_pitch(node.inputs[0]), self.result_pitch(node.outputs[0])];
-                BetweenKind::Average(super::pool::pool2d(&x, &y, window, pitches, *kind))
-            }
-            Op::Softmax { axis, .. } => {
-                let (outer, n, inner) = around(&x.shape, *axis);
-                BetweenKind::Softmax(zant_runtime::kernels::softmax::Softmax { outer, n, inner })
-            }
-            Op::Reduce { axes, .. } => match super::rows::neighbours(&x, axes) {
-                Some(reduce) => BetweenKind::Sum(reduce),
-                None => return Err(Fault::form("a quantized sum of scattered dimensions", "transpose its operand")),
-            },
-            other => {
-                return Err(Fault::form(
-                    format!("{} between bytes", other.name()),
-                    "this is a mistake of the compiler",
-                ));
-            }
-        };
-        let source = self.operand(node.inputs[0]);
-        let out = self.result(node.outputs[0]);
-        let call = BetweenCall { kind, between, dtypes: [x.dtype, y.dtype] };
-        self.step(node, Arc::new(call), vec![source, Arg::Buffer(out, Access::Write)], Vec::new());
-        Ok(())
+    fn between(&mut self, node: &Node, kind: BetweenKind, between: Between) -> Lowered {
+        let dtypes = [node.inputs[0], node.outputs[0]].map(|v| self.ty(v).dtype);
+        self.one_of_one(node, Arc::new(BetweenCall { kind, between, dtypes }), Vec::new())
     }
 }

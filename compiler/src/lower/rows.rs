@@ -39,22 +39,16 @@ impl Lowering<'_> {
         let x = self.ty(node.inputs[0]).clone();
         expect_number("an extreme's index", x.dtype)?;
         let (outer, n, inner) = around(&x.shape, axis);
-        let source = self.operand(node.inputs[0]);
-        let out = self.result(node.outputs[0]);
-        let call = Arc::new(ArgCall { dtype: x.dtype, max, params: ArgParams { outer, n, inner, last } });
-        self.step(node, call, vec![source, Arg::Buffer(out, Access::Write)], Vec::new());
-        Ok(())
+        let params = ArgParams { outer, n, inner, last };
+        self.one_of_one(node, Arc::new(ArgCall { dtype: x.dtype, max, params }), Vec::new())
     }
 
     pub(super) fn softmax(&mut self, node: &Node, axis: usize, log: bool) -> Lowered {
         let x = self.ty(node.inputs[0]).clone();
         expect_f32("softmax", x.dtype)?;
         let (outer, n, inner) = around(&x.shape, axis);
-        let source = self.operand(node.inputs[0]);
-        let out = self.result(node.outputs[0]);
-        let call = Arc::new(SoftmaxCall { log, params: Softmax { outer, n, inner }, in_place: false });
-        self.step(node, call, vec![source, Arg::Buffer(out, Access::Write)], vec![(0, 1)]);
-        Ok(())
+        let call = SoftmaxCall { log, params: Softmax { outer, n, inner }, in_place: false };
+        self.one_of_one(node, Arc::new(call), vec![(0, 1)])
     }
 
     /// A normalization of the rows from `axis` on; `operands` tells whether scale and bias are there.
@@ -81,11 +75,8 @@ impl Lowering<'_> {
         let [product, exclusive, reverse] = form;
         let (outer, n, inner) = around(&x.shape, axis);
         let params = Cumulative { outer, n, inner, exclusive, reverse };
-        let source = self.operand(node.inputs[0]);
-        let out = self.result(node.outputs[0]);
-        let call = Arc::new(CumulativeCall { dtype: x.dtype, product, params, in_place: false });
-        self.step(node, call, vec![source, Arg::Buffer(out, Access::Write)], vec![(0, 1)]);
-        Ok(())
+        let call = CumulativeCall { dtype: x.dtype, product, params, in_place: false };
+        self.one_of_one(node, Arc::new(call), vec![(0, 1)])
     }
 
     pub(super) fn top_k(&mut self, node: &Node, axis: usize, k: usize, largest: bool) -> Lowered {

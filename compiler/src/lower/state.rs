@@ -3,116 +3,16 @@
 //! A new value is computed over the old one where the operator can do that and all other readers of the old one come
 //! before; it is copied at the end of the run otherwise. Rings get their new entries at the end of the run.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use zant_runtime::kernels::place_row::PlaceRow;
 
-use super::concat::Part;
-use super::{Lowering, dims};
-use crate::ir::{
-    BinaryOp, DType, Expr, ExprOp, Graph, Node, Op, Origin, Scalar, State as Pair, Type, ValueId, row_major_strides,
-};
+use super::{Lowering, by_the_way};
+use crate::ir::{BinaryOp, DType, Expr, ExprOp, Node, Origin, Scalar, State as Pair, Type, ValueId, row_major_strides};
+use crate::layout::strides::merge;
 use crate::program::kernels::{MapCall, MapOperand, PlaceRowCall};
-use crate::program::{Access, Arg, BufferId, Ring, State, Step, Storage, View};
-
-/// What lowering knows about states before it starts.
-#[derive(Debug, Default)]
-pub(super) struct States {
-    /// New values that are computed over the old ones: the output's value and the input.
-    pub(super) over: BTreeMap<ValueId, ValueId>,
-    /// Rings that lie in the result of the Concat that reads them: the input and the result.
-    pub(super) within: BTreeMap<ValueId, ValueId>,
-}
-
-impl States {
-    pub(super) fn of(graph: &Graph, parts: &BTreeMap<ValueId, Part>) -> States {
-        let (producers, users) = (graph.producers(), graph.users());
-        let mut states = States::default();
-        for &pair in &graph.states {
-            let (x, y) = (graph.inputs[pair.input], graph.outputs[pair.output].value);
-            let Ok(ring) = graph.ring_axis(pair) else { continue };
-            if let Some(axis) = ring {
-                states.within.extend(reading_concat(graph, &users, parts, (x, axis)).map(|whole| (x, whole)));
-                continue;
-            }
-            let Some(n) = producers[y.index()] else { continue };
-            if can_overwrite(&graph.nodes[n], x)
-                && !states.over.contains_key(&y)
-                && others_come_before(graph, &users, x, n)
-            {
-                states.over.insert(y, x);
-            }
-        }
-        states
-    }
-
-    /// Whether a value is a ring that lies where the Concat wants it.
-    pub(super) fn lies_in(&self, x: ValueId, whole: ValueId) -> bool {
-        self.within.get(&x) == Some(&whole)
-    }
-}
-
-/// The result of the Concat that puts new entries behind a ring, if nobody else reads the ring and nobody keeps the result.
-fn reading_concat(
-    graph: &Graph,
-    users: &[Vec<usize>],
-    parts: &BTreeMap<ValueId, Part>,
-    (x, axis): (ValueId, usize),
-) -> Option<ValueId> {
-    let &[reader] = users[x.index()].as_slice() else { return None };
-    let node = &graph.nodes[reader];
-    let whole = node.outputs[0];
-    let fits = node.op == Op::Concat { axis } && node.inputs.first() == Some(&x) && !graph.is_output(x);
-    (fits && !graph.is_output(whole) && !parts.contains_key(&whole)).then_some(whole)
-}
-
-/// Whether the operator's kernel can write its result over `x`, which is one of its operands.
-fn can_overwrite(node: &Node, x: ValueId) -> bool {
-    match node.op {
-        Op::Map { .. } => node.inputs.iter().filter(|&&i| i == x).count() == 1,
-        Op::ScatterElements { .. } | Op::ScatterNd { .. } => node.inputs[0] == x && !node.inputs[1..].contains(&x),
-        Op::Conv { .. }
-        | Op::ConvTranspose { .. }
-        | Op::QConv { .. }
-        | Op::Quantized { .. }
-        | Op::DynamicMatMul { .. }
-        | Op::MatMul { .. }
-        | Op::Pool { .. }
-        | Op::Reduce { .. }
-        | Op::Arg { .. }
-        | Op::Movement(_)
-        | Op::Concat { .. }
-        | Op::Gather { .. }
-        | Op::GatherElements { .. }
-        | Op::GatherNd { .. }
-        | Op::Softmax { .. }
-        | Op::Norm { .. }
-        | Op::Cumulative { .. }
-        | Op::TopK { .. } => false,
-    }
-}
-
-/// Whether all nodes that read `x`, or what may be a view of it, come before node `last`; an output comes after all.
-fn others_come_before(graph: &Graph, users: &[Vec<usize>], x: ValueId, last: usize) -> bool {
-    let mut open = vec![x];
-    let mut seen = BTreeSet::from([x]);
-    while let Some(v) = open.pop() {
-        if graph.outputs.iter().any(|o| o.value == v) {
-            return false;
-        }
-        for &n in &users[v.index()] {
-            let node = &graph.nodes[n];
-            if n > last || (n == last && v != x) {
-                return false;
-            }
-            if matches!(node.op, Op::Movement(_)) {
-                open.extend(node.outputs.iter().copied().filter(|o| seen.insert(*o)));
-            }
-        }
-    }
-    true
-}
+use crate::program::{Access, Arg, BufferId, Ring, State, Storage, View};
 
 impl Lowering<'_> {
     /// Makes room for the states.
@@ -123,7 +23,7 @@ impl Lowering<'_> {
             let value = self.graph.value(x);
             let (name, ty) = (value.name.clone(), value.ty.clone());
             let ring = self.graph.ring_axis(pair).ok().flatten().map(|axis| self.ring(pair, axis, &mut slots));
-            let within = self.states.within.get(&x).copied();
+            let within = self.layout.states.within.get(&x).copied();
             let memory = self.ty(within.unwrap_or(x)).clone();
             let view = self.new_buffer(&name, &memory, Storage::Arena);
             self.places[within.unwrap_or(x).index()] = Some(view);
@@ -148,7 +48,7 @@ impl Lowering<'_> {
     /// Whether a value that is to be a plain output lies where the end of the run changes it.
     pub(super) fn changes_at_end(&self, view: View) -> bool {
         let state = self.program.states.iter().find(|s| s.buffer == view.buffer);
-        let over = |s: &State| self.states.over.values().any(|&x| x == self.graph.inputs[s.positions[0]]);
+        let over = |s: &State| self.layout.states.over.values().any(|&x| x == self.graph.inputs[s.positions[0]]);
         state.is_some_and(|s| !over(s))
     }
 
@@ -159,16 +59,16 @@ impl Lowering<'_> {
         for s in &states {
             let (x, y) = (self.graph.inputs[s.positions[0]], self.graph.outputs[s.positions[1]].value);
             let source = self.operand(y);
-            let is_there = self.states.over.get(&y) == Some(&x) || x == y;
+            let is_there = self.layout.states.over.get(&y) == Some(&x) || x == y;
             // What lies in another state would be changed before it is read.
-            let source = match source {
-                Arg::Buffer(v, _) if !is_there && states.iter().any(|s| s.buffer == v.buffer) => {
-                    let ty = self.ty(y).clone();
-                    let view = self.new_temporary(&ty);
-                    self.copy_run(source, view, &ty);
-                    Arg::Buffer(view, Access::Read)
-                }
-                other => other,
+            let in_state = |source| matches!(source, Arg::Buffer(v, _) if states.iter().any(|s| s.buffer == v.buffer));
+            let source = if !is_there && in_state(source) {
+                let ty = self.ty(y).clone();
+                let view = self.new_temporary(&ty);
+                self.copy_run(source, view, &ty);
+                Arg::Buffer(view, Access::Read)
+            } else {
+                source
             };
             sources.push((!is_there).then_some(source));
         }
@@ -192,7 +92,7 @@ impl Lowering<'_> {
         // The places of the old values hold the new ones now.
         for pair in &self.graph.states {
             let x = self.graph.inputs[pair.input];
-            let whole = self.states.within.get(&x).copied();
+            let whole = self.layout.states.within.get(&x).copied();
             [Some(x), whole].into_iter().flatten().for_each(|v| self.places[v.index()] = None);
         }
     }
@@ -207,16 +107,8 @@ impl Lowering<'_> {
         let call = PlaceRowCall { dtype: s.ty.dtype, index: DType::I64, params };
         let slot = Arg::Buffer(self.program.whole(ring.slot), Access::Read);
         let to = Arg::Buffer(self.program.whole(s.buffer), Access::Update);
-        self.own_step(Step {
-            call: Arc::new(call),
-            args: vec![slot, source, to],
-            origin: self.origin_of(s.positions[1]),
-            result: s.ty.clone(),
-            operands: vec![ring.output.clone()],
-            macs: 0,
-            in_place: Vec::new(),
-            over: None,
-        });
+        let (origin, types) = (self.origin_of(s.positions[1]), [s.ty.clone(), ring.output.clone()]);
+        self.program.steps.push(by_the_way(Arc::new(call), vec![slot, source, to], origin, types));
     }
 
     /// The next part of a ring.
@@ -230,20 +122,8 @@ impl Lowering<'_> {
         let operands = vec![MapOperand { dtype: DType::I64, strides: Vec::new() }];
         let call = MapCall { expr: e.finish(result), operands, dims: Vec::new(), result: DType::I64, over: Some(0) };
         let counter = Type::new(DType::I64, [1]);
-        self.own_step(Step {
-            call: Arc::new(call),
-            args: vec![Arg::Buffer(self.program.whole(slot), Access::Update)],
-            origin: Vec::new(),
-            result: counter.clone(),
-            operands: vec![counter],
-            macs: 0,
-            in_place: Vec::new(),
-            over: None,
-        });
-    }
-
-    fn own_step(&mut self, step: Step) {
-        self.program.steps.push(step);
+        let args = vec![Arg::Buffer(self.program.whole(slot), Access::Update)];
+        self.program.steps.push(by_the_way(Arc::new(call), args, Vec::new(), [counter.clone(), counter]));
     }
 
     /// The ONNX nodes that make an output.
@@ -274,10 +154,7 @@ impl Lowering<'_> {
     /// `select(0..n == position, row, state)` along one dimension: the kernel, the numbers from 0, the position and the row.
     fn placed_row(&self, node: &Node, expr: &Expr, x: ValueId) -> Option<(PlaceRowCall, [ValueId; 3])> {
         let ExprOp::Select(c, a, b) = expr.ops()[expr.result()] else { return None };
-        let operand = |ix: usize| match expr.ops()[ix] {
-            ExprOp::Input(n) => Some(node.inputs[n]),
-            _ => None,
-        };
+        let operand = |ix: usize| expr.operand(ix).map(|n| node.inputs[n]);
         let ExprOp::Binary(BinaryOp::Eq, p, q) = expr.ops()[c] else { return None };
         let (row, old, p, q) = (operand(a)?, operand(b)?, operand(p)?, operand(q)?);
         let (positions, position) = if self.data(p).is_some() { (p, q) } else { (q, p) };
@@ -299,11 +176,11 @@ impl Lowering<'_> {
             return None;
         }
         // The row as slabs of neighbouring elements at one distance.
-        let own = self.views.strides_of(row).unwrap_or_else(|| row_major_strides(&one));
+        let own = self.layout.views.get(row).map_or_else(|| row_major_strides(&one), |view| view.strides.clone());
         let (mut outer, mut inner) = (one[..axis].to_vec(), one[axis..].to_vec());
         let (mut pitches, mut steps) = ([own[..axis].to_vec()], [own[axis..].to_vec()]);
-        dims::merge(&mut outer, &mut pitches);
-        dims::merge(&mut inner, &mut steps);
+        merge(&mut outer, &mut pitches);
+        merge(&mut inner, &mut steps);
         let dense = matches!(steps[0].as_slice(), [] | [1]) && pitches[0].len() < 2;
         let inner: usize = one[axis..].iter().product();
         let params = PlaceRow {

@@ -5,6 +5,7 @@
 
 use crate::ir::{BinaryOp, DType, Evaluate, Expr, ExprOp, Graph, Node, Op, Tensor, UnaryOp, ValueId};
 
+use super::epilogue::epilogue_mut;
 use super::rewrite::{Rewriter, merge_origins, rewrite};
 
 /// `scale * x + shift` per channel.
@@ -15,21 +16,15 @@ struct Affine {
 }
 
 pub(super) fn run(graph: &mut Graph, evaluate: &dyn Evaluate) -> bool {
-    rewrite(graph, evaluate, |rw, node| {
-        let folded = match &node.op {
-            Op::Map { .. } => fold_behind(rw, &node),
-            Op::Conv { .. } | Op::MatMul { .. } => fold_before(rw, &node),
-            _ => None,
-        };
-        match folded {
-            Some(new) => rw.put(new),
-            None => rw.keep(node),
-        }
+    rewrite(graph, evaluate, |rw, node| match fold_behind(rw, &node).or_else(|| fold_before(rw, &node)) {
+        Some(new) => rw.put(new),
+        None => rw.keep(node),
     })
 }
 
 /// The product with the Map behind it folded in.
 fn fold_behind(rw: &mut Rewriter<'_>, map: &Node) -> Option<Node> {
+    let Op::Map { expr } = &map.op else { return None };
     let (at, product) = map.inputs.iter().enumerate().find_map(|(at, &v)| {
         let p = rw.producer(v)?;
         (rw.uses(v) == 1 && is_plain_product(rw, p)).then(|| (at, p.clone()))
@@ -39,14 +34,15 @@ fn fold_behind(rw: &mut Rewriter<'_>, map: &Node) -> Option<Node> {
         return None;
     }
     let channels = *out.shape.last()?;
-    let affine = affine_of(rw, map, at, channels)?;
+    let affine = affine_of(rw, (expr, map), at, channels)?;
     let weights = scaled_weights(rw, &product, &affine.scale)?;
-    let bias = match &product.op {
-        Op::Conv { epilogue, .. } | Op::MatMul { epilogue } if epilogue.bias => {
-            rw.data(product.inputs[2])?.to_vec::<f32>()?
-        }
-        _ => vec![0.0; channels],
+    let mut op = product.op.clone();
+    let epilogue = epilogue_mut(&mut op)?;
+    let bias = match epilogue.bias {
+        true => rw.data(product.inputs[2])?.to_vec::<f32>()?,
+        false => vec![0.0; channels],
     };
+    epilogue.bias = true;
     let bias: Vec<f32> = bias
         .iter()
         .zip(affine.scale.iter().zip(&affine.shift))
@@ -55,17 +51,6 @@ fn fold_behind(rw: &mut Rewriter<'_>, map: &Node) -> Option<Node> {
     let name = rw.graph.value(product.inputs[1]).name.clone();
     let bias = rw.graph.add_constant(format!("{name}_bias"), Tensor::from_elements([channels], &bias));
     let inputs = vec![product.inputs[0], weights, bias];
-    let op = match product.op {
-        Op::Conv { window, groups, mut epilogue } => {
-            epilogue.bias = true;
-            Op::Conv { window, groups, epilogue }
-        }
-        Op::MatMul { mut epilogue } => {
-            epilogue.bias = true;
-            Op::MatMul { epilogue }
-        }
-        _ => return None,
-    };
     let origin = merge_origins(&product.origin, &map.origin);
     Some(Node { op, inputs, outputs: map.outputs.clone(), origin })
 }
@@ -97,9 +82,8 @@ fn scaled_weights(rw: &mut Rewriter<'_>, product: &Node, scale: &[f64]) -> Optio
     Some(rw.graph.add_constant(name, Tensor::from_elements(shape, &data)))
 }
 
-/// The Map as a function of its operand `at`, where it is `scale * x + shift` with constants per channel.
-fn affine_of(rw: &Rewriter<'_>, map: &Node, at: usize, channels: usize) -> Option<Affine> {
-    let Op::Map { expr } = &map.op else { return None };
+/// A Map as a function of its operand `at`, where it is `scale * x + shift` with constants per channel.
+fn affine_of(rw: &Rewriter<'_>, (expr, map): (&Expr, &Node), at: usize, channels: usize) -> Option<Affine> {
     let constants: Vec<Option<Vec<f64>>> = map.inputs.iter().map(|&v| per_channel(rw, v, channels)).collect();
     affine(expr, at, &constants, channels)
 }
@@ -138,13 +122,16 @@ fn is_constant(a: &Affine) -> bool {
 
 fn unary(op: UnaryOp, a: &Affine) -> Option<Affine> {
     let map = |v: &[f64], f: fn(f64) -> f64| v.iter().map(|&x| f(x)).collect::<Vec<_>>();
-    match op {
-        UnaryOp::Neg => Some(Affine { scale: map(&a.scale, |x| -x), shift: map(&a.shift, |x| -x) }),
-        UnaryOp::Sqrt if is_constant(a) => Some(Affine { scale: a.scale.clone(), shift: map(&a.shift, f64::sqrt) }),
-        UnaryOp::Reciprocal if is_constant(a) => {
-            Some(Affine { scale: a.scale.clone(), shift: map(&a.shift, f64::recip) })
-        }
-        _ => None,
+    let of_constant =
+        |f: fn(f64) -> f64| is_constant(a).then(|| Affine { scale: a.scale.clone(), shift: map(&a.shift, f) });
+    if op == UnaryOp::Neg {
+        Some(Affine { scale: map(&a.scale, |x| -x), shift: map(&a.shift, |x| -x) })
+    } else if op == UnaryOp::Sqrt {
+        of_constant(f64::sqrt)
+    } else if op == UnaryOp::Reciprocal {
+        of_constant(f64::recip)
+    } else {
+        None
     }
 }
 
@@ -156,26 +143,28 @@ fn binary(op: BinaryOp, a: &Affine, b: &Affine) -> Option<Affine> {
     let by_constant = |x: &Affine, k: &Affine, f: fn(f64, f64) -> f64| {
         Some(Affine { scale: zip(&x.scale, &k.shift, f), shift: zip(&x.shift, &k.shift, f) })
     };
-    match op {
-        BinaryOp::Add => both(|x, y| x + y),
-        BinaryOp::Sub => both(|x, y| x - y),
-        BinaryOp::Mul if is_constant(b) => by_constant(a, b, |x, k| x * k),
-        BinaryOp::Mul if is_constant(a) => by_constant(b, a, |x, k| x * k),
-        BinaryOp::Div if is_constant(b) => by_constant(a, b, |x, k| x / k),
+    match (op, is_constant(a), is_constant(b)) {
+        (BinaryOp::Add, ..) => both(|x, y| x + y),
+        (BinaryOp::Sub, ..) => both(|x, y| x - y),
+        (BinaryOp::Mul, _, true) => by_constant(a, b, |x, k| x * k),
+        (BinaryOp::Mul, true, _) => by_constant(b, a, |x, k| x * k),
+        (BinaryOp::Div, _, true) => by_constant(a, b, |x, k| x / k),
         _ => None,
     }
 }
 
 /// The product with a Map before it that only scales, by one factor, folded into its weights.
 fn fold_before(rw: &mut Rewriter<'_>, product: &Node) -> Option<Node> {
+    let (Op::Conv { .. } | Op::MatMul { .. }) = product.op else { return None };
     let shaped = product.inputs[0];
     let x = rw.reshaped(shaped).filter(|_| rw.uses(shaped) == 1).unwrap_or(shaped);
-    let map = rw.producer(x).filter(|n| matches!(n.op, Op::Map { .. }) && rw.uses(x) == 1)?.clone();
+    let map = rw.producer(x).filter(|_| rw.uses(x) == 1)?.clone();
+    let Op::Map { expr } = &map.op else { return None };
     let w = product.inputs[1];
     if map.inputs.len() != 1 || rw.data(w).is_none() || rw.ty(w).dtype != DType::F32 {
         return None;
     }
-    let factor = affine_of(rw, &map, 0, 1).filter(|a| a.shift == [0.0])?.scale[0];
+    let factor = affine_of(rw, (expr, &map), 0, 1).filter(|a| a.shift == [0.0])?.scale[0];
     let t = rw.data(w)?;
     let data: Vec<f32> = t.to_vec::<f32>()?.iter().map(|&v| (f64::from(v) * factor) as f32).collect();
     let (shape, name) = (t.shape().to_vec(), rw.graph.value(w).name.clone());

@@ -22,13 +22,15 @@ pub(super) fn run(graph: &mut Graph, evaluate: &dyn Evaluate) -> bool {
 fn fuse(rw: &Rewriter<'_>, map: &Node, ancestors: &Ancestors) -> Option<Node> {
     let Op::Map { expr } = &map.op else { return None };
     for &v in &map.inputs {
-        let Some(product) = rw.producer(v).filter(|p| rw.uses(v) == 1 && epilogue_of(&p.op).is_some()) else {
-            continue;
-        };
+        let is_product = |p: &&Node| matches!(p.op, Op::Conv { .. } | Op::MatMul { .. });
+        let Some(product) = rw.producer(v).filter(|_| rw.uses(v) == 1).filter(is_product) else { continue };
+        let mut op = product.op.clone();
+        let Some(old) = epilogue_mut(&mut op) else { continue };
         if rw.ty(v) != rw.ty(map.outputs[0]) || rw.ty(v).dtype != DType::F32 {
             continue;
         }
-        let Some((epilogue, operand)) = extended(rw, expr, map, product, v, ancestors) else { continue };
+        let Some((epilogue, operand)) = extended(rw, *old, (expr, map), (product, v), ancestors) else { continue };
+        *old = epilogue;
         let mut inputs = product.inputs.clone();
         match operand {
             // The bias stands before a residual.
@@ -36,7 +38,6 @@ fn fuse(rw: &Rewriter<'_>, map: &Node, ancestors: &Ancestors) -> Option<Node> {
             Some((Operand::Residual, r)) => inputs.push(r),
             None => {}
         }
-        let op = with_epilogue(&product.op, epilogue);
         let origin = merge_origins(&product.origin, &map.origin);
         return Some(Node { op, inputs, outputs: map.outputs.clone(), origin });
     }
@@ -52,13 +53,11 @@ enum Operand {
 /// The epilogue with a Map added, and the operand it brings.
 fn extended(
     rw: &Rewriter<'_>,
-    expr: &Expr,
-    map: &Node,
-    product: &Node,
-    v: ValueId,
+    mut epilogue: Epilogue,
+    (expr, map): (&Expr, &Node),
+    (product, v): (&Node, ValueId),
     ancestors: &Ancestors,
 ) -> Option<(Epilogue, Option<(Operand, ValueId)>)> {
-    let mut epilogue = epilogue_of(&product.op)?;
     if epilogue.activation != Activation::None {
         return None;
     }
@@ -83,19 +82,9 @@ fn extended(
     replaceable.then_some((epilogue, Some((Operand::Residual, other))))
 }
 
-fn epilogue_of(op: &Op) -> Option<Epilogue> {
-    match op {
-        Op::Conv { epilogue, .. } | Op::MatMul { epilogue } => Some(*epilogue),
-        _ => None,
-    }
-}
-
-fn with_epilogue(op: &Op, epilogue: Epilogue) -> Op {
-    match op {
-        Op::Conv { window, groups, .. } => Op::Conv { window: window.clone(), groups: *groups, epilogue },
-        Op::MatMul { .. } => Op::MatMul { epilogue },
-        other => other.clone(),
-    }
+/// The epilogue of a product that passes extend.
+pub(super) fn epilogue_mut(op: &mut Op) -> Option<&mut Epilogue> {
+    if let Op::Conv { epilogue, .. } | Op::MatMul { epilogue } = op { Some(epilogue) } else { None }
 }
 
 /// The activation that an expression of one operand is.

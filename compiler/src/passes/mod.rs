@@ -115,7 +115,7 @@ mod tests {
                  out \"y\" = %7\n"
             );
             let graph = after_passes(&text);
-            assert!(!graph.nodes.iter().any(|n| matches!(n.op, crate::ir::Op::Quantized { .. })), "{graph}");
+            assert!(!graph.nodes.iter().any(|n| n.op.float().is_some()), "{graph}");
         }
     }
 

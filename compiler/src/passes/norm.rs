@@ -62,9 +62,11 @@ fn with_number(form: Form, op: BinaryOp) -> Option<(Term, f64)> {
 /// Of the mean over the last dimensions: what it is of, and the first of those dimensions. The mean keeps them as units.
 fn mean(rw: &Rewriter<'_>, term: Term) -> Option<(Term, usize)> {
     let Term::Value(v) = term else { return None };
-    let (sum, factor) = match form(rw, term)? {
-        Form::Binary(BinaryOp::Div, sum, Term::Number(n)) => (sum, 1.0 / n),
-        product => with_number(product, BinaryOp::Mul)?,
+    let form = form(rw, term)?;
+    let (sum, factor) = if let Form::Binary(BinaryOp::Div, sum, Term::Number(n)) = form {
+        (sum, 1.0 / n)
+    } else {
+        with_number(form, BinaryOp::Mul)?
     };
     let Term::Value(sum) = sum else { return None };
     let reduce = rw.producer(rw.unshaped(sum))?;

@@ -23,20 +23,17 @@ fn multiplied(expr: &Expr, inputs: &[crate::ir::DType]) -> Option<Expr> {
     let mut places = Vec::with_capacity(expr.ops().len());
     let mut changed = false;
     for op in expr.ops() {
-        let exponent = |ix: usize| match expr.ops()[ix] {
-            ExprOp::Const(c) => Some(c.to_f64()),
-            _ => None,
-        };
-        let place = match *op {
-            ExprOp::Binary(BinaryOp::Pow, a, b)
-                if types[a].is_float() && [Some(2.0), Some(3.0)].contains(&exponent(b)) =>
-            {
-                changed = true;
-                let x = places[a];
-                let square = new.binary(BinaryOp::Mul, x, x);
-                if exponent(b) == Some(3.0) { new.binary(BinaryOp::Mul, square, x) } else { square }
-            }
-            other => new.push(other.map_operands(|o| places[o])),
+        let place = if let ExprOp::Binary(BinaryOp::Pow, a, b) = *op
+            && let ExprOp::Const(exponent) = expr.ops()[b]
+            && types[a].is_float()
+            && [2.0, 3.0].contains(&exponent.to_f64())
+        {
+            changed = true;
+            let x = places[a];
+            let square = new.binary(BinaryOp::Mul, x, x);
+            if exponent.to_f64() == 3.0 { new.binary(BinaryOp::Mul, square, x) } else { square }
+        } else {
+            new.push(op.map_operands(|o| places[o]))
         };
         places.push(place);
     }

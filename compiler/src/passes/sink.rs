@@ -1,37 +1,17 @@
 //! Moves transposes, and reshapes that only add or drop unit dimensions, behind the operators that read them, until they
 //! meet their inverse or an output: maps of a channels-last convolution then stay channels-last.
 
-use crate::ir::{Evaluate, Graph, Movement, Node, Op, ValueId};
+use crate::ir::{Dims, Evaluate, Graph, Movement, Node, Op, ValueId};
 
 use super::rewrite::{Rewriter, inverse, is_identity, rewrite};
 
 pub(super) fn run(graph: &mut Graph, evaluate: &dyn Evaluate) -> bool {
     rewrite(graph, evaluate, |rw, node| {
-        let handled = match &node.op {
-            Op::Movement(Movement::Transpose { .. }) => merge_transposes(rw, &node),
-            Op::Movement(Movement::Reshape { .. }) => reshape_of_transpose(rw, &node),
-            Op::Map { .. } => map_of_transposes(rw, &node) || map_of_reshapes(rw, &node),
-            Op::Concat { .. }
-            | Op::Movement(Movement::Pad { .. } | Movement::Slice { .. })
-            | Op::Softmax { .. }
-            | Op::Cumulative { .. } => axes_of_transposes(rw, &node),
-            Op::Reduce { .. } => reduce_of_transpose(rw, &node),
-            Op::Conv { .. }
-            | Op::ConvTranspose { .. }
-            | Op::QConv { .. }
-            | Op::Quantized { .. }
-            | Op::DynamicMatMul { .. }
-            | Op::MatMul { .. }
-            | Op::Pool { .. }
-            | Op::Arg { .. }
-            | Op::Norm { .. }
-            | Op::Movement(Movement::Expand { .. })
-            | Op::Gather { .. }
-            | Op::GatherElements { .. }
-            | Op::GatherNd { .. }
-            | Op::ScatterElements { .. }
-            | Op::ScatterNd { .. }
-            | Op::TopK { .. } => false,
+        let handled = match node.op.properties().dims {
+            Dims::Free => map_of_transposes(rw, &node) || map_of_reshapes(rw, &node),
+            Dims::Named => axes_of_transposes(rw, &node),
+            Dims::Dropped => reduce_of_transpose(rw, &node),
+            Dims::Fixed => merge_transposes(rw, &node) || reshape_of_transpose(rw, &node),
         };
         if !handled {
             rw.keep(node);
@@ -60,6 +40,7 @@ fn non_unit(shape: &[usize]) -> Vec<usize> {
 
 /// `reshape(transpose(x))` that only adds or drops unit dimensions is `transpose(reshape(x))`.
 fn reshape_of_transpose(rw: &mut Rewriter<'_>, node: &Node) -> bool {
+    let Op::Movement(Movement::Reshape { .. }) = node.op else { return false };
     let Some((source, perm)) = rw.transposed(node.inputs[0]) else { return false };
     let (from, to) = (rw.ty(node.inputs[0]).shape.clone(), rw.ty(node.outputs[0]).shape.clone());
     let (units_from, units_to) = (non_unit(&from), non_unit(&to));
@@ -158,24 +139,17 @@ fn map_of_transposes(rw: &mut Rewriter<'_>, node: &Node) -> bool {
 fn axes_of_transposes(rw: &mut Rewriter<'_>, node: &Node) -> bool {
     let Some(perm) = leading_transpose(rw, node) else { return false };
     let inv = inverse(&perm);
-    let op = match &node.op {
-        Op::Concat { axis } => Op::Concat { axis: perm[*axis] },
-        Op::Softmax { axis, log } => Op::Softmax { axis: perm[*axis], log: *log },
-        Op::Cumulative { axis, product, exclusive, reverse } => {
-            Op::Cumulative { axis: perm[*axis], product: *product, exclusive: *exclusive, reverse: *reverse }
-        }
-        Op::Movement(Movement::Pad { before, after, value }) => Op::Movement(Movement::Pad {
-            before: inv.iter().map(|&d| before[d]).collect(),
-            after: inv.iter().map(|&d| after[d]).collect(),
-            value: *value,
-        }),
-        Op::Movement(Movement::Slice { start, step, len }) => Op::Movement(Movement::Slice {
-            start: inv.iter().map(|&d| start[d]).collect(),
-            step: inv.iter().map(|&d| step[d]).collect(),
-            len: inv.iter().map(|&d| len[d]).collect(),
-        }),
-        _ => return false,
-    };
+    let mut op = node.op.clone();
+    if let Op::Concat { axis } | Op::Softmax { axis, .. } | Op::Cumulative { axis, .. } = &mut op {
+        *axis = perm[*axis];
+    } else if let Op::Movement(Movement::Pad { before, after, .. }) = &mut op {
+        [before, after].into_iter().for_each(|list| *list = inv.iter().map(|&d| list[d]).collect());
+    } else if let Op::Movement(Movement::Slice { start, step, len }) = &mut op {
+        [start, len].into_iter().for_each(|list| *list = inv.iter().map(|&d| list[d]).collect());
+        *step = inv.iter().map(|&d| step[d]).collect();
+    } else {
+        return false;
+    }
     let same_rank = node.inputs.iter().all(|&v| rw.ty(v).rank() == perm.len());
     match operands_before(rw, node, &perm).filter(|_| same_rank) {
         // Unlike a Map, these do not broadcast: operands of unit dimensions were left as they are.

@@ -22,10 +22,7 @@ pub(super) fn run(graph: &mut Graph, evaluate: &dyn Evaluate) -> bool {
 fn inlined(rw: &mut Rewriter<'_>, node: &Node) -> Option<Node> {
     let Op::Map { expr } = &node.op else { return None };
     let ExprOp::Select(c, a, b) = expr.ops()[expr.result()] else { return None };
-    let operand = |ix: usize| match expr.ops()[ix] {
-        ExprOp::Input(n) => Some(node.inputs[n]),
-        _ => None,
-    };
+    let operand = |ix: usize| expr.operand(ix).map(|n| node.inputs[n]);
     let (mask, new, old) = (operand(c)?, operand(a)?, operand(b)?);
     let comparison = rw.producer(rw.unshaped(mask))?.clone();
     let [x, y] = *comparison.inputs.as_slice() else { return None };

@@ -156,7 +156,7 @@ pub fn unsupported(expr: &Expr, inputs: &[DType]) -> Option<String> {
         Err(e) => return Some(e),
     };
     expr.ops().iter().zip(&types).find_map(|(op, &ty)| match *op {
-        _ if matches!(ty, DType::F16 | DType::BF16) => Some(format!("arithmetic on {ty}")),
+        _ if ty.is_half() => Some(format!("arithmetic on {ty}")),
         ExprOp::Unary(op, a) if types[a] == DType::F64 && f32_function(op).is_some() => Some(format!("{op:?} of f64")),
         ExprOp::Binary(BinaryOp::Pow, a, _) if types[a] == DType::F64 => Some("Pow of f64".to_string()),
         _ => None,

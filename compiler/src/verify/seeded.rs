@@ -130,14 +130,10 @@ fn indexed(graph: &Graph, users: &[Vec<usize>], input: ValueId) -> Option<usize>
                 continue;
             }
             let shape = &graph.ty(node.inputs[0]).shape;
-            let len = match &node.op {
-                Op::Gather { axis } | Op::GatherElements { axis } | Op::ScatterElements { axis, .. } => {
-                    shape.get(*axis).copied()
-                }
-                Op::GatherNd { batch_dims } => shape.iter().skip(*batch_dims).min().copied(),
-                Op::ScatterNd { .. } => shape.iter().min().copied(),
-                _ => None,
-            };
+            let len = node.op.properties().indices.and_then(|i| match i.tuples {
+                true => shape.iter().skip(i.first).min().copied(),
+                false => shape.get(i.first).copied(),
+            });
             least = least.into_iter().chain(len).min();
         }
     }

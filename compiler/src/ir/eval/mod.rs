@@ -33,7 +33,7 @@ pub use cast::cast;
 pub use expr::eval_expr;
 pub use graph::{GraphError, eval_graph};
 
-use super::{DType, Numerics, Op, ScatterKind, Tensor, Type, infer};
+use super::{Between, DType, Numerics, Op, Tensor, Type, infer};
 
 /// Computes operators on constants.
 pub trait Evaluate {
@@ -78,7 +78,7 @@ impl Evaluate for Reference {
     fn evaluate(&self, op: &Op, inputs: &[&Tensor]) -> Result<Vec<Tensor>, EvalError> {
         let types: Vec<&Type> = inputs.iter().map(|t| t.ty()).collect();
         let out = infer(op, &types).map_err(EvalError::IllTyped)?;
-        if computes_in_f32(op) && types.iter().any(|t| is_half(t.dtype)) {
+        if op.properties().widens && types.iter().any(|t| t.dtype.is_half()) {
             let wide: Vec<Tensor> = inputs.iter().map(|t| widened(t)).collect();
             let results = self.evaluate(op, &wide.iter().collect::<Vec<_>>())?;
             return Ok(results.iter().zip(&out).map(|(t, ty)| cast_tensor(t, ty.dtype)).collect());
@@ -91,12 +91,7 @@ impl Evaluate for Reference {
                 conv::conv_transpose(self.numerics, &conv::Conv { window, groups: *groups, epilogue }, inputs, &out[0])
             }
             Op::QConv { window, groups, quant } => qconv::qconv(window, *groups, quant, inputs, &out[0]),
-            Op::Quantized { op, from, divisor, scale, target } => {
-                let reals: Vec<f32> = inputs[0].scalars().map(|s| from.real(s.to_i64() as i32)).collect();
-                let results = self.evaluate(op, &[&Tensor::from_elements(inputs[0].shape(), &reals)])?;
-                let bytes = results[0].to_vec::<f32>().unwrap_or_default();
-                walk::tensor(&out[0], bytes.iter().map(|v| target.of(v / divisor / scale) as u8).collect::<Vec<_>>())
-            }
+            Op::QPool { .. } | Op::QReduce { .. } | Op::QSoftmax { .. } => self.between(op, inputs[0], &out[0]),
             Op::DynamicMatMul { offset, .. } => dynamic::matmul(self, *offset, inputs, &out[0]),
             Op::MatMul { epilogue } => matmul::matmul(self.numerics, epilogue, inputs, &out[0]),
             Op::Pool { kind, window } => pool::pool(*kind, window, inputs[0], &out[0]),
@@ -126,39 +121,21 @@ impl Evaluate for Reference {
     }
 }
 
-const fn is_half(dtype: DType) -> bool {
-    matches!(dtype, DType::F16 | DType::BF16)
-}
-
-/// Whether the operator does arithmetic or comparisons on whole tensors (rather than move elements, or round each step).
-fn computes_in_f32(op: &Op) -> bool {
-    match op {
-        Op::Conv { .. }
-        | Op::ConvTranspose { .. }
-        | Op::MatMul { .. }
-        | Op::Pool { .. }
-        | Op::Reduce { .. }
-        | Op::Arg { .. }
-        | Op::Softmax { .. }
-        | Op::Norm { .. }
-        | Op::Cumulative { .. }
-        | Op::TopK { .. } => true,
-        Op::ScatterElements { kind, .. } | Op::ScatterNd { kind } => *kind != ScatterKind::Replace,
-        Op::Map { .. }
-        | Op::QConv { .. }
-        | Op::Quantized { .. }
-        | Op::DynamicMatMul { .. }
-        | Op::Movement(_)
-        | Op::Concat { .. }
-        | Op::Gather { .. }
-        | Op::GatherElements { .. }
-        | Op::GatherNd { .. } => false,
+impl Reference {
+    /// A float operator between bytes.
+    fn between(&self, op: &Op, x: &Tensor, out: &Type) -> Result<Tensor, EvalError> {
+        let none = || EvalError::IllTyped(format!("{} is not computed between bytes", op.name()));
+        let (float, Between { from, divisor, scale, target }) = op.float().ok_or_else(none)?;
+        let reals: Vec<f32> = x.scalars().map(|s| from.real(s.to_i64() as i32)).collect();
+        let results = self.evaluate(&float, &[&Tensor::from_elements(x.shape(), &reals)])?;
+        let bytes = results[0].to_vec::<f32>().unwrap_or_default();
+        walk::tensor(out, bytes.iter().map(|v| target.of(v / divisor / scale) as u8).collect::<Vec<_>>())
     }
 }
 
 /// A tensor of f16 or bf16 as f32; others as they are.
 fn widened(t: &Tensor) -> Tensor {
-    if is_half(t.dtype()) { cast_tensor(t, DType::F32) } else { t.clone() }
+    if t.dtype().is_half() { cast_tensor(t, DType::F32) } else { t.clone() }
 }
 
 /// A tensor in another element type.

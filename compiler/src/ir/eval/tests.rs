@@ -6,8 +6,8 @@ mod windows;
 
 use super::*;
 use crate::ir::{
-    Activation, BinaryOp, Epilogue, Expr, ExprOp, Graph, Movement, Node, Output, PoolKind, ReduceKind, Scalar, UnaryOp,
-    ValueId, Window,
+    Activation, BinaryOp, Epilogue, Expr, ExprOp, Graph, Movement, Node, Output, PoolKind, ReduceKind, Scalar,
+    ScatterKind, UnaryOp, ValueId, Window,
 };
 
 fn eval(op: &Op, inputs: &[&Tensor]) -> Result<Tensor, EvalError> {

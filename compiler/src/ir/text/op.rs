@@ -3,7 +3,7 @@
 use super::attributes::Attributes;
 use super::line::{Line, scalar};
 use crate::ir::print::scatter_name;
-use crate::ir::{Movement, Op, PoolKind, ReduceKind, ScatterKind, Type};
+use crate::ir::{Between, Movement, Op, PoolKind, ReduceKind, ScatterKind, Type};
 
 /// The operator of a node whose first result has the type `ty`.
 pub(super) fn read(name: &str, line: &mut Line<'_>, ty: &Type) -> Result<Op, String> {
@@ -30,9 +30,10 @@ fn by_name(name: &str, a: &mut Attributes<'_>, ty: &Type) -> Result<Op, String> 
         }
         "qconv" => Ok(Op::QConv { window: a.window()?, groups: a.groups()?, quant: a.quant()? }),
         "qaverage_pool" | "qsoftmax" | "qreduce_sum" => {
-            let op = Box::new(by_name(&name[1..], a, ty)?);
+            let op = by_name(&name[1..], a, ty)?;
             let (from, divisor, scale) = (a.affine("from")?, a.number("divisor")?, a.number("scale")?);
-            Ok(Op::Quantized { op, from, divisor, scale, target: a.target("target")? })
+            let between = Between { from, divisor, scale, target: a.target("target")? };
+            op.between(between).ok_or_else(|| format!("{} is not computed between bytes", op.name()))
         }
         "dynamic_matmul" => Ok(Op::DynamicMatMul { offset: a.number("offset")?, bias: a.flag("bias") }),
         "matmul" => Ok(Op::MatMul { epilogue: a.epilogue()? }),

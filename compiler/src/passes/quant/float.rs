@@ -1,6 +1,6 @@
 //! Average pools, means and softmaxes between conversions.
 
-use crate::ir::{BinaryOp, DType, Expr, ExprOp, Node, Op, PoolKind, ReduceKind, ValueId};
+use crate::ir::{Between, BinaryOp, DType, Expr, ExprOp, Node, Op, ValueId};
 use crate::passes::rewrite::{Rewriter, merge_origins};
 
 use super::pattern;
@@ -24,14 +24,9 @@ fn between(rw: &Rewriter<'_>, expr: &Expr, map: &Node) -> Option<Node> {
     let node = rw.producer(v).filter(|_| rw.uses(v) == 1 && rw.ty(v).dtype == DType::F32)?;
     // The mean of nothing is no number, which bytes do not have.
     let computed = rw.ty(node.inputs[0]).elements() > 0;
-    let computed = computed
-        && match &node.op {
-            Op::Pool { kind: PoolKind::Average { .. }, .. } | Op::Softmax { log: false, .. } => true,
-            Op::Reduce { kind: ReduceKind::Sum, axes } => neighbours(axes),
-            _ => false,
-        };
+    let computed = computed && !matches!(&node.op, Op::Reduce { axes, .. } if !neighbours(axes));
     let (x, from) = pattern::dequantized(rw, node.inputs[0]).filter(|_| computed)?;
-    let op = Op::Quantized { op: Box::new(node.op.clone()), from, divisor, scale, target };
+    let op = node.op.between(Between { from, divisor, scale, target })?;
     let mut origin = merge_origins(&node.origin, &map.origin);
     if let Some(mean) = mean {
         origin = merge_origins(&origin, &mean.origin);
@@ -49,8 +44,6 @@ fn divided<'a>(rw: &'a Rewriter<'_>, v: ValueId) -> Option<(ValueId, f32, Option
     let node = rw.producer(v).filter(|_| rw.uses(v) == 1)?;
     let (Op::Map { expr }, &[x]) = (&node.op, node.inputs.as_slice()) else { return Some((v, 1.0, None)) };
     let (a, b) = pattern::binary(expr, expr.result(), BinaryOp::Div)?;
-    match expr.ops()[a] {
-        ExprOp::Input(0) => pattern::number(expr, b).map(|divisor| (x, divisor, Some(node))),
-        _ => None,
-    }
+    let divisor = pattern::number(expr, b).filter(|_| expr.operand(a) == Some(0))?;
+    Some((x, divisor, Some(node)))
 }

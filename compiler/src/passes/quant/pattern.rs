@@ -19,10 +19,8 @@ fn value(expr: &Expr, ix: ExprIx) -> Option<Scalar> {
 
 /// The value of a constant of f32.
 pub(super) fn number(expr: &Expr, ix: ExprIx) -> Option<f32> {
-    match value(expr, ix)? {
-        Scalar::F32(v) => Some(v),
-        _ => None,
-    }
+    let Scalar::F32(v) = value(expr, ix)? else { return None };
+    Some(v)
 }
 
 /// A whole number within the range of 16-bit ones.
@@ -33,10 +31,8 @@ fn whole(v: Scalar) -> Option<i32> {
 
 /// The operands of a function of two values.
 pub(super) fn binary(expr: &Expr, ix: ExprIx, op: B) -> Option<(ExprIx, ExprIx)> {
-    match expr.ops()[ix] {
-        ExprOp::Binary(o, a, b) if o == op => Some((a, b)),
-        _ => None,
-    }
+    let ExprOp::Binary(o, a, b) = expr.ops()[ix] else { return None };
+    (o == op).then_some((a, b))
 }
 
 /// Whether a scale can be divided by.
@@ -50,23 +46,16 @@ fn centred(expr: &Expr, ix: ExprIx) -> Option<(usize, i32)> {
         Some((a, z)) => (a, whole(value(expr, z)?)?),
         None => (ix, 0),
     };
-    match expr.ops()[wide] {
-        ExprOp::Cast(DType::I32, a) => match expr.ops()[a] {
-            ExprOp::Input(n) => Some((n, zero)),
-            _ => None,
-        },
-        _ => None,
-    }
+    let ExprOp::Cast(DType::I32, a) = expr.ops()[wide] else { return None };
+    expr.operand(a).map(|n| (n, zero))
 }
 
 /// `f32(i32(x) - zero) * scale`: the operand and what its bytes stand for.
 pub(super) fn dequantize(expr: &Expr, ix: ExprIx) -> Option<(usize, Affine)> {
     let (difference, s) = binary(expr, ix, B::Mul)?;
     let scale = number(expr, s).filter(|&s| is_scale(s))?;
-    match expr.ops()[difference] {
-        ExprOp::Cast(DType::F32, d) => centred(expr, d).map(|(n, zero)| (n, Affine { zero, scale })),
-        _ => None,
-    }
+    let ExprOp::Cast(DType::F32, d) = expr.ops()[difference] else { return None };
+    centred(expr, d).map(|(n, zero)| (n, Affine { zero, scale }))
 }
 
 /// `cast(round(v) + zero)`, the sum perhaps between bounds: the number that is rounded, and where it goes.
@@ -90,10 +79,8 @@ fn rounded(expr: &Expr, ix: ExprIx) -> Option<(ExprIx, Target)> {
     };
     let inside = lo <= hi && [lo, hi, zero].iter().all(|v| (target.lo..=target.hi).contains(v));
     target = Target { dtype, zero, lo, hi };
-    match expr.ops()[round] {
-        ExprOp::Unary(UnaryOp::Round, v) if inside => Some((v, target)),
-        _ => None,
-    }
+    let ExprOp::Unary(UnaryOp::Round, v) = expr.ops()[round] else { return None };
+    inside.then_some((v, target))
 }
 
 /// `cast(round(v / scale) + zero)`: the number `v`, the scale, and where the quotient goes.
@@ -115,15 +102,12 @@ pub(super) enum Factor {
 pub(super) fn requantize(expr: &Expr) -> Option<(usize, Factor, Target)> {
     let (product, target) = rounded(expr, expr.result())?;
     let (sum, factor) = binary(expr, product, B::Mul)?;
-    let factor = match expr.ops()[factor] {
-        ExprOp::Input(n) => Factor::Operand(n),
-        _ => Factor::Number(number(expr, factor)?),
+    let factor = match expr.operand(factor) {
+        Some(n) => Factor::Operand(n),
+        None => Factor::Number(number(expr, factor)?),
     };
     let ExprOp::Cast(DType::F32, sum) = expr.ops()[sum] else { return None };
-    match expr.ops()[sum] {
-        ExprOp::Input(n) => Some((n, factor, target)),
-        _ => None,
-    }
+    expr.operand(sum).map(|n| (n, factor, target))
 }
 
 /// The bytes that a value is dequantized from.

@@ -51,13 +51,9 @@ fn product_of(rw: &Rewriter<'_>, v: ValueId) -> Option<(Node, Epilogue)> {
     if node.inputs.iter().chain(&node.outputs).any(|&v| rw.ty(v).elements() == 0) {
         return None;
     }
-    match &node.op {
-        Op::Conv { epilogue, .. } if !epilogue.residual => Some((node.clone(), *epilogue)),
-        Op::MatMul { epilogue } if !epilogue.residual && rw.ty(node.inputs[1]).rank() == 2 => {
-            Some((node.clone(), *epilogue))
-        }
-        _ => None,
-    }
+    let (Op::Conv { epilogue, .. } | Op::MatMul { epilogue }) = &node.op else { return None };
+    let fits = matches!(node.op, Op::Conv { .. }) || rw.ty(node.inputs[1]).rank() == 2;
+    (fits && !epilogue.residual).then(|| (node.clone(), *epilogue))
 }
 
 /// The dimension of the weights that the output channels are.
@@ -191,27 +187,22 @@ fn build(rw: &mut Rewriter<'_>, node: &Node, p: Product, out: ValueId, origin: &
     let bias = rw.graph.add_constant(format!("{name}_bias"), Tensor::from_elements([columns], &p.bias));
     let multiplier =
         rw.graph.add_constant(format!("{name}_multiplier"), Tensor::from_elements([columns], &p.multiplier));
-    match &node.op {
-        Op::Conv { window, groups, .. } => {
-            let w = rw.graph.add_constant(name, Tensor::from_elements(weights_shape, &p.w));
-            let op = Op::QConv { window: window.clone(), groups: *groups, quant };
-            let inputs = vec![p.x, w, bias, multiplier];
-            rw.put(Node { op, inputs, outputs: vec![out], origin: origin.to_vec() });
-        }
-        _ => {
-            let [k, n] = [weights_shape[0], weights_shape[1]];
-            let transposed: Vec<i8> =
-                (0..n).flat_map(|c| (0..k).map(move |r| (r, c))).map(|(r, c)| p.w[r * n + c]).collect();
-            let w = rw.graph.add_constant(name.as_str(), Tensor::from_elements([n, 1, 1, k], &transposed));
-            let rows = rw.ty(p.x).elements().checked_div(k).unwrap_or(0);
-            let x = rw.reshape(p.x, &[1, 1, rows, k], origin, &name);
-            let window =
-                Window { kernel: [1; 2], stride: [1; 2], dilation: [1; 2], pad_begin: [0; 2], pad_end: [0; 2] };
-            let Type { shape, .. } = rw.ty(out).clone();
-            let name = rw.graph.value(out).name.clone();
-            let y = rw.emit(Op::QConv { window, groups: 1, quant }, &[x, w, bias, multiplier], origin, &name);
-            let y = rw.reshape(y, &shape, origin, &name);
-            rw.alias(out, y);
-        }
+    if let Op::Conv { window, groups, .. } = &node.op {
+        let w = rw.graph.add_constant(name, Tensor::from_elements(weights_shape, &p.w));
+        let op = Op::QConv { window: window.clone(), groups: *groups, quant };
+        let inputs = vec![p.x, w, bias, multiplier];
+        rw.put(Node { op, inputs, outputs: vec![out], origin: origin.to_vec() });
+        return;
     }
+    let [k, n] = [weights_shape[0], weights_shape[1]];
+    let transposed: Vec<i8> = (0..n).flat_map(|c| (0..k).map(move |r| (r, c))).map(|(r, c)| p.w[r * n + c]).collect();
+    let w = rw.graph.add_constant(name.as_str(), Tensor::from_elements([n, 1, 1, k], &transposed));
+    let rows = rw.ty(p.x).elements().checked_div(k).unwrap_or(0);
+    let x = rw.reshape(p.x, &[1, 1, rows, k], origin, &name);
+    let window = Window { kernel: [1; 2], stride: [1; 2], dilation: [1; 2], pad_begin: [0; 2], pad_end: [0; 2] };
+    let Type { shape, .. } = rw.ty(out).clone();
+    let name = rw.graph.value(out).name.clone();
+    let y = rw.emit(Op::QConv { window, groups: 1, quant }, &[x, w, bias, multiplier], origin, &name);
+    let y = rw.reshape(y, &shape, origin, &name);
+    rw.alias(out, y);
 }

@@ -13,7 +13,7 @@ pub(super) type Reasons = BTreeMap<ValueId, String>;
 pub(super) fn note(graph: &mut Graph, reasons: &Reasons) {
     let bytes = dequantized(graph);
     let (users, is_output) = (graph.users(), graph.output_values());
-    let found = graph.nodes.iter().filter(|n| computes(&n.op) && graph.ty(n.outputs[0]).dtype == DType::F32);
+    let found = graph.nodes.iter().filter(|n| n.op.properties().computes && graph.ty(n.outputs[0]).dtype == DType::F32);
     let stays = |n: &Node| {
         // Weights in bytes are of products alone.
         let operand = bytes.get(n.inputs[0].index()).copied().unwrap_or(false);
@@ -28,22 +28,6 @@ pub(super) fn note(graph: &mut Graph, reasons: &Reasons) {
     };
     let stays: Vec<StaysFloat> = found.filter_map(stays).collect();
     graph.stays_float = stays;
-}
-
-/// Whether an operator computes, rather than moves.
-fn computes(op: &Op) -> bool {
-    match op {
-        Op::Conv { .. } | Op::ConvTranspose { .. } | Op::MatMul { .. } | Op::Pool { .. } | Op::Reduce { .. } => true,
-        Op::Softmax { .. } | Op::Norm { .. } | Op::Cumulative { .. } => true,
-        Op::QConv { .. }
-        | Op::DynamicMatMul { .. }
-        | Op::Quantized { .. }
-        | Op::Map { .. }
-        | Op::Movement(_)
-        | Op::Concat { .. } => false,
-        Op::Arg { .. } | Op::Gather { .. } | Op::GatherElements { .. } | Op::GatherNd { .. } => false,
-        Op::ScatterElements { .. } | Op::ScatterNd { .. } | Op::TopK { .. } => false,
-    }
 }
 
 /// For each value, whether it is dequantized bytes.
@@ -69,12 +53,10 @@ fn unread(graph: &Graph, node: &Node, readers: &[usize], is_output: bool) -> Str
     let mut readers = readers.to_vec();
     readers.dedup();
     match *readers.as_slice() {
-        [reader] => match &graph.nodes[reader].op {
-            Op::Map { expr } if pattern::quantize(expr).is_some() => {
-                format!("{} has no form on bytes", node.op.name())
-            }
-            _ => "its result is not quantized to 8 bits with a constant scale".into(),
-        },
+        [reader] if matches!(&graph.nodes[reader].op, Op::Map { expr } if pattern::quantize(expr).is_some()) => {
+            format!("{} has no form on bytes", node.op.name())
+        }
+        [_] => "its result is not quantized to 8 bits with a constant scale".into(),
         [] => "nobody reads its result".into(),
         ref many => format!("its result has {} readers", many.len()),
     }

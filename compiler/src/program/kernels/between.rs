@@ -11,22 +11,9 @@ use zant_runtime::terms::quant;
 use super::pool::pool2d;
 use super::qconv::{affine, range};
 use super::roles;
-use crate::ir::{Affine, DType, Numerics, Target};
+use crate::ir::{Between, DType, Numerics};
 use crate::program::kernel::{Args, KernelCall, Params, RunError};
 use crate::program::tokens::{Lit, fields, with_byte, with_cpu};
-
-/// How bytes become numbers, and numbers bytes.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Between {
-    /// What the operand's bytes stand for.
-    pub from: Affine,
-    /// What the results are divided by first.
-    pub divisor: f32,
-    /// The scale of the result.
-    pub scale: f32,
-    /// The range of the result.
-    pub target: Target,
-}
 
 /// What is computed.
 #[derive(Clone, Copy, Debug, PartialEq)]

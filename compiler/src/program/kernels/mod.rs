@@ -23,7 +23,7 @@ mod table;
 mod topk;
 
 pub use arg::ArgCall;
-pub use between::{Between, BetweenCall, BetweenKind};
+pub use between::{BetweenCall, BetweenKind};
 pub use conv::{ConvCall, ConvKind, IntConvCall};
 pub use copy::{CopyCall, FillCall};
 pub use cumulative::CumulativeCall;

@@ -10,7 +10,8 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::Error;
-use crate::report::{Key, Metric, Report, Row, Unreadable, replace};
+use crate::replace;
+use crate::report::{Key, Metric, Report, Row, Unreadable};
 
 /// Bytes of the longest file of budgets that is read.
 const LONGEST: u64 = 1 << 20;

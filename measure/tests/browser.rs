@@ -8,7 +8,8 @@ use std::path::Path;
 use std::process::Command;
 
 use zant_measure::compare::Comparison;
-use zant_measure::report::{Report, write};
+use zant_measure::overview::write;
+use zant_measure::report::Report;
 
 /// A name that does all that a name can.
 const EVIL: &str =

@@ -1,6 +1,7 @@
-//! Which module of the compiler may use which. A dependency that is not listed is an error: the way of the data is one way.
+//! Which module of the compiler may use which. A dependency that is not listed is an error: the way of the data is one way. The
+//! runtime has floors, and no circle; `measure` has no circle.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use zant_runtime::sources::SOURCES;
@@ -22,7 +23,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("plan", &["program"]),
     ("exec", &["ir", "program"]),
     ("footprint", &["config", "program", "targets"]),
-    ("emit", &["config", "footprint", "ir", "program"]),
+    ("emit", &["config", "footprint", "ir", "program", "targets"]),
     ("harness", &["config", "emit", "program"]),
     ("install", &["diag", "emit"]),
     ("pipeline", &["budget", "config", "diag", "import", "ir", "lower", "onnx", "passes", "plan", "program"]),
@@ -38,7 +39,7 @@ const UP: (&str, &str) = ("math/", "arch/arm/fpu.rs");
 /// Prints each use that goes the wrong way; whether there is none.
 pub(crate) fn check() -> Result<bool, String> {
     let source = root().join("compiler/src");
-    let mut good = escapes()? && runtime();
+    let mut good = escapes()? & runtime() & measure()?;
     for (module, allowed) in LAYERS {
         for file in files(&source, module)? {
             let text = std::fs::read_to_string(&file).map_err(|e| format!("{}: {e}", file.display()))?;
@@ -74,15 +75,45 @@ fn runtime() -> bool {
 
 /// All files that a file of the runtime needs, by way of others too.
 fn needed(path: &str) -> BTreeSet<&'static str> {
-    let needs = |path: &str| SOURCES.iter().find(|s| s.path == path).map_or(&[][..], |s| s.needs);
-    let mut open = needs(path).to_vec();
+    reached(path, |path| SOURCES.iter().find(|s| s.path == path).map_or(Vec::new(), |s| s.needs.to_vec()))
+}
+
+/// Prints each module of `measure` that uses itself in the end; whether there is none.
+fn measure() -> Result<bool, String> {
+    let source = root().join("measure/src");
+    let mut graph: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for module in modules(&source)?.into_iter().filter(|m| m != "lib") {
+        let mut used = BTreeSet::new();
+        for file in files(&source, &module)? {
+            let text = std::fs::read_to_string(&file).map_err(|e| format!("{}: {e}", file.display()))?;
+            used.extend(uses(&text).filter(|u| *u != module));
+        }
+        graph.insert(module, used);
+    }
+    let next = |module: &str| graph.get(module).into_iter().flatten().map(String::as_str).collect();
+    let circular: Vec<&String> = graph.keys().filter(|m| reached(m, next).contains(m.as_str())).collect();
+    for module in &circular {
+        eprintln!("error: measure/src/{module} uses itself in the end");
+    }
+    Ok(circular.is_empty())
+}
+
+/// All that is reached from a node of a graph.
+fn reached<'a>(from: &str, next: impl Fn(&str) -> Vec<&'a str>) -> BTreeSet<&'a str> {
+    let mut open = next(from);
     let mut all = BTreeSet::new();
-    while let Some(next) = open.pop() {
-        if all.insert(next) {
-            open.extend(needs(next));
+    while let Some(node) = open.pop() {
+        if all.insert(node) {
+            open.extend(next(node));
         }
     }
     all
+}
+
+/// The modules of a crate, by what lies in its folder.
+fn modules(source: &Path) -> Result<BTreeSet<String>, String> {
+    let entries = std::fs::read_dir(source).map_err(|e| format!("{}: {e}", source.display()))?;
+    Ok(entries.flatten().map(|e| e.file_name().to_string_lossy().trim_end_matches(".rs").to_string()).collect())
 }
 
 /// Where processes are started and temporary folders made. Elsewhere they would outlive a signal.
@@ -96,11 +127,8 @@ fn escapes() -> Result<bool, String> {
     let mut good = true;
     for crate_folder in ["cli/src", "compiler/src", "measure/src"] {
         let folder = root().join(crate_folder);
-        let entries = std::fs::read_dir(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
-        let modules: Vec<String> =
-            entries.flatten().map(|e| e.file_name().to_string_lossy().trim_end_matches(".rs").to_string()).collect();
         let mut paths = Vec::new();
-        for module in modules {
+        for module in modules(&folder)? {
             paths.extend(files(&folder, &module)?);
         }
         paths.sort();

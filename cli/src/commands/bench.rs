@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use zant_measure::overview::write;
 use zant_measure::peers::Peer;
-use zant_measure::report::{Kind, Report, Row, Value, write};
+use zant_measure::report::{Kind, Report, Row, Value};
 use zant_measure::{Machine, budget};
 use zantc::config::{Options, dim, state, target_named};
 use zantc::diag::{Diagnostic, codes};

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use zant_measure::audit::audit;
-use zant_measure::report::replace;
+use zant_measure::replace;
 use zant_measure::{Machine, cargo};
 use zantc::diag::{Diagnostic, codes};
 use zantc::emit::{Source, VERSION};

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use zant_measure::budget::Budgets;
 use zant_measure::compare::{Change, Comparison, Presence, RowChange, Status};
-use zant_measure::report::{self, Report};
+use zant_measure::replace;
+use zant_measure::report::Report;
 use zantc::diag::{Diagnostic, codes, escape};
 
 use super::compile::unwritable;
@@ -105,7 +106,7 @@ fn write(args: &Args, comparison: &Comparison, shell: &mut Shell) -> Outcome {
         Format::Json => comparison.to_json(),
     };
     let Some(path) = &args.output else { return shell.out(&text) };
-    report::replace(&[(path.clone(), text)]).map_err(|e| unwritable(path, &e))?;
+    replace(&[(path.clone(), text)]).map_err(|e| unwritable(path, &e))?;
     shell.status("Compared", &format!("{} ({})", comparison.verdict.word(), path.display()));
     Ok(())
 }

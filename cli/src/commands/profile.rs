@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use zant_measure::report::{Kind, Metric, Report, Row, Value, replace, write};
+use zant_measure::overview::write;
+use zant_measure::replace;
+use zant_measure::report::{Kind, Metric, Report, Row, Value};
 use zantc::Optimize;
 use zantc::diag::escape;
 use zantc::emit::VERSION;

@@ -4,9 +4,9 @@
 
 use super::{Change, Comparison, Presence, RowChange, Status, Verdict};
 use crate::page::{
-    Bars, Block, Cell, Figure, Group, Page, Table, Tone, bytes, measured, number, percent, shown, times,
+    Bars, Block, Cell, Figure, Group, Page, Table, Tone, bytes, measured, number, percent, shown, times, titled,
 };
-use crate::report::{Key, Metric, Unit, titled};
+use crate::report::{Key, Metric, Unit};
 
 /// How many of the largest changes are listed.
 const TOP: usize = 10;

@@ -10,7 +10,7 @@ mod text;
 
 pub(crate) use html::html;
 pub(crate) use markdown::markdown;
-pub(crate) use text::{bytes, measured, number, percent, shown, times, unit};
+pub(crate) use text::{bytes, measured, number, percent, shown, times, titled};
 
 /// A page.
 pub(crate) struct Page {

@@ -88,6 +88,12 @@ pub(crate) fn shown(metric: Metric, value: Option<&Value>) -> String {
     }
 }
 
+/// The title of a quantity with its unit.
+pub(crate) fn titled(metric: Metric) -> String {
+    let (title, unit) = (metric.definition().title, unit(metric));
+    if unit.is_empty() { title.into() } else { format!("{title}, {unit}") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{bytes, grouped, measured, number, percent, times};

@@ -1,13 +1,11 @@
-//! Reports: what was measured, as data that is written, read again, rendered and compared.
+//! Reports: what was measured, as data that is written and read again.
 //!
 //! Invariants: a row says by itself what it is about (subject, target, profile, memory, step), and no two rows of a report say
 //! the same; a quantity has one definition, [`Metric`], whatever writes or reads it; what was not measured says why and is
 //! never a number.
 
 mod metric;
-mod page;
 mod read;
-mod write;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,8 +13,6 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use metric::{Better, Definition, Metric, Unit};
-pub(crate) use page::titled;
-pub use write::{replace, write};
 
 /// What stands in the field `format` of each report.
 pub const FORMAT: &str = "zantc-report";
@@ -228,10 +224,10 @@ impl fmt::Display for Key {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::{Key, Kind, MachineInfo, Metric, Report, Row, Spread, Value};
 
-    pub(super) fn report() -> Report {
+    pub(crate) fn report() -> Report {
         let mut report = Report::new(Kind::Bench, "0.1.0", MachineInfo::default());
         let key = Key { subject: "mnist-8".into(), target: "host".into(), profile: "fast".into(), ..Key::default() };
         let spread = Spread::of(&[3.0, 1.0, 2.0]).unwrap();

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::analysis::{Versus, against_peers, between};
-use super::{Column, bars, titled};
-use crate::page::{Bars, Block, Cell, Table, measured, percent, times};
+use super::{Column, bars};
+use crate::page::{Bars, Block, Cell, Table, measured, percent, times, titled};
 use crate::report::{Key, Metric, Report, Row};
 
 /// The tables of a build: title and columns.

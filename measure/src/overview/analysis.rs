@@ -72,7 +72,7 @@ mod tests {
     use crate::report::{Key, Metric, Report, Value};
 
     fn report() -> Report {
-        Report::from_json(include_str!("../../../tests/data/bench.json")).unwrap()
+        Report::from_json(include_str!("../../tests/data/bench.json")).unwrap()
     }
 
     fn small(key: &Key) -> Option<Key> {

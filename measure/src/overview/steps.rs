@@ -2,8 +2,8 @@
 //!
 //! Invariant: shares are of the sum of the rows that the table shows, by instructions where all have them, else by time.
 
-use super::{Column, bars, titled};
-use crate::page::{Block, Cell, Figure, Tone, measured};
+use super::{Column, bars};
+use crate::page::{Block, Cell, Figure, Tone, measured, titled};
 use crate::report::{Kind, Metric, Report, Row};
 
 /// The columns, as far as rows have them.
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn steps_are_sorted_and_their_shares_add_up() {
-        let report = Report::from_json(include_str!("../../../tests/data/profile.json")).unwrap();
+        let report = Report::from_json(include_str!("../../tests/data/profile.json")).unwrap();
         let text = report.to_markdown();
         let rows: Vec<Vec<&str>> = text
             .lines()

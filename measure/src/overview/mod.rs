@@ -1,4 +1,4 @@
-//! What a report says, as a page.
+//! What a report says, as a page, and both on disk.
 //!
 //! Invariants: every number of an analysis is computed from rows that a table of the page shows; a column that no row has is left
 //! out; what was not measured is a dash, and the reason is listed.
@@ -7,11 +7,14 @@ mod analysis;
 mod bench;
 mod steps;
 mod summary;
+mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Kind, Metric, Report, Row, Spread, Unit, Value};
-use crate::page::{Bars, Block, Cell, Group, Page, Table, Tone, bytes, html, markdown, measured, shown, unit};
+use crate::page::{Bars, Block, Cell, Group, Page, Table, Tone, bytes, html, markdown, measured, shown, titled};
+use crate::report::{Kind, Metric, Report, Row, Spread, Unit, Value};
+
+pub use write::write;
 
 /// Groups of bars that a chart has at most.
 const BARS: usize = 60;
@@ -96,12 +99,6 @@ fn definitions(report: &Report) -> Table {
     Table { head: vec![("column".into(), ""), ("meaning".into(), "")], rows: rows.collect() }
 }
 
-/// The title of a quantity with its unit.
-pub(crate) fn titled(metric: Metric) -> String {
-    let (title, unit) = (metric.definition().title, unit(metric));
-    if unit.is_empty() { title.into() } else { format!("{title}, {unit}") }
-}
-
 /// A column of a table of rows.
 struct Column<'a> {
     title: String,
@@ -179,8 +176,8 @@ fn bars(metric: Metric, title: String, groups: &[(String, Vec<Option<&Row>>)], s
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::report;
-    use super::super::{Kind, Metric, Value};
+    use crate::report::tests::report;
+    use crate::report::{Kind, Metric, Value};
 
     #[test]
     fn a_dash_has_its_reason_below() {

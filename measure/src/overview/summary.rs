@@ -105,7 +105,7 @@ mod tests {
     use crate::report::{Metric, Report, Value};
 
     fn report() -> Report {
-        Report::from_json(include_str!("../../../tests/data/bench.json")).unwrap()
+        Report::from_json(include_str!("../../tests/data/bench.json")).unwrap()
     }
 
     #[test]

@@ -98,6 +98,11 @@ impl Default for Config {
 
 /// Each method sets one option.
 impl Config {
+    /// The target as it is to be built for: kernels have one body where small code is preferred.
+    pub(crate) fn machine(&self) -> Target {
+        Target { compact: self.target.compact || self.optimize == Optimize::Size, ..*self.target }
+    }
+
     /// The defaults.
     pub fn new() -> Config {
         Config::default()

@@ -96,7 +96,7 @@ fn compile_imported(
     observe("optimising");
     passes::run(&mut graph, &Reference { numerics }, |pass, _| observe(pass.name));
     observe("choosing kernels");
-    let (mut program, places) = lower::lower_with_places(&graph, numerics, config.target.has_arm_loops())?;
+    let (mut program, places) = lower::lower_with_places(&graph, numerics, &config.machine())?;
     observe("planning memory");
     let planned = plan::program::place(&mut program, config.target.align)
         .map_err(|e| vec![Diagnostic::error(codes::TOO_LARGE, e.to_string())])?;

@@ -19,7 +19,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("import", &["diag", "ir", "onnx"]),
     ("passes", &["ir"]),
     ("layout", &["ir"]),
-    ("lower", &["diag", "ir", "layout", "program"]),
+    ("lower", &["diag", "ir", "layout", "program", "targets"]),
     ("plan", &["program"]),
     ("exec", &["ir", "program"]),
     ("footprint", &["config", "program", "targets"]),

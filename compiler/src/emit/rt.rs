@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use zant_runtime::sources::{FAMILIES, SOURCES, Source as RtSource};
 
 use super::{Package, Source};
-use crate::config::Optimize;
 use crate::ir::Numerics;
 use crate::targets::Target;
 
@@ -146,7 +145,7 @@ impl Cpu {
     fn of(source: &Source<'_>) -> Cpu {
         let target = source.config.target;
         let finds = target.triple.is_none() || target.family() == Some("arch/x86");
-        match (target.compact || source.config.optimize == Optimize::Size, finds) {
+        match (source.config.machine().compact, finds) {
             (true, _) if target.has_arm_loops() => Cpu::CompactDsp,
             (true, true) => Cpu::CompactHost,
             (true, false) => Cpu::CompactPortable,

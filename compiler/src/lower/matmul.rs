@@ -45,6 +45,7 @@ impl Lowering<'_> {
         let a_pitch = row_pitch(&self.ty(node.inputs[0]).shape, &strides).unwrap_or(k);
         let bias = self.bias(node, epilogue);
         let out = self.product_result(node, epilogue)?;
+        let row = m == 1 && (self.has_rows || !self.target.compact);
         let params = MatMulPacked {
             m,
             k,
@@ -53,7 +54,7 @@ impl Lowering<'_> {
             y_pitch: self.result_pitch(node.outputs[0]),
             epilogue: kernel_epilogue(epilogue),
         };
-        self.step(node, Arc::new(PackedMatMulCall { params }), vec![a, w, bias, out], Vec::new());
+        self.step(node, Arc::new(PackedMatMulCall { params, row }), vec![a, w, bias, out], Vec::new());
         Ok(())
     }
 

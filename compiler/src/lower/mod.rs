@@ -28,6 +28,7 @@ use crate::diag::{Diagnostic, NodePlace, codes};
 use crate::ir::{DType, Graph, Node, Numerics, Op, Origin, Tensor, Type, ValueId, multiply_adds};
 use crate::layout::Arrangement;
 use crate::program::{Access, Arg, Buffer, BufferId, KernelCall, Port, Program, Step, Storage, View, Weight, WeightId};
+use crate::targets::{self, Target};
 
 /// Why a node has no kernel call.
 struct Fault {
@@ -54,20 +55,19 @@ type Lowered<T = ()> = Result<T, Fault>;
 /// # Errors
 /// A diagnostic for each node without a kernel.
 pub fn lower(graph: &Graph, numerics: Numerics) -> Result<Program, Vec<Diagnostic>> {
-    lower_with_places(graph, numerics, false).map(|(program, _)| program)
+    lower_with_places(graph, numerics, targets::HOST).map(|(program, _)| program)
 }
 
-/// The same, with the place of each value of the graph, by its id; constants have none. Where the target `has_arm_loops`,
-/// those kernels are chosen.
+/// The same for a target, with the place of each value of the graph, by its id; constants have none.
 ///
 /// # Errors
 /// A diagnostic for each node without a kernel.
 pub fn lower_with_places(
     graph: &Graph,
     numerics: Numerics,
-    has_arm_loops: bool,
+    target: &Target,
 ) -> Result<(Program, Vec<Option<View>>), Vec<Diagnostic>> {
-    let mut l = Lowering::of(graph, numerics, has_arm_loops);
+    let mut l = Lowering::of(graph, numerics, target);
     l.inputs();
     l.nodes()?;
     debug_assert_eq!(l.unread_operands(), Vec::<String>::new());
@@ -111,11 +111,27 @@ fn diagnostic(graph: &Graph, node: &Node, fault: Fault) -> Diagnostic {
     }
 }
 
+/// Whether products of one row are a noticeable part of the work: one in sixteen of the multiply-adds.
+fn has_rows(graph: &Graph) -> bool {
+    let (mut all, mut rows) = (0, 0);
+    for node in &graph.nodes {
+        let operands: Vec<Type> = node.inputs.iter().map(|&v| graph.ty(v).clone()).collect();
+        let result = graph.ty(node.outputs[0]);
+        let work = multiply_adds(&node.op, &operands, result);
+        let columns = result.shape.last().copied().unwrap_or(1);
+        all += work;
+        rows += if matches!(node.op, Op::MatMul { .. }) && result.elements() == columns { work } else { 0 };
+    }
+    rows * 16 >= all
+}
+
 /// The state of one lowering.
 struct Lowering<'a> {
     graph: &'a Graph,
-    /// Whether the target runs the loops for Armv7E-M and Armv8-M.
-    has_arm_loops: bool,
+    /// What the kernels are chosen for.
+    target: &'a Target,
+    /// Whether products of one row are enough of the work to have a loop of their own where small code is preferred.
+    has_rows: bool,
     program: Program,
     /// Where each value is, once its node has been lowered.
     places: Vec<Option<View>>,
@@ -130,10 +146,11 @@ struct Lowering<'a> {
 }
 
 impl<'a> Lowering<'a> {
-    fn of(graph: &'a Graph, numerics: Numerics, has_arm_loops: bool) -> Lowering<'a> {
+    fn of(graph: &'a Graph, numerics: Numerics, target: &'a Target) -> Lowering<'a> {
         Lowering {
             graph,
-            has_arm_loops,
+            target,
+            has_rows: has_rows(graph),
             places: vec![None; graph.values.len()],
             layout: Arrangement::of(graph),
             weights: BTreeMap::new(),

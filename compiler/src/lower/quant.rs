@@ -147,7 +147,7 @@ impl Lowering<'_> {
         map.in_pitch = self.operand_pitch(node.inputs[0]);
         map.out_pitch = self.result_pitch(node.outputs[0]);
         let mut params = QConv2d::new(map, quant.zero, finish(quant));
-        if self.has_arm_loops && self.is_dual(node, quant, &params) {
+        if self.target.has_arm_loops() && self.is_dual(node, quant, &params) {
             return self.qdual(node, &w, quant, params);
         }
         let source = self.operand(node.inputs[0]);

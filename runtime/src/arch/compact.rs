@@ -37,6 +37,7 @@ unsafe impl<C: Inner> Isa for Compact<C> {
     const TILE_ROWS: usize = 4;
     const TILE_VECTORS: usize = 1;
     const COMPACT: bool = true;
+    const VECTORS: bool = C::VECTORS;
 
     #[inline(always)]
     fn dispatch<K: Kernel>(self, kernel: K) -> K::Output {

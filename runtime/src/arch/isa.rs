@@ -53,6 +53,9 @@ pub unsafe trait Isa: Cpu {
     /// [`Isa::dispatch`] finds.
     const COMPACT: bool = false;
 
+    /// Whether inner loops that [`Isa::dispatch`] finds have vectors on most CPUs.
+    const VECTORS: bool = false;
+
     /// Runs an inner loop on the best instruction set of the CPU; the same as [`Cpu::run`] where kernels have found that
     /// already.
     #[inline(always)]
@@ -222,6 +225,9 @@ pub trait Cpu: Copy {
 pub trait Inner: Copy {
     /// How its products are rounded.
     type Numerics: Numerics;
+
+    /// Whether it has vectors on most machines.
+    const VECTORS: bool = false;
 
     /// The best instruction set of this CPU.
     fn detect() -> Self;

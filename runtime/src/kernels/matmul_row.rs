@@ -6,9 +6,11 @@
 use super::super::arch::isa::Isa;
 use super::super::loops::finish::Finish;
 use super::super::loops::quad::{compute, push};
+use super::super::loops::row::Row;
 use super::super::terms::matmul::MatMul;
 use super::super::terms::quad::{COLUMNS, Pixel, Quad, Taps};
 use super::super::terms::sizes::LANES;
+use super::compact::rest;
 use super::reduce_f32::load_columns;
 
 /// Vectors of sums that are worked on together where rows of the matrix are dense: enough to hide the latency of the
@@ -45,6 +47,11 @@ pub fn row<I: Isa>(isa: I, p: &MatMul, (a, b, bias): (&[f32], &[f32], &[f32]), y
 pub fn compact<I: Isa>(isa: I, p: &MatMul, (a, b, bias): (&[f32], &[f32], &[f32]), y: &mut [f32]) {
     let plan = p.epilogue.plan();
     let Some(y) = y.get_mut(..p.n) else { return };
+    if p.b.col == 1 && I::VECTORS {
+        let (step, pitch) = (p.a.col, Some(p.b.row));
+        Row { x: a, step, depth: p.k, w: b, panel: COLUMNS, pitch, bias, plan, y: &mut *y }.compute(isa);
+        return rest(&plan, y, [1, p.n, p.n]);
+    }
     let taps = if p.b.col == 1 {
         Taps { columns: p.k, column_inputs: p.a.col, pitch: p.b.row, ..Taps::ONE }
     } else {
@@ -70,9 +77,7 @@ pub fn compact<I: Isa>(isa: I, p: &MatMul, (a, b, bias): (&[f32], &[f32], &[f32]
         column += quad.width;
     }
     compute(isa, &mut quad);
-    if let Some(rest) = plan.rest() {
-        y.iter_mut().for_each(|y| rest.store(*y, y));
-    }
+    rest(&plan, y, [1, p.n, p.n]);
 }
 
 /// Up to `V` vectors of columns, where the rows of `b` are dense; gives how many columns.

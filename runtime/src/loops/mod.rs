@@ -10,5 +10,6 @@ pub mod products;
 pub mod qcompact;
 pub mod quad;
 pub mod ready;
+pub mod row;
 pub mod taps;
 pub mod tile;

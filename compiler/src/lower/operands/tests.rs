@@ -3,9 +3,10 @@
 use super::*;
 use crate::ir::text::parse;
 use crate::ir::{Graph, Numerics, State};
+use crate::targets;
 
 fn lowered(graph: &Graph) -> Lowering<'_> {
-    let mut lowering = Lowering::of(graph, Numerics::Fused, false);
+    let mut lowering = Lowering::of(graph, Numerics::Fused, targets::HOST);
     lowering.inputs();
     lowering.nodes().unwrap_or_else(|faults| panic!("{faults:#?}\n{graph}"));
     assert_eq!(lowering.unread_operands(), Vec::<String>::new(), "{graph}");

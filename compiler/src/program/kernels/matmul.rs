@@ -25,13 +25,8 @@ impl Lit for Strides {
 pub struct PackedMatMulCall {
     /// The kernel's parameters.
     pub params: MatMulPacked,
-}
-
-impl PackedMatMulCall {
-    /// One row has a kernel of its own.
-    const fn is_row(&self) -> bool {
-        self.params.m == 1
-    }
+    /// Whether the kernel for one row computes it, of which there is one.
+    pub row: bool,
 }
 
 impl KernelCall for PackedMatMulCall {
@@ -49,11 +44,8 @@ impl KernelCall for PackedMatMulCall {
     }
 
     fn uses(&self) -> Vec<&'static str> {
-        let product = if self.is_row() {
-            "kernels::matmul_packed::matvec_packed"
-        } else {
-            "kernels::matmul_packed::matmul_packed"
-        };
+        let product =
+            if self.row { "kernels::matmul_packed::matvec_packed" } else { "kernels::matmul_packed::matmul_packed" };
         let own = [product, "kernels::matmul_packed::MatMulPacked"];
         own.into_iter().chain(epilogue_use(&self.params.epilogue)).collect()
     }
@@ -67,16 +59,12 @@ impl KernelCall for PackedMatMulCall {
     }
 
     fn call(&self, args: &[TokenStream]) -> TokenStream {
-        if self.is_row() {
-            quote!(matvec_packed(cpu, &P, #(#args),*))
-        } else {
-            quote!(matmul_packed(cpu, &P, #(#args),*))
-        }
+        if self.row { quote!(matvec_packed(cpu, &P, #(#args),*)) } else { quote!(matmul_packed(cpu, &P, #(#args),*)) }
     }
 
     fn run(&self, numerics: Numerics, args: &mut Args<'_>) -> Result<(), RunError> {
         let (a, w, bias, y) = (args.read(0), args.read(1), args.read(2), args.write(3));
-        with_cpu!(numerics, cpu => if self.is_row() {
+        with_cpu!(numerics, cpu => if self.row {
             matmul_packed::matvec_packed(cpu, &self.params, a, w, bias, y);
         } else {
             matmul_packed::matmul_packed(cpu, &self.params, a, w, bias, y);

@@ -62,6 +62,8 @@ impl<N: Numerics> Cpu for Host<N> {
 impl<N: Numerics> Inner for Host<N> {
     type Numerics = N;
 
+    const VECTORS: bool = true;
+
     fn detect() -> Self {
         Host::detect()
     }

@@ -6,6 +6,7 @@
 use super::super::arch::isa::Isa;
 use super::super::loops::quad::{compute, push};
 use super::super::terms::conv2d::Conv2d;
+use super::super::terms::epilogue::Plan;
 use super::super::terms::quad::{COLUMNS, Pixel, Quad, Taps};
 
 /// What is convolved with what: input, weights, bias.
@@ -51,12 +52,17 @@ pub fn convolution<I: Isa>(isa: I, p: &Conv2d, depthwise: bool, (x, w, bias): Op
             }
         }
     }
-    if let Some(rest) = quad.plan.rest() {
-        for pixel in 0..p.batch * p.out_h * p.out_w {
-            let y = quad.y.get_mut(pixel * p.out_pitch..).and_then(|y| y.get_mut(..p.out_c));
-            for y in y.unwrap_or(&mut []) {
-                rest.store(*y, y);
-            }
+    rest(&quad.plan, quad.y, [p.batch * p.out_h * p.out_w, p.out_pitch, p.out_c]);
+}
+
+/// What is left to do with the outputs: of so many pixels, `[pixels, pitch, columns]`.
+#[inline(always)]
+pub fn rest(plan: &Plan, y: &mut [f32], [pixels, pitch, columns]: [usize; 3]) {
+    let Some(rest) = plan.rest() else { return };
+    for pixel in 0..pixels {
+        let y = y.get_mut(pixel * pitch..).and_then(|y| y.get_mut(..columns));
+        for y in y.unwrap_or(&mut []) {
+            rest.store(*y, y);
         }
     }
 }

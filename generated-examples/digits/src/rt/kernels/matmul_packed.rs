@@ -4,11 +4,13 @@
 //! Invariant: `y[i, j]` starts from `bias[j]` and adds `a[i, k] * w[k, j]` with `k` ascending, each by one multiply-add.
 use super::super::arch::isa::{Cpu, Isa, Kernel};
 use super::super::loops::products::Runs;
+use super::super::loops::row::Row;
 use super::super::loops::tile::{Task, cached_columns, tile};
 use super::super::terms::conv2d::Conv2d;
 use super::super::terms::epilogue::Epilogue;
 use super::super::terms::line::{Line, PLACES};
 use super::super::terms::regions::{Places, even};
+use super::super::terms::sizes::PANEL;
 use super::compact;
 
 /// `y[m, n] = epilogue(bias + a[m, k] * w[k, n])`.
@@ -86,6 +88,14 @@ impl<const ROW: bool> Kernel for Product<'_, ROW> {
     #[inline(always)]
     fn run<I: Isa>(self, isa: I) {
         let Product { p, a, w, bias, y } = self;
+        if ROW && I::COMPACT && I::VECTORS {
+            let Some(y) = y.get_mut(..p.n) else { return };
+            let plan = p.epilogue.plan();
+            let panel = p.k * PANEL;
+            Row { x: a, step: 1, depth: p.k, w, panel, pitch: None, bias, plan, y: &mut *y }.compute(isa);
+            compact::rest(&plan, y, [1, p.n, p.n]);
+            return;
+        }
         if I::COMPACT {
             // Rows are the pixels of a map.
             let p = Conv2d::new([1, p.m, p.k], [1, p.m, p.n], [1, 1]).pitch(p.a_pitch, p.y_pitch).then(p.epilogue);

@@ -4,4 +4,5 @@ pub mod columns;
 pub mod finish;
 pub mod products;
 pub mod quad;
+pub mod row;
 pub mod tile;

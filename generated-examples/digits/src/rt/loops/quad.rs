@@ -85,12 +85,14 @@ macro_rules! each_pixel {
     }};
 }
 
+pub(crate) use each_pixel;
+
 /// Two vectors, of which the first `width` lanes are the elements from `x` on and the rest 0.
 ///
 /// # Safety
 /// The elements may be read.
 #[inline(always)]
-unsafe fn load<I: Isa>(isa: I, x: *const f32, width: usize) -> [I::V; 2] {
+pub unsafe fn load<I: Isa>(isa: I, x: *const f32, width: usize) -> [I::V; 2] {
     let (next, left) = (x.wrapping_add(LANES), width.saturating_sub(LANES));
     // SAFETY: the caller's promise; the second slice is empty where the first vector has all elements.
     unsafe { [isa.load_part(slice::from_raw_parts(x, width)), isa.load_part(slice::from_raw_parts(next, left))] }
@@ -101,7 +103,7 @@ unsafe fn load<I: Isa>(isa: I, x: *const f32, width: usize) -> [I::V; 2] {
 /// # Safety
 /// The elements may be written.
 #[inline(always)]
-unsafe fn store<I: Isa>(isa: I, v: [I::V; 2], y: *mut f32, width: usize) {
+pub unsafe fn store<I: Isa>(isa: I, v: [I::V; 2], y: *mut f32, width: usize) {
     let (next, left) = (y.wrapping_add(LANES), width.saturating_sub(LANES));
     // SAFETY: as for `load`; one slice at a time.
     unsafe {

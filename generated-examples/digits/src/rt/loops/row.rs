@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
+//! The inner loop of products of one row where small code is preferred and there are vectors: several panels of columns at
+//! once, since a sum waits for itself.
+//!
+//! Invariants: all elements that the loop reads and writes lie in the slices given, which is checked once, before it; each
+//! sum starts from the bias and takes its products in the order of the depth, each by one [`Isa::mul_add`].
+use super::super::arch::isa::{Isa, Kernel};
+use super::super::terms::epilogue::{Plan, Residual};
+use super::super::terms::quad::{COLUMNS, PIXELS};
+use super::super::terms::sizes::LANES;
+use super::finish::Clamp;
+use super::quad::{each_pixel, load, store};
+
+/// Panels that are computed at once.
+const PANELS: usize = PIXELS;
+
+/// `y = bounds(bias + x * w)` of one row.
+#[derive(Debug)]
+pub struct Row<'a> {
+    /// The row, its elements `step` apart, `depth` of them.
+    pub x: &'a [f32],
+    /// From one element of the row to the next.
+    pub step: usize,
+    /// Products of a sum.
+    pub depth: usize,
+    /// The weights, in panels of sixteen columns.
+    pub w: &'a [f32],
+    /// From one panel to the next.
+    pub panel: usize,
+    /// From one product of a column to the next; the columns of the panel where there is none.
+    pub pitch: Option<usize>,
+    /// The bias of the columns, or too short, which stands for zeros.
+    pub bias: &'a [f32],
+    /// What is done with the sums: the output is added where it is the residual, then the bounds are applied.
+    pub plan: Plan,
+    /// The outputs, one for each column.
+    pub y: &'a mut [f32],
+}
+
+/// One for each panel. An array made by repetition is filled by a loop, which is not unrolled at `opt-level = "z"`.
+#[inline(always)]
+const fn four<T: Copy>(x: T) -> [T; PANELS] {
+    [x, x, x, x]
+}
+
+/// Two vectors of the elements from `x` on.
+///
+/// # Safety
+/// The elements may be read.
+#[inline(always)]
+unsafe fn whole<I: Isa>(isa: I, x: *const f32) -> [I::V; 2] {
+    let x: *const [f32; LANES] = x.cast();
+    // SAFETY: the caller's promise.
+    unsafe { [isa.load(&*x), isa.load(&*x.add(1))] }
+}
+
+impl Row<'_> {
+    /// Computes all columns. Returns early if an operand is too short; the plan rules that out.
+    #[inline(always)]
+    pub fn compute<I: Isa>(self, isa: I) {
+        let Some(last) = self.y.len().checked_sub(1) else { return };
+        let (panels, width) = (last / COLUMNS, last % COLUMNS + 1);
+        // The last element of each, of the last panel and of one before it.
+        let inside = self.depth.checked_sub(1).is_none_or(|depth| {
+            let pitch = self.pitch.unwrap_or(COLUMNS);
+            let before = panels.checked_sub(1).map_or(0, |panels| panels * self.panel + depth * pitch + COLUMNS);
+            let end = panels * self.panel + depth * self.pitch.unwrap_or(width) + width;
+            depth * self.step < self.x.len() && before <= self.w.len() && end <= self.w.len()
+        });
+        if inside {
+            isa.dispatch(self);
+        } else {
+            debug_assert!(false, "a row lies outside");
+        }
+    }
+
+    /// Column by column, without vectors.
+    #[inline(always)]
+    fn columns<I: Isa>(self, isa: I) {
+        let columns = self.y.len();
+        let mut first = 0;
+        while first < columns {
+            let left = columns - first;
+            let width = if left < COLUMNS { left } else { COLUMNS };
+            for column in 0..width {
+                let Some(y) = self.y.get_mut(first + column) else { return };
+                let bias = if self.bias.len() < columns { None } else { self.bias.get(first + column) };
+                let mut sum = bias.copied().unwrap_or(0.0);
+                let mut w = first / COLUMNS * self.panel + column;
+                for k in 0..self.depth {
+                    let (Some(x), Some(weight)) = (self.x.get(k * self.step), self.w.get(w)) else { return };
+                    sum = isa.mul_add1(*x, *weight, sum);
+                    w += self.pitch.unwrap_or(width);
+                }
+                if self.plan.residual == Residual::Accumulate {
+                    sum += *y;
+                }
+                *y = self.plan.bounds.apply(sum);
+            }
+            first += width;
+        }
+    }
+
+    /// `P` panels, four of sixteen columns or one of `width`, from the column `first` on.
+    ///
+    /// # Safety
+    /// [`Row::compute`] has found all operands long enough; there are so many columns.
+    #[inline(always)]
+    unsafe fn panels<I: Isa, const P: usize>(&mut self, isa: I, clamp: &Clamp<I>, first: usize, width: usize) {
+        let none = isa.splat(0.0);
+        let (mut sums, mut w) = (four([none, none]), four(self.w.as_ptr()));
+        let (y, bias) = (self.y.as_mut_ptr(), self.bias.as_ptr());
+        let pitch = self.pitch.unwrap_or(width);
+        // SAFETY: the caller's promises.
+        unsafe {
+            each_pixel!(I => {
+                if I < P {
+                    w[I] = w[I].wrapping_add((first / COLUMNS + I) * self.panel);
+                    if self.bias.len() >= self.y.len() {
+                        sums[I] = load(isa, bias.add(first + I * COLUMNS), width);
+                    }
+                }
+            });
+            let (mut x, mut left) = (self.x.as_ptr(), self.depth);
+            while left > 0 {
+                let factor = isa.splat(*x);
+                each_pixel!(I => {
+                    if I < P {
+                        let weights = if P > 1 { whole(isa, w[I]) } else { load(isa, w[I], width) };
+                        w[I] = w[I].wrapping_add(pitch);
+                        sums[I][0] = isa.mul_add(factor, weights[0], sums[I][0]);
+                        sums[I][1] = isa.mul_add(factor, weights[1], sums[I][1]);
+                    }
+                });
+                x = x.wrapping_add(self.step);
+                left -= 1;
+            }
+            each_pixel!(I => {
+                if I < P {
+                    let y = y.add(first + I * COLUMNS);
+                    if self.plan.residual == Residual::Accumulate {
+                        let y = load(isa, y, width);
+                        sums[I] = [isa.add(sums[I][0], y[0]), isa.add(sums[I][1], y[1])];
+                    }
+                    store(isa, [clamp.apply(sums[I][0]), clamp.apply(sums[I][1])], y, width);
+                }
+            });
+        }
+    }
+}
+
+impl Kernel for Row<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(mut self, isa: I) {
+        if I::TILE_VECTORS < 2 {
+            return self.columns(isa);
+        }
+        let clamp = Clamp::new(isa, self.plan.bounds);
+        let (mut first, end) = (0, self.y.len());
+        while end - first >= PANELS * COLUMNS {
+            // SAFETY: `compute` has found the operands long enough; there are four panels.
+            unsafe { self.panels::<I, PANELS>(isa, &clamp, first, COLUMNS) };
+            first += PANELS * COLUMNS;
+        }
+        while first < end {
+            let left = end - first;
+            let width = if left < COLUMNS { left } else { COLUMNS };
+            // SAFETY: as above; there are so many columns.
+            unsafe { self.panels::<I, 1>(isa, &clamp, first, width) };
+            first += width;
+        }
+    }
+}

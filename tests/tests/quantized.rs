@@ -10,6 +10,7 @@ use zantc::onnx::{Limits, RawTensor};
 use zantc::pipeline::{Compiled, compile};
 use zantc::program::Arg;
 use zantc::project::read;
+use zantc::targets::{self, Target};
 use zantc::verify::per_node::{first_wrong, values};
 
 /// Models whose products are all of bytes, and the bytes that their arenas may have.
@@ -37,21 +38,28 @@ fn case(name: &str) -> Option<Case> {
 }
 
 fn compiled(case: &Case) -> Compiled {
-    let model = read(&case.model()).expect("the model is well formed");
-    compile(&model, &Config::new()).unwrap_or_else(|faults| panic!("{}: {faults:#?}", case.name))
+    compiled_for(case, targets::HOST)
 }
 
-/// Every layer of the first data set against the naive reference, in memory whose dead bytes are garbage.
+fn compiled_for(case: &Case, target: &'static Target) -> Compiled {
+    let model = read(&case.model()).expect("the model is well formed");
+    compile(&model, &Config::new().target(target)).unwrap_or_else(|faults| panic!("{}: {faults:#?}", case.name))
+}
+
+/// Every layer of the first data set against the naive reference, in memory whose dead bytes are garbage; with the kernels for the
+/// machine that builds, and with those for Arm, which compute here in plain Rust.
 fn check_layers(name: &str, arena: usize) {
     let Some(case) = case(name) else { return };
     let compiled = compiled(&case);
     let read = |path| from_raw(&RawTensor::read_pb(path, &Limits::default()).unwrap()).unwrap();
     let inputs: Vec<Tensor> = case.data_sets()[0].inputs.iter().map(|p| read(p)).collect();
-    let program = &compiled.program;
-    let expected = values(&compiled.graph, &inputs, program.numerics).expect("the reference runs");
-    let wrong = first_wrong(program, &compiled.places, &expected, &inputs).expect("the program runs");
-    assert_eq!(wrong, None, "{name}");
-    let bytes = program.layout.as_ref().expect("it is planned").arena_bytes;
+    let expected = values(&compiled.graph, &inputs, compiled.program.numerics).expect("the reference runs");
+    let arm = compiled_for(&case, targets::find("cortex-m7").expect("it is a target"));
+    for (compiled, which) in [(&compiled, "host"), (&arm, "Arm")] {
+        let wrong = first_wrong(&compiled.program, &compiled.places, &expected, &inputs).expect("the program runs");
+        assert_eq!(wrong, None, "{name}, {which}");
+    }
+    let bytes = compiled.program.layout.as_ref().expect("it is planned").arena_bytes;
     assert!(bytes <= arena, "{name}: an arena of {bytes} bytes");
 }
 

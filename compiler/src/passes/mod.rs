@@ -120,6 +120,15 @@ mod tests {
     }
 
     #[test]
+    fn borders_add_to_the_padding_that_is_there() {
+        let text = "graph \"\"\n  in %0 \"x\": f32[1,4,5,1]\n  in %1 \"w\": f32[1,3,3,1]\n  \
+                    %2 = pad %0 {before 0 1 2 0, after 0 3 4 0, value 0} : f32[1,8,11,1]\n  \
+                    %3 = conv %2, %1 {kernel 3x3, pad 5 6 7 8} : f32[1,18,23,1]\n  out \"y\" = %3\n";
+        let printed = after_passes(text).to_string();
+        assert!(printed.contains("pad 6 8 10 12") && !printed.contains("= pad"), "{printed}");
+    }
+
+    #[test]
     fn equal_nodes_become_one() {
         let node = |number: usize, axis: usize| format!("  %{number} = softmax %0 {{axis {axis}}} : f32[2,3]\n");
         let text = format!(

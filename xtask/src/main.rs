@@ -32,6 +32,7 @@ use clap::Parser;
 enum Task {
     Attack(attack::Args),
     Test(test::Args),
+    /// Formatting, clippy, documentation, and the direction of dependencies
     Lint,
     Bless(bless::Args),
     Boards(boards::Args),
@@ -40,11 +41,15 @@ enum Task {
     Exhaustive(exhaustive::Args),
     Firmware(firmware::Args),
     Fuzz(fuzz::Args),
+    /// Make the models that are too large to be stored, by the script that comes with the model set
     Large,
     Miri(miri::Args),
     Mutants(mutants::Args),
+    /// Check what a registry would get
     Package,
+    /// Open the pages that are made in a browser, on a desktop and on a phone
     Pages,
+    /// Time and memory of models of many nodes
     Scale,
     Sizes(sizes::Args),
 }

@@ -32,7 +32,7 @@ pub(crate) fn test(args: &Args) -> Result<bool, String> {
     ] {
         eprintln!("{} {what}", if ok { "      passed" } else { "      FAILED" });
     }
-    Ok(tests && conformance && blessed && example)
+    Ok(large && tests && conformance && blessed && example)
 }
 
 /// Tests and lints the project that compiles its model in its build script: the module must be good code in a user's crate.

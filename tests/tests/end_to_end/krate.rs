@@ -66,10 +66,16 @@ impl Crate {
         for m in models {
             for (name, bytes) in &m.package().files {
                 // The choice of the CPU is made by a switch here, so that one build runs both bodies.
-                let switch = "if crate::PORTABLE.load(core::sync::atomic::Ordering::Relaxed) { Cpu::portable() } else { Cpu::detect() }";
                 match std::str::from_utf8(bytes) {
                     Ok(text) if name.ends_with(".rs") => {
-                        put(&folder.join("src").join(name), text.replace("Cpu::detect()", switch).as_bytes())
+                        let portable = if text.contains("pub type Cpu = arch::compact::") {
+                            "super::rt::arch::compact::Compact::new(super::rt::arch::host::Host::portable())"
+                        } else {
+                            "Cpu::portable()"
+                        };
+                        let is_portable = "crate::PORTABLE.load(core::sync::atomic::Ordering::Relaxed)";
+                        let switch = format!("if {is_portable} {{ {portable} }} else {{ Cpu::detect() }}");
+                        put(&folder.join("src").join(name), text.replace("Cpu::detect()", &switch).as_bytes());
                     }
                     _ => put(&folder.join("src").join(name), bytes),
                 }

@@ -85,6 +85,7 @@ macro_rules! each_pixel {
     }};
 }
 
+#[allow(unused_imports, reason = "crates without products of rows have nobody else who uses it")]
 pub(crate) use each_pixel;
 
 /// Two vectors, of which the first `width` lanes are the elements from `x` on and the rest 0.

@@ -10,6 +10,8 @@ mod model;
 mod module;
 pub(crate) mod names;
 mod package;
+mod pieces;
+mod ports;
 mod readme;
 mod rt;
 mod state;

@@ -1,16 +1,18 @@
 //! `src/model.rs`: constants, the arena's buffers, one function per step, and `Model` with its `run`.
 
-use proc_macro2::{Ident, Literal, Span, TokenStream, TokenTree};
+use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::Source;
-use super::names::{Names, in_doc, type_in_doc};
+use super::names::{Names, in_doc};
+use super::pieces::{CALLS, CALLS_LINE, Pieces, format, ident, mentions, spaced};
+use super::ports::{array_type, shape_const};
 use crate::config::Alloc;
 use crate::footprint::arena_bytes;
 use crate::ir::DType;
-use crate::program::{Port, Program, Step, rust_type};
+use crate::program::{Port, Program, Step};
 
 /// Where the model's code stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,16 +40,6 @@ const RUNTIME: [&str; 10] = [
 /// Arenas above this many bytes are shown as statics only.
 pub(super) const STACK_LIMIT: usize = 64 << 10;
 
-/// Formats items as rustfmt would.
-pub(super) fn format(tokens: TokenStream) -> String {
-    let file = syn::parse2(tokens).expect("emitted code is Rust");
-    prettyplease::unparse(&file)
-}
-
-pub(super) fn ident(name: &str) -> Ident {
-    Ident::new(name, Span::call_site())
-}
-
 /// The text of the module.
 pub(super) fn model(source: &Source<'_>, names: &Names, form: Form) -> String {
     let writer = Writer { program: source.program, names, source };
@@ -72,67 +64,6 @@ pub(super) fn model(source: &Source<'_>, names: &Names, form: Form) -> String {
         text += &spaced(&part);
     }
     text
-}
-
-/// A blank line before each item that has documentation, as people write.
-pub(super) fn spaced(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut before = "";
-    for line in text.lines() {
-        let trimmed = line.trim_start();
-        let after_item = matches!(before.trim(), "}" | "};") || before.trim_end().ends_with(';');
-        if trimmed.starts_with("///") && after_item {
-            out.push('\n');
-        }
-        out.push_str(line);
-        out.push('\n');
-        before = line;
-    }
-    out
-}
-
-/// Items or statements that are formatted together: the syntax tree of all at once would take a hundred times their text.
-const PIECE: usize = 64;
-/// What stands for the calls of the steps until they are formatted, and the line that it becomes.
-const CALLS: &str = "zant_calls_of_steps";
-const CALLS_LINE: &str = "        zant_calls_of_steps;\n";
-
-/// Formats code piece by piece, and notes the identifiers that it mentions.
-#[derive(Default)]
-struct Pieces {
-    mentioned: BTreeSet<String>,
-}
-
-impl Pieces {
-    /// The text of items.
-    fn items(&mut self, items: impl IntoIterator<Item = TokenStream>) -> String {
-        self.formatted(items, |piece| format(quote!(#(#piece)*)))
-    }
-
-    /// The text of statements of a function within an `impl`.
-    fn calls(&mut self, statements: impl IntoIterator<Item = TokenStream>) -> String {
-        self.formatted(statements, |piece| {
-            let text = format(quote!(impl M { fn f() { #(#piece)* } }));
-            let lines: Vec<&str> = text.split_inclusive('\n').collect();
-            lines[2..lines.len() - 2].concat()
-        })
-    }
-
-    fn formatted(
-        &mut self,
-        all: impl IntoIterator<Item = TokenStream>,
-        text: impl Fn(&[TokenStream]) -> String,
-    ) -> String {
-        let (mut all, mut out) = (all.into_iter(), String::new());
-        loop {
-            let piece: Vec<TokenStream> = all.by_ref().take(PIECE).collect();
-            if piece.is_empty() {
-                return out;
-            }
-            piece.iter().for_each(|tokens| collect_idents(tokens, &mut self.mentioned));
-            out += &text(&piece);
-        }
-    }
 }
 
 pub(super) struct Writer<'a> {
@@ -209,34 +140,6 @@ impl Writer<'_> {
                 }
             }
         }
-    }
-
-    fn inputs_struct(&self) -> Option<TokenStream> {
-        (self.program.inputs.len() > 1).then(|| {
-            let fields = self.program.inputs.iter().zip(&self.names.inputs).map(|(p, n)| {
-                let (doc, name, ty) = (port_doc(p), ident(n), array_type(p));
-                quote!(#[doc = #doc] pub #name: &'a #ty)
-            });
-            quote! {
-                /// What a run reads.
-                #[derive(Clone, Copy, Debug)]
-                pub struct Inputs<'a> { #(#fields),* }
-            }
-        })
-    }
-
-    fn outputs_struct(&self) -> Option<TokenStream> {
-        (self.program.outputs.len() > 1).then(|| {
-            let fields = self.program.outputs.iter().zip(&self.names.outputs).map(|(p, n)| {
-                let (doc, name, ty) = (port_doc(p), ident(n), array_type(p));
-                quote!(#[doc = #doc] pub #name: &'a #ty)
-            });
-            quote! {
-                /// What a run computes; the values lie in the arena until the next run.
-                #[derive(Clone, Copy, Debug)]
-                pub struct Outputs<'a> { #(#fields),* }
-            }
-        })
     }
 
     /// `Model` and its `new`.
@@ -352,16 +255,6 @@ impl Writer<'_> {
         }
     }
 
-    /// Inputs that no step reads are allowed, and no warning.
-    fn unused_inputs(&self) -> Option<TokenStream> {
-        let read: BTreeSet<usize> = self.program.steps.iter().flat_map(|s| self.inputs_of(s)).collect();
-        let unused: Vec<Ident> = (0..self.program.inputs.len())
-            .filter(|n| !read.contains(n))
-            .map(|n| ident(&self.names.inputs[n]))
-            .collect();
-        (!unused.is_empty()).then(|| quote!(let _ = (#(#unused,)*);))
-    }
-
     fn run_doc(&self) -> String {
         let mut doc = " Computes the model once.".to_string();
         if self.program.is_fallible() {
@@ -391,67 +284,8 @@ impl Writer<'_> {
         quote!(#name(#cpu arena, #(#inputs),*) #question;)
     }
 
-    /// The type of a run's result, and the lifetime of what it borrows.
-    fn result_type(&self) -> (TokenStream, TokenStream) {
-        let lifetime = if self.source.config.alloc == Alloc::Caller { quote!('a) } else { quote!('_) };
-        let borrow = if self.source.config.alloc == Alloc::Caller { quote!('a) } else { quote!() };
-        let result = match self.program.outputs.as_slice() {
-            [one] => {
-                let ty = array_type(one);
-                quote!(&#borrow #ty)
-            }
-            _ => quote!(Outputs<#lifetime>),
-        };
-        let result = if self.program.is_fallible() { quote!(Result<#result, DataError>) } else { result };
-        (result, lifetime)
-    }
-
-    /// The outputs, borrowed from the arena: what is done before, and the value.
-    fn results(&self) -> (Option<TokenStream>, TokenStream) {
-        let view = |p: &Port| ident(&self.names.view(self.program, p.view));
-        let bools = self.bool_ranges();
-        match self.program.outputs.as_slice() {
-            [one] if one.ty.dtype == DType::Bool => {
-                let v = view(one);
-                (None, quote!(as_bool_array(arena.get_mut::<#v>())))
-            }
-            [one] => {
-                let v = view(one);
-                (None, quote!(arena.get::<#v>()))
-            }
-            many => {
-                let from = ident(if bools.is_empty() { "arena" } else { "results" });
-                let fields = many.iter().zip(&self.names.outputs).map(|(p, n)| {
-                    let (name, v) = (ident(n), view(p));
-                    let range = self.range(p);
-                    let key = |r: &Range<usize>| (r.start, r.end);
-                    let nth = bools.binary_search_by_key(&key(&range), key).ok();
-                    match nth.filter(|_| p.ty.dtype == DType::Bool) {
-                        Some(nth) => {
-                            let nth = Literal::usize_unsuffixed(nth);
-                            quote!(#name: #from.bools::<#v, #nth>())
-                        }
-                        None => quote!(#name: #from.get::<#v>()),
-                    }
-                });
-                let ranges = bools.iter().map(|r| {
-                    let (start, end) = (Literal::usize_unsuffixed(r.start), Literal::usize_unsuffixed(r.end));
-                    quote!((#start, #end))
-                });
-                let prepare = quote! {
-                    struct Bools;
-                    impl Truths for Bools {
-                        const RANGES: &'static [(usize, usize)] = &[#(#ranges),*];
-                    }
-                    let results = arena.results::<Bools>();
-                };
-                ((!bools.is_empty()).then_some(prepare), quote! { Outputs { #(#fields),* } })
-            }
-        }
-    }
-
     /// The bytes of the outputs that are truth values; several may lie in the same ones.
-    fn bool_ranges(&self) -> Vec<Range<usize>> {
+    pub(super) fn bool_ranges(&self) -> Vec<Range<usize>> {
         let bools = self.program.outputs.iter().filter(|p| p.ty.dtype == DType::Bool);
         let mut ranges: Vec<Range<usize>> = bools.map(|p| self.range(p)).collect();
         ranges.sort_by_key(|r| (r.start, r.end));
@@ -459,7 +293,7 @@ impl Writer<'_> {
         ranges
     }
 
-    fn range(&self, p: &Port) -> Range<usize> {
+    pub(super) fn range(&self, p: &Port) -> Range<usize> {
         self.program.arena_range(p.view).unwrap_or(0..0)
     }
 }
@@ -468,83 +302,4 @@ impl Writer<'_> {
 fn takes_cpu(step: &Step) -> bool {
     let args: Vec<TokenStream> = step.args.iter().map(|_| quote!(&[])).collect();
     mentions(&step.call.call(&args), "cpu")
-}
-
-/// Adds the identifiers in tokens to a set.
-fn collect_idents(tokens: &TokenStream, idents: &mut BTreeSet<String>) {
-    for t in tokens.clone() {
-        match t {
-            TokenTree::Ident(i) => {
-                idents.insert(i.to_string());
-            }
-            TokenTree::Group(g) => collect_idents(&g.stream(), idents),
-            TokenTree::Punct(_) | TokenTree::Literal(_) => {}
-        }
-    }
-}
-
-/// Whether tokens contain an identifier.
-pub(super) fn mentions(tokens: &TokenStream, name: &str) -> bool {
-    tokens.clone().into_iter().any(|t| match t {
-        TokenTree::Ident(i) => i == name,
-        TokenTree::Group(g) => mentions(&g.stream(), name),
-        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
-    })
-}
-
-/// The Rust type of an input or output: a flat array.
-fn array_type(p: &Port) -> TokenStream {
-    let len = Literal::usize_unsuffixed(p.ty.elements());
-    let element = if p.ty.dtype == DType::Bool { quote!(bool) } else { rust_type(p.ty.dtype) };
-    quote!([#element; #len])
-}
-
-/// What an input or output is.
-fn port_doc(p: &Port) -> String {
-    let bits = if p.ty.dtype == DType::F16 {
-        ", the bits of IEEE binary16 numbers"
-    } else if p.ty.dtype == DType::BF16 {
-        ", the bits of bfloat16 numbers"
-    } else {
-        ""
-    };
-    format!(" {}: {}, row-major{bits}.", in_doc(&p.name), type_in_doc(&p.ty))
-}
-
-/// `INPUT_X_SHAPE`, or `INPUT_SHAPE` where the name says nothing.
-fn shape_const(prefix: &str, default: &str, p: &Port, name: &str) -> TokenStream {
-    let upper = name.to_ascii_uppercase();
-    let id = if name == default { format!("{prefix}_SHAPE") } else { format!("{prefix}_{upper}_SHAPE") };
-    let (id, rank) = (ident(&id), Literal::usize_unsuffixed(p.ty.rank()));
-    let dims = p.ty.shape.iter().map(|&d| Literal::usize_unsuffixed(d));
-    let doc = format!(" Shape of the {default} {}.", in_doc(&p.name));
-    quote!(#[doc = #doc] pub const #id: [usize; #rank] = [#(#dims),*];)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn code_in_pieces_is_the_code_at_once() {
-        let functions: Vec<TokenStream> = (0..3 * PIECE + 1)
-            .map(|i| {
-                let (name, doc) = (ident(&format!("step_{i}")), format!(" Step {i}."));
-                quote!(#[doc = #doc] fn #name(arena: &mut Arena<ARENA_BYTES>) -> Result<(), DataError> { run(&P, arena.get::<View>()) })
-            })
-            .collect();
-        let mut pieces = Pieces::default();
-        assert_eq!(pieces.items(functions.clone()), format(quote!(#(#functions)*)));
-        assert!(["step_0", "Arena", "View"].iter().all(|name| pieces.mentioned.contains(*name)));
-        let calls: Vec<TokenStream> = (0..2 * PIECE)
-            .map(|i| {
-                let name = ident(&format!("a_step_with_a_name_that_is_rather_long_{i}"));
-                quote!(#name(cpu, arena, the_first_input_of_the_model, the_second_input_of_the_model)?; observe();)
-            })
-            .collect();
-        let around = |body: TokenStream| format(quote!(impl M { fn f() { let a = 1; #body Ok(a) } }));
-        let (marker, split) = (ident(CALLS), pieces.calls(calls.clone()));
-        let whole = around(quote!(#(#calls)*));
-        assert_eq!(around(quote!(#marker;)).replacen(CALLS_LINE, &split, 1), whole);
-    }
 }

@@ -3,8 +3,9 @@
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 
-use super::model::{Writer, ident, mentions};
+use super::model::Writer;
 use super::names::in_doc;
+use super::pieces::{ident, mentions};
 use crate::ir::DType;
 use crate::program::{Access, Arg, Step, Storage, View, rust_type};
 

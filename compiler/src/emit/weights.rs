@@ -83,7 +83,7 @@ impl Weights {
             #section
             pub(crate) static WEIGHTS: Weights = unsafe { core::mem::transmute::<[u8; #total], Weights>(*BYTES) };
         };
-        let text = super::model::spaced(&super::model::format(tokens));
+        let text = super::pieces::spaced(&super::pieces::format(tokens));
         // Formatting drops comments that are not documentation: the reason stands where it is looked for.
         let reason = "// SAFETY: `Weights` is `repr(C)`, consists of numbers without padding (gaps are fields), and has the size\n\
                       // of the blob, which `transmute` checks; every bit pattern is a value.\n";

@@ -1,0 +1,141 @@
+//! Inputs and outputs of an emitted model: their structures, what `run` takes and gives.
+
+use proc_macro2::{Ident, Literal, TokenStream};
+use quote::quote;
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use super::model::Writer;
+use super::names::{in_doc, type_in_doc};
+use super::pieces::ident;
+use crate::config::Alloc;
+use crate::ir::DType;
+use crate::program::{Port, rust_type};
+
+impl Writer<'_> {
+    pub(super) fn inputs_struct(&self) -> Option<TokenStream> {
+        (self.program.inputs.len() > 1).then(|| {
+            let fields = self.program.inputs.iter().zip(&self.names.inputs).map(|(p, n)| {
+                let (doc, name, ty) = (port_doc(p), ident(n), array_type(p));
+                quote!(#[doc = #doc] pub #name: &'a #ty)
+            });
+            quote! {
+                /// What a run reads.
+                #[derive(Clone, Copy, Debug)]
+                pub struct Inputs<'a> { #(#fields),* }
+            }
+        })
+    }
+
+    pub(super) fn outputs_struct(&self) -> Option<TokenStream> {
+        (self.program.outputs.len() > 1).then(|| {
+            let fields = self.program.outputs.iter().zip(&self.names.outputs).map(|(p, n)| {
+                let (doc, name, ty) = (port_doc(p), ident(n), array_type(p));
+                quote!(#[doc = #doc] pub #name: &'a #ty)
+            });
+            quote! {
+                /// What a run computes; the values lie in the arena until the next run.
+                #[derive(Clone, Copy, Debug)]
+                pub struct Outputs<'a> { #(#fields),* }
+            }
+        })
+    }
+
+    /// Inputs that no step reads are allowed, and no warning.
+    pub(super) fn unused_inputs(&self) -> Option<TokenStream> {
+        let read: BTreeSet<usize> = self.program.steps.iter().flat_map(|s| self.inputs_of(s)).collect();
+        let unused: Vec<Ident> = (0..self.program.inputs.len())
+            .filter(|n| !read.contains(n))
+            .map(|n| ident(&self.names.inputs[n]))
+            .collect();
+        (!unused.is_empty()).then(|| quote!(let _ = (#(#unused,)*);))
+    }
+
+    /// The type of a run's result, and the lifetime of what it borrows.
+    pub(super) fn result_type(&self) -> (TokenStream, TokenStream) {
+        let lifetime = if self.source.config.alloc == Alloc::Caller { quote!('a) } else { quote!('_) };
+        let borrow = if self.source.config.alloc == Alloc::Caller { quote!('a) } else { quote!() };
+        let result = match self.program.outputs.as_slice() {
+            [one] => {
+                let ty = array_type(one);
+                quote!(&#borrow #ty)
+            }
+            _ => quote!(Outputs<#lifetime>),
+        };
+        let result = if self.program.is_fallible() { quote!(Result<#result, DataError>) } else { result };
+        (result, lifetime)
+    }
+
+    /// The outputs, borrowed from the arena: what is done before, and the value.
+    pub(super) fn results(&self) -> (Option<TokenStream>, TokenStream) {
+        let view = |p: &Port| ident(&self.names.view(self.program, p.view));
+        let bools = self.bool_ranges();
+        match self.program.outputs.as_slice() {
+            [one] if one.ty.dtype == DType::Bool => {
+                let v = view(one);
+                (None, quote!(as_bool_array(arena.get_mut::<#v>())))
+            }
+            [one] => {
+                let v = view(one);
+                (None, quote!(arena.get::<#v>()))
+            }
+            many => {
+                let from = ident(if bools.is_empty() { "arena" } else { "results" });
+                let fields = many.iter().zip(&self.names.outputs).map(|(p, n)| {
+                    let (name, v) = (ident(n), view(p));
+                    let range = self.range(p);
+                    let key = |r: &Range<usize>| (r.start, r.end);
+                    let nth = bools.binary_search_by_key(&key(&range), key).ok();
+                    match nth.filter(|_| p.ty.dtype == DType::Bool) {
+                        Some(nth) => {
+                            let nth = Literal::usize_unsuffixed(nth);
+                            quote!(#name: #from.bools::<#v, #nth>())
+                        }
+                        None => quote!(#name: #from.get::<#v>()),
+                    }
+                });
+                let ranges = bools.iter().map(|r| {
+                    let (start, end) = (Literal::usize_unsuffixed(r.start), Literal::usize_unsuffixed(r.end));
+                    quote!((#start, #end))
+                });
+                let prepare = quote! {
+                    struct Bools;
+                    impl Truths for Bools {
+                        const RANGES: &'static [(usize, usize)] = &[#(#ranges),*];
+                    }
+                    let results = arena.results::<Bools>();
+                };
+                ((!bools.is_empty()).then_some(prepare), quote! { Outputs { #(#fields),* } })
+            }
+        }
+    }
+}
+
+/// The Rust type of an input or output: a flat array.
+pub(super) fn array_type(p: &Port) -> TokenStream {
+    let len = Literal::usize_unsuffixed(p.ty.elements());
+    let element = if p.ty.dtype == DType::Bool { quote!(bool) } else { rust_type(p.ty.dtype) };
+    quote!([#element; #len])
+}
+
+/// What an input or output is.
+fn port_doc(p: &Port) -> String {
+    let bits = if p.ty.dtype == DType::F16 {
+        ", the bits of IEEE binary16 numbers"
+    } else if p.ty.dtype == DType::BF16 {
+        ", the bits of bfloat16 numbers"
+    } else {
+        ""
+    };
+    format!(" {}: {}, row-major{bits}.", in_doc(&p.name), type_in_doc(&p.ty))
+}
+
+/// `INPUT_X_SHAPE`, or `INPUT_SHAPE` where the name says nothing.
+pub(super) fn shape_const(prefix: &str, default: &str, p: &Port, name: &str) -> TokenStream {
+    let upper = name.to_ascii_uppercase();
+    let id = if name == default { format!("{prefix}_SHAPE") } else { format!("{prefix}_{upper}_SHAPE") };
+    let (id, rank) = (ident(&id), Literal::usize_unsuffixed(p.ty.rank()));
+    let dims = p.ty.shape.iter().map(|&d| Literal::usize_unsuffixed(d));
+    let doc = format!(" Shape of the {default} {}.", in_doc(&p.name));
+    quote!(#[doc = #doc] pub const #id: [usize; #rank] = [#(#dims),*];)
+}

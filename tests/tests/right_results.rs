@@ -135,6 +135,14 @@ fn the_gaps_of_a_transposed_convolution_have_one_zero() {
     }
 }
 
+/// The formula gives a result of a negative length, or of one that nothing was put into.
+#[test]
+fn a_transposed_convolution_of_no_columns_is_refused() {
+    let model = OneNode::new("ConvTranspose", 11).input::<f32>(&[1, 1, 0], &[]).input(&[1, 1, 2], &[3f32, 4.0]);
+    let faults = model.results().expect_err("there is nothing to spread");
+    assert!(faults[0].message.contains("without rows or columns"), "{faults:?}");
+}
+
 /// Log-probabilities of two classes for each of three samples.
 fn likelihood(classes: &[i64; 3]) -> OneNode {
     let log = [-1f32, -2., -3., -4., -5., -6.];

@@ -134,6 +134,9 @@ fn transposed_window(
     input: [usize; 2],
     dims: Dims,
 ) -> Imported<(Window, [usize; 2])> {
+    if input.contains(&0) {
+        return Err(Fault::form("a transposed convolution of a map without rows or columns"));
+    }
     let stride = window::pair(cx, "strides", dims, 1)?;
     let dilation = window::pair(cx, "dilations", dims, 1)?;
     let extra = window::pair_from(cx, "output_padding", dims, 0, 0)?;
@@ -145,7 +148,7 @@ fn transposed_window(
     let (mut pad_begin, mut pad_end, mut output) = ([0; 2], [0; 2], [0; 2]);
     for a in 0..2 {
         let span = (kernel[a].max(1) - 1).checked_mul(dilation[a]).and_then(|s| s.checked_add(1));
-        let full = input[a].max(1).checked_sub(1).and_then(|n| n.checked_mul(stride[a]));
+        let full = (input[a] - 1).checked_mul(stride[a]);
         let full = span.zip(full).and_then(|(s, f)| s.checked_add(f)).and_then(|n| n.checked_add(extra[a]));
         let full = full.ok_or_else(|| Fault::shape("the size of the result overflows"))?;
         let same =

@@ -51,9 +51,8 @@ fn runs(target: &Target, path: &str) -> bool {
 
 /// The file of a target's family that has loops for the interface in a file: the one of the same name.
 fn own(target: &Target, path: &str) -> Option<&'static str> {
-    let own = path.strip_prefix("arch/").map(|name| format!("{}/{name}", target.family()?).into());
-    let own: Option<String> = own.flatten();
-    SOURCES.iter().map(|s| s.path).find(|path| own.as_deref() == Some(path))
+    let (family, name) = (target.family()?, path.strip_prefix("arch/")?);
+    SOURCES.iter().map(|s| s.path).find(|own| own.strip_prefix(family) == Some(&format!("/{name}")))
 }
 
 /// The file in which an imported item is: the longest part of its path that is a file.
@@ -126,60 +125,53 @@ fn module_file(folder: &str, modules: &[String], source: &Source<'_>) -> String 
     text
 }
 
-/// The CPU that kernels are called with, as a type of the runtime.
-enum Cpu {
-    /// The one that the code runs on, with what it is found to have.
-    Host,
-    /// Plain Rust.
-    Portable,
-    /// Small code whose inner loops are those of the one that the code runs on.
-    CompactHost,
-    /// Small code in plain Rust.
-    CompactPortable,
-    /// Small code whose inner loops are those for Armv7E-M and Armv8-M, where it is compiled for such a CPU.
-    CompactDsp,
+/// Small code, with the inner loops of another CPU.
+const COMPACT: &str = "arch::compact::Compact";
+/// The CPU that the code runs on, with what it is found to have.
+const HOST: &str = "arch::host::Host";
+/// Plain Rust.
+const PORTABLE: &str = "arch::portable::Portable";
+/// Armv7E-M and Armv8-M with DSP instructions, for which the code is compiled.
+const DSP: &str = "arch::arm::dsp::Dsp";
+
+/// The type of the CPU that kernels are called with.
+struct Cpu {
+    /// Whether kernels have one body, as the target or the user asks.
+    compact: bool,
+    /// Whose loops they have.
+    inner: &'static str,
 }
 
 impl Cpu {
-    /// Kernels have one body where the target or the user asks for it.
     fn of(source: &Source<'_>) -> Cpu {
-        let target = source.config.target;
+        let target = source.config.machine();
         let finds = target.triple.is_none() || target.family() == Some("arch/x86");
-        match (source.config.machine().compact, finds) {
-            (true, _) if target.has_arm_loops() => Cpu::CompactDsp,
-            (true, true) => Cpu::CompactHost,
-            (true, false) => Cpu::CompactPortable,
-            (false, true) => Cpu::Host,
-            (false, false) => Cpu::Portable,
-        }
+        let inner = match (target.has_arm_loops(), finds) {
+            (true, _) => DSP,
+            (false, true) => HOST,
+            (false, false) => PORTABLE,
+        };
+        Cpu { compact: target.compact, inner }
     }
 
     /// The files that have it.
-    fn files(&self) -> &'static [&'static str] {
-        match self {
-            Cpu::Host => &["arch/host.rs"],
-            Cpu::Portable => &["arch/portable.rs"],
-            Cpu::CompactHost => &["arch/compact.rs", "arch/host.rs"],
-            Cpu::CompactPortable => &["arch/compact.rs", "arch/portable.rs"],
-            Cpu::CompactDsp => &["arch/arm/dsp.rs", "arch/compact.rs", "arch/portable.rs"],
-        }
+    fn files(self) -> impl Iterator<Item = &'static str> {
+        self.compact.then_some(COMPACT).into_iter().chain([self.inner]).map(file_of)
     }
 
-    /// The type, after an attribute where it is for some machines alone.
+    /// The type with an attribute, which is empty where it is for all machines; what a family has is plain Rust elsewhere.
     fn types(&self, numerics: &str) -> Vec<(String, String)> {
-        let n = format!("arch::isa::{numerics}");
-        let always = |ty: String| vec![(String::new(), ty)];
-        match self {
-            Cpu::Host => always(format!("arch::host::Host<{n}>")),
-            Cpu::Portable => always(format!("arch::portable::Portable<{n}>")),
-            Cpu::CompactHost => always(format!("arch::compact::Compact<arch::host::Host<{n}>>")),
-            Cpu::CompactPortable => always(format!("arch::compact::Compact<arch::portable::Portable<{n}>>")),
-            Cpu::CompactDsp => {
-                let (_, condition) = FAMILIES.iter().find(|(family, _)| *family == "arch/arm").expect("it is a family");
-                let dsp = format!("arch::compact::Compact<arch::arm::dsp::Dsp<{n}>>");
-                let plain = format!("arch::compact::Compact<arch::portable::Portable<{n}>>");
-                vec![(format!("#[cfg({condition})]\n"), dsp), (format!("#[cfg(not({condition}))]\n"), plain)]
-            }
+        let ty = |inner: &str| {
+            let inner = format!("{inner}<arch::isa::{numerics}>");
+            if self.compact { format!("{COMPACT}<{inner}>") } else { inner }
+        };
+        let family = FAMILIES.iter().find(|(family, _)| file_of(self.inner).starts_with(family));
+        match family {
+            None => vec![(String::new(), ty(self.inner))],
+            Some((_, condition)) => vec![
+                (format!("#[cfg({condition})]\n"), ty(self.inner)),
+                (format!("#[cfg(not({condition}))]\n"), ty(PORTABLE)),
+            ],
         }
     }
 }

@@ -45,7 +45,7 @@ impl Lowering<'_> {
         let a_pitch = row_pitch(&self.ty(node.inputs[0]).shape, &strides).unwrap_or(k);
         let bias = self.bias(node, epilogue);
         let out = self.product_result(node, epilogue)?;
-        let row = m == 1 && (self.has_rows || !self.target.compact);
+        let row = m == 1 && self.has_rows;
         let params = MatMulPacked {
             m,
             k,

@@ -130,7 +130,7 @@ struct Lowering<'a> {
     graph: &'a Graph,
     /// What the kernels are chosen for.
     target: &'a Target,
-    /// Whether products of one row are enough of the work to have a loop of their own where small code is preferred.
+    /// Whether products of one row have a kernel of their own: always, or where small code is preferred if they are enough of the work.
     has_rows: bool,
     program: Program,
     /// Where each value is, once its node has been lowered.
@@ -150,7 +150,7 @@ impl<'a> Lowering<'a> {
         Lowering {
             graph,
             target,
-            has_rows: has_rows(graph),
+            has_rows: !target.compact || has_rows(graph),
             places: vec![None; graph.values.len()],
             layout: Arrangement::of(graph),
             weights: BTreeMap::new(),

@@ -4,8 +4,9 @@ mod values;
 
 use values::{Values, indices, reduced, rounds};
 use zant_runtime::arch::byte::Byte;
+use zant_runtime::arch::bytes::ByteCpu;
 use zant_runtime::arch::host::Host;
-use zant_runtime::arch::isa::{Cpu, Fused};
+use zant_runtime::arch::isa::Fused;
 use zant_runtime::arch::portable::Portable;
 use zant_runtime::kernels::dynamic::{Columns, DynamicMatMul, dynamic_matmul};
 use zant_runtime::kernels::pool::avg_pool2d;
@@ -212,7 +213,7 @@ impl<X: Byte, Y: Byte + PartialEq + std::fmt::Debug> Case<X, Y> {
         words.iter().map(word).collect()
     }
 
-    fn check_on<C: Cpu>(&self, cpu: C, name: &str, expected: &[Y]) {
+    fn check_on<C: ByteCpu>(&self, cpu: C, name: &str, expected: &[Y]) {
         let p = &self.p;
         let mut y = self.y.clone();
         let packed = self.packed();

@@ -129,6 +129,8 @@ fn module_file(folder: &str, modules: &[String], source: &Source<'_>) -> String 
 const COMPACT: &str = "arch::compact::Compact";
 /// The CPU that the code runs on, with what it is found to have.
 const HOST: &str = "arch::host::Host";
+/// The same without loops for the largest vectors.
+const NARROW: &str = "arch::host::Narrow";
 /// Plain Rust.
 const PORTABLE: &str = "arch::portable::Portable";
 /// Armv7E-M and Armv8-M with DSP instructions, for which the code is compiled.
@@ -148,6 +150,7 @@ impl Cpu {
         let finds = target.triple.is_none() || target.family() == Some("arch/x86");
         let inner = match (target.has_arm_loops(), finds) {
             (true, _) => DSP,
+            (false, true) if target.compact => NARROW,
             (false, true) => HOST,
             (false, false) => PORTABLE,
         };

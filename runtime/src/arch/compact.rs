@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! The CPU where small code is preferred: kernels that allow it once, in plain Rust, with their inner loops for the vector
 //! instructions as well.
-use super::super::terms::quads::{Rows, Step, Sums};
-use super::super::terms::sizes::{LANES, PANEL, QUAD};
-use super::super::terms::taps::Quad;
+use super::super::terms::sizes::LANES;
 use super::forward::as_portable;
 use super::isa::{Cpu, Inner, Isa, Kernel};
 use super::portable::Portable;
@@ -22,13 +20,19 @@ impl<C: Inner> Compact<C> {
     pub const fn new(cpu: C) -> Self {
         Compact(cpu)
     }
+
+    /// The CPU that has the inner loops.
+    #[inline(always)]
+    pub const fn inner(self) -> C {
+        self.0
+    }
 }
 
 impl<C: Inner> Cpu for Compact<C> {
     // Parts of kernels are functions, which several kernels share.
     #[inline(never)]
     fn run<K: Kernel>(self, kernel: K) -> K::Output {
-        if K::ONCE { kernel.run(self) } else { self.0.run_inner(kernel) }
+        if K::ONCE { kernel.run(self) } else { self.0.run(kernel) }
     }
 }
 
@@ -37,12 +41,6 @@ unsafe impl<C: Inner> Isa for Compact<C> {
     const TILE_ROWS: usize = 4;
     const TILE_VECTORS: usize = 1;
     const COMPACT: bool = true;
-    const VECTORS: bool = C::VECTORS;
-
-    #[inline(always)]
-    fn dispatch<K: Kernel>(self, kernel: K) -> K::Output {
-        self.0.run_inner(kernel)
-    }
 
     as_portable!(C::Numerics);
 }

@@ -22,31 +22,9 @@ macro_rules! as_portable {
             mul_add1(a: f32, b: f32, c: f32) -> f32;
             leaky(x: Self::V, alpha: Self::V) -> Self::V;
             to_array(v: Self::V) -> [f32; LANES];
-            sums(x: &[i32; LANES]) -> Self::Sums;
-            add_sums(a: Self::Sums, b: Self::Sums) -> Self::Sums;
-            to_ints(sums: Self::Sums) -> [i32; LANES];
-            no_lanes() -> Self::Lanes;
-            add_lanes(pairs: bool, sums: Self::Lanes, x: Quad<'_>, flip: u32, w: &[i8; QUAD * PANEL]) -> Self::Lanes;
-            lane_sums(pairs: bool, sums: Self::Lanes) -> [i32; PANEL];
-            number_bytes(x: &[u8; LANES], flip: u8) -> Self::V;
-            low_bytes(v: Self::V, offset: i32) -> [u8; LANES];
-            to_float(sums: &[i32; LANES]) -> Self::V;
         }
 
         type V = [f32; LANES];
-        type Sums = <Portable<$n> as Isa>::Sums;
-        type Lanes = <Portable<$n> as Isa>::Lanes;
-
-        #[inline(always)]
-        fn quads<const R: usize, const H: usize>(
-            self,
-            pairs: bool,
-            x: (Rows<'_>, u32),
-            w: &[Step<H>],
-            sums: Sums<Self::Sums>,
-        ) -> Sums<Self::Sums> {
-            Portable::<$n>::portable().quads::<R, H>(pairs, x, w, sums)
-        }
     };
     ($n:ty; $($name:ident($($arg:ident: $ty:ty),*) $(-> $out:ty)?;)*) => {$(
         #[inline(always)]

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Instruction sets: one trait ([`isa::Isa`]), one folder per family, one choice in the first run ([`host::Host`]).
+//! Instruction sets: one trait ([`isa::Isa`]) with one more for products of floats and one for bytes, one folder per family, one choice in the first run ([`host::Host`]).
 #[cfg(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))]
 pub mod arm;
 pub mod byte;
+pub mod bytes;
 pub mod compact;
 pub mod dual;
+pub mod floats;
 pub mod forward;
 pub mod host;
 pub mod isa;
 pub mod portable;
-pub mod portable_quads;
+pub mod portable_bytes;
 pub mod room;
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 pub mod x86;

@@ -3,8 +3,8 @@
 //! pixels share each weight.
 //!
 //! Invariants: those of `conv`: bias first, then kernel row, kernel column; taps in the padding are skipped.
-use super::super::arch::isa::{Cpu, Isa, Kernel};
-use super::super::loops::channels::{Channels, One, Part, Pixels, Taps, Vectors, add, start, wide};
+use super::super::arch::floats::{FloatCpu, FloatKernel, Floats};
+use super::super::loops::channels::{Channels, One, Part, Pixels, RegionTaps, Vectors, add, start, wide};
 use super::super::loops::finish::Finish;
 use super::super::terms::conv2d::Conv2d;
 use super::super::terms::epilogue::Bounds;
@@ -17,13 +17,13 @@ use super::compact;
 /// Computes a convolution whose `groups`, `in_c` and `out_c` are equal. Weights are
 /// `[kernel_h][kernel_w][channels]`; `bias` has an element for each channel or none, which are zeros.
 #[inline]
-pub fn depthwise2d<C: Cpu>(cpu: C, p: &Conv2d, x: &[f32], w: &[f32], bias: &[f32], y: &mut [f32]) {
+pub fn depthwise2d<C: FloatCpu>(cpu: C, p: &Conv2d, x: &[f32], w: &[f32], bias: &[f32], y: &mut [f32]) {
     debug_assert!(p.in_c == p.groups && p.out_c == p.groups);
     debug_assert!(p.dilation_h > 0 && p.dilation_w > 0);
     debug_assert!(x.len() >= p.in_len() && y.len() >= p.out_len());
     debug_assert!(w.len() >= p.kernel_h * p.kernel_w * p.out_c);
     debug_assert!(bias.is_empty() || bias.len() >= p.out_c);
-    cpu.run(Convolution { p, x, w, bias, y });
+    cpu.run_floats(Convolution { p, x, w, bias, y });
 }
 
 struct Convolution<'a> {
@@ -34,12 +34,11 @@ struct Convolution<'a> {
     y: &'a mut [f32],
 }
 
-impl Kernel for Convolution<'_> {
-    type Output = ();
+impl FloatKernel for Convolution<'_> {
     const ONCE: bool = true;
 
     #[inline(always)]
-    fn run<I: Isa>(self, isa: I) {
+    fn run<I: Floats>(self, isa: I) {
         let Convolution { p, x, w, bias, y } = self;
         if I::COMPACT {
             compact::convolution(isa, p, true, (x, w, bias), y);
@@ -50,7 +49,7 @@ impl Kernel for Convolution<'_> {
             for region in Regions::new(p.axes()) {
                 let task = Task { x, bias, taps: taps(p, w, &region), p };
                 if let Some(bounds) = p.epilogue.plan().clamp().filter(|_| isa.is_wide()) {
-                    isa.run(Wide { task: &task, tiles: Tiles::new(maps, region, isa.tile_rows()), bounds, y });
+                    isa.run_floats(Wide { task: &task, tiles: Tiles::new(maps, region, isa.tile_rows()), bounds, y });
                     continue;
                 }
                 for places in Tiles::new(maps, region, I::TILE_ROWS) {
@@ -63,9 +62,9 @@ impl Kernel for Convolution<'_> {
 
 /// The taps of a region's windows.
 #[inline(always)]
-fn taps<'a>(p: &Conv2d, w: &'a [f32], region: &Region) -> Taps<'a> {
+fn taps<'a>(p: &Conv2d, w: &'a [f32], region: &Region) -> RegionTaps<'a> {
     let tap = region.row_taps.first * p.kernel_w + region.column_taps.first;
-    Taps {
+    RegionTaps {
         rows: region.row_taps.len(),
         row_inputs: p.dilation_h * p.in_w * p.in_pitch,
         row_weights: p.kernel_w * p.out_c,
@@ -81,7 +80,7 @@ fn taps<'a>(p: &Conv2d, w: &'a [f32], region: &Region) -> Taps<'a> {
 struct Task<'a> {
     x: &'a [f32],
     bias: &'a [f32],
-    taps: Taps<'a>,
+    taps: RegionTaps<'a>,
     p: &'a Conv2d,
 }
 
@@ -93,11 +92,9 @@ struct Wide<'a> {
     y: &'a mut [f32],
 }
 
-impl Kernel for Wide<'_> {
-    type Output = ();
-
+impl FloatKernel for Wide<'_> {
     #[inline(always)]
-    fn run<I: Isa>(self, isa: I) {
+    fn run<I: Floats>(self, isa: I) {
         let Wide { task: Task { x, bias, taps, p }, tiles, bounds, y } = self;
         for Places { rows, x: x_at, y: y_at } in tiles {
             wide(isa, p.out_c, &Pixels { rows, x, x_at, y_at, bias, bounds }, taps, y);
@@ -107,15 +104,15 @@ impl Kernel for Wide<'_> {
 
 /// All channels of the pixels at `places`.
 #[inline(always)]
-fn tile<I: Isa>(isa: I, task: &Task<'_>, places: &Places, y: &mut [f32]) {
+fn tile<I: Floats>(isa: I, task: &Task<'_>, places: &Places, y: &mut [f32]) {
     // The guards are constant: an instruction set with small tiles has no bodies of large ones.
     match places.rows {
-        1 => isa.run(Tile::<1> { task, places, y }),
-        2 if I::TILE_ROWS >= 2 => isa.run(Tile::<2> { task, places, y }),
-        3 if I::TILE_ROWS >= 3 => isa.run(Tile::<3> { task, places, y }),
-        4 if I::TILE_ROWS >= 4 => isa.run(Tile::<4> { task, places, y }),
-        5 if I::TILE_ROWS >= 5 => isa.run(Tile::<5> { task, places, y }),
-        6 if I::TILE_ROWS >= 6 => isa.run(Tile::<6> { task, places, y }),
+        1 => isa.run_floats(Tile::<1> { task, places, y }),
+        2 if I::TILE_ROWS >= 2 => isa.run_floats(Tile::<2> { task, places, y }),
+        3 if I::TILE_ROWS >= 3 => isa.run_floats(Tile::<3> { task, places, y }),
+        4 if I::TILE_ROWS >= 4 => isa.run_floats(Tile::<4> { task, places, y }),
+        5 if I::TILE_ROWS >= 5 => isa.run_floats(Tile::<5> { task, places, y }),
+        6 if I::TILE_ROWS >= 6 => isa.run_floats(Tile::<6> { task, places, y }),
         _ => {}
     }
 }
@@ -127,11 +124,9 @@ struct Tile<'a, const R: usize> {
     y: &'a mut [f32],
 }
 
-impl<const R: usize> Kernel for Tile<'_, R> {
-    type Output = ();
-
+impl<const R: usize> FloatKernel for Tile<'_, R> {
     #[inline(always)]
-    fn run<I: Isa>(mut self, isa: I) {
+    fn run<I: Floats>(mut self, isa: I) {
         // A clamp alone, which most layers have, gets a body of its own.
         if self.task.p.epilogue.plan().clamp().is_some() {
             self.all::<I, true>(isa);
@@ -144,7 +139,7 @@ impl<const R: usize> Kernel for Tile<'_, R> {
 impl<const R: usize> Tile<'_, R> {
     /// All channels.
     #[inline(always)]
-    fn all<I: Isa, const CLAMP: bool>(&mut self, isa: I) {
+    fn all<I: Floats, const CLAMP: bool>(&mut self, isa: I) {
         let p = self.task.p;
         let finish = Finish::new(isa, &p.epilogue.plan());
         let mut first = 0;
@@ -170,7 +165,13 @@ impl<const R: usize> Tile<'_, R> {
 
     /// The channels from `first` on.
     #[inline(always)]
-    fn channels<I: Isa, C: Channels, const CLAMP: bool>(&mut self, isa: I, block: C, first: usize, finish: &Finish<I>) {
+    fn channels<I: Floats, C: Channels, const CLAMP: bool>(
+        &mut self,
+        isa: I,
+        block: C,
+        first: usize,
+        finish: &Finish<I>,
+    ) {
         let Task { x, bias, taps, .. } = *self.task;
         let mut sums = [start(isa, block, first, bias); ROWS];
         add::<I, C, R>(isa, (block, first), &mut sums, (x, self.places.x), &taps);

@@ -3,7 +3,7 @@
 //!
 //! Invariants: those of `qconv`; what is computed equals ONNX `DynamicQuantizeLinear`, `MatMulInteger`, and the
 //! multiplications by the scales that follow, each rounded by itself.
-use super::super::arch::isa::{Cpu, Isa, Kernel};
+use super::super::arch::bytes::{ByteCpu, ByteKernel, Bytes};
 use super::super::math::minmax::{max, min};
 use super::super::terms::dots::{Inputs, Weights};
 use super::super::terms::line::ROWS;
@@ -58,7 +58,7 @@ pub struct Columns<'a> {
 
 /// Computes the product; `scratch` holds the bytes.
 #[inline]
-pub fn dynamic_matmul<C: Cpu>(
+pub fn dynamic_matmul<C: ByteCpu>(
     cpu: C,
     p: &DynamicMatMul,
     x: &[f32],
@@ -68,7 +68,7 @@ pub fn dynamic_matmul<C: Cpu>(
     y: &mut [f32],
 ) {
     debug_assert!(x.len() >= p.m * p.k && scratch.len() >= p.scratch());
-    cpu.run(Product { p, x, w, columns, scratch, y });
+    cpu.run_bytes(Product { p, x, w, columns, scratch, y });
 }
 
 struct Product<'a> {
@@ -107,7 +107,7 @@ fn byte(v: f32) -> u8 {
 
 /// The scale of some numbers.
 #[inline(always)]
-fn scale<I: Isa>(isa: I, x: &[f32]) -> Scale {
+fn scale<I: Bytes>(isa: I, x: &[f32]) -> Scale {
     let (chunks, rest) = x.as_chunks::<LANES>();
     // Lanes that are not there are 0, which takes part anyway.
     let mut most = isa.load_part(rest);
@@ -124,7 +124,7 @@ fn scale<I: Isa>(isa: I, x: &[f32]) -> Scale {
 
 /// Writes the bytes of a row; what lies behind them up to eight is the byte of 0.
 #[inline(always)]
-fn quantize<I: Isa>(isa: I, s: Scale, x: &[f32], y: &mut [u8]) {
+fn quantize<I: Bytes>(isa: I, s: Scale, x: &[f32], y: &mut [u8]) {
     let (chunks, rest) = x.as_chunks::<LANES>();
     let (y, y_rest) = y.split_at_mut_checked(chunks.len() * LANES).unwrap_or_default();
     for (x, y) in chunks.iter().zip(y.as_chunks_mut().0) {
@@ -135,7 +135,7 @@ fn quantize<I: Isa>(isa: I, s: Scale, x: &[f32], y: &mut [u8]) {
 
 /// The bytes of eight numbers.
 #[inline(always)]
-fn bytes<I: Isa>(isa: I, s: Scale, x: I::V) -> [u8; LANES] {
+fn bytes<I: Bytes>(isa: I, s: Scale, x: I::V) -> [u8; LANES] {
     let zero = i32::from(s.zero);
     let (lo, hi) = (isa.splat(-(zero as f32)), isa.splat((255 - zero) as f32));
     // The bound where the quotient is not above it, so also where it is NaN.
@@ -143,11 +143,9 @@ fn bytes<I: Isa>(isa: I, s: Scale, x: I::V) -> [u8; LANES] {
     isa.low_bytes(isa.add(v, isa.splat(ROUND)), (ROUND.to_bits() as i32).wrapping_sub(zero))
 }
 
-impl Kernel for Product<'_> {
-    type Output = ();
-
+impl ByteKernel for Product<'_> {
     #[inline(always)]
-    fn run<I: Isa>(mut self, isa: I) {
+    fn run<I: Bytes>(mut self, isa: I) {
         let (p, depth) = (self.p, self.p.depth());
         let Some(x) = self.x.get(..p.m * p.k) else { return };
         let scale = scale(isa, x);
@@ -186,7 +184,7 @@ impl Kernel for Product<'_> {
 impl Product<'_> {
     /// `P` panels of a few rows; gives `P`.
     #[inline(always)]
-    fn tile<I: Isa, const P: usize>(&mut self, isa: I, scale: Scale, rows: &Rows, panel: usize) -> usize {
+    fn tile<I: Bytes, const P: usize>(&mut self, isa: I, scale: Scale, rows: &Rows, panel: usize) -> usize {
         let (p, depth) = (self.p, self.p.depth());
         let w = self.w.get(panel * PANEL * depth..).unwrap_or(&[]);
         let w = Weights { w, panel: PANEL * depth, width: p.n.saturating_sub(panel * PANEL) };
@@ -218,7 +216,7 @@ impl Product<'_> {
 
     /// Makes the sums of a row and up to eight columns numbers.
     #[inline(always)]
-    fn store<I: Isa>(
+    fn store<I: Bytes>(
         &mut self,
         isa: I,
         scale: Scale,

@@ -5,17 +5,17 @@
 //! Invariant: `y[i, j]` starts from `bias[j]` and adds `a[i, k] * b[k, j]` with `k` ascending, each by one multiply-add.
 //! Sums stay in a block of working memory while `k` advances in steps, for which a piece of `b` is packed like constant
 //! weights; a stored and reloaded sum is the same sum.
-use super::super::arch::isa::{Cpu, Isa, Kernel};
+use super::super::arch::floats::{FloatCpu, FloatKernel, Floats};
+use super::super::loops::compact::{compute, push};
 use super::super::loops::finish::Finish;
 use super::super::loops::products::Runs;
-use super::super::loops::quad::{compute, push};
 use super::super::loops::tile::{Task, tile};
 use super::super::terms::epilogue::Plan;
 use super::super::terms::line::{Line, PLACES, ROWS};
 use super::super::terms::matmul::MatMul;
-use super::super::terms::quad::{Pixel, Quad, Taps};
 use super::super::terms::regions::{Places, even};
 use super::super::terms::sizes::{LANES, PANEL};
+use super::super::terms::tile::{Pixel, TapGrid, Tile};
 use super::matmul_row::{compact, fits, row};
 
 /// Rows that share a packed piece of `b`.
@@ -49,12 +49,12 @@ const fn least(a: usize, b: usize) -> usize {
 /// Computes the products. `bias` has `n` elements or none, which are zeros; `scratch` has [`MatMul::scratch`] of them, of any
 /// value.
 #[inline]
-pub fn matmul<C: Cpu>(cpu: C, p: &MatMul, a: &[f32], b: &[f32], bias: &[f32], scratch: &mut [f32], y: &mut [f32]) {
+pub fn matmul<C: FloatCpu>(cpu: C, p: &MatMul, a: &[f32], b: &[f32], bias: &[f32], scratch: &mut [f32], y: &mut [f32]) {
     debug_assert!(scratch.len() >= p.scratch());
     debug_assert!(a.len() >= p.a.end(p.batch, p.m, p.k) && b.len() >= p.b.end(p.batch, p.k, p.n));
     debug_assert!(y.len() >= p.y.end(p.batch, p.m, p.n));
     debug_assert!(bias.is_empty() || bias.len() >= p.n);
-    cpu.run(Products { p, a, b, bias, scratch, y });
+    cpu.run_floats(Products { p, a, b, bias, scratch, y });
 }
 
 struct Products<'a> {
@@ -66,12 +66,11 @@ struct Products<'a> {
     y: &'a mut [f32],
 }
 
-impl Kernel for Products<'_> {
-    type Output = ();
+impl FloatKernel for Products<'_> {
     const ONCE: bool = true;
 
     #[inline(always)]
-    fn run<I: Isa>(self, isa: I) {
+    fn run<I: Floats>(self, isa: I) {
         let Products { p, a, b, bias, scratch, y } = self;
         let [sums, packed_b, _] = p.pieces();
         let Some((sums, packed)) = scratch.split_at_mut_checked(sums) else { return };
@@ -102,7 +101,7 @@ impl Kernel for Products<'_> {
 
 /// One matrix product.
 #[inline(always)]
-fn product<I: Isa>(isa: I, p: &MatMul, (a, b, bias): (&[f32], &[f32], &[f32]), mut block: Block<'_>, y: &mut [f32]) {
+fn product<I: Floats>(isa: I, p: &MatMul, (a, b, bias): (&[f32], &[f32], &[f32]), mut block: Block<'_>, y: &mut [f32]) {
     let mut column = 0;
     while column < p.n {
         let columns = PANEL.min(p.n - column);
@@ -145,7 +144,7 @@ impl Block<'_> {
 
     /// Adds all products, where `a` and `b` begin at the block's first row and column.
     #[inline(always)]
-    fn add<I: Isa>(&mut self, isa: I, p: &MatMul, a: &[f32], b: &[f32]) {
+    fn add<I: Floats>(&mut self, isa: I, p: &MatMul, a: &[f32], b: &[f32]) {
         let mut first = 0;
         while first < p.k {
             let depth = BLOCK_DEPTH.min(p.k - first);
@@ -158,7 +157,7 @@ impl Block<'_> {
     }
 
     #[inline(always)]
-    fn add_piece<I: Isa>(&mut self, isa: I, p: &MatMul, a: &[f32], depth: usize) {
+    fn add_piece<I: Floats>(&mut self, isa: I, p: &MatMul, a: &[f32], depth: usize) {
         let [packed, w] = &mut self.packed;
         let mut row = 0;
         while row < self.rows {
@@ -173,13 +172,13 @@ impl Block<'_> {
                 (&**packed, depth)
             };
             if I::COMPACT {
-                let taps = Taps { depth, pitch: self.columns, ..Taps::ONE };
-                let mut quad =
-                    Quad { resume: true, ..Quad::new(x, w, self.sums.as_flattened_mut(), taps, self.columns) };
+                let taps = TapGrid { depth, pitch: self.columns, ..TapGrid::ONE };
+                let mut tile =
+                    Tile { resume: true, ..Tile::new(x, w, self.sums.as_flattened_mut(), taps, self.columns) };
                 for i in 0..rows {
-                    push(isa, &mut quad, Pixel { x: i * pitch, y: (row + i) * PANEL });
+                    push(isa, &mut tile, Pixel { x: i * pitch, y: (row + i) * PANEL });
                 }
-                compute(isa, &mut quad);
+                compute(isa, &mut tile);
                 row += rows;
                 continue;
             }
@@ -203,7 +202,7 @@ impl Block<'_> {
 
     /// Stores the sums, where `y` begins at the block's first row and column.
     #[inline(always)]
-    fn finish<I: Isa>(&self, isa: I, p: &MatMul, y: &mut [f32]) {
+    fn finish<I: Floats>(&self, isa: I, p: &MatMul, y: &mut [f32]) {
         let finish = Finish::new(isa, &p.epilogue.plan());
         for (i, sums) in self.sums.iter().take(self.rows).enumerate() {
             let Some(y) = y.get_mut(i * p.y.row..) else { return };

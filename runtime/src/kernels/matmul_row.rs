@@ -3,13 +3,13 @@
 //! is packed and no working memory is needed.
 //!
 //! Invariant: sums are those of `matmul`, to the bit.
-use super::super::arch::isa::Isa;
+use super::super::arch::floats::Floats;
+use super::super::loops::compact::{compute, push};
 use super::super::loops::finish::Finish;
-use super::super::loops::quad::{compute, push};
 use super::super::loops::row::Row;
 use super::super::terms::matmul::MatMul;
-use super::super::terms::quad::{COLUMNS, Pixel, Quad, Taps};
 use super::super::terms::sizes::LANES;
+use super::super::terms::tile::{COLUMNS, Pixel, TapGrid, Tile};
 use super::compact::rest;
 use super::reduce_f32::load_columns;
 
@@ -24,7 +24,7 @@ pub const fn fits(p: &MatMul) -> bool {
 
 /// `y = epilogue(bias + a * b)` for one row.
 #[inline(always)]
-pub fn row<I: Isa>(isa: I, p: &MatMul, (a, b, bias): (&[f32], &[f32], &[f32]), y: &mut [f32]) {
+pub fn row<I: Floats>(isa: I, p: &MatMul, (a, b, bias): (&[f32], &[f32], &[f32]), y: &mut [f32]) {
     let finish = Finish::new(isa, &p.epilogue.plan());
     let Some(y) = y.get_mut(..p.n) else { return };
     let mut column = 0;
@@ -44,7 +44,7 @@ pub fn row<I: Isa>(isa: I, p: &MatMul, (a, b, bias): (&[f32], &[f32], &[f32]), y
 
 /// The same where small code is preferred, by its one loop: columns are those of weights, or pixels where they are dense.
 #[inline(never)]
-pub fn compact<I: Isa>(isa: I, p: &MatMul, (a, b, bias): (&[f32], &[f32], &[f32]), y: &mut [f32]) {
+pub fn compact<I: Floats>(isa: I, p: &MatMul, (a, b, bias): (&[f32], &[f32], &[f32]), y: &mut [f32]) {
     let plan = p.epilogue.plan();
     let Some(y) = y.get_mut(..p.n) else { return };
     if p.b.col == 1 && I::VECTORS {
@@ -53,36 +53,36 @@ pub fn compact<I: Isa>(isa: I, p: &MatMul, (a, b, bias): (&[f32], &[f32], &[f32]
         return rest(&plan, y, [1, p.n, p.n]);
     }
     let taps = if p.b.col == 1 {
-        Taps { columns: p.k, column_inputs: p.a.col, pitch: p.b.row, ..Taps::ONE }
+        TapGrid { columns: p.k, column_inputs: p.a.col, pitch: p.b.row, ..TapGrid::ONE }
     } else {
-        Taps { depth: p.k, column_inputs: p.k, pitch: p.a.col, ..Taps::ONE }
+        TapGrid { depth: p.k, column_inputs: p.k, pitch: p.a.col, ..TapGrid::ONE }
     };
     let (x, w) = if p.b.col == 1 { (a, b) } else { (b, a) };
-    let mut quad = Quad { plan, ..Quad::new(x, w, &mut *y, taps, 1) };
+    let mut tile = Tile { plan, ..Tile::new(x, w, &mut *y, taps, 1) };
     let mut column = 0;
     while column < p.n {
-        quad.bias = bias.get(column..).unwrap_or(&[]);
+        tile.bias = bias.get(column..).unwrap_or(&[]);
         let left = p.n - column;
         if p.b.col == 1 {
-            quad.w = b.get(column..).unwrap_or(&[]);
-            quad.width = if left < COLUMNS { left } else { COLUMNS };
-            push(isa, &mut quad, Pixel { x: 0, y: column });
+            tile.w = b.get(column..).unwrap_or(&[]);
+            tile.width = if left < COLUMNS { left } else { COLUMNS };
+            push(isa, &mut tile, Pixel { x: 0, y: column });
         } else {
-            push(isa, &mut quad, Pixel { x: column * p.b.col, y: column });
+            push(isa, &mut tile, Pixel { x: column * p.b.col, y: column });
         }
         // All pixels of a tile have one bias, and the weights of one panel.
         if p.b.col == 1 || !bias.is_empty() {
-            compute(isa, &mut quad);
+            compute(isa, &mut tile);
         }
-        column += quad.width;
+        column += tile.width;
     }
-    compute(isa, &mut quad);
+    compute(isa, &mut tile);
     rest(&plan, y, [1, p.n, p.n]);
 }
 
 /// Up to `V` vectors of columns, where the rows of `b` are dense; gives how many columns.
 #[inline(always)]
-fn along<const V: usize, I: Isa>(
+fn along<const V: usize, I: Floats>(
     isa: I,
     p: &MatMul,
     (a, b, bias): (&[f32], &[f32], &[f32]),
@@ -110,7 +110,7 @@ fn along<const V: usize, I: Isa>(
 /// Up to eight columns, where those of `b` are dense: blocks of eight by eight are turned in registers; gives how many
 /// columns.
 #[inline(always)]
-fn across<I: Isa>(
+fn across<I: Floats>(
     isa: I,
     p: &MatMul,
     (a, b, bias): (&[f32], &[f32], &[f32]),
@@ -138,7 +138,7 @@ fn across<I: Isa>(
 
 /// Finishes as many sums as `y` has elements, at most eight of them.
 #[inline(always)]
-fn store<I: Isa>(finish: &Finish<I>, sum: I::V, y: &mut [f32]) {
+fn store<I: Floats>(finish: &Finish<I>, sum: I::V, y: &mut [f32]) {
     match y.first_chunk_mut() {
         Some(y) => finish.store(sum, y),
         None => finish.store_part(sum, y),

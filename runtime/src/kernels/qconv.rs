@@ -9,7 +9,7 @@
 //! where they lie, six neighbours at once; the others are gathered side by side. Every panel of sixteen output channels
 //! takes them four by four.
 use super::super::arch::byte::Byte;
-use super::super::arch::isa::{Cpu, Isa, Kernel};
+use super::super::arch::bytes::{ByteCpu, ByteKernel, Bytes};
 use super::super::arch::room::Room;
 use super::super::loops::dots;
 use super::super::loops::qcompact::{self, Carry, Ends};
@@ -41,7 +41,7 @@ struct Patch<'a> {
 /// Computes the convolution. `bias` and `multiplier` have `out_c` elements; the bias is less the sum of the channel's weights
 /// times the unsigned byte that stands for 0, wrapped.
 #[inline]
-pub fn qconv2d<C: Cpu, X: Byte, Y: Byte>(
+pub fn qconv2d<C: ByteCpu, X: Byte, Y: Byte>(
     cpu: C,
     p: &QConv2d,
     x: &[X],
@@ -53,7 +53,7 @@ pub fn qconv2d<C: Cpu, X: Byte, Y: Byte>(
     debug_assert!(x.len() >= p.map.in_len() && y.len() >= p.map.out_len());
     debug_assert!(bias.len() >= p.map.out_c && multiplier.len() >= p.map.out_c);
     let flips = [X::FLIP, Y::FLIP];
-    cpu.run(Convolution { p, flips, x: X::bits(x), w, bias, multiplier, y: Y::bits_mut(y) });
+    cpu.run_bytes(Convolution { p, flips, x: X::bits(x), w, bias, multiplier, y: Y::bits_mut(y) });
 }
 
 struct Convolution<'a> {
@@ -85,7 +85,7 @@ struct Group<'a> {
 }
 
 /// What tiles are computed by.
-struct Task<'t, 'a, I: Isa> {
+struct Task<'t, 'a, I: Bytes> {
     isa: I,
     /// What makes bytes of sums; none where the loops do that themselves.
     ready: Option<&'t Ready<I>>,
@@ -102,12 +102,11 @@ struct Tiles<'x> {
     tiles: usize,
 }
 
-impl Kernel for Convolution<'_> {
-    type Output = ();
+impl ByteKernel for Convolution<'_> {
     const ONCE: bool = true;
 
     #[inline(always)]
-    fn run<I: Isa>(mut self, isa: I) {
+    fn run<I: Bytes>(mut self, isa: I) {
         let m = &self.p.map;
         let (Some(inputs), Some(outputs)) = (m.in_c.checked_div(m.groups), m.out_c.checked_div(m.groups)) else {
             return;
@@ -127,7 +126,7 @@ impl Kernel for Convolution<'_> {
 
 impl<'a> Convolution<'a> {
     #[inline(always)]
-    fn group<I: Isa>(&mut self, t: &Task<'_, 'a, I>) {
+    fn group<I: Bytes>(&mut self, t: &Task<'_, 'a, I>) {
         let (m, g) = (&self.p.map, t.group);
         // The taps of a kernel row are one run where nothing lies between them.
         let joined = m.kernel_w == 1 || m.dilation_w == 1 && m.in_pitch == g.inputs;
@@ -143,7 +142,7 @@ impl<'a> Convolution<'a> {
 
     /// The pixels of a line, whose windows are read where they lie.
     #[inline(always)]
-    fn line<I: Isa>(&mut self, t: &Task<'_, 'a, I>, map: &QMap, line: Line) {
+    fn line<I: Bytes>(&mut self, t: &Task<'_, 'a, I>, map: &QMap, line: Line) {
         let (m, step) = (&self.p.map, map.step());
         let mut done = 0;
         while done < line.count {
@@ -171,7 +170,7 @@ impl<'a> Convolution<'a> {
 
     /// The pixels whose windows are gathered.
     #[inline(always)]
-    fn edges<I: Isa>(&mut self, t: &Task<'_, 'a, I>, map: &QMap) {
+    fn edges<I: Bytes>(&mut self, t: &Task<'_, 'a, I>, map: &QMap) {
         let (mut room, m) = (Room::<{ ROWS * (DEPTH + CHUNK) }>::new(), &map.map);
         let pitch = t.group.depth.min(DEPTH) + CHUNK;
         let x = room.cleared((m.batch * m.out_h * m.out_w).min(ROWS) * pitch);
@@ -195,7 +194,7 @@ impl<'a> Convolution<'a> {
 
     /// One to six pixels by their gathered windows.
     #[inline(always)]
-    fn gathered<I: Isa>(&mut self, t: &Task<'_, 'a, I>, map: &QMap, edges: &[Edge], patch: &mut Patch<'_>) {
+    fn gathered<I: Bytes>(&mut self, t: &Task<'_, 'a, I>, map: &QMap, edges: &[Edge], patch: &mut Patch<'_>) {
         let (g, count) = (t.group, edges.len());
         let (mut at, mut y) = ([0; ROWS], [0; ROWS]);
         for (row, (at, y)) in at.iter_mut().zip(&mut y).enumerate() {
@@ -239,7 +238,7 @@ impl<'a> Convolution<'a> {
 
     /// All output channels of tiles.
     #[inline(always)]
-    fn columns<I: Isa>(&mut self, t: &Task<'_, 'a, I>, tiles: &Tiles<'_>) {
+    fn columns<I: Bytes>(&mut self, t: &Task<'_, 'a, I>, tiles: &Tiles<'_>) {
         if I::COMPACT {
             return self.compact(t, tiles, Self::weights(t.group, 0, 0), 0, None);
         }
@@ -265,7 +264,7 @@ impl<'a> Convolution<'a> {
 
     /// The columns of some weights from the column `first` of the group on, where small code is preferred.
     #[inline(never)]
-    fn compact<I: Isa>(
+    fn compact<I: Bytes>(
         &mut self,
         t: &Task<'_, 'a, I>,
         tiles: &Tiles<'_>,
@@ -280,7 +279,7 @@ impl<'a> Convolution<'a> {
             bias: self.bias.get(first..).unwrap_or(&[]),
             multiplier: self.multiplier.get(first..).unwrap_or(&[]),
         };
-        t.isa.dispatch(qcompact::Tiles {
+        t.isa.dispatch_bytes(qcompact::Tiles {
             inputs: tiles.inputs,
             count: tiles.count,
             tiles: tiles.tiles,
@@ -304,7 +303,7 @@ impl<'a> Convolution<'a> {
 
     /// `P` panels of tiles, by the instruction set's own loop; gives `P`.
     #[inline(always)]
-    fn bytes<I: Isa, const P: usize>(&mut self, t: &Task<'_, 'a, I>, tiles: &Tiles<'_>, panel: usize) -> usize {
+    fn bytes<I: Bytes, const P: usize>(&mut self, t: &Task<'_, 'a, I>, tiles: &Tiles<'_>, panel: usize) -> usize {
         if self.p.finish.residual.is_some() {
             self.sums::<I, P>(t, tiles, panel);
             return P;
@@ -325,7 +324,7 @@ impl<'a> Convolution<'a> {
 
     /// `P` panels of tiles, by their sums.
     #[inline(always)]
-    fn sums<I: Isa, const P: usize>(&mut self, t: &Task<'_, 'a, I>, tiles: &Tiles<'_>, panel: usize) {
+    fn sums<I: Bytes, const P: usize>(&mut self, t: &Task<'_, 'a, I>, tiles: &Tiles<'_>, panel: usize) {
         let (mut inputs, mut y) = (tiles.inputs, tiles.y);
         for _ in 0..tiles.tiles {
             let mut sums = [[[0; PANEL]; P]; ROWS];
@@ -338,7 +337,7 @@ impl<'a> Convolution<'a> {
 
     /// Adds the products of a tile and `P` panels, whose depth begins at `from`, to its sums.
     #[inline(always)]
-    fn add<I: Isa, const P: usize>(
+    fn add<I: Bytes, const P: usize>(
         &self,
         t: &Task<'_, 'a, I>,
         inputs: &Inputs<'_>,
@@ -351,7 +350,7 @@ impl<'a> Convolution<'a> {
 
     /// Makes the sums of a tile bytes.
     #[inline(always)]
-    fn finish<I: Isa, const P: usize>(
+    fn finish<I: Bytes, const P: usize>(
         &mut self,
         t: &Task<'_, 'a, I>,
         panel: usize,
@@ -374,7 +373,7 @@ impl<'a> Convolution<'a> {
 
     /// Gathers `n` inputs of each pixel's window, from the `from`th on; what fills a kernel row up is left as it is.
     #[inline(always)]
-    fn gather<I: Isa>(
+    fn gather<I: Bytes>(
         &self,
         t: &Task<'_, 'a, I>,
         map: &QMap,
@@ -433,9 +432,9 @@ pub(super) fn copy(x: &[u8], out: &mut [u8], len: usize) {
     }
 }
 
-/// Adds the products of a tile of `count` rows and `P` panels, one alone without [`Isa::has_dots`], to its sums.
+/// Adds the products of a tile of `count` rows and `P` panels, one alone without [`Bytes::has_dots`], to its sums.
 #[inline(always)]
-pub(super) fn tile_sums<I: Isa, const P: usize>(
+pub(super) fn tile_sums<I: Bytes, const P: usize>(
     isa: I,
     inputs: &Inputs<'_>,
     count: usize,
@@ -452,7 +451,7 @@ pub(super) fn tile_sums<I: Isa, const P: usize>(
 
 /// Adds the products of the first panel, of `H` times eight columns, a few rows at a time.
 #[inline(always)]
-fn rows<I: Isa, const H: usize, const P: usize>(
+fn rows<I: Bytes, const H: usize, const P: usize>(
     isa: I,
     inputs: &Inputs<'_>,
     count: usize,
@@ -472,7 +471,7 @@ fn rows<I: Isa, const H: usize, const P: usize>(
 
 /// `R` rows from the `first` on; gives `R`.
 #[inline(always)]
-fn some_rows<I: Isa, const R: usize, const H: usize, const P: usize>(
+fn some_rows<I: Bytes, const R: usize, const H: usize, const P: usize>(
     isa: I,
     (inputs, first): (&Inputs<'_>, usize),
     w: &[[[i8; QUAD * LANES]; H]],

@@ -4,7 +4,7 @@
 //! Invariants: those of `qconv`. Sixteen channels are computed together, four taps at a time: their part of the map is
 //! gathered with its padding, as much of it as there is room for, and no window needs a check.
 use super::super::arch::byte::Byte;
-use super::super::arch::isa::{Cpu, Isa, Kernel};
+use super::super::arch::bytes::{ByteCpu, ByteKernel, Bytes};
 use super::super::arch::room::Room;
 use super::super::loops::qcompact::{Ends, Lanes};
 use super::super::loops::ready::Ready;
@@ -12,7 +12,7 @@ use super::super::loops::taps;
 use super::super::terms::conv2d::Conv2d;
 use super::super::terms::qconv2d::QConv2d;
 use super::super::terms::sizes::{LANES, PANEL, QUAD};
-use super::super::terms::taps::{Bytes, Pixels};
+use super::super::terms::taps::{Outputs, Pixels};
 use super::super::terms::window::div_ceil;
 
 /// Inputs of sixteen channels that are gathered at once: on small targets the stack holds few.
@@ -21,7 +21,7 @@ const ROOM: usize = if cfg!(target_pointer_width = "64") { 1024 } else { 64 };
 const QUADS: usize = if cfg!(target_pointer_width = "64") { 16 } else { 4 };
 
 /// Where the inputs of taps lie, by four.
-type Taps = [[usize; QUAD]; QUADS];
+type Places = [[usize; QUAD]; QUADS];
 /// Gathered inputs.
 type Patch = [[u8; PANEL]];
 
@@ -29,7 +29,7 @@ type Patch = [[u8; PANEL]];
 /// `[taps / 4][16][4]`, where a tap that is not there has weights of 0, and a channel too. `bias` and `multiplier` have an
 /// element for each channel; the bias is that of `qconv2d`.
 #[inline]
-pub fn qdepthwise2d<C: Cpu, X: Byte, Y: Byte>(
+pub fn qdepthwise2d<C: ByteCpu, X: Byte, Y: Byte>(
     cpu: C,
     p: &QConv2d,
     x: &[X],
@@ -42,7 +42,7 @@ pub fn qdepthwise2d<C: Cpu, X: Byte, Y: Byte>(
     debug_assert!(x.len() >= p.map.in_len() && y.len() >= p.map.out_len());
     debug_assert!(bias.len() >= p.map.out_c && multiplier.len() >= p.map.out_c);
     let flips = [X::FLIP, Y::FLIP];
-    cpu.run(Convolution { p, flips, x: X::bits(x), w, bias, multiplier, y: Y::bits_mut(y) });
+    cpu.run_bytes(Convolution { p, flips, x: X::bits(x), w, bias, multiplier, y: Y::bits_mut(y) });
 }
 
 struct Convolution<'a> {
@@ -61,7 +61,7 @@ struct Convolution<'a> {
 struct Tiling {
     size: [usize; 2],
     width: usize,
-    taps: Taps,
+    taps: Places,
 }
 
 /// Sixteen channels, or fewer.
@@ -75,7 +75,7 @@ struct Block<'a> {
 
 /// Pixels that are computed from what is gathered at once.
 #[derive(Clone, Copy)]
-struct Tile {
+struct Piece {
     batch: usize,
     /// The first row and column.
     at: [usize; 2],
@@ -101,7 +101,7 @@ fn tiling(m: &Conv2d) -> Option<Tiling> {
     };
     let width = spans(m, size)[1];
     // What fills the last four up has weights of 0.
-    let mut taps: Taps = [[0; QUAD]; QUADS];
+    let mut taps: Places = [[0; QUAD]; QUADS];
     let mut places = taps.as_flattened_mut().iter_mut();
     for h in 0..m.kernel_h {
         for (w, to) in (0..m.kernel_w).zip(&mut places) {
@@ -120,12 +120,11 @@ fn spans(m: &Conv2d, [rows, columns]: [usize; 2]) -> [usize; 2] {
     [span(rows, m.stride_h, m.kernel_h, m.dilation_h), span(columns, m.stride_w, m.kernel_w, m.dilation_w)]
 }
 
-impl Kernel for Convolution<'_> {
-    type Output = ();
+impl ByteKernel for Convolution<'_> {
     const ONCE: bool = true;
 
     #[inline(always)]
-    fn run<I: Isa>(mut self, isa: I) {
+    fn run<I: Bytes>(mut self, isa: I) {
         let m = &self.p.map;
         let ready = Ready::new(isa, &self.p.finish, self.flips[1]);
         let weights = div_ceil(m.kernel_h * m.kernel_w, QUAD) * QUAD * PANEL;
@@ -152,7 +151,7 @@ impl Kernel for Convolution<'_> {
 impl<'a> Convolution<'a> {
     /// Some channels of a map, tile by tile.
     #[inline(always)]
-    fn tiles<I: Isa>(
+    fn tiles<I: Bytes>(
         &mut self,
         isa: I,
         ready: &Ready<I>,
@@ -165,7 +164,7 @@ impl<'a> Convolution<'a> {
         while at[0] < m.out_h {
             let [rows, columns] = tiling.size;
             let size = [rows.min(m.out_h - at[0]), columns.min(m.out_w.saturating_sub(at[1]))];
-            let tile = Tile { batch, at, size };
+            let tile = Piece { batch, at, size };
             self.gather(block, &tile, tiling.width, patch);
             self.tile(isa, ready, block, (&tile, tiling), patch);
             at = if at[1] + size[1] < m.out_w { [at[0], at[1] + size[1]] } else { [at[0] + size[0], 0] };
@@ -174,12 +173,12 @@ impl<'a> Convolution<'a> {
 
     /// A tile whose inputs are gathered.
     #[inline(always)]
-    fn tile<I: Isa>(
+    fn tile<I: Bytes>(
         &mut self,
         isa: I,
         ready: &Ready<I>,
         block: Block<'a>,
-        (tile, tiling): (&Tile, &Tiling),
+        (tile, tiling): (&Piece, &Tiling),
         patch: &Patch,
     ) {
         let m = &self.p.map;
@@ -196,7 +195,7 @@ impl<'a> Convolution<'a> {
 
     /// Some channels of pixels, the first of whose results goes to `y`.
     #[inline(always)]
-    fn compute<I: Isa>(&mut self, isa: I, ready: &Ready<I>, block: Block<'a>, pixels: &Pixels<'_>, y: usize) {
+    fn compute<I: Bytes>(&mut self, isa: I, ready: &Ready<I>, block: Block<'a>, pixels: &Pixels<'_>, y: usize) {
         let steps = [self.p.map.out_pitch, self.p.map.out_w * self.p.map.out_pitch];
         if I::COMPACT {
             let (bias, multiplier) = (self.bias.get(block.first..), self.multiplier.get(block.first..));
@@ -204,13 +203,13 @@ impl<'a> Convolution<'a> {
             let ends = Ends { finish: &self.p.finish, flip: self.flips[1], bias, multiplier };
             let Some(y) = self.y.get_mut(y + block.first..) else { return };
             let (pairs, width) = (self.p.pairs, block.width);
-            return isa.dispatch(Lanes { pixels, w: block.w, pairs, ends, y, steps, width });
+            return isa.dispatch_bytes(Lanes { pixels, w: block.w, pairs, ends, y, steps, width });
         }
         if isa.has_dots() && self.p.finish.residual.is_none() {
             let (bias, multiplier) = (self.bias.get(block.first..), self.multiplier.get(block.first..));
             let scaling = self.p.scaling(bias.unwrap_or(&[]), multiplier.unwrap_or(&[]));
             let Some(y) = self.y.get_mut(y + block.first..) else { return };
-            return taps::bytes(isa, pixels, block.w, &scaling, Bytes { y, steps, width: block.width });
+            return taps::bytes(isa, pixels, block.w, &scaling, Outputs { y, steps, width: block.width });
         }
         for row in 0..pixels.count[1] {
             for column in 0..pixels.count[0] {
@@ -224,7 +223,7 @@ impl<'a> Convolution<'a> {
 
     /// Adds the products of the first pixel.
     #[inline(always)]
-    fn add<I: Isa>(&self, isa: I, pixel: &Pixels<'_>, w: &[i8], sums: &mut [i32; PANEL]) {
+    fn add<I: Bytes>(&self, isa: I, pixel: &Pixels<'_>, w: &[i8], sums: &mut [i32; PANEL]) {
         if isa.has_dots() {
             return taps::sums(isa, pixel, w, sums);
         }
@@ -241,7 +240,7 @@ impl<'a> Convolution<'a> {
 
     /// Makes the sums of a pixel bytes.
     #[inline(always)]
-    fn finish<I: Isa>(&mut self, ready: &Ready<I>, block: Block<'a>, y: usize, sums: &[i32; PANEL]) {
+    fn finish<I: Bytes>(&mut self, ready: &Ready<I>, block: Block<'a>, y: usize, sums: &[i32; PANEL]) {
         for (i, sums) in sums.as_chunks::<LANES>().0.iter().enumerate() {
             let Some(width) = block.width.checked_sub(i * LANES).filter(|&w| w > 0) else { break };
             let first = block.first + i * LANES;
@@ -276,7 +275,7 @@ impl<'a> Convolution<'a> {
 
     /// Gathers the inputs of a tile, in lines of `pitch`.
     #[inline(always)]
-    fn gather(&self, block: Block<'_>, tile: &Tile, pitch: usize, patch: &mut Patch) {
+    fn gather(&self, block: Block<'_>, tile: &Piece, pitch: usize, patch: &mut Patch) {
         let m = &self.p.map;
         let [height, width] = spans(m, tile.size);
         let at = [tile.at[0] * m.stride_h, tile.at[1] * m.stride_w];
@@ -288,10 +287,10 @@ impl<'a> Convolution<'a> {
 
     /// Some channels of a map whose windows there is no room for: pixel by pixel, a few taps at a time.
     #[inline(always)]
-    fn pixels<I: Isa>(&mut self, isa: I, ready: &Ready<I>, block: Block<'a>, batch: usize, patch: &mut Patch) {
+    fn pixels<I: Bytes>(&mut self, isa: I, ready: &Ready<I>, block: Block<'a>, batch: usize, patch: &mut Patch) {
         let m = &self.p.map;
         let count = m.kernel_h * m.kernel_w;
-        let mut taps: Taps = [[0; QUAD]; QUADS];
+        let mut taps: Places = [[0; QUAD]; QUADS];
         for (tap, to) in taps.as_flattened_mut().iter_mut().enumerate() {
             *to = tap * PANEL;
         }

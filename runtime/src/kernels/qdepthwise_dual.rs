@@ -8,7 +8,7 @@ use super::super::arch::byte::Byte;
 use super::super::arch::dual::Dual;
 use super::super::loops::lines::{compute, shift, spread};
 use super::super::terms::conv2d::Conv2d;
-use super::super::terms::lines::{FOUR, Lines, Part, Taps};
+use super::super::terms::lines::{FOUR, LineTaps, Lines, Part};
 use super::super::terms::qconv2d::QConv2d;
 use super::super::terms::window::div_ceil;
 
@@ -20,7 +20,7 @@ const LINES: usize = 4;
 struct Way {
     input: usize,
     output: usize,
-    taps: Taps,
+    taps: LineTaps,
     pad: usize,
     /// Input pixels between neighbours.
     x_step: usize,
@@ -60,7 +60,7 @@ const fn ways(m: &Conv2d) -> [Way; 2] {
     let down = Way {
         input: m.in_h,
         output: m.out_h,
-        taps: Taps { count: m.kernel_h, dilation: m.dilation_h, stride: m.stride_h },
+        taps: LineTaps { count: m.kernel_h, dilation: m.dilation_h, stride: m.stride_h },
         pad: m.pad_top,
         x_step: m.in_w,
         y_step: m.out_w,
@@ -68,7 +68,7 @@ const fn ways(m: &Conv2d) -> [Way; 2] {
     let right = Way {
         input: m.in_w,
         output: m.out_w,
-        taps: Taps { count: m.kernel_w, dilation: m.dilation_w, stride: m.stride_w },
+        taps: LineTaps { count: m.kernel_w, dilation: m.dilation_w, stride: m.stride_w },
         pad: m.pad_left,
         x_step: 1,
         y_step: 1,
@@ -77,7 +77,7 @@ const fn ways(m: &Conv2d) -> [Way; 2] {
 }
 
 /// How many rows of taps a kernel has, and the taps of a row.
-pub const fn taps(m: &Conv2d) -> (usize, Taps) {
+pub const fn taps(m: &Conv2d) -> (usize, LineTaps) {
     let [down, right] = ways(m);
     (down.taps.count, right.taps)
 }
@@ -91,7 +91,7 @@ pub const fn scratch(m: &Conv2d) -> usize {
 /// Computes a convolution whose `groups`, `in_c` and `out_c` are equal, and multiples of four. Weights are
 /// `[channels][rows][words]` as [`taps`] has them: two neighbouring taps in a word, the first in its low half, and zeros for
 /// what is not there; or one tap where they do not touch; of three taps the first and the second, then the second and the third
-/// (see [`Taps::is_three`]). What `qconv2d_dual` says of bias and finish holds here; there is no residual.
+/// (see [`LineTaps::is_three`]). What `qconv2d_dual` says of bias and finish holds here; there is no residual.
 #[inline(never)]
 pub fn qdepthwise2d_dual<C: Dual, X: Byte, Y: Byte>(
     cpu: C,
@@ -154,7 +154,7 @@ impl<C: Dual> Layer<'_, C> {
         (bias, multiplier): (&[i32; FOUR], &[f32; FOUR]),
         y: &mut [Y],
     ) {
-        let Taps { count: height, dilation, stride } = self.down.taps;
+        let LineTaps { count: height, dilation, stride } = self.down.taps;
         let line = self.down.y_step * self.p.map.out_pitch;
         let (mut first, mut held) = (0, 0);
         while first < self.down.output {

@@ -3,7 +3,7 @@
 //! what there is of it stays in the cache.
 //!
 //! Invariant: every element is that of the one convolution after the other, to the bit.
-use super::super::arch::isa::{Cpu, Isa, Kernel};
+use super::super::arch::floats::{FloatCpu, FloatKernel, Floats};
 use super::super::terms::conv2d::Conv2d;
 use super::conv::conv2d;
 use super::depthwise::depthwise2d;
@@ -29,7 +29,7 @@ impl Separable {
 /// Computes both. `weights` and `bias` are those of [`depthwise2d`], then those of [`conv2d`]; `scratch` has
 /// [`Separable::scratch`] elements, of any value; `y` is the second one's output.
 #[inline]
-pub fn separable2d<C: Cpu>(
+pub fn separable2d<C: FloatCpu>(
     cpu: C,
     p: &Separable,
     x: &[f32],
@@ -39,7 +39,7 @@ pub fn separable2d<C: Cpu>(
     y: &mut [f32],
 ) {
     debug_assert!(p.depthwise.batch == 1 && p.rows > 0 && scratch.len() >= p.scratch());
-    cpu.run(Rows { p, x, weights, bias, scratch, y });
+    cpu.run_floats(Rows { p, x, weights, bias, scratch, y });
 }
 
 struct Rows<'a> {
@@ -51,12 +51,11 @@ struct Rows<'a> {
     y: &'a mut [f32],
 }
 
-impl Kernel for Rows<'_> {
-    type Output = ();
+impl FloatKernel for Rows<'_> {
     const ONCE: bool = true;
 
     #[inline(always)]
-    fn run<I: Isa>(self, isa: I) {
+    fn run<I: Floats>(self, isa: I) {
         let Rows { p, x, weights, bias, scratch, y } = self;
         // The rows at hand, as convolutions of their own.
         let (mut d, mut q) = (p.depthwise, p.pointwise);

@@ -2,7 +2,7 @@
 //! Neighbouring channels of pixels, and the inner loops of depthwise convolutions over them.
 //!
 //! Invariant: all elements that a loop reads lie in the slices given, which is checked once, before the loop.
-use super::super::arch::isa::Isa;
+use super::super::arch::floats::Floats;
 use super::super::terms::epilogue::Bounds;
 use super::super::terms::line::{Line, ROWS};
 use super::super::terms::rows::each_row;
@@ -13,7 +13,7 @@ use super::finish::{Clamp, Finish};
 /// Neighbouring channels, as a tile holds those of one pixel.
 pub trait Channels: Copy {
     /// An element of each.
-    type V<I: Isa>: Copy;
+    type V<I: Floats>: Copy;
 
     /// How many there are.
     fn width(self) -> usize;
@@ -21,13 +21,13 @@ pub trait Channels: Copy {
     ///
     /// # Safety
     /// [`Channels::width`] elements from there on may be read.
-    unsafe fn load<I: Isa>(self, isa: I, x: *const f32) -> Self::V<I>;
+    unsafe fn load<I: Floats>(self, isa: I, x: *const f32) -> Self::V<I>;
     /// `a * b + c`.
-    fn mul_add<I: Isa>(self, isa: I, a: Self::V<I>, b: Self::V<I>, c: Self::V<I>) -> Self::V<I>;
+    fn mul_add<I: Floats>(self, isa: I, a: Self::V<I>, b: Self::V<I>, c: Self::V<I>) -> Self::V<I>;
     /// Stores the clamped sums in `y`, which has [`Channels::width`] elements.
-    fn store<I: Isa>(self, isa: I, sums: Self::V<I>, clamp: &Clamp<I>, y: &mut [f32]);
+    fn store<I: Floats>(self, isa: I, sums: Self::V<I>, clamp: &Clamp<I>, y: &mut [f32]);
     /// Finishes the sums and stores them in `y`, which has [`Channels::width`] elements.
-    fn finish<I: Isa>(self, sums: Self::V<I>, finish: &Finish<I>, y: &mut [f32]);
+    fn finish<I: Floats>(self, sums: Self::V<I>, finish: &Finish<I>, y: &mut [f32]);
 }
 
 /// `V` vectors.
@@ -43,7 +43,7 @@ pub struct Part(pub usize);
 pub struct One;
 
 impl<const V: usize> Channels for Vectors<V> {
-    type V<I: Isa> = [I::V; V];
+    type V<I: Floats> = [I::V; V];
 
     #[inline(always)]
     fn width(self) -> usize {
@@ -51,7 +51,7 @@ impl<const V: usize> Channels for Vectors<V> {
     }
 
     #[inline(always)]
-    unsafe fn load<I: Isa>(self, isa: I, x: *const f32) -> [I::V; V] {
+    unsafe fn load<I: Floats>(self, isa: I, x: *const f32) -> [I::V; V] {
         let mut v = [isa.splat(0.0); V];
         for (i, v) in v.iter_mut().enumerate() {
             // SAFETY: the caller's promise.
@@ -61,7 +61,7 @@ impl<const V: usize> Channels for Vectors<V> {
     }
 
     #[inline(always)]
-    fn mul_add<I: Isa>(self, isa: I, a: [I::V; V], b: [I::V; V], mut c: [I::V; V]) -> [I::V; V] {
+    fn mul_add<I: Floats>(self, isa: I, a: [I::V; V], b: [I::V; V], mut c: [I::V; V]) -> [I::V; V] {
         for ((a, b), c) in a.into_iter().zip(b).zip(&mut c) {
             *c = isa.mul_add(a, b, *c);
         }
@@ -69,14 +69,14 @@ impl<const V: usize> Channels for Vectors<V> {
     }
 
     #[inline(always)]
-    fn store<I: Isa>(self, isa: I, sums: Self::V<I>, clamp: &Clamp<I>, y: &mut [f32]) {
+    fn store<I: Floats>(self, isa: I, sums: Self::V<I>, clamp: &Clamp<I>, y: &mut [f32]) {
         for (sum, y) in sums.into_iter().zip(y.as_chunks_mut().0) {
             isa.store(clamp.apply(sum), y);
         }
     }
 
     #[inline(always)]
-    fn finish<I: Isa>(self, sums: [I::V; V], finish: &Finish<I>, y: &mut [f32]) {
+    fn finish<I: Floats>(self, sums: [I::V; V], finish: &Finish<I>, y: &mut [f32]) {
         for (sum, y) in sums.into_iter().zip(y.as_chunks_mut().0) {
             finish.store(sum, y);
         }
@@ -84,7 +84,7 @@ impl<const V: usize> Channels for Vectors<V> {
 }
 
 impl Channels for Part {
-    type V<I: Isa> = I::V;
+    type V<I: Floats> = I::V;
 
     #[inline(always)]
     fn width(self) -> usize {
@@ -92,29 +92,29 @@ impl Channels for Part {
     }
 
     #[inline(always)]
-    unsafe fn load<I: Isa>(self, isa: I, x: *const f32) -> I::V {
+    unsafe fn load<I: Floats>(self, isa: I, x: *const f32) -> I::V {
         // SAFETY: the caller's promise.
         isa.load_part(unsafe { core::slice::from_raw_parts(x, self.0) })
     }
 
     #[inline(always)]
-    fn mul_add<I: Isa>(self, isa: I, a: I::V, b: I::V, c: I::V) -> I::V {
+    fn mul_add<I: Floats>(self, isa: I, a: I::V, b: I::V, c: I::V) -> I::V {
         isa.mul_add(a, b, c)
     }
 
     #[inline(always)]
-    fn store<I: Isa>(self, isa: I, sums: Self::V<I>, clamp: &Clamp<I>, y: &mut [f32]) {
+    fn store<I: Floats>(self, isa: I, sums: Self::V<I>, clamp: &Clamp<I>, y: &mut [f32]) {
         isa.store_part(clamp.apply(sums), y);
     }
 
     #[inline(always)]
-    fn finish<I: Isa>(self, sums: I::V, finish: &Finish<I>, y: &mut [f32]) {
+    fn finish<I: Floats>(self, sums: I::V, finish: &Finish<I>, y: &mut [f32]) {
         finish.store_part(sums, y);
     }
 }
 
 impl Channels for One {
-    type V<I: Isa> = f32;
+    type V<I: Floats> = f32;
 
     #[inline(always)]
     fn width(self) -> usize {
@@ -122,25 +122,25 @@ impl Channels for One {
     }
 
     #[inline(always)]
-    unsafe fn load<I: Isa>(self, _isa: I, x: *const f32) -> f32 {
+    unsafe fn load<I: Floats>(self, _isa: I, x: *const f32) -> f32 {
         // SAFETY: the caller's promise.
         unsafe { *x }
     }
 
     #[inline(always)]
-    fn mul_add<I: Isa>(self, isa: I, a: f32, b: f32, c: f32) -> f32 {
+    fn mul_add<I: Floats>(self, isa: I, a: f32, b: f32, c: f32) -> f32 {
         isa.mul_add1(a, b, c)
     }
 
     #[inline(always)]
-    fn store<I: Isa>(self, isa: I, sums: Self::V<I>, clamp: &Clamp<I>, y: &mut [f32]) {
+    fn store<I: Floats>(self, isa: I, sums: Self::V<I>, clamp: &Clamp<I>, y: &mut [f32]) {
         if let Some(y) = y.first_mut() {
             *y = clamp.apply1(isa.splat(sums));
         }
     }
 
     #[inline(always)]
-    fn finish<I: Isa>(self, sums: f32, finish: &Finish<I>, y: &mut [f32]) {
+    fn finish<I: Floats>(self, sums: f32, finish: &Finish<I>, y: &mut [f32]) {
         if let Some(y) = y.first_mut() {
             finish.store1(sums, y);
         }
@@ -149,7 +149,7 @@ impl Channels for One {
 
 /// The taps of windows: `rows * columns` of them, from a window's first on.
 #[derive(Clone, Copy, Debug)]
-pub struct Taps<'a> {
+pub struct RegionTaps<'a> {
     /// Rows.
     pub rows: usize,
     /// Inputs between them.
@@ -169,12 +169,12 @@ pub struct Taps<'a> {
 /// Adds the products of `R` pixels, whose first channels lie `at` in `x`, to the sums: tap by tap, for the channels of
 /// `block` from `first` on. Nothing is added where an operand is too short, which it is not.
 #[inline(always)]
-pub fn add<I: Isa, C: Channels, const R: usize>(
+pub fn add<I: Floats, C: Channels, const R: usize>(
     isa: I,
     (block, first): (C, usize),
     sums: &mut [C::V<I>; ROWS],
     (x, at): (&[f32], Line),
-    taps: &Taps<'_>,
+    taps: &RegionTaps<'_>,
 ) {
     if taps.rows == 0 || taps.columns == 0 {
         return;
@@ -209,7 +209,7 @@ pub fn add<I: Isa, C: Channels, const R: usize>(
 
 /// The bias of the channels of `block` from `first` on; zeros where there is none.
 #[inline(always)]
-pub fn start<I: Isa, C: Channels>(isa: I, block: C, first: usize, bias: &[f32]) -> C::V<I> {
+pub fn start<I: Floats, C: Channels>(isa: I, block: C, first: usize, bias: &[f32]) -> C::V<I> {
     const NONE: [f32; 2 * LANES] = [0.0; 2 * LANES];
     let bias = match bias.get(first..first + block.width()) {
         Some(bias) => bias,
@@ -237,10 +237,10 @@ pub struct Pixels<'a> {
     pub bounds: Bounds,
 }
 
-/// Computes `channels` channels of a tile by the instruction set's own loop; [`Isa::is_wide`]. Nothing is done where an
+/// Computes `channels` channels of a tile by the instruction set's own loop; [`Floats::is_wide`]. Nothing is done where an
 /// operand is too short, which it is not.
 #[inline(always)]
-pub fn wide<I: Isa>(isa: I, channels: usize, tile: &Pixels<'_>, taps: &Taps<'_>, y: &mut [f32]) {
+pub fn wide<I: Floats>(isa: I, channels: usize, tile: &Pixels<'_>, taps: &RegionTaps<'_>, y: &mut [f32]) {
     const SIZE: usize = size_of::<f32>();
     const ZEROS: [f32; PANEL] = [0.0; PANEL];
     let is_empty = taps.rows == 0 || taps.columns == 0;

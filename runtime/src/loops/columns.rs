@@ -3,7 +3,7 @@
 //!
 //! Wide instruction sets take whole panels at once and mask what a narrow one lacks; others take eight columns, then
 //! the rest one by one.
-use super::super::arch::isa::Isa;
+use super::super::arch::floats::Floats;
 use super::super::terms::line::ROWS;
 use super::super::terms::sizes::{LANES, PANEL};
 use super::finish::Clamp;
@@ -14,12 +14,12 @@ const AHEAD: usize = 8 * PANEL;
 /// Some columns of one or more panels, as one row of a tile holds them.
 ///
 /// # Safety
-/// [`Columns::Sums`] are made of `f32` and [`Isa::V`] alone.
+/// [`Columns::Sums`] are made of `f32` and [`Isa::V`](super::super::arch::isa::Isa::V) alone.
 pub unsafe trait Columns: Copy {
     /// The sums of one row.
-    type Sums<I: Isa>: Copy;
+    type Sums<I: Floats>: Copy;
     /// Weights of these columns at one depth.
-    type Weights<I: Isa>: Copy;
+    type Weights<I: Floats>: Copy;
 
     /// How many columns a panel has: weights between neighbouring depths.
     fn columns(self) -> usize;
@@ -32,16 +32,16 @@ pub unsafe trait Columns: Copy {
     /// # Safety
     /// From `w` on, and from each multiple of `panel` after it for the other panels, [`Columns::columns`] elements may
     /// be read.
-    unsafe fn weights<I: Isa>(self, isa: I, w: *const f32, panel: usize) -> Self::Weights<I>;
+    unsafe fn weights<I: Floats>(self, isa: I, w: *const f32, panel: usize) -> Self::Weights<I>;
     /// Sums that hold `start`, which has [`Columns::width`] elements; zeros where it is empty.
-    fn start<I: Isa>(self, isa: I, start: &[f32]) -> Self::Sums<I>;
-    /// Adds the products of `x` with the weights, each by one [`Isa::mul_add`].
-    fn add<I: Isa>(self, isa: I, sums: &mut Self::Sums<I>, x: f32, weights: Self::Weights<I>);
+    fn start<I: Floats>(self, isa: I, start: &[f32]) -> Self::Sums<I>;
+    /// Adds the products of `x` with the weights, each by one [`Isa::mul_add`](super::super::arch::isa::Isa::mul_add).
+    fn add<I: Floats>(self, isa: I, sums: &mut Self::Sums<I>, x: f32, weights: Self::Weights<I>);
     /// Stores the clamped sums in `y`, which has [`Columns::width`] elements.
-    fn store<I: Isa>(self, isa: I, sums: Self::Sums<I>, clamp: &Clamp<I>, y: &mut [f32]);
+    fn store<I: Floats>(self, isa: I, sums: Self::Sums<I>, clamp: &Clamp<I>, y: &mut [f32]);
     /// The sums of some rows as numbers, [`Columns::width`] of each; where the last vector has more, they follow.
     #[inline(always)]
-    fn numbers<I: Isa>(self, sums: &[Self::Sums<I>; ROWS]) -> &[f32] {
+    fn numbers<I: Floats>(self, sums: &[Self::Sums<I>; ROWS]) -> &[f32] {
         // SAFETY: sums are made of `f32` and vectors of eight `f32` alone.
         unsafe { slice(sums.as_ptr().cast(), size_of_val(sums) / size_of::<f32>()) }
     }
@@ -94,7 +94,7 @@ unsafe fn slice<'a>(w: *const f32, n: usize) -> &'a [f32] {
 }
 
 #[inline(always)]
-fn load_two<I: Isa>(isa: I, x: &[f32]) -> [I::V; 2] {
+fn load_two<I: Floats>(isa: I, x: &[f32]) -> [I::V; 2] {
     match x.as_chunks::<LANES>().0 {
         [a, b, ..] => [isa.load(a), isa.load(b)],
         [] | [_] => [isa.splat(0.0); 2],
@@ -102,7 +102,7 @@ fn load_two<I: Isa>(isa: I, x: &[f32]) -> [I::V; 2] {
 }
 
 #[inline(always)]
-fn load_one<I: Isa>(isa: I, x: &[f32]) -> I::V {
+fn load_one<I: Floats>(isa: I, x: &[f32]) -> I::V {
     match x.first_chunk() {
         Some(x) => isa.load(x),
         None => isa.splat(0.0),
@@ -110,15 +110,15 @@ fn load_one<I: Isa>(isa: I, x: &[f32]) -> I::V {
 }
 
 #[inline(always)]
-fn add_two<I: Isa>(isa: I, sums: &mut [I::V; 2], x: f32, weights: [I::V; 2]) {
+fn add_two<I: Floats>(isa: I, sums: &mut [I::V; 2], x: f32, weights: [I::V; 2]) {
     let x = isa.splat(x);
     *sums = [isa.mul_add(x, weights[0], sums[0]), isa.mul_add(x, weights[1], sums[1])];
 }
 
 // SAFETY: see `Sums`.
 unsafe impl<const P: usize> Columns for Full<P> {
-    type Sums<I: Isa> = [[I::V; 2]; P];
-    type Weights<I: Isa> = [[I::V; 2]; P];
+    type Sums<I: Floats> = [[I::V; 2]; P];
+    type Weights<I: Floats> = [[I::V; 2]; P];
 
     #[inline(always)]
     fn columns(self) -> usize {
@@ -136,7 +136,7 @@ unsafe impl<const P: usize> Columns for Full<P> {
     }
 
     #[inline(always)]
-    unsafe fn weights<I: Isa>(self, isa: I, w: *const f32, panel: usize) -> Self::Weights<I> {
+    unsafe fn weights<I: Floats>(self, isa: I, w: *const f32, panel: usize) -> Self::Weights<I> {
         let mut weights = [[isa.splat(0.0); 2]; P];
         for (p, weights) in weights.iter_mut().enumerate() {
             if P > 2 {
@@ -150,7 +150,7 @@ unsafe impl<const P: usize> Columns for Full<P> {
     }
 
     #[inline(always)]
-    fn start<I: Isa>(self, isa: I, start: &[f32]) -> Self::Sums<I> {
+    fn start<I: Floats>(self, isa: I, start: &[f32]) -> Self::Sums<I> {
         let mut sums = [[isa.splat(0.0); 2]; P];
         for (sums, start) in sums.iter_mut().zip(start.as_chunks::<PANEL>().0) {
             *sums = load_two(isa, start);
@@ -159,14 +159,14 @@ unsafe impl<const P: usize> Columns for Full<P> {
     }
 
     #[inline(always)]
-    fn add<I: Isa>(self, isa: I, sums: &mut Self::Sums<I>, x: f32, weights: Self::Weights<I>) {
+    fn add<I: Floats>(self, isa: I, sums: &mut Self::Sums<I>, x: f32, weights: Self::Weights<I>) {
         for (sums, weights) in sums.iter_mut().zip(weights) {
             add_two(isa, sums, x, weights);
         }
     }
 
     #[inline(always)]
-    fn store<I: Isa>(self, isa: I, sums: Self::Sums<I>, clamp: &Clamp<I>, y: &mut [f32]) {
+    fn store<I: Floats>(self, isa: I, sums: Self::Sums<I>, clamp: &Clamp<I>, y: &mut [f32]) {
         for (sums, y) in sums.as_flattened().iter().zip(y.as_chunks_mut().0) {
             isa.store(clamp.apply(*sums), y);
         }
@@ -175,8 +175,8 @@ unsafe impl<const P: usize> Columns for Full<P> {
 
 // SAFETY: see `Sums`.
 unsafe impl Columns for Wide {
-    type Sums<I: Isa> = [I::V; 2];
-    type Weights<I: Isa> = [I::V; 2];
+    type Sums<I: Floats> = [I::V; 2];
+    type Weights<I: Floats> = [I::V; 2];
 
     #[inline(always)]
     fn columns(self) -> usize {
@@ -194,13 +194,13 @@ unsafe impl Columns for Wide {
     }
 
     #[inline(always)]
-    unsafe fn weights<I: Isa>(self, isa: I, w: *const f32, _panel: usize) -> Self::Weights<I> {
+    unsafe fn weights<I: Floats>(self, isa: I, w: *const f32, _panel: usize) -> Self::Weights<I> {
         // SAFETY: the caller's promise.
         self.start(isa, unsafe { slice(w, self.columns) })
     }
 
     #[inline(always)]
-    fn start<I: Isa>(self, isa: I, start: &[f32]) -> Self::Sums<I> {
+    fn start<I: Floats>(self, isa: I, start: &[f32]) -> Self::Sums<I> {
         match start.split_first_chunk() {
             Some((a, b)) => [isa.load(a), isa.load_part(b)],
             None => [isa.splat(0.0); 2],
@@ -208,12 +208,12 @@ unsafe impl Columns for Wide {
     }
 
     #[inline(always)]
-    fn add<I: Isa>(self, isa: I, sums: &mut Self::Sums<I>, x: f32, weights: Self::Weights<I>) {
+    fn add<I: Floats>(self, isa: I, sums: &mut Self::Sums<I>, x: f32, weights: Self::Weights<I>) {
         add_two(isa, sums, x, weights);
     }
 
     #[inline(always)]
-    fn store<I: Isa>(self, isa: I, sums: Self::Sums<I>, clamp: &Clamp<I>, y: &mut [f32]) {
+    fn store<I: Floats>(self, isa: I, sums: Self::Sums<I>, clamp: &Clamp<I>, y: &mut [f32]) {
         if let Some((a, b)) = y.split_first_chunk_mut() {
             isa.store(clamp.apply(sums[0]), a);
             isa.store_part(clamp.apply(sums[1]), b);
@@ -223,8 +223,8 @@ unsafe impl Columns for Wide {
 
 // SAFETY: see `Sums`.
 unsafe impl Columns for Narrow {
-    type Sums<I: Isa> = I::V;
-    type Weights<I: Isa> = I::V;
+    type Sums<I: Floats> = I::V;
+    type Weights<I: Floats> = I::V;
 
     #[inline(always)]
     fn columns(self) -> usize {
@@ -242,31 +242,31 @@ unsafe impl Columns for Narrow {
     }
 
     #[inline(always)]
-    unsafe fn weights<I: Isa>(self, isa: I, w: *const f32, _panel: usize) -> Self::Weights<I> {
+    unsafe fn weights<I: Floats>(self, isa: I, w: *const f32, _panel: usize) -> Self::Weights<I> {
         // SAFETY: the caller's promise.
         isa.load_part(unsafe { slice(w, self.columns) })
     }
 
     #[inline(always)]
-    fn start<I: Isa>(self, isa: I, start: &[f32]) -> Self::Sums<I> {
+    fn start<I: Floats>(self, isa: I, start: &[f32]) -> Self::Sums<I> {
         isa.load_part(start)
     }
 
     #[inline(always)]
-    fn add<I: Isa>(self, isa: I, sums: &mut Self::Sums<I>, x: f32, weights: Self::Weights<I>) {
+    fn add<I: Floats>(self, isa: I, sums: &mut Self::Sums<I>, x: f32, weights: Self::Weights<I>) {
         *sums = isa.mul_add(isa.splat(x), weights, *sums);
     }
 
     #[inline(always)]
-    fn store<I: Isa>(self, isa: I, sums: Self::Sums<I>, clamp: &Clamp<I>, y: &mut [f32]) {
+    fn store<I: Floats>(self, isa: I, sums: Self::Sums<I>, clamp: &Clamp<I>, y: &mut [f32]) {
         isa.store_part(clamp.apply(sums), y);
     }
 }
 
 // SAFETY: see `Sums`.
 unsafe impl Columns for Eight {
-    type Sums<I: Isa> = I::V;
-    type Weights<I: Isa> = I::V;
+    type Sums<I: Floats> = I::V;
+    type Weights<I: Floats> = I::V;
 
     #[inline(always)]
     fn columns(self) -> usize {
@@ -284,23 +284,23 @@ unsafe impl Columns for Eight {
     }
 
     #[inline(always)]
-    unsafe fn weights<I: Isa>(self, isa: I, w: *const f32, _panel: usize) -> Self::Weights<I> {
+    unsafe fn weights<I: Floats>(self, isa: I, w: *const f32, _panel: usize) -> Self::Weights<I> {
         // SAFETY: the caller's promise.
         load_one(isa, unsafe { slice(w, self.columns) }.get(self.first..).unwrap_or(&[]))
     }
 
     #[inline(always)]
-    fn start<I: Isa>(self, isa: I, start: &[f32]) -> Self::Sums<I> {
+    fn start<I: Floats>(self, isa: I, start: &[f32]) -> Self::Sums<I> {
         load_one(isa, start)
     }
 
     #[inline(always)]
-    fn add<I: Isa>(self, isa: I, sums: &mut Self::Sums<I>, x: f32, weights: Self::Weights<I>) {
+    fn add<I: Floats>(self, isa: I, sums: &mut Self::Sums<I>, x: f32, weights: Self::Weights<I>) {
         *sums = isa.mul_add(isa.splat(x), weights, *sums);
     }
 
     #[inline(always)]
-    fn store<I: Isa>(self, isa: I, sums: Self::Sums<I>, clamp: &Clamp<I>, y: &mut [f32]) {
+    fn store<I: Floats>(self, isa: I, sums: Self::Sums<I>, clamp: &Clamp<I>, y: &mut [f32]) {
         if let Some(y) = y.first_chunk_mut() {
             isa.store(clamp.apply(sums), y);
         }
@@ -309,8 +309,8 @@ unsafe impl Columns for Eight {
 
 // SAFETY: see `Sums`.
 unsafe impl Columns for One {
-    type Sums<I: Isa> = f32;
-    type Weights<I: Isa> = f32;
+    type Sums<I: Floats> = f32;
+    type Weights<I: Floats> = f32;
 
     #[inline(always)]
     fn columns(self) -> usize {
@@ -328,23 +328,23 @@ unsafe impl Columns for One {
     }
 
     #[inline(always)]
-    unsafe fn weights<I: Isa>(self, _isa: I, w: *const f32, _panel: usize) -> f32 {
+    unsafe fn weights<I: Floats>(self, _isa: I, w: *const f32, _panel: usize) -> f32 {
         // SAFETY: the caller's promise.
         unsafe { slice(w, self.columns) }.get(self.first).copied().unwrap_or(0.0)
     }
 
     #[inline(always)]
-    fn start<I: Isa>(self, _isa: I, start: &[f32]) -> f32 {
+    fn start<I: Floats>(self, _isa: I, start: &[f32]) -> f32 {
         start.first().copied().unwrap_or(0.0)
     }
 
     #[inline(always)]
-    fn add<I: Isa>(self, isa: I, sums: &mut f32, x: f32, weights: f32) {
+    fn add<I: Floats>(self, isa: I, sums: &mut f32, x: f32, weights: f32) {
         *sums = isa.mul_add1(x, weights, *sums);
     }
 
     #[inline(always)]
-    fn store<I: Isa>(self, isa: I, sums: Self::Sums<I>, clamp: &Clamp<I>, y: &mut [f32]) {
+    fn store<I: Floats>(self, isa: I, sums: Self::Sums<I>, clamp: &Clamp<I>, y: &mut [f32]) {
         if let Some(y) = y.first_mut() {
             *y = clamp.apply1(isa.splat(sums));
         }

@@ -2,8 +2,8 @@
 //! Tiles of quantized products whose inner loop an instruction set has of its own: four products of bytes a lane.
 //!
 //! Invariant: all that a loop reads and writes lies in the slices given, which is checked once, before the loop.
-use super::super::arch::isa::Isa;
-use super::super::terms::dots::{Inputs, Outputs, Scaling, Tile, Weights};
+use super::super::arch::bytes::Bytes;
+use super::super::terms::dots::{Inputs, Outputs, Scaling, Task, Weights};
 use super::super::terms::line::ROWS;
 use super::super::terms::quant::ROUND;
 use super::super::terms::rows::each_row;
@@ -19,7 +19,7 @@ fn largest<const R: usize>(at: &[usize; ROWS]) -> usize {
 
 /// The loop's operands, where all that so many tiles of `P` panels read lies inside; for sums, without places for bytes.
 #[inline(always)]
-fn tile<const R: usize, const P: usize>(p: &Inputs<'_>, w: &Weights<'_>, half: bool, tiles: usize) -> Option<Tile> {
+fn tile<const R: usize, const P: usize>(p: &Inputs<'_>, w: &Weights<'_>, half: bool, tiles: usize) -> Option<Task> {
     let columns = if half { PANEL / 2 } else { PANEL };
     let weights = (P - 1) * w.panel + p.outer * p.quads * QUAD * columns;
     let reach = largest::<R>(&p.at) + tiles.saturating_sub(1) * p.next + p.span();
@@ -27,7 +27,7 @@ fn tile<const R: usize, const P: usize>(p: &Inputs<'_>, w: &Weights<'_>, half: b
         debug_assert!(p.outer == 0 || p.quads == 0, "a tile lies outside");
         return None;
     }
-    let mut tile = Tile {
+    let mut tile = Task {
         rows: [p.x.as_ptr(); ROWS],
         y: [core::ptr::null_mut(); ROWS],
         sums: core::ptr::null_mut(),
@@ -53,10 +53,10 @@ fn tile<const R: usize, const P: usize>(p: &Inputs<'_>, w: &Weights<'_>, half: b
 }
 
 /// Computes the bytes of tiles of `R` rows and `P` panels, of which the last may have fewer columns; a panel alone may be
-/// one of eight. [`Isa::has_dots`]; `R` is 1 or 6, `P` 1, 2 or 4, or 8 of one row. Nothing is done where an operand is
+/// one of eight. [`Bytes::has_dots`]; `R` is 1 or 6, `P` 1, 2 or 4, or 8 of one row. Nothing is done where an operand is
 /// too short, which it is not.
 #[inline(always)]
-pub fn bytes<I: Isa, const R: usize, const P: usize>(
+pub fn bytes<I: Bytes, const R: usize, const P: usize>(
     isa: I,
     p: &Inputs<'_>,
     w: &Weights<'_>,
@@ -84,7 +84,7 @@ pub fn bytes<I: Isa, const R: usize, const P: usize>(
 
 /// Adds the products of a tile of `R` rows and `P` panels to sums. As [`bytes`] otherwise.
 #[inline(always)]
-pub fn sums<I: Isa, const R: usize, const P: usize>(
+pub fn sums<I: Bytes, const R: usize, const P: usize>(
     isa: I,
     p: &Inputs<'_>,
     w: &Weights<'_>,

@@ -2,13 +2,13 @@
 //! Inner loops that are the same for all instruction sets, with their plain twins.
 pub mod channels;
 pub mod columns;
+pub mod compact;
 pub mod dots;
 pub mod dual;
 pub mod finish;
 pub mod lines;
 pub mod products;
 pub mod qcompact;
-pub mod quad;
 pub mod ready;
 pub mod row;
 pub mod taps;

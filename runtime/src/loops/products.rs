@@ -2,7 +2,7 @@
 //! The inner loops of matrix products and convolutions: sums in registers, inputs and weights by pointers.
 //!
 //! Invariant: all elements that a loop reads lie in the slices given, which is checked once, before the loop.
-use super::super::arch::isa::Isa;
+use super::super::arch::floats::Floats;
 use super::super::terms::epilogue::Bounds;
 use super::super::terms::line::{Line, ROWS};
 use super::super::terms::rows::each_row;
@@ -113,7 +113,7 @@ impl Products<'_> {
 /// Adds the products of `R` rows with the columns of `block` to the sums, in the order of the depth. Nothing is added
 /// where an operand is too short, which it is not.
 #[inline(always)]
-pub fn add<I: Isa, C: Columns, const R: usize>(isa: I, block: C, sums: &mut [C::Sums<I>; ROWS], p: &Products<'_>) {
+pub fn add<I: Floats, C: Columns, const R: usize>(isa: I, block: C, sums: &mut [C::Sums<I>; ROWS], p: &Products<'_>) {
     let Some(rows) = p.rows::<C, R>(block) else { return };
     let Products { w, panel, runs, .. } = *p;
     let columns = block.columns();
@@ -150,9 +150,9 @@ pub struct Ends<'a> {
 }
 
 /// Computes some columns, those of one panel or of two full ones, for one row also of four or eight, by the instruction set's own loop;
-/// [`Isa::is_wide`] for them. Nothing is done where an operand is too short, which it is not.
+/// [`Floats::is_wide`] for them. Nothing is done where an operand is too short, which it is not.
 #[inline(always)]
-pub fn wide<I: Isa>(isa: I, columns: usize, p: &Products<'_>, ends: &Ends<'_>, y: &mut [f32]) {
+pub fn wide<I: Floats>(isa: I, columns: usize, p: &Products<'_>, ends: &Ends<'_>, y: &mut [f32]) {
     const ZEROS: [f32; 8 * PANEL] = [0.0; 8 * PANEL];
     let rows = p.rows;
     let (panels, step) = if columns > PANEL { (columns / PANEL, PANEL) } else { (1, columns) };
@@ -202,9 +202,9 @@ pub fn wide<I: Isa>(isa: I, columns: usize, p: &Products<'_>, ends: &Ends<'_>, y
 /// Runs the loop as often as the runs need.
 ///
 /// # Safety
-/// As [`Isa::products`] says, for all of `runs`.
+/// As [`Floats::products`] says, for all of `runs`.
 #[inline(always)]
-unsafe fn run<I: Isa>(isa: I, shape: [usize; 2], steps: &mut Steps, runs: &Runs, bounds: Bounds) {
+unsafe fn run<I: Floats>(isa: I, shape: [usize; 2], steps: &mut Steps, runs: &Runs, bounds: Bounds) {
     // Runs whose inner steps are not joined: all but the last call leave unfinished sums in `y`.
     let calls = if runs.inner == 1 { 1 } else { runs.outer };
     // The inputs of neighbouring runs may overlap: the step is back then.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Quantized products where small code is preferred: one body of each, which kernels find by [`Isa::dispatch`].
+//! Quantized products where small code is preferred: one body of each, which kernels find by [`Bytes::dispatch_bytes`].
 //!
 //! Invariants: those of `qconv`, of which these bodies give the bits.
-use super::super::arch::isa::{Isa, Kernel};
+use super::super::arch::bytes::{ByteKernel, Bytes};
 use super::super::terms::dots::{Inputs, Weights};
 use super::super::terms::line::ROWS;
 use super::super::terms::quads::{MOST, Rows, Step, alike, each_quad_row};
@@ -82,11 +82,9 @@ pub struct Tiles<'a, 'b> {
     pub carry: Option<Carry<'b>>,
 }
 
-impl Kernel for Tiles<'_, '_> {
-    type Output = ();
-
+impl ByteKernel for Tiles<'_, '_> {
     #[inline(always)]
-    fn run<I: Isa>(mut self, isa: I) {
+    fn run<I: Bytes>(mut self, isa: I) {
         let ready = Ready::new(isa, self.ends.finish, self.ends.flip);
         let (mut column, mut w) = (0, self.w.w);
         while column < self.w.width {
@@ -119,7 +117,7 @@ impl Kernel for Tiles<'_, '_> {
 impl Tiles<'_, '_> {
     /// The sums of `R` rows and `H` times eight columns.
     #[inline(always)]
-    fn sums<I: Isa, const R: usize, const H: usize>(
+    fn sums<I: Bytes, const R: usize, const H: usize>(
         &self,
         isa: I,
         w: &[i8],
@@ -150,7 +148,7 @@ impl Tiles<'_, '_> {
 
     /// Makes the sums of some rows bytes, or carries them on.
     #[inline(always)]
-    fn finish<I: Isa>(
+    fn finish<I: Bytes>(
         &mut self,
         ready: &Ready<I>,
         panel: &Panel,
@@ -188,7 +186,7 @@ impl Tiles<'_, '_> {
 
 /// Makes the sums of a row bytes, one or two times eight.
 #[inline(always)]
-fn store<I: Isa>(ready: &Ready<I>, sums: &[[i32; LANES]; 2], multiplier: &[[f32; LANES]; 2], mut y: &mut [u8]) {
+fn store<I: Bytes>(ready: &Ready<I>, sums: &[[i32; LANES]; 2], multiplier: &[[f32; LANES]; 2], mut y: &mut [u8]) {
     let mut half = 0;
     while let (Some(sums), Some(multiplier)) = (sums.get(half), multiplier.get(half)) {
         if y.is_empty() {
@@ -220,11 +218,9 @@ pub struct Lanes<'a, 'b> {
     pub width: usize,
 }
 
-impl Kernel for Lanes<'_, '_> {
-    type Output = ();
-
+impl ByteKernel for Lanes<'_, '_> {
     #[inline(always)]
-    fn run<I: Isa>(self, isa: I) {
+    fn run<I: Bytes>(self, isa: I) {
         let ready = Ready::new(isa, self.ends.finish, self.ends.flip);
         let panel = self.ends.panel(0, self.width);
         let bias = [isa.sums(&panel.bias[0]), isa.sums(&panel.bias[1])];

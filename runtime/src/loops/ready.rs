@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! How sums of quantized products become bytes, in vectors.
-use super::super::arch::isa::Isa;
+use super::super::arch::bytes::Bytes;
 use super::super::terms::quant::{Finish, ROUND, Range};
 use super::super::terms::sizes::LANES;
 
@@ -15,7 +15,7 @@ struct Bounds<V> {
 
 impl<V> Bounds<V> {
     #[inline(always)]
-    fn new<I: Isa<V = V>>(isa: I, range: &Range) -> Self {
+    fn new<I: Bytes<V = V>>(isa: I, range: &Range) -> Self {
         Bounds {
             lo: isa.splat((range.lo - range.zero) as f32),
             hi: isa.splat((range.hi - range.zero) as f32),
@@ -36,13 +36,13 @@ struct ReadyResidual<V> {
 
 /// A [`Finish`] with its numbers in vectors.
 #[derive(Clone, Copy)]
-pub struct Ready<I: Isa> {
+pub struct Ready<I: Bytes> {
     isa: I,
     bounds: Bounds<I::V>,
     residual: Option<ReadyResidual<I::V>>,
 }
 
-impl<I: Isa> Ready<I> {
+impl<I: Bytes> Ready<I> {
     /// What is done with the sums, with its numbers in vectors, for all sums of a layer. `flip` is
     /// [`Byte::FLIP`](super::super::arch::byte::Byte::FLIP) of the output.
     #[inline(always)]

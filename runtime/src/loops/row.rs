@@ -3,13 +3,13 @@
 //! once, since a sum waits for itself.
 //!
 //! Invariants: all elements that the loop reads and writes lie in the slices given, which is checked once, before it; each
-//! sum starts from the bias and takes its products in the order of the depth, each by one [`Isa::mul_add`].
-use super::super::arch::isa::{Isa, Kernel};
+//! sum starts from the bias and takes its products in the order of the depth, each by one [`Isa::mul_add`](super::super::arch::isa::Isa::mul_add).
+use super::super::arch::floats::{FloatKernel, Floats};
 use super::super::terms::epilogue::{Plan, Residual};
-use super::super::terms::quad::{COLUMNS, PIXELS};
 use super::super::terms::sizes::LANES;
+use super::super::terms::tile::{COLUMNS, PIXELS};
+use super::compact::{each_pixel, load, store};
 use super::finish::Clamp;
-use super::quad::{each_pixel, load, store};
 
 /// Panels that are computed at once.
 const PANELS: usize = PIXELS;
@@ -48,7 +48,7 @@ const fn four<T: Copy>(x: T) -> [T; PANELS] {
 /// # Safety
 /// The elements may be read.
 #[inline(always)]
-unsafe fn whole<I: Isa>(isa: I, x: *const f32) -> [I::V; 2] {
+unsafe fn whole<I: Floats>(isa: I, x: *const f32) -> [I::V; 2] {
     let x: *const [f32; LANES] = x.cast();
     // SAFETY: the caller's promise.
     unsafe { [isa.load(&*x), isa.load(&*x.add(1))] }
@@ -57,7 +57,7 @@ unsafe fn whole<I: Isa>(isa: I, x: *const f32) -> [I::V; 2] {
 impl Row<'_> {
     /// Computes all columns. Returns early if an operand is too short; the plan rules that out.
     #[inline(always)]
-    pub fn compute<I: Isa>(self, isa: I) {
+    pub fn compute<I: Floats>(self, isa: I) {
         let Some(last) = self.y.len().checked_sub(1) else { return };
         let (panels, width) = (last / COLUMNS, last % COLUMNS + 1);
         // The last element of each, of the last panel and of one before it.
@@ -68,7 +68,7 @@ impl Row<'_> {
             depth * self.step < self.x.len() && before <= self.w.len() && end <= self.w.len()
         });
         if inside {
-            isa.dispatch(self);
+            isa.dispatch_floats(self);
         } else {
             debug_assert!(false, "a row lies outside");
         }
@@ -76,7 +76,7 @@ impl Row<'_> {
 
     /// Column by column, without vectors.
     #[inline(always)]
-    fn columns<I: Isa>(self, isa: I) {
+    fn columns<I: Floats>(self, isa: I) {
         let columns = self.y.len();
         let mut first = 0;
         while first < columns {
@@ -106,7 +106,7 @@ impl Row<'_> {
     /// # Safety
     /// [`Row::compute`] has found all operands long enough; there are so many columns.
     #[inline(always)]
-    unsafe fn panels<I: Isa, const P: usize>(&mut self, isa: I, clamp: &Clamp<I>, first: usize, width: usize) {
+    unsafe fn panels<I: Floats, const P: usize>(&mut self, isa: I, clamp: &Clamp<I>, first: usize, width: usize) {
         let none = isa.splat(0.0);
         let (mut sums, mut w) = (four([none, none]), four(self.w.as_ptr()));
         let (y, bias) = (self.y.as_mut_ptr(), self.bias.as_ptr());
@@ -149,11 +149,9 @@ impl Row<'_> {
     }
 }
 
-impl Kernel for Row<'_> {
-    type Output = ();
-
+impl FloatKernel for Row<'_> {
     #[inline(always)]
-    fn run<I: Isa>(mut self, isa: I) {
+    fn run<I: Floats>(mut self, isa: I) {
         if I::TILE_VECTORS < 2 {
             return self.columns(isa);
         }

@@ -2,11 +2,11 @@
 //! Rows of pixels of quantized depthwise convolutions: sixteen channels, each with taps of its own, four taps a lane.
 //!
 //! Invariant: all that a loop reads and writes lies in the slices given, which is checked once, before the loop.
-use super::super::arch::isa::Isa;
+use super::super::arch::bytes::Bytes;
 use super::super::terms::dots::Scaling;
 use super::super::terms::quant::ROUND;
 use super::super::terms::sizes::{PANEL, QUAD};
-use super::super::terms::taps::{Bytes, Pixels, Run};
+use super::super::terms::taps::{Outputs, Pixels, Task};
 
 /// From the first pixel to the last.
 #[inline(always)]
@@ -17,14 +17,14 @@ fn reach(count: [usize; 2], steps: [usize; 2]) -> usize {
 impl Pixels<'_> {
     /// The loop's operands, where all that it reads lies inside; for sums, without places for bytes.
     #[inline(always)]
-    fn run(&self, w: &[i8]) -> Option<Run> {
+    fn run(&self, w: &[i8]) -> Option<Task> {
         let furthest = self.taps.as_flattened().iter().fold(0, |furthest, &tap| furthest.max(tap));
         let inside = reach(self.count, self.steps) + furthest + PANEL <= self.x.len();
         if !inside || self.taps.len() * QUAD * PANEL > w.len() || self.taps.is_empty() || self.count.contains(&0) {
             debug_assert!(self.count.contains(&0), "pixels lie outside");
             return None;
         }
-        Some(Run {
+        Some(Task {
             x: self.x.as_ptr(),
             steps: self.steps,
             taps: self.taps.as_ptr(),
@@ -45,9 +45,9 @@ impl Pixels<'_> {
     }
 }
 
-/// Computes the bytes of all pixels. [`Isa::has_dots`]; nothing is done where an operand is too short, which it is not.
+/// Computes the bytes of all pixels. [`Bytes::has_dots`]; nothing is done where an operand is too short, which it is not.
 #[inline(always)]
-pub fn bytes<I: Isa>(isa: I, pixels: &Pixels<'_>, w: &[i8], scaling: &Scaling<'_>, out: Bytes<'_>) {
+pub fn bytes<I: Bytes>(isa: I, pixels: &Pixels<'_>, w: &[i8], scaling: &Scaling<'_>, out: Outputs<'_>) {
     let Some(mut run) = pixels.run(w) else { return };
     let columns = scaling.bias.len().min(scaling.multiplier.len());
     let inside = reach(pixels.count, out.steps) + out.width <= out.y.len();
@@ -64,7 +64,7 @@ pub fn bytes<I: Isa>(isa: I, pixels: &Pixels<'_>, w: &[i8], scaling: &Scaling<'_
 
 /// Adds the products of the first pixel to sums. As [`bytes`] otherwise.
 #[inline(always)]
-pub fn sums<I: Isa>(isa: I, pixel: &Pixels<'_>, w: &[i8], sums: &mut [i32; PANEL]) {
+pub fn sums<I: Bytes>(isa: I, pixel: &Pixels<'_>, w: &[i8], sums: &mut [i32; PANEL]) {
     let Some(mut run) = (Pixels { count: [1; 2], ..*pixel }).run(w) else { return };
     if !isa.has_dots() {
         debug_assert!(false, "the CPU has no such loop");

@@ -2,8 +2,8 @@
 //! The register tile of matrix products and convolutions: up to [`ROWS`] rows times all columns of some weight panels.
 //!
 //! Invariant: each sum starts from its bias and adds its products in the order of the depth, each by one
-//! [`Isa::mul_add`]. So the shape of a tile never shows in the result.
-use super::super::arch::isa::{Isa, Kernel};
+//! [`Isa::mul_add`](super::super::arch::isa::Isa::mul_add). So the shape of a tile never shows in the result.
+use super::super::arch::floats::{FloatKernel, Floats};
 use super::super::terms::epilogue::{Bounds, Plan};
 use super::super::terms::line::{Line, PLACES, ROWS};
 use super::super::terms::regions::Places;
@@ -52,9 +52,9 @@ pub const fn cached_columns(depth: usize) -> usize {
 
 /// Computes the tile at `places`, all columns. No tile of the kernel has more than `MOST` rows: there is code for as many.
 #[inline(always)]
-pub fn tile<I: Isa, const MOST: usize>(isa: I, task: &Task<'_>, places: &Places, y: &mut [f32]) {
+pub fn tile<I: Floats, const MOST: usize>(isa: I, task: &Task<'_>, places: &Places, y: &mut [f32]) {
     if isa.is_wide() && (places.rows > 1 || task.columns >= 4 * PANEL) {
-        isa.run(WideTile::<MOST> { task, places, y });
+        isa.run_floats(WideTile::<MOST> { task, places, y });
         return;
     }
     let mut first = 0;
@@ -94,7 +94,7 @@ pub fn tile<I: Isa, const MOST: usize>(isa: I, task: &Task<'_>, places: &Places,
 
 /// Computes the columns `block` of a tile, which start in the panel of column `first` at its column `at`.
 #[inline(always)]
-fn rows<I: Isa, C: Columns, const MOST: usize>(
+fn rows<I: Floats, C: Columns, const MOST: usize>(
     isa: I,
     block: C,
     at: [usize; 2],
@@ -115,7 +115,7 @@ fn rows<I: Isa, C: Columns, const MOST: usize>(
 }
 
 #[inline(always)]
-fn run<I: Isa, C: Columns, const R: usize>(
+fn run<I: Floats, C: Columns, const R: usize>(
     isa: I,
     block: C,
     [panel, at]: [usize; 2],
@@ -123,7 +123,7 @@ fn run<I: Isa, C: Columns, const R: usize>(
     places: &Places,
     y: &mut [f32],
 ) {
-    isa.run(Tile::<C, R> { block, panel, first: panel + at, task, places, y });
+    isa.run_floats(Tile::<C, R> { block, panel, first: panel + at, task, places, y });
 }
 
 /// Some columns of a tile of `R` rows: a function of its own for each shape.
@@ -138,11 +138,9 @@ struct Tile<'a, C, const R: usize> {
     y: &'a mut [f32],
 }
 
-impl<C: Columns, const R: usize> Kernel for Tile<'_, C, R> {
-    type Output = ();
-
+impl<C: Columns, const R: usize> FloatKernel for Tile<'_, C, R> {
     #[inline(always)]
-    fn run<I: Isa>(self, isa: I) {
+    fn run<I: Floats>(self, isa: I) {
         let Tile { block, panel, first, task, places, y } = self;
         let width = block.width();
         let bias = task.bias.get(first..first + width).unwrap_or(&[]);
@@ -167,7 +165,7 @@ impl<C: Columns, const R: usize> Kernel for Tile<'_, C, R> {
         // A copy with an address, while the sums above stay in registers.
         let done = sums;
         let pitch = size_of::<C::Sums<I>>() / size_of::<f32>();
-        isa.run(Finishing { sums: block.numbers::<I>(&done), pitch, outputs, plan: &task.plan, y });
+        isa.run_floats(Finishing { sums: block.numbers::<I>(&done), pitch, outputs, plan: &task.plan, y });
     }
 }
 
@@ -178,11 +176,9 @@ struct WideTile<'a, const MOST: usize> {
     y: &'a mut [f32],
 }
 
-impl<const MOST: usize> Kernel for WideTile<'_, MOST> {
-    type Output = ();
-
+impl<const MOST: usize> FloatKernel for WideTile<'_, MOST> {
     #[inline(always)]
-    fn run<I: Isa>(self, isa: I) {
+    fn run<I: Floats>(self, isa: I) {
         const WIDTH: usize = 2 * PANEL;
         let WideTile { task, places, y } = self;
         let count = if MOST == 1 { 1 } else { places.rows };
@@ -213,7 +209,7 @@ impl<const MOST: usize> Kernel for WideTile<'_, MOST> {
                 let ends = Ends { bias, resume: false, at: Line::one(PLACES, pitch), first: 0, bounds: Bounds::NONE };
                 wide(isa, width, &products, &ends, sums.as_flattened_mut());
                 let outputs = Outputs { rows: count, at: places.y, first, width };
-                isa.run(Finishing { sums: sums.as_flattened(), pitch, outputs, plan: &task.plan, y });
+                isa.run_floats(Finishing { sums: sums.as_flattened(), pitch, outputs, plan: &task.plan, y });
             }
             first += width;
         }
@@ -252,11 +248,9 @@ struct Finishing<'a> {
     y: &'a mut [f32],
 }
 
-impl Kernel for Finishing<'_> {
-    type Output = ();
-
+impl FloatKernel for Finishing<'_> {
     #[inline(always)]
-    fn run<I: Isa>(self, isa: I) {
+    fn run<I: Floats>(self, isa: I) {
         let Finishing { sums, pitch, outputs, plan, y } = self;
         let finish = Finish::new(isa, plan);
         for row in 0..outputs.rows {

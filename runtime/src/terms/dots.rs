@@ -63,7 +63,7 @@ pub struct Scaling<'a> {
 /// What the loop reads; all steps in bytes.
 #[repr(C)]
 #[derive(Debug)]
-pub struct Tile {
+pub struct Task {
     /// The first input of each row.
     pub rows: [*const u8; ROWS],
     /// Where the bytes of each row go.

@@ -7,7 +7,7 @@ pub const FOUR: usize = 4;
 
 /// The taps of a window along a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Taps {
+pub struct LineTaps {
     /// How many there are.
     pub count: usize,
     /// Inputs between neighbours.
@@ -16,7 +16,7 @@ pub struct Taps {
     pub stride: usize,
 }
 
-impl Taps {
+impl LineTaps {
     /// Three neighbours in windows that are one or two inputs apart: the loops that most windows have. Their weights are two
     /// words, the first and the second, the second and the third.
     pub const fn is_three(self) -> bool {
@@ -52,7 +52,7 @@ pub struct Lines<'a> {
     /// Rows of `x` between the windows of neighbouring lines.
     pub stride: usize,
     /// The taps of a window's row.
-    pub taps: Taps,
+    pub taps: LineTaps,
     /// The bias of each channel.
     pub bias: &'a [i32; FOUR],
     /// The multiplier of each channel.

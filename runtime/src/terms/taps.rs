@@ -3,7 +3,7 @@
 use super::sizes::{PANEL, QUAD};
 
 /// The inputs of sixteen channels in four taps.
-pub type Quad<'a> = [&'a [u8; PANEL]; QUAD];
+pub type FourTaps<'a> = [&'a [u8; PANEL]; QUAD];
 
 /// Rows of pixels, and where the inputs of their windows lie. Of each tap sixteen bytes are read.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +22,7 @@ pub struct Pixels<'a> {
 
 /// Where the bytes of the pixels go.
 #[derive(Debug)]
-pub struct Bytes<'a> {
+pub struct Outputs<'a> {
     /// Their bits, from the first pixel on.
     pub y: &'a mut [u8],
     /// From a pixel to the next, and to that below.
@@ -34,7 +34,7 @@ pub struct Bytes<'a> {
 /// What the loop reads; all steps in bytes.
 #[repr(C)]
 #[derive(Debug)]
-pub struct Run {
+pub struct Task {
     /// The windows of the first pixel of a row.
     pub x: *const u8,
     /// From one pixel to the next, and from a row to the next.
@@ -72,7 +72,7 @@ pub struct Run {
 impl<'a> Pixels<'a> {
     /// A four's inputs of the first pixel.
     #[inline(always)]
-    pub fn quad(&self, taps: &[usize; QUAD]) -> Option<Quad<'a>> {
+    pub fn quad(&self, taps: &[usize; QUAD]) -> Option<FourTaps<'a>> {
         let tap = |tap: usize| self.x.get(tap..).and_then(|x| x.first_chunk());
         let &[a, b, c, d] = taps;
         Some([tap(a)?, tap(b)?, tap(c)?, tap(d)?])

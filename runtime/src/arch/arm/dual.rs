@@ -10,8 +10,8 @@ use super::super::byte::Byte;
 use super::super::compact::Compact;
 use super::super::dual::{Dual, spread};
 use super::super::isa::Numerics;
-use super::bytes::{self, Bounds, between, cpu, is_signed, others, saturate, scale};
 use super::dsp::Dsp;
+use super::finish::{self, Bounds, between, cpu, is_signed, others, saturate, scale};
 use super::lines;
 use core::arch::naked_asm;
 
@@ -33,20 +33,20 @@ impl<N: Numerics> Dual for Compact<Dsp<N>> {
         const { assert!(size_of::<X>() == 1) };
         let count = if from.len() < to.len() { from.len() } else { to.len() };
         // SAFETY: there are as many of both, and an element is a byte.
-        unsafe { bytes::copy(to.as_mut_ptr().cast(), from.as_ptr().cast(), count) }
+        unsafe { finish::copy(to.as_mut_ptr().cast(), from.as_ptr().cast(), count) }
     }
 
     #[inline(always)]
     fn fill<X: Byte>(self, to: &mut [X], x: X) {
         const { assert!(size_of::<X>() == 1) };
         // SAFETY: an element is a byte.
-        unsafe { bytes::fill(to.as_mut_ptr().cast(), x.wide() as u32 % 256 * 0x0101_0101, to.len()) }
+        unsafe { finish::fill(to.as_mut_ptr().cast(), x.wide() as u32 % 256 * 0x0101_0101, to.len()) }
     }
 
     #[inline(always)]
     fn fill_words(self, to: &mut [u32], word: u32) {
         // SAFETY: so many bytes.
-        unsafe { bytes::fill(to.as_mut_ptr().cast(), word, 4 * to.len()) }
+        unsafe { finish::fill(to.as_mut_ptr().cast(), word, 4 * to.len()) }
     }
 
     #[inline(always)]

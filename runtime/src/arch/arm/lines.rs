@@ -4,7 +4,7 @@
 //! Words of four pixels are read whole, and begin at whole words; words of two taps anywhere.
 use super::super::super::terms::lines::{FOUR, Lines, Part};
 use super::super::byte::Byte;
-use super::bytes::{Bounds, between, cpu, is_signed, others, saturate, scale};
+use super::finish::{Bounds, between, cpu, is_signed, others, saturate, scale};
 use core::arch::naked_asm;
 
 /// What the loop over pixels reads; it moves on what it reads, and knows the places of the fields. Steps are bytes.

@@ -3,6 +3,8 @@
 pub mod bytes;
 pub mod dsp;
 pub mod dual;
+pub mod finish;
+pub mod floats;
 pub mod fpu;
 pub mod lines;
 pub mod tiles;

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! The tiles of `quad` on Armv7E-M and Armv8-M with an FPU: whole loops, which are as fast where small code is preferred.
+//! The tiles of `loops/compact` on Armv7E-M and Armv8-M with an FPU: whole loops, which are as fast where small code is preferred.
 //!
-//! Invariants: those of `quad`. Eight columns of two pixels, eight or sixteen of one, or one column of one: sums stay in
+//! Invariants: those of `loops/compact`. Eight columns of two pixels, eight or sixteen of one, or one column of one: sums stay in
 //! registers from what they start from to the bounds, and each weight that is loaded is used for all pixels.
 use super::super::super::terms::epilogue::Residual;
-use super::super::super::terms::quad::Quad;
+use super::super::super::terms::tile::Tile;
 use core::arch::naked_asm;
 
 /// What a loop reads; all steps in bytes. The loops know the places of the fields.
 #[repr(C)]
 #[derive(Debug)]
-struct Tile {
+struct Task {
     /// The first input of each pixel.
     x: [*const f32; 2],
     /// The first weight.
@@ -51,20 +51,20 @@ const AT_MOST: usize = 4;
 /// Columns that are computed together.
 const WIDE: usize = 8;
 
-/// Computes a tile of which [`Quad::fits`] holds, with fused products.
+/// Computes a tile of which `fits` holds, with fused products.
 #[inline(never)]
-pub fn tile(quad: &mut Quad<'_>) {
-    let taps = &quad.taps;
-    let bounds = quad.plan.bounds;
+pub fn tile(tile: &mut Tile<'_>) {
+    let taps = &tile.taps;
+    let bounds = tile.plan.bounds;
     // Less than -0 is what is at most the largest number below.
     let below = if bounds.lo.to_bits() == (-0.0_f32).to_bits() { -f32::from_bits(1) } else { bounds.lo };
     // Taps side by side are one.
-    let joined = !quad.apart && taps.column_inputs == taps.depth;
+    let joined = !tile.apart && taps.column_inputs == taps.depth;
     let (columns, depth) = if joined { (1, taps.columns * taps.depth) } else { (taps.columns, taps.depth) };
-    let (x, y, start) = (quad.x.as_ptr(), quad.y.as_mut_ptr(), quad.bias.as_ptr());
-    let mut tile = Tile {
+    let (x, y, start) = (tile.x.as_ptr(), tile.y.as_mut_ptr(), tile.bias.as_ptr());
+    let mut task = Task {
         x: [x, x],
-        w: quad.w.as_ptr(),
+        w: tile.w.as_ptr(),
         start: [start, start],
         y: [y, y],
         rows: if columns * depth == 0 { 0 } else { taps.rows },
@@ -76,44 +76,44 @@ pub fn tile(quad: &mut Quad<'_>) {
         row_gap: 4 * taps.row_gap,
         at_least: [below, bounds.lo],
         at_most: bounds.hi,
-        then: if quad.plan.residual == Residual::Accumulate { RESIDUAL } else { 0 }
+        then: if tile.plan.residual == Residual::Accumulate { RESIDUAL } else { 0 }
             + if bounds.lo > f32::NEG_INFINITY { AT_LEAST } else { 0 }
             + if bounds.hi < f32::INFINITY { AT_MOST } else { 0 },
     };
     let mut next = 0;
-    while next < quad.count {
-        let is_pair = next + 1 < quad.count && quad.width >= WIDE;
-        let second = quad.pixels.get(if is_pair { next + 1 } else { next });
-        let (Some(first), Some(second)) = (quad.pixels.get(next), second) else { return };
-        tile.x = [x.wrapping_add(first.x), x.wrapping_add(second.x)];
-        tile.y = [y.wrapping_add(first.y), y.wrapping_add(second.y)];
-        tile.start = [quad.start(tile.y[0]), quad.start(tile.y[1])];
-        tile.w = quad.w.as_ptr();
-        let mut left = quad.width;
+    while next < tile.count {
+        let is_pair = next + 1 < tile.count && tile.width >= WIDE;
+        let second = tile.pixels.get(if is_pair { next + 1 } else { next });
+        let (Some(first), Some(second)) = (tile.pixels.get(next), second) else { return };
+        task.x = [x.wrapping_add(first.x), x.wrapping_add(second.x)];
+        task.y = [y.wrapping_add(first.y), y.wrapping_add(second.y)];
+        task.start = [tile.start(task.y[0]), tile.start(task.y[1])];
+        task.w = tile.w.as_ptr();
+        let mut left = tile.width;
         while left > 0 {
             let wide = if left < WIDE {
                 1
-            } else if left < 2 * WIDE || is_pair || quad.apart {
+            } else if left < 2 * WIDE || is_pair || tile.apart {
                 WIDE
             } else {
                 2 * WIDE
             };
-            tile.skip = (4 * taps.pitch).wrapping_sub(4 * wide);
-            // SAFETY: all that the tile speaks of lies inside, by `Quad::fits`.
-            unsafe { run(&mut tile, wide, is_pair, quad.apart) }
+            task.skip = (4 * taps.pitch).wrapping_sub(4 * wide);
+            // SAFETY: all that the task speaks of lies inside, by `fits`.
+            unsafe { run(&mut task, wide, is_pair, tile.apart) }
             left -= wide;
-            tile.w = tile.w.wrapping_add(wide);
-            tile.y = [tile.y[0].wrapping_add(wide), tile.y[1].wrapping_add(wide)];
-            tile.start = [tile.start[0].wrapping_add(wide), tile.start[1].wrapping_add(wide)];
-            if quad.apart {
-                tile.x = [tile.x[0].wrapping_add(wide), tile.x[1].wrapping_add(wide)];
+            task.w = task.w.wrapping_add(wide);
+            task.y = [task.y[0].wrapping_add(wide), task.y[1].wrapping_add(wide)];
+            task.start = [task.start[0].wrapping_add(wide), task.start[1].wrapping_add(wide)];
+            if tile.apart {
+                task.x = [task.x[0].wrapping_add(wide), task.x[1].wrapping_add(wide)];
             }
         }
         next += if is_pair { 2 } else { 1 };
     }
 }
 
-impl Tile {
+impl Task {
     /// Exchanges the pixels.
     #[inline(always)]
     fn turn(&mut self) {
@@ -127,7 +127,7 @@ impl Tile {
 /// # Safety
 /// All that the tile speaks of may be read and written.
 #[inline(always)]
-unsafe fn run(tile: &mut Tile, wide: usize, is_pair: bool, apart: bool) {
+unsafe fn run(tile: &mut Task, wide: usize, is_pair: bool, apart: bool) {
     // SAFETY: the caller's promise.
     unsafe {
         match (wide, is_pair, apart) {
@@ -273,7 +273,7 @@ macro_rules! dense {
         /// # Safety
         /// All that the tile speaks of may be read and written.
         #[unsafe(naked)]
-        unsafe extern "C" fn $name(tile: *const Tile) {
+        unsafe extern "C" fn $name(tile: *const Task) {
             naked_asm!(
                 begin!($n),
                 "mov r12, r1",
@@ -306,7 +306,7 @@ macro_rules! apart {
         /// # Safety
         /// All that the tile speaks of may be read and written.
         #[unsafe(naked)]
-        unsafe extern "C" fn $name(tile: *const Tile) {
+        unsafe extern "C" fn $name(tile: *const Task) {
             naked_asm!(
                 begin!($n),
                 "mov r12, r1",
@@ -342,7 +342,7 @@ apart! { /// Eight columns of a pixel, each with inputs of its own.
 /// # Safety
 /// All that the tile speaks of may be read and written.
 #[unsafe(naked)]
-unsafe extern "C" fn single(tile: *const Tile) {
+unsafe extern "C" fn single(tile: *const Task) {
     naked_asm!(
         ".fpu fpv4-sp-d16\npush {{r4-r11, lr}}",
         "ldr r1, [r0]\nldr r3, [r0, #8]\nldr r12, [r0, #12]\nvldr s2, [r12]",

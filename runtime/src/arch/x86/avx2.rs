@@ -4,19 +4,8 @@
 //! Invariant: an [`Avx2`] exists only after CPUID and XGETBV have shown AVX2, FMA and saved YMM registers. Every
 //! unsafe block here rests on that.
 // Targets that compile without SSE (kernels, UEFI) have no vector registers to offer.
-use super::super::super::terms::dots::Tile;
-use super::super::super::terms::line::PLACES;
-use super::super::super::terms::quads::{Rows, Step, Sums};
-use super::super::super::terms::sizes::{LANES, PANEL, QUAD};
-use super::super::super::terms::steps::{Steps, Windows};
-use super::super::super::terms::taps::{Quad, Run};
+use super::super::super::terms::sizes::LANES;
 use super::super::isa::{Cpu, Isa, Kernel, Numerics};
-use super::avx2_quads as quads_avx2;
-use super::avx512;
-use super::avx512_windows as avx512_channels;
-use super::found::{AVX512, VNNI};
-use super::vnni;
-use super::vnni_lanes as taps_vnni;
 use core::arch::x86_64::*;
 use core::marker::PhantomData;
 
@@ -59,34 +48,6 @@ unsafe impl<N: Numerics, const MORE: bool> Isa for Avx2<N, MORE> {
     // Twelve sums, two weights and one input: fifteen of sixteen registers.
     const TILE_ROWS: usize = 6;
     const TILE_VECTORS: usize = 2;
-
-    #[inline(always)]
-    fn tile_rows(self) -> usize {
-        if self.is_wide() { PLACES } else { Self::TILE_ROWS }
-    }
-
-    #[inline(always)]
-    fn is_wide(self) -> bool {
-        MORE && N::FUSED && self.found >= AVX512
-    }
-
-    #[inline(always)]
-    unsafe fn windows(self, half: usize, windows: &Windows) {
-        // SAFETY: the caller's promise; `wide` proves AVX-512F.
-        unsafe { avx512_channels::windows(half, windows) };
-    }
-
-    #[inline(always)]
-    unsafe fn products(self, [half, panels]: [usize; 2], steps: &mut Steps) {
-        // SAFETY: the caller's promise; `wide` proves AVX-512F.
-        unsafe { avx512::products(half, panels, steps) };
-    }
-
-    #[inline(always)]
-    fn prefetch(self, x: *const f32) {
-        // SAFETY: every CPU with AVX has SSE; an address that cannot be read is passed over.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(x.cast()) };
-    }
 
     #[inline(always)]
     fn splat(self, x: f32) -> Self::V {
@@ -233,106 +194,5 @@ unsafe impl<N: Numerics, const MORE: bool> Isa for Avx2<N, MORE> {
         let mut y = [0.0; LANES];
         self.store(v, &mut y);
         y
-    }
-
-    type Lanes = quads_avx2::Lanes;
-
-    #[inline(always)]
-    fn no_lanes(self) -> Self::Lanes {
-        // SAFETY: `self` proves AVX.
-        let none = unsafe { _mm256_setzero_si256() };
-        [none, none, none, none]
-    }
-
-    #[inline(always)]
-    fn add_lanes(self, pairs: bool, sums: Self::Lanes, x: Quad<'_>, flip: u32, w: &[i8; QUAD * PANEL]) -> Self::Lanes {
-        // SAFETY: `self` proves AVX2.
-        unsafe { quads_avx2::add_lanes(pairs, sums, x, flip, w) }
-    }
-
-    #[inline(always)]
-    fn lane_sums(self, pairs: bool, sums: Self::Lanes) -> [i32; PANEL] {
-        // SAFETY: `self` proves AVX2.
-        unsafe { quads_avx2::lane_sums(pairs, sums) }
-    }
-
-    #[inline(always)]
-    fn number_bytes(self, x: &[u8; LANES], flip: u8) -> Self::V {
-        // SAFETY: `self` proves AVX2; `x` is eight bytes.
-        unsafe {
-            let x = _mm_xor_si128(_mm_loadl_epi64(x.as_ptr().cast()), _mm_set1_epi8(flip as i8));
-            _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(x))
-        }
-    }
-
-    #[inline(always)]
-    fn low_bytes(self, v: Self::V, offset: i32) -> [u8; LANES] {
-        let mut bytes = [0; LANES];
-        // SAFETY: `self` proves AVX2; `bytes` is eight bytes.
-        unsafe {
-            let v = _mm256_sub_epi32(_mm256_castps_si256(v), _mm256_set1_epi32(offset));
-            // The low bytes of each half as its first four, then those of both side by side.
-            let v = _mm256_shuffle_epi8(v, _mm256_set1_epi32(0x0c08_0400));
-            let both = _mm_unpacklo_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256::<1>(v));
-            _mm_storel_epi64(bytes.as_mut_ptr().cast(), both);
-        }
-        bytes
-    }
-
-    #[inline(always)]
-    fn to_float(self, sums: &[i32; LANES]) -> Self::V {
-        // SAFETY: `self` proves AVX; `sums` is eight `i32`; no alignment is needed.
-        unsafe { _mm256_cvtepi32_ps(_mm256_loadu_si256(sums.as_ptr().cast())) }
-    }
-
-    type Sums = __m256i;
-
-    #[inline(always)]
-    fn sums(self, x: &[i32; LANES]) -> Self::Sums {
-        // SAFETY: `self` proves AVX; `x` is eight `i32`; no alignment is needed.
-        unsafe { _mm256_loadu_si256(x.as_ptr().cast()) }
-    }
-
-    #[inline(always)]
-    fn to_ints(self, sums: Self::Sums) -> [i32; LANES] {
-        let mut y = [0; LANES];
-        // SAFETY: `self` proves AVX; `y` is eight `i32`; no alignment is needed.
-        unsafe { _mm256_storeu_si256(y.as_mut_ptr().cast(), sums) };
-        y
-    }
-
-    #[inline(always)]
-    fn add_sums(self, a: Self::Sums, b: Self::Sums) -> Self::Sums {
-        // SAFETY: `self` proves AVX2.
-        unsafe { _mm256_add_epi32(a, b) }
-    }
-
-    #[inline(always)]
-    fn quads<const R: usize, const H: usize>(
-        self,
-        pairs: bool,
-        x: (Rows<'_>, u32),
-        w: &[Step<H>],
-        sums: Sums<Self::Sums>,
-    ) -> Sums<Self::Sums> {
-        // SAFETY: `self` proves AVX2.
-        unsafe { if pairs { quads_avx2::pairs::<R, H>(x, w, sums) } else { quads_avx2::wide::<R, H>(x, w, sums) } }
-    }
-
-    #[inline(always)]
-    fn has_dots(self) -> bool {
-        MORE && self.found >= VNNI
-    }
-
-    #[inline(always)]
-    unsafe fn dots(self, shape: [usize; 2], half: bool, tile: &mut Tile) {
-        // SAFETY: the caller's promise; `has_dots` proves AVX-512 with VNNI.
-        unsafe { vnni::dots(shape, half, tile) };
-    }
-
-    #[inline(always)]
-    unsafe fn lanes(self, run: &mut Run) {
-        // SAFETY: the caller's promise; `has_dots` proves AVX-512 with VNNI.
-        unsafe { taps_vnni::lanes(run) };
     }
 }

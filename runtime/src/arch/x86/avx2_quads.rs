@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Products of quads of bytes with AVX2: [`Isa::quads`](super::super::isa::Isa::quads).
+//! Products of quads of bytes with AVX2: [`Bytes::quads`](super::super::bytes::Bytes::quads).
 use super::super::super::terms::quads::{MOST, Rows, Step, Sums, alike, each_quad_row};
 use super::super::super::terms::sizes::{PANEL, QUAD};
-use super::super::super::terms::taps::Quad;
+use super::super::super::terms::taps::FourTaps;
 use core::arch::x86_64::*;
 
 /// Runs the body for each of `$halves` vectors, one or two.
@@ -162,7 +162,7 @@ unsafe fn joined(a: __m256i, b: __m256i) -> __m256i {
 /// # Safety
 /// The CPU has AVX2.
 #[inline(always)]
-pub unsafe fn add_lanes(pairs: bool, mut sums: Lanes, x: Quad<'_>, flip: u32, w: &[i8; QUAD * PANEL]) -> Lanes {
+pub unsafe fn add_lanes(pairs: bool, mut sums: Lanes, x: FourTaps<'_>, flip: u32, w: &[i8; QUAD * PANEL]) -> Lanes {
     // SAFETY: the caller has AVX2; every tap has sixteen bytes and `w` sixty-four; no alignment is needed.
     unsafe {
         let [a, b, c, d] = x;

@@ -4,6 +4,8 @@ pub mod avx2;
 pub mod avx2_quads;
 pub mod avx512;
 pub mod avx512_windows;
+pub mod bytes;
+pub mod floats;
 pub mod found;
 pub mod host;
 pub mod vnni;

@@ -5,7 +5,7 @@
 //! In assembly, because the intrinsics are younger than the oldest supported compiler. Registers 0 to 23 hold sums, 24
 //! to 27 weights and then constants, 28 inputs, 29 what makes them unsigned; the upper sixteen and masks are the
 //! compiler's only where AVX-512 is enabled, which it is nowhere.
-use super::super::super::terms::dots::Tile;
+use super::super::super::terms::dots::Task;
 use core::arch::asm;
 use core::mem::offset_of;
 
@@ -195,8 +195,8 @@ macro_rules! dots {
         /// Computes the tiles.
         ///
         /// # Safety
-        /// The CPU has AVX-512 F, BW, VL and VNNI; all that [`Tile`] speaks of may be read and written.
-        unsafe fn $name(p: *mut Tile) {
+        /// The CPU has AVX-512 F, BW, VL and VNNI; all that [`Task`] speaks of may be read and written.
+        unsafe fn $name(p: *mut Task) {
             // SAFETY: the caller's promise; every register that is written is named.
             unsafe {
                 asm!(
@@ -254,24 +254,24 @@ macro_rules! dots {
                     "dec qword ptr [rdi + {tiles}]",
                     "jnz 2b",
                     "7:",
-                    rows = const offset_of!(Tile, rows),
-                    y = const offset_of!(Tile, y),
-                    sums = const offset_of!(Tile, sums),
-                    w = const offset_of!(Tile, w),
-                    panel = const offset_of!(Tile, panel),
-                    quads = const offset_of!(Tile, quads),
-                    outer = const offset_of!(Tile, outer),
-                    outer_step = const offset_of!(Tile, outer_step),
-                    next = const offset_of!(Tile, next),
-                    y_next = const offset_of!(Tile, y_next),
-                    tiles = const offset_of!(Tile, tiles),
-                    bias = const offset_of!(Tile, bias),
-                    multiplier = const offset_of!(Tile, multiplier),
-                    mask = const offset_of!(Tile, mask),
-                    bounds = const offset_of!(Tile, bounds),
-                    round = const offset_of!(Tile, round),
-                    zero = const offset_of!(Tile, zero),
-                    flip = const offset_of!(Tile, flip),
+                    rows = const offset_of!(Task, rows),
+                    y = const offset_of!(Task, y),
+                    sums = const offset_of!(Task, sums),
+                    w = const offset_of!(Task, w),
+                    panel = const offset_of!(Task, panel),
+                    quads = const offset_of!(Task, quads),
+                    outer = const offset_of!(Task, outer),
+                    outer_step = const offset_of!(Task, outer_step),
+                    next = const offset_of!(Task, next),
+                    y_next = const offset_of!(Task, y_next),
+                    tiles = const offset_of!(Task, tiles),
+                    bias = const offset_of!(Task, bias),
+                    multiplier = const offset_of!(Task, multiplier),
+                    mask = const offset_of!(Task, mask),
+                    bounds = const offset_of!(Task, bounds),
+                    round = const offset_of!(Task, round),
+                    zero = const offset_of!(Task, zero),
+                    flip = const offset_of!(Task, flip),
                     in("rdi") p, out("rax") _, out("rcx") _, out("rdx") _, out("rsi") _, out("r8") _, out("r9") _,
                     out("r10") _, out("r11") _, out("r12") _, out("r13") _, out("r14") _, out("r15") _,
                     out("xmm0") _, out("xmm1") _, out("xmm2") _, out("xmm3") _, out("xmm4") _, out("xmm5") _,
@@ -357,7 +357,7 @@ macro_rules! shapes {
             /// # Safety
             /// The CPU has AVX-512 F, BW, VL and VNNI; all that `p` speaks of may be read and written.
             #[inline(always)]
-            unsafe fn dots([rows, panels]: [usize; 2], half: bool, p: &mut Tile) {
+            unsafe fn dots([rows, panels]: [usize; 2], half: bool, p: &mut Task) {
                 let run = match (panels, rows, half) {
                     (1, 1, true) => Self::half1,
                     (1, 6, true) => Self::half6,
@@ -385,7 +385,7 @@ shapes!(Signed, signed);
 /// # Safety
 /// The CPU has AVX-512 F, BW, VL and VNNI; all that `p` speaks of may be read and written.
 #[inline(always)]
-pub unsafe fn dots(shape: [usize; 2], half: bool, p: &mut Tile) {
+pub unsafe fn dots(shape: [usize; 2], half: bool, p: &mut Task) {
     // SAFETY: the caller's promise.
     unsafe { if p.flip == 0 { Unsigned::dots(shape, half, p) } else { Signed::dots(shape, half, p) } }
 }

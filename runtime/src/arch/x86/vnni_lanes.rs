@@ -4,7 +4,7 @@
 //!
 //! In assembly, as the loops of `vnni`. Pixels are computed one after another: their loops are short and independent, and
 //! the CPU overlaps them.
-use super::super::super::terms::taps::Run;
+use super::super::super::terms::taps::Task;
 use super::vnni::finish;
 use core::arch::asm;
 use core::mem::offset_of;
@@ -15,8 +15,8 @@ static TRANSPOSED: [u8; 16] = [0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11,
 /// Computes the pixels.
 ///
 /// # Safety
-/// The CPU has AVX-512 F, BW, VL and VNNI; all that [`Run`] speaks of may be read and written.
-pub unsafe fn lanes(p: *mut Run) {
+/// The CPU has AVX-512 F, BW, VL and VNNI; all that [`Task`] speaks of may be read and written.
+pub unsafe fn lanes(p: *mut Task) {
     // SAFETY: the caller's promise; every register that is written is named, the upper sixteen vectors among what is the
     // compiler's only where AVX-512 is enabled, which it is nowhere.
     unsafe {
@@ -84,22 +84,22 @@ pub unsafe fn lanes(p: *mut Run) {
             "5:",
             "vmovdqu32 [r11], zmm0",
             "6:",
-            x = const offset_of!(Run, x),
-            steps = const offset_of!(Run, steps),
-            taps = const offset_of!(Run, taps),
-            quads = const offset_of!(Run, quads),
-            w = const offset_of!(Run, w),
-            count = const offset_of!(Run, count),
-            sums = const offset_of!(Run, sums),
-            y = const offset_of!(Run, y),
-            y_steps = const offset_of!(Run, y_steps),
-            bias = const offset_of!(Run, bias),
-            multiplier = const offset_of!(Run, multiplier),
-            mask = const offset_of!(Run, mask),
-            bounds = const offset_of!(Run, bounds),
-            round = const offset_of!(Run, round),
-            zero = const offset_of!(Run, zero),
-            flip = const offset_of!(Run, flip),
+            x = const offset_of!(Task, x),
+            steps = const offset_of!(Task, steps),
+            taps = const offset_of!(Task, taps),
+            quads = const offset_of!(Task, quads),
+            w = const offset_of!(Task, w),
+            count = const offset_of!(Task, count),
+            sums = const offset_of!(Task, sums),
+            y = const offset_of!(Task, y),
+            y_steps = const offset_of!(Task, y_steps),
+            bias = const offset_of!(Task, bias),
+            multiplier = const offset_of!(Task, multiplier),
+            mask = const offset_of!(Task, mask),
+            bounds = const offset_of!(Task, bounds),
+            round = const offset_of!(Task, round),
+            zero = const offset_of!(Task, zero),
+            flip = const offset_of!(Task, flip),
             in("rdi") p, out("rax") _, out("rcx") _, out("rdx") _, out("rsi") _, out("r8") _, out("r9") _, out("r10") _,
             out("r11") _, out("r12") _, out("r13") _, out("r14") _, inout("r15") TRANSPOSED.as_ptr() => _, out("xmm0") _, out("xmm1") _,
             options(nostack),

@@ -2,9 +2,11 @@
 //! The instruction sets.
 #[cfg(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))]
 pub mod arm;
+pub mod compact;
+pub mod floats;
+pub mod forward;
 pub mod host;
 pub mod isa;
 pub mod portable;
-pub mod portable_quads;
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 pub mod x86;

@@ -5,11 +5,8 @@
 //! would then live in memory.
 use super::super::math::fma::fma;
 use super::super::math::minmax;
-use super::super::terms::quads::{Rows, Step, Sums};
-use super::super::terms::sizes::{LANES, PANEL, QUAD};
-use super::super::terms::taps::Quad;
+use super::super::terms::sizes::LANES;
 use super::isa::{Cpu, Inner, Isa, Kernel, Numerics};
-use super::portable_quads as quads;
 use core::marker::PhantomData;
 
 /// Plain Rust on every target; `Fused` multiply-adds are exact in software where the target has no instruction.
@@ -39,11 +36,6 @@ impl<N: Numerics> Inner for Portable<N> {
 
     fn detect() -> Self {
         Self::portable()
-    }
-
-    #[inline]
-    fn run_inner<K: Kernel>(self, kernel: K) -> K::Output {
-        kernel.run(self)
     }
 }
 
@@ -168,69 +160,6 @@ unsafe impl<N: Numerics> Isa for Portable<N> {
     #[inline(always)]
     fn to_array(self, v: Self::V) -> [f32; LANES] {
         v
-    }
-
-    type Lanes = [i32; PANEL];
-
-    #[inline(always)]
-    fn no_lanes(self) -> Self::Lanes {
-        [0; PANEL]
-    }
-
-    #[inline(always)]
-    fn add_lanes(self, _: bool, sums: Self::Lanes, x: Quad<'_>, flip: u32, w: &[i8; QUAD * PANEL]) -> Self::Lanes {
-        quads::plain_lanes(sums, x, flip, w)
-    }
-
-    #[inline(always)]
-    fn lane_sums(self, _: bool, sums: Self::Lanes) -> [i32; PANEL] {
-        sums
-    }
-
-    #[inline(always)]
-    fn number_bytes(self, x: &[u8; LANES], flip: u8) -> Self::V {
-        x.map(|x| f32::from(x ^ flip))
-    }
-
-    #[inline(always)]
-    fn low_bytes(self, v: Self::V, offset: i32) -> [u8; LANES] {
-        v.map(|v| (v.to_bits() as i32).wrapping_sub(offset) as u8)
-    }
-
-    #[inline(always)]
-    fn to_float(self, sums: &[i32; LANES]) -> Self::V {
-        sums.map(|sum| sum as f32)
-    }
-
-    type Sums = [i32; LANES];
-
-    #[inline(always)]
-    fn sums(self, x: &[i32; LANES]) -> Self::Sums {
-        *x
-    }
-
-    #[inline(always)]
-    fn to_ints(self, sums: Self::Sums) -> [i32; LANES] {
-        sums
-    }
-
-    #[inline(always)]
-    fn add_sums(self, mut a: Self::Sums, b: Self::Sums) -> Self::Sums {
-        for (a, b) in a.iter_mut().zip(b) {
-            *a = a.wrapping_add(b);
-        }
-        a
-    }
-
-    #[inline(always)]
-    fn quads<const R: usize, const H: usize>(
-        self,
-        _pairs: bool,
-        x: (Rows<'_>, u32),
-        w: &[Step<H>],
-        sums: Sums<Self::Sums>,
-    ) -> Sums<Self::Sums> {
-        quads::plain::<R, H>(x, w, sums)
     }
 }
 

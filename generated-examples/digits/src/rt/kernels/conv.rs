@@ -4,7 +4,7 @@
 //! Invariants: each output starts from its bias and adds products in the order of kernel row, kernel column, input
 //! channel, each by one multiply-add; taps in the padding are skipped. Pixels whose windows have the same taps inside
 //! the map share tiles, whole rows of them and more, so that borders run the code of the middle.
-use super::super::arch::isa::{Cpu, Isa, Kernel};
+use super::super::arch::floats::{FloatCpu, FloatKernel, Floats};
 use super::super::loops::products::Runs;
 use super::super::loops::tile::{Task, cached_columns, tile};
 use super::super::terms::conv2d::Conv2d;
@@ -14,13 +14,13 @@ use super::compact;
 
 /// Computes the convolution. `bias` has `out_c` elements or none, which are zeros.
 #[inline]
-pub fn conv2d<C: Cpu>(cpu: C, p: &Conv2d, x: &[f32], w: &[f32], bias: &[f32], y: &mut [f32]) {
+pub fn conv2d<C: FloatCpu>(cpu: C, p: &Conv2d, x: &[f32], w: &[f32], bias: &[f32], y: &mut [f32]) {
     debug_assert!(p.groups > 0 && p.in_c.is_multiple_of(p.groups));
     debug_assert!(p.out_c.is_multiple_of(p.groups) && p.dilation_h > 0 && p.dilation_w > 0);
     debug_assert!(x.len() >= p.in_len() && y.len() >= p.out_len());
     debug_assert!(w.len() >= p.kernel_h * p.kernel_w * (p.in_c / p.groups) * p.out_c);
     debug_assert!(bias.is_empty() || bias.len() >= p.out_c);
-    cpu.run(Convolution { p, x, w, bias, y });
+    cpu.run_floats(Convolution { p, x, w, bias, y });
 }
 
 struct Convolution<'a> {
@@ -31,12 +31,11 @@ struct Convolution<'a> {
     y: &'a mut [f32],
 }
 
-impl Kernel for Convolution<'_> {
-    type Output = ();
+impl FloatKernel for Convolution<'_> {
     const ONCE: bool = true;
 
     #[inline(always)]
-    fn run<I: Isa>(self, isa: I) {
+    fn run<I: Floats>(self, isa: I) {
         let Convolution { p, x, w, bias, y } = self;
         if I::COMPACT {
             compact::convolution(isa, p, false, (x, w, bias), y);
@@ -78,7 +77,7 @@ impl Kernel for Convolution<'_> {
 
 /// Some output channels of one map.
 #[inline(always)]
-fn map<I: Isa>(isa: I, p: &Conv2d, task: &Task<'_>, maps: Maps, y: &mut [f32]) {
+fn map<I: Floats>(isa: I, p: &Conv2d, task: &Task<'_>, maps: Maps, y: &mut [f32]) {
     for region in Regions::new(p.axes()) {
         let (skip, runs) = taps(p, &region);
         let task = Task { skip, runs, ..*task };

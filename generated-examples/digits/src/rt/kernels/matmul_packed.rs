@@ -2,7 +2,7 @@
 //! Matrix products with constant, packed weights; a single row is the matrix-vector form.
 //!
 //! Invariant: `y[i, j]` starts from `bias[j]` and adds `a[i, k] * w[k, j]` with `k` ascending, each by one multiply-add.
-use super::super::arch::isa::{Cpu, Isa, Kernel};
+use super::super::arch::floats::{FloatCpu, FloatKernel, Floats};
 use super::super::loops::products::Runs;
 use super::super::loops::row::Row;
 use super::super::loops::tile::{Task, cached_columns, tile};
@@ -53,24 +53,29 @@ impl MatMulPacked {
 /// Computes the product of one row, `m` = 1: small models are made of little else, and want no code around it. `bias` has
 /// `n` elements or none, which are zeros.
 #[inline]
-pub fn matvec_packed<C: Cpu>(cpu: C, p: &MatMulPacked, a: &[f32], w: &[f32], bias: &[f32], y: &mut [f32]) {
+pub fn matvec_packed<C: FloatCpu>(cpu: C, p: &MatMulPacked, a: &[f32], w: &[f32], bias: &[f32], y: &mut [f32]) {
     debug_assert!(p.m == 1);
     product::<C, true>(cpu, p, (a, w, bias), y);
 }
 
 /// Computes the product. `bias` has `n` elements or none, which are zeros.
 #[inline]
-pub fn matmul_packed<C: Cpu>(cpu: C, p: &MatMulPacked, a: &[f32], w: &[f32], bias: &[f32], y: &mut [f32]) {
+pub fn matmul_packed<C: FloatCpu>(cpu: C, p: &MatMulPacked, a: &[f32], w: &[f32], bias: &[f32], y: &mut [f32]) {
     product::<C, false>(cpu, p, (a, w, bias), y);
 }
 
 #[inline]
-fn product<C: Cpu, const ROW: bool>(cpu: C, p: &MatMulPacked, (a, w, bias): (&[f32], &[f32], &[f32]), y: &mut [f32]) {
+fn product<C: FloatCpu, const ROW: bool>(
+    cpu: C,
+    p: &MatMulPacked,
+    (a, w, bias): (&[f32], &[f32], &[f32]),
+    y: &mut [f32],
+) {
     debug_assert!(p.m == 0 || a.len() >= (p.m - 1) * p.a_pitch + p.k);
     debug_assert!(p.m == 0 || y.len() >= (p.m - 1) * p.y_pitch + p.n);
     debug_assert!(w.len() >= p.k * p.n);
     debug_assert!(bias.is_empty() || bias.len() >= p.n);
-    cpu.run(Product::<ROW> { p, a, w, bias, y });
+    cpu.run_floats(Product::<ROW> { p, a, w, bias, y });
 }
 
 struct Product<'a, const ROW: bool> {
@@ -81,12 +86,11 @@ struct Product<'a, const ROW: bool> {
     y: &'a mut [f32],
 }
 
-impl<const ROW: bool> Kernel for Product<'_, ROW> {
-    type Output = ();
+impl<const ROW: bool> FloatKernel for Product<'_, ROW> {
     const ONCE: bool = true;
 
     #[inline(always)]
-    fn run<I: Isa>(self, isa: I) {
+    fn run<I: Floats>(self, isa: I) {
         let Product { p, a, w, bias, y } = self;
         if ROW && I::COMPACT && I::VECTORS {
             let Some(y) = y.get_mut(..p.n) else { return };
@@ -140,7 +144,7 @@ impl<const ROW: bool> Kernel for Product<'_, ROW> {
 
 /// All rows of some columns, in tiles of nearly equal height.
 #[inline(always)]
-fn rows<I: Isa>(isa: I, p: &MatMulPacked, column: usize, task: &Task<'_>, y: &mut [f32]) {
+fn rows<I: Floats>(isa: I, p: &MatMulPacked, column: usize, task: &Task<'_>, y: &mut [f32]) {
     let mut row = 0;
     while row < p.m {
         let rows = even(p.m - row, isa.tile_rows());

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! Inner loops that are the same for all instruction sets.
 pub mod columns;
+pub mod compact;
 pub mod finish;
 pub mod products;
-pub mod quad;
 pub mod row;
 pub mod tile;

@@ -15,7 +15,7 @@ use zant_runtime::math::fma::fma;
 use zant_runtime::math::sqrt::sqrt;
 use zant_runtime::terms::conv2d::{Conv2d, span};
 use zant_runtime::terms::epilogue::Epilogue;
-use zant_runtime::terms::lines::Taps;
+use zant_runtime::terms::lines::LineTaps;
 use zant_runtime::terms::qconv2d::QConv2d;
 use zant_runtime::terms::quant::{Affine, Finish, Range, Residual};
 
@@ -168,7 +168,7 @@ fn range<Y: Byte>(v: &mut Values) -> Range {
 }
 
 /// The weights of a row of taps: bytes, widened.
-fn pairs(v: &mut Values, taps: Taps, row: &mut [u32]) {
+fn pairs(v: &mut Values, taps: LineTaps, row: &mut [u32]) {
     let mut w = [0; 4];
     w.iter_mut().take(taps.count).for_each(|w| *w = v.bits() as i8 as u16 as u32);
     for (i, word) in row.iter_mut().enumerate() {

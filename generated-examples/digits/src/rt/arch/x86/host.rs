@@ -7,15 +7,19 @@ use super::found::{AVX2, AVX512, PLAIN, UNKNOWN, VNNI, vectors};
 use core::marker::PhantomData;
 use core::sync::atomic::{AtomicU8, Ordering};
 
-/// The CPU as found by [`Host::detect`]: one byte, which every kernel is given.
+/// The CPU as found by [`Host::detect`]: one byte, which every kernel is given. Where there is `MORE`, loops of larger
+/// instruction sets than AVX2 are used as well.
 #[derive(Clone, Copy, Debug)]
-pub struct Host<N> {
+pub struct Host<N, const MORE: bool = true> {
     /// [`PLAIN`] or more.
     found: u8,
     numerics: PhantomData<N>,
 }
 
-impl<N: Numerics> Host<N> {
+/// The CPU with loops for AVX2 and for nothing larger: each instruction set is code of its own.
+pub type Narrow<N> = Host<N, false>;
+
+impl<N: Numerics, const MORE: bool> Host<N, MORE> {
     /// The best instruction set of this CPU. Asks the CPU in the first call and remembers the answer.
     pub fn detect() -> Self {
         static FOUND: AtomicU8 = AtomicU8::new(UNKNOWN);
@@ -44,12 +48,12 @@ impl<N: Numerics> Host<N> {
 
     /// The vector instructions, where the CPU has them.
     #[inline(always)]
-    pub fn avx2(self) -> Option<Avx2<N>> {
+    pub fn avx2(self) -> Option<Avx2<N, MORE>> {
         (self.found >= AVX2).then_some(Avx2 { found: self.found, numerics: PhantomData })
     }
 }
 
-impl<N: Numerics> Cpu for Host<N> {
+impl<N: Numerics, const MORE: bool> Cpu for Host<N, MORE> {
     #[inline]
     fn run<K: Kernel>(self, kernel: K) -> K::Output {
         match self.avx2() {
@@ -59,22 +63,12 @@ impl<N: Numerics> Cpu for Host<N> {
     }
 }
 
-impl<N: Numerics> Inner for Host<N> {
+impl<N: Numerics, const MORE: bool> Inner for Host<N, MORE> {
     type Numerics = N;
 
     const VECTORS: bool = true;
 
     fn detect() -> Self {
         Host::detect()
-    }
-
-    // On AVX2 where the CPU has it, and on nothing larger: each instruction set is code of its own.
-    #[inline]
-    fn run_inner<K: Kernel>(self, kernel: K) -> K::Output {
-        if self.found >= AVX2 {
-            Avx2::<N, false> { found: self.found, numerics: PhantomData }.run(kernel)
-        } else {
-            Portable::<N>::portable().run(kernel)
-        }
     }
 }

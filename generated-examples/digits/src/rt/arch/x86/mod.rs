@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! Part of the runtime.
 pub mod avx2;
-pub mod avx2_quads;
 pub mod avx512;
 pub mod avx512_windows;
+pub mod floats;
 pub mod found;
 pub mod host;
-pub mod vnni;
-pub mod vnni_lanes;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Products of quads of bytes in plain Rust: [`Isa::quads`](super::isa::Isa::quads) and [`Isa::add_lanes`](super::isa::Isa::add_lanes).
+//! Products of quads of bytes in plain Rust: what [`Bytes`](super::bytes::Bytes) asks.
 use super::super::terms::quads::{Rows, Step, Sums};
 use super::super::terms::sizes::{LANES, PANEL, QUAD};
-use super::super::terms::taps::Quad;
+use super::super::terms::taps::FourTaps;
 
 /// Four bytes made unsigned.
 #[inline(always)]
@@ -51,9 +51,9 @@ pub fn plain<const R: usize, const H: usize>(
     sums
 }
 
-/// Four taps of sixteen channels, [`Isa::add_lanes`](super::isa::Isa::add_lanes), in plain Rust.
+/// Four taps of sixteen channels, in plain Rust.
 #[inline(always)]
-pub fn plain_lanes(mut sums: [i32; PANEL], x: Quad<'_>, flip: u32, w: &[i8; QUAD * PANEL]) -> [i32; PANEL] {
+pub fn plain_lanes(mut sums: [i32; PANEL], x: FourTaps<'_>, flip: u32, w: &[i8; QUAD * PANEL]) -> [i32; PANEL] {
     let [a, b, c, d] = x;
     let taps = a.iter().zip(b).zip(c.iter().zip(d));
     for ((sum, ((a, b), (c, d))), w) in sums.iter_mut().zip(taps).zip(w.as_chunks::<QUAD>().0) {
@@ -62,3 +62,79 @@ pub fn plain_lanes(mut sums: [i32; PANEL], x: Quad<'_>, flip: u32, w: &[i8; QUAD
     }
     sums
 }
+
+/// What [`Bytes`](super::bytes::Bytes) asks of an instruction set whose vectors are arrays.
+macro_rules! plain_bytes {
+    () => {
+        type Lanes = [i32; PANEL];
+
+        #[inline(always)]
+        fn no_lanes(self) -> Self::Lanes {
+            [0; PANEL]
+        }
+
+        #[inline(always)]
+        fn add_lanes(
+            self,
+            _: bool,
+            sums: Self::Lanes,
+            x: FourTaps<'_>,
+            flip: u32,
+            w: &[i8; QUAD * PANEL],
+        ) -> Self::Lanes {
+            plain_lanes(sums, x, flip, w)
+        }
+
+        #[inline(always)]
+        fn lane_sums(self, _: bool, sums: Self::Lanes) -> [i32; PANEL] {
+            sums
+        }
+
+        #[inline(always)]
+        fn number_bytes(self, x: &[u8; LANES], flip: u8) -> Self::V {
+            x.map(|x| f32::from(x ^ flip))
+        }
+
+        #[inline(always)]
+        fn low_bytes(self, v: Self::V, offset: i32) -> [u8; LANES] {
+            v.map(|v| (v.to_bits() as i32).wrapping_sub(offset) as u8)
+        }
+
+        #[inline(always)]
+        fn to_float(self, sums: &[i32; LANES]) -> Self::V {
+            sums.map(|sum| sum as f32)
+        }
+
+        type Sums = [i32; LANES];
+
+        #[inline(always)]
+        fn sums(self, x: &[i32; LANES]) -> Self::Sums {
+            *x
+        }
+
+        #[inline(always)]
+        fn to_ints(self, sums: Self::Sums) -> [i32; LANES] {
+            sums
+        }
+
+        #[inline(always)]
+        fn add_sums(self, mut a: Self::Sums, b: Self::Sums) -> Self::Sums {
+            for (a, b) in a.iter_mut().zip(b) {
+                *a = a.wrapping_add(b);
+            }
+            a
+        }
+
+        #[inline(always)]
+        fn quads<const R: usize, const H: usize>(
+            self,
+            _pairs: bool,
+            x: (Rows<'_>, u32),
+            w: &[Step<H>],
+            sums: Sums<Self::Sums>,
+        ) -> Sums<Self::Sums> {
+            plain::<R, H>(x, w, sums)
+        }
+    };
+}
+pub(crate) use plain_bytes;

@@ -3,64 +3,64 @@
 //! whose sums lie in registers where there are vectors.
 //!
 //! Invariants: all elements that the loop reads and writes lie in the slices given, which is checked once, before it; each
-//! sum takes its products in the order of the taps, each by one [`Isa::mul_add`].
-use super::super::arch::isa::{Isa, Kernel};
+//! sum takes its products in the order of the taps, each by one [`Isa::mul_add`](super::super::arch::isa::Isa::mul_add).
+use super::super::arch::floats::{FloatKernel, Floats};
 use super::super::terms::epilogue::Residual;
-use super::super::terms::quad::{COLUMNS, PIXELS, Pixel, Quad, Taps};
 use super::super::terms::sizes::LANES;
+use super::super::terms::tile::{COLUMNS, PIXELS, Pixel, TapGrid, Tile};
 use super::finish::Clamp;
 use core::slice;
 
 /// Takes one more pixel, and computes the tile where it is full then.
 #[inline(always)]
-pub fn push<I: Isa>(isa: I, quad: &mut Quad<'_>, pixel: Pixel) {
-    if quad.count == 0 {
-        quad.pixels = [pixel; PIXELS];
+pub fn push<I: Floats>(isa: I, tile: &mut Tile<'_>, pixel: Pixel) {
+    if tile.count == 0 {
+        tile.pixels = [pixel; PIXELS];
     }
-    if let Some(place) = quad.pixels.get_mut(quad.count) {
+    if let Some(place) = tile.pixels.get_mut(tile.count) {
         *place = pixel;
     }
-    quad.count += 1;
-    if quad.count == PIXELS {
-        compute(isa, quad);
+    tile.count += 1;
+    if tile.count == PIXELS {
+        compute(isa, tile);
     }
 }
 
 /// Computes the tile, of no or some pixels. Returns early if an operand is too short; the plan rules that out.
 #[inline(never)]
-pub fn compute<I: Isa>(isa: I, quad: &mut Quad<'_>) {
-    if quad.count > 0 && fits(quad) {
-        isa.dispatch(Tile(quad));
+pub fn compute<I: Floats>(isa: I, tile: &mut Tile<'_>) {
+    if tile.count > 0 && fits(tile) {
+        isa.dispatch_floats(Inside(tile));
     } else {
-        debug_assert!(quad.count == 0, "a tile lies outside");
+        debug_assert!(tile.count == 0, "a tile lies outside");
     }
-    quad.count = 0;
+    tile.count = 0;
 }
 
 /// Whether all that is read and written lies inside.
 #[inline(always)]
-fn fits(quad: &Quad<'_>) -> bool {
+fn fits(tile: &Tile<'_>) -> bool {
     let (mut x, mut y) = (0, 0);
-    for pixel in &quad.pixels {
+    for pixel in &tile.pixels {
         x = if pixel.x > x { pixel.x } else { x };
         y = if pixel.y > y { pixel.y } else { y };
     }
-    let Taps { rows, row_inputs, row_gap, columns, column_inputs, depth, pitch } = quad.taps;
+    let TapGrid { rows, row_inputs, row_gap, columns, column_inputs, depth, pitch } = tile.taps;
     let row = columns * depth;
     if rows * row > 0 {
         // The last element of each, and as many as there are columns.
-        let inputs = x + (rows - 1) * row_inputs + (columns - 1) * column_inputs + depth - 1 + quad.width;
-        let inputs = if quad.apart { inputs } else { inputs + 1 - quad.width };
-        let weights = (rows - 1) * (row * pitch + row_gap) + (row - 1) * pitch + quad.width;
-        if inputs > quad.x.len() || weights > quad.w.len() {
+        let inputs = x + (rows - 1) * row_inputs + (columns - 1) * column_inputs + depth - 1 + tile.width;
+        let inputs = if tile.apart { inputs } else { inputs + 1 - tile.width };
+        let weights = (rows - 1) * (row * pitch + row_gap) + (row - 1) * pitch + tile.width;
+        if inputs > tile.x.len() || weights > tile.w.len() {
             return false;
         }
     }
-    quad.width <= COLUMNS && y + quad.width <= quad.y.len()
+    tile.width <= COLUMNS && y + tile.width <= tile.y.len()
 }
 
 /// A tile whose operands all lie inside.
-struct Tile<'a, 'b>(&'a mut Quad<'b>);
+struct Inside<'a, 'b>(&'a mut Tile<'b>);
 
 /// Runs the body for each pixel, with `$i` its constant number. Pixels are spelled out rather than looped over: a loop is
 /// not unrolled at `opt-level = "z"`, and the sums would then live in memory.
@@ -93,7 +93,7 @@ pub(crate) use each_pixel;
 /// # Safety
 /// The elements may be read.
 #[inline(always)]
-pub unsafe fn load<I: Isa>(isa: I, x: *const f32, width: usize) -> [I::V; 2] {
+pub unsafe fn load<I: Floats>(isa: I, x: *const f32, width: usize) -> [I::V; 2] {
     let (next, left) = (x.wrapping_add(LANES), width.saturating_sub(LANES));
     // SAFETY: the caller's promise; the second slice is empty where the first vector has all elements.
     unsafe { [isa.load_part(slice::from_raw_parts(x, width)), isa.load_part(slice::from_raw_parts(next, left))] }
@@ -104,7 +104,7 @@ pub unsafe fn load<I: Isa>(isa: I, x: *const f32, width: usize) -> [I::V; 2] {
 /// # Safety
 /// The elements may be written.
 #[inline(always)]
-pub unsafe fn store<I: Isa>(isa: I, v: [I::V; 2], y: *mut f32, width: usize) {
+pub unsafe fn store<I: Floats>(isa: I, v: [I::V; 2], y: *mut f32, width: usize) {
     let (next, left) = (y.wrapping_add(LANES), width.saturating_sub(LANES));
     // SAFETY: as for `load`; one slice at a time.
     unsafe {
@@ -115,15 +115,13 @@ pub unsafe fn store<I: Isa>(isa: I, v: [I::V; 2], y: *mut f32, width: usize) {
 
 /// `sums + x * w`, lane by lane.
 #[inline(always)]
-fn mul_add<I: Isa>(isa: I, x: [I::V; 2], w: [I::V; 2], sums: [I::V; 2]) -> [I::V; 2] {
+fn mul_add<I: Floats>(isa: I, x: [I::V; 2], w: [I::V; 2], sums: [I::V; 2]) -> [I::V; 2] {
     [isa.mul_add(x[0], w[0], sums[0]), isa.mul_add(x[1], w[1], sums[1])]
 }
 
-impl Kernel for Tile<'_, '_> {
-    type Output = ();
-
+impl FloatKernel for Inside<'_, '_> {
     #[inline(always)]
-    fn run<I: Isa>(self, isa: I) {
+    fn run<I: Floats>(self, isa: I) {
         // SAFETY: all that is read and written lies inside, by `fits`.
         if unsafe { isa.tile(self.0) } {
             return;
@@ -136,15 +134,15 @@ impl Kernel for Tile<'_, '_> {
     }
 }
 
-impl Tile<'_, '_> {
+impl Inside<'_, '_> {
     /// All columns of all pixels at once. Every output is read before one is written, so that pixels may be the same.
     #[inline(always)]
-    fn vectors<I: Isa>(self, isa: I) {
+    fn vectors<I: Floats>(self, isa: I) {
         let (x, mut w, y) = (self.0.x.as_ptr(), self.0.w.as_ptr(), self.0.y.as_mut_ptr());
-        let Quad { taps, width, apart, plan, pixels, .. } = *self.0;
+        let Tile { taps, width, apart, plan, pixels, .. } = *self.0;
         let (mut xs, mut ys) = ([x; PIXELS], [y; PIXELS]);
         let mut sums = [[isa.splat(0.0); 2]; PIXELS];
-        // SAFETY: all that is read and written here lies inside, by `Quad::fits`.
+        // SAFETY: all that is read and written here lies inside, by `Tile::fits`.
         unsafe {
             each_pixel!(I => {
                 xs[I] = x.wrapping_add(pixels[I].x);
@@ -186,14 +184,14 @@ impl Tile<'_, '_> {
 
     /// Column by column.
     #[inline(always)]
-    fn columns<I: Isa>(self, isa: I) {
+    fn columns<I: Floats>(self, isa: I) {
         let (x, w, y) = (self.0.x.as_ptr(), self.0.w.as_ptr(), self.0.y.as_mut_ptr());
-        let Quad { taps, width, apart, plan, pixels, count, .. } = *self.0;
+        let Tile { taps, width, apart, plan, pixels, count, .. } = *self.0;
         let mut next = 0;
         while next < count {
             let Some(pixel) = pixels.get(next) else { return };
             for column in 0..width {
-                // SAFETY: all that is read and written here lies inside, by `Quad::fits`.
+                // SAFETY: all that is read and written here lies inside, by `Tile::fits`.
                 // Without taps neither inputs nor weights are read, and may be empty: their places are made by wrapping.
                 unsafe {
                     let y = y.add(pixel.y);

@@ -11,7 +11,7 @@ pub const COLUMNS: usize = 2 * LANES;
 
 /// The taps of a tile's windows: `rows * columns` of them, each of `depth` neighbouring inputs.
 #[derive(Clone, Copy, Debug)]
-pub struct Taps {
+pub struct TapGrid {
     /// Rows.
     pub rows: usize,
     /// Inputs between them.
@@ -28,9 +28,10 @@ pub struct Taps {
     pub pitch: usize,
 }
 
-impl Taps {
+impl TapGrid {
     /// One tap of one input with one column.
-    pub const ONE: Self = Taps { rows: 1, row_inputs: 0, row_gap: 0, columns: 1, column_inputs: 0, depth: 1, pitch: 1 };
+    pub const ONE: Self =
+        TapGrid { rows: 1, row_inputs: 0, row_gap: 0, columns: 1, column_inputs: 0, depth: 1, pitch: 1 };
 }
 
 /// A pixel of a tile.
@@ -44,7 +45,7 @@ pub struct Pixel {
 
 /// A tile: `y = bounds(start + x * w)` for its pixels and columns.
 #[derive(Debug)]
-pub struct Quad<'a> {
+pub struct Tile<'a> {
     /// The input.
     pub x: &'a [f32],
     /// The weights, from the first that is used.
@@ -54,7 +55,7 @@ pub struct Quad<'a> {
     /// The output.
     pub y: &'a mut [f32],
     /// What is multiplied.
-    pub taps: Taps,
+    pub taps: TapGrid,
     /// How many columns there are, at most [`COLUMNS`].
     pub width: usize,
     /// Whether each column has inputs of its own, side by side: a depthwise convolution.
@@ -69,11 +70,11 @@ pub struct Quad<'a> {
     pub count: usize,
 }
 
-impl<'a> Quad<'a> {
+impl<'a> Tile<'a> {
     /// No pixel yet of products that start from zeros and that nothing is done with.
     #[inline(always)]
-    pub const fn new(x: &'a [f32], w: &'a [f32], y: &'a mut [f32], taps: Taps, width: usize) -> Self {
-        Quad {
+    pub const fn new(x: &'a [f32], w: &'a [f32], y: &'a mut [f32], taps: TapGrid, width: usize) -> Self {
+        Tile {
             x,
             w,
             bias: &[],

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
+//! Products of floats on Armv7E-M and Armv8-M: tiles have loops of their own.
+use super::super::super::terms::tile::Tile;
+use super::super::floats::{FloatCpu, FloatKernel, Floats};
+use super::super::isa::Numerics;
+use super::dsp::Dsp;
+use super::tiles;
+
+impl<N: Numerics> FloatCpu for Dsp<N> {
+    #[inline(always)]
+    fn run_floats<K: FloatKernel>(self, kernel: K) {
+        kernel.run(self);
+    }
+}
+
+impl<N: Numerics> Floats for Dsp<N> {
+    #[inline(always)]
+    unsafe fn tile(self, tile: &mut Tile<'_>) -> bool {
+        // The products of the loops are fused.
+        if N::FUSED {
+            tiles::tile(tile);
+        }
+        N::FUSED
+    }
+}

@@ -11,6 +11,7 @@ pub mod error;
 pub mod kernels;
 pub mod loops;
 pub mod math;
+pub mod once;
 #[cfg(any(feature = "sources", test))]
 pub mod sources;
 pub mod terms;

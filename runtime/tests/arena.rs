@@ -1,9 +1,9 @@
 //! Views of an arena. The whole file runs under Miri.
 
 use zant_runtime::arena::{
-    ALIGN, Arena, ArenaError, Block, Buffer, Once, Place, Read, Taken, Truths, Write, as_bool_array, as_bools,
-    bools_as_bytes,
+    ALIGN, Arena, ArenaError, Block, Buffer, Read, Truths, Write, as_bool_array, as_bools, bools_as_bytes,
 };
+use zant_runtime::once::{Once, Place, Taken};
 
 type Input = Buffer<f32, 0, 4>;
 type Output = Buffer<i64, 16, 2>;

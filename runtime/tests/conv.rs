@@ -9,6 +9,7 @@ use zant_runtime::arch::isa::{Fused, Numerics, Separate};
 use zant_runtime::arch::portable::Portable;
 use zant_runtime::kernels::conv::conv2d;
 use zant_runtime::kernels::depthwise::depthwise2d;
+use zant_runtime::kernels::packing::{self, Piece};
 use zant_runtime::math;
 use zant_runtime::terms::conv2d::Conv2d;
 use zant_runtime::terms::epilogue::{Activation, Epilogue, Residual};
@@ -96,40 +97,22 @@ impl Case {
         y
     }
 
-    /// The weights by group, panel of 16 output channels, kernel tap, input channel, output channel.
-    fn packed(&self) -> Vec<f32> {
-        let p = &self.p;
-        let (group_out, depth) = (p.out_c / p.groups, self.w.len() / p.out_c);
-        let mut packed = Vec::new();
-        for group in 0..p.groups {
-            let channels: Vec<usize> = (group * group_out..(group + 1) * group_out).collect();
-            for panel in channels.chunks(16) {
-                for k in 0..depth {
-                    packed.extend(panel.iter().map(|oc| self.w[oc * depth + k]));
-                }
-            }
-        }
-        packed
-    }
-
-    /// The weights by kernel tap, then channel.
-    fn packed_depthwise(&self) -> Vec<f32> {
-        let taps = self.p.kernel_h * self.p.kernel_w;
-        let channels = self.p.out_c;
-        (0..taps * channels).map(|i| self.w[i % channels * taps + i / channels]).collect()
+    /// The weights in the order of a kernel.
+    fn packed(&self, pieces: impl Iterator<Item = Piece>) -> Vec<f32> {
+        pieces.flat_map(Piece::places).map(|at| self.w[at]).collect()
     }
 
     fn check<N: Numerics>(&self) {
         let p = &self.p;
         let expected = bits(&self.expected::<N>());
-        let w = self.packed();
+        let w = self.packed(packing::conv2d(p, false));
         each_cpu!(N, name, cpu => {
             let mut y = self.y.clone();
             conv2d(cpu, p, &self.x, &w, &self.bias, &mut y);
             assert_eq!(bits(&y), expected, "{name} {p:?}");
         });
         if p.groups == p.in_c && p.groups == p.out_c {
-            let w = self.packed_depthwise();
+            let w = self.packed(packing::depthwise2d(p));
             each_cpu!(N, name, cpu => {
                 let mut y = self.y.clone();
                 depthwise2d(cpu, p, &self.x, &w, &self.bias, &mut y);

@@ -9,6 +9,7 @@ use zant_runtime::kernels::matmul::matmul;
 use zant_runtime::kernels::matmul_bytes::{MatMulBytes, matmul_bytes};
 use zant_runtime::kernels::matmul_int::matmul_int;
 use zant_runtime::kernels::matmul_packed::{MatMulPacked, matmul_packed, matvec_packed};
+use zant_runtime::kernels::packing::{self, Piece};
 use zant_runtime::terms::epilogue::{Activation, Epilogue, Residual};
 use zant_runtime::terms::matmul::{MatMul, Strides};
 
@@ -59,15 +60,9 @@ fn finish(epilogue: &Epilogue, sum: f32, y: &mut f32) {
     };
 }
 
-/// `w[k][n]` in panels of 16 columns.
+/// `w[k][n]` in panels.
 fn pack(w: &[f32], k: usize, n: usize) -> Vec<f32> {
-    let mut packed = Vec::new();
-    for first in (0..n).step_by(16) {
-        for row in 0..k {
-            packed.extend_from_slice(&w[row * n + first..row * n + n.min(first + 16)]);
-        }
-    }
-    packed
+    packing::matmul(k, n).flat_map(Piece::places).map(|at| w[at]).collect()
 }
 
 fn check_packed<N: Numerics>([m, k, n]: [usize; 3], values: &mut Values) {

@@ -2,24 +2,19 @@
 
 mod values;
 
-use values::{Values, indices, reduced, rounds};
+use values::{Values, reduced, rounds};
 use zant_runtime::arch::byte::Byte;
 use zant_runtime::arch::bytes::ByteCpu;
 use zant_runtime::arch::host::Host;
 use zant_runtime::arch::isa::Fused;
 use zant_runtime::arch::portable::Portable;
 use zant_runtime::kernels::dynamic::{Columns, DynamicMatMul, dynamic_matmul};
-use zant_runtime::kernels::pool::avg_pool2d;
 use zant_runtime::kernels::qconv::qconv2d;
 use zant_runtime::kernels::qdepthwise::qdepthwise2d;
 use zant_runtime::kernels::qdepthwise_dual;
 use zant_runtime::kernels::qdual;
-use zant_runtime::kernels::qfloat::{Bytes, qavg_pool2d, qsoftmax, qsum};
-use zant_runtime::kernels::reduce::{Reduce, reduce_sum};
-use zant_runtime::kernels::softmax::{Softmax, softmax};
-use zant_runtime::kernels::table::{Table, table, table_in_place};
+use zant_runtime::kernels::qpacking;
 use zant_runtime::terms::conv2d::Conv2d;
-use zant_runtime::terms::pool2d::Pool2d;
 use zant_runtime::terms::qconv2d::QConv2d;
 use zant_runtime::terms::quant::{Affine, Finish, Range, Residual};
 
@@ -38,6 +33,13 @@ struct Case<X, Y> {
     multiplier: Vec<f32>,
     /// The output before the call.
     y: Vec<Y>,
+}
+
+/// Weights in a kernel's order.
+fn packed<T>(pack: impl FnOnce(&mut dyn FnMut(T))) -> Vec<T> {
+    let mut packed = Vec::new();
+    pack(&mut |w| packed.push(w));
+    packed
 }
 
 /// `clamp(round_half_even(v) + zero, lo, hi)`, in f64.
@@ -89,48 +91,6 @@ impl<X: Byte, Y: Byte + PartialEq + std::fmt::Debug> Case<X, Y> {
         y
     }
 
-    /// The weight of an output channel and a depth at which every kernel row is filled up with zeros.
-    fn weight(&self, channel: usize, depth: usize) -> i8 {
-        let p = &self.p.map;
-        let run = p.kernel_w * (p.in_c / p.groups);
-        let (row, at) = (depth / run.next_multiple_of(4), depth % run.next_multiple_of(4));
-        if at < run { self.w[(channel * p.kernel_h + row) * run + at] } else { 0 }
-    }
-
-    /// Panels of sixteen output channels, or of eight at the end, quads of inputs.
-    fn packed(&self) -> Vec<i8> {
-        let p = &self.p.map;
-        let group_out = p.out_c / p.groups;
-        let depth = p.kernel_h * (p.kernel_w * (p.in_c / p.groups)).next_multiple_of(4);
-        let mut packed = Vec::new();
-        for group in 0..p.groups {
-            for first in (0..group_out).step_by(16) {
-                let columns = if group_out - first <= 8 { 8 } else { 16 };
-                for quad in 0..depth / 4 {
-                    for column in first..first + columns {
-                        for k in 4 * quad..4 * quad + 4 {
-                            let inside = column < group_out;
-                            packed.push(if inside { self.weight(group * group_out + column, k) } else { 0 });
-                        }
-                    }
-                }
-            }
-        }
-        packed
-    }
-
-    /// Sixteen channels, quads of taps.
-    fn packed_taps(&self) -> Vec<i8> {
-        let (channels, taps) = (self.p.map.out_c, self.p.map.kernel_h * self.p.map.kernel_w);
-        let mut packed = vec![0; channels.next_multiple_of(16) * taps.next_multiple_of(4)];
-        for (i, w) in self.w.iter().enumerate() {
-            let (channel, tap) = (i / taps, i % taps);
-            let quad = channel / 16 * taps.div_ceil(4) + tap / 4;
-            packed[(quad * 16 + channel % 16) * 4 + tap % 4] = *w;
-        }
-        packed
-    }
-
     /// The bias less what the unsigned byte that stands for 0 adds to every window.
     fn bias_of_unsigned(&self) -> Vec<i32> {
         self.bias_less(i32::from(X::narrow(self.p.zero).unsigned()))
@@ -138,9 +98,7 @@ impl<X: Byte, Y: Byte + PartialEq + std::fmt::Debug> Case<X, Y> {
 
     /// The bias less what a number adds to every window.
     fn bias_less(&self, zero: i32) -> Vec<i32> {
-        let depth = self.w.len() / self.p.map.out_c;
-        let sum = |w: &[i8]| w.iter().map(|w| i32::from(*w)).sum::<i32>();
-        self.bias.iter().zip(self.w.chunks(depth)).map(|(b, w)| b.wrapping_sub(zero.wrapping_mul(sum(w)))).collect()
+        qpacking::bias_less(&self.bias, &self.w, zero).collect()
     }
 
     fn check(&self) {
@@ -159,73 +117,34 @@ impl<X: Byte, Y: Byte + PartialEq + std::fmt::Debug> Case<X, Y> {
             return;
         }
         let bias = self.bias_less(p.zero);
-        let (group_out, depth) = (m.out_c / m.groups, self.w.len() / m.out_c);
-        // Kernel rows are filled up, or taps that do not touch.
-        let joined = if m.groups == 1 && m.dilation_w == 1 { m.kernel_w } else { 1 };
-        let run = joined * m.in_c / m.groups;
-        let quads = depth / run * run.div_ceil(4);
-        let mut rows = Vec::new();
-        for (i, row) in self.w.chunks(run).enumerate() {
-            rows.extend_from_slice(row);
-            rows.resize((i + 1) * run.next_multiple_of(4), 0);
-        }
-        let (mut packed, places) = (Vec::new(), indices(&[4, 4]));
-        for (group, quad) in indices(&[m.groups, group_out.div_ceil(4), quads]).iter().map(|i| (i[0], i)) {
-            for (column, k) in places.iter().map(|i| (4 * quad[1] + i[0], 4 * quad[2] + i[1])) {
-                let (row, at) = (k / run.next_multiple_of(4), k % run.next_multiple_of(4));
-                let inside = column < group_out && at < run;
-                packed.push(if inside { self.w[(group * group_out + column) * depth + row * run + at] } else { 0 });
-            }
-        }
+        let rows = packed(|put| qpacking::qconv2d_dual(m, &self.w, put));
+        let fours = packed(|put| qpacking::qconv2d_dual_one(m, &self.w, put));
         let cpu = Portable::<Fused>::portable();
         let (mut words, mut y) = (vec![0x8192_a3b4; qdual::scratch(p, true)], self.y.clone());
         qdual::qconv2d_dual(cpu, p, &self.x, &rows, (&bias, &self.multiplier), &mut words, &mut y);
         assert_eq!(y, expected, "dual {p:?}");
         let (mut words, mut y) = (vec![0x8192_a3b4; qdual::scratch(p, false)], self.y.clone());
-        qdual::qconv2d_dual_one(cpu, p, &self.x, &packed, (&bias, &self.multiplier), &mut words, &mut y);
+        qdual::qconv2d_dual_one(cpu, p, &self.x, &fours, (&bias, &self.multiplier), &mut words, &mut y);
         assert_eq!(y, expected, "dual {p:?}");
         if m.groups == m.in_c && m.groups == m.out_c && m.groups.is_multiple_of(4) && p.finish.residual.is_none() {
-            let w = self.pairs_of_taps();
+            let w = packed(|put| qpacking::qdepthwise2d_dual(m, &self.w, put));
             let (mut words, mut y) = (vec![0x8192_a3b4; qdepthwise_dual::scratch(m)], self.y.clone());
             qdepthwise_dual::qdepthwise2d_dual(cpu, p, &self.x, &w, (&bias, &self.multiplier), &mut words, &mut y);
             assert_eq!(y, expected, "dual depthwise {p:?}");
         }
     }
 
-    /// Two taps in a word, in the order in which lines lie.
-    fn pairs_of_taps(&self) -> Vec<u32> {
-        let m = &self.p.map;
-        let (rows, taps) = qdepthwise_dual::taps(m);
-        let depth = m.kernel_h * m.kernel_w;
-        let tap = |channel: usize, row: usize, tap: usize| {
-            let at = if qdepthwise_dual::is_upright(m) { tap * m.kernel_w + row } else { row * m.kernel_w + tap };
-            if tap < taps.count { u32::from(self.w[channel * depth + at] as u16) } else { 0 }
-        };
-        let words = indices(&[m.groups, rows, taps.words()]);
-        let word = |i: &Vec<usize>| {
-            let (first, second) = match (taps.is_three(), taps.dilation) {
-                (true, _) => (i[2], i[2] + 1),
-                (false, 1) => (2 * i[2], 2 * i[2] + 1),
-                (false, _) => (i[2], taps.count),
-            };
-            tap(i[0], i[1], first) | tap(i[0], i[1], second) << 16
-        };
-        words.iter().map(word).collect()
-    }
-
     fn check_on<C: ByteCpu>(&self, cpu: C, name: &str, expected: &[Y]) {
         let p = &self.p;
         let mut y = self.y.clone();
-        let packed = self.packed();
-        let small = |w: &[i8]| i32::from(w[0]).abs() + i32::from(w[1]).abs() <= 128;
-        let is_small = |packed: &[i8]| packed.chunks(2).all(small);
-        let p = &QConv2d { pairs: is_small(&packed), ..*p };
-        qconv2d(cpu, p, &self.x, &packed, &self.bias_of_unsigned(), &self.multiplier, &mut y);
+        let w = packed(|put| qpacking::qconv2d(&p.map, &self.w, put));
+        let p = &QConv2d { pairs: qpacking::pairs_fit(&w), ..*p };
+        qconv2d(cpu, p, &self.x, &w, &self.bias_of_unsigned(), &self.multiplier, &mut y);
         assert_eq!(y, expected, "{name} {p:?}");
         let m = &p.map;
         if m.groups == m.in_c && m.groups == m.out_c {
-            let w = self.packed_taps();
-            let p = &QConv2d { pairs: is_small(&w), ..*p };
+            let w = packed(|put| qpacking::qdepthwise2d(m, &self.w, put));
+            let p = &QConv2d { pairs: qpacking::pairs_fit(&w), ..*p };
             let mut y = self.y.clone();
             qdepthwise2d(cpu, p, &self.x, &w, &self.bias_of_unsigned(), &self.multiplier, &mut y);
             assert_eq!(y, expected, "{name} depthwise {p:?}");
@@ -407,17 +326,8 @@ fn numbers_are_quantized_as_they_come() {
         };
         let expected: Vec<f32> = (0..m * n).map(result).collect();
 
-        let map = Conv2d::new([1, m, k], [1, m, n], [1, 1]);
-        let plain = Case::<u8, u8> {
-            p: QConv2d::new(map, 0, Finish::new(0, 0, 255)),
-            x: Vec::new(),
-            w: w.clone(),
-            bias: Vec::new(),
-            multiplier: Vec::new(),
-            y: Vec::new(),
-        };
-        let packed = plain.packed();
-        let pairs = packed.chunks(2).all(|w| i32::from(w[0]).abs() + i32::from(w[1]).abs() <= 128);
+        let packed = packed(|put| qpacking::dynamic_matmul(&w, n, k, put));
+        let pairs = qpacking::pairs_fit(&packed);
         let sums: Vec<i32> = w.chunks(k).map(|w| w.iter().map(|w| i32::from(*w)).sum()).collect();
         let p = DynamicMatMul { m, k, n, y_pitch: n + 2, offset, pairs };
         let columns = Columns { sums: &sums, multiplier: &multiplier, bias: &bias };
@@ -437,65 +347,4 @@ fn numbers_are_quantized_as_they_come() {
             check(&y, name);
         }
     }
-}
-
-const BYTES: Bytes = Bytes {
-    from: Affine { zero: -7, scale: 0.043 },
-    divisor: 1.0,
-    scale: 0.031,
-    range: Range { zero: 4, lo: -128, hi: 127 },
-};
-
-fn numbers(x: &[i8]) -> Vec<f32> {
-    x.iter().map(|&x| real(BYTES.from, i32::from(x))).collect()
-}
-
-fn quantized(b: &Bytes, y: &[f32]) -> Vec<i8> {
-    y.iter().map(|y| rounded(b.range, y / b.divisor / b.scale) as i8).collect()
-}
-
-#[test]
-fn float_operators_between_bytes_equal_those_on_numbers() {
-    let mut v = Values(43);
-    let cpu = Host::<Fused>::detect();
-    for _ in rounds(60, 4) {
-        let (h, w, c) = (2 + v.below(reduced(6, 3)), 2 + v.below(reduced(6, 3)), 1 + v.below(20));
-        let pool = Pool2d::new([h, w], [h / 2, w / 2], c, [2, 2]).stride(2, 2);
-        let x: Vec<i8> = bytes(&mut v, h * w * c);
-        let mut y = vec![0i8; h / 2 * (w / 2) * c];
-        let mut reals = vec![0.0; y.len()];
-        avg_pool2d(cpu, &pool, &numbers(&x), &mut reals);
-        qavg_pool2d(cpu, &pool, &BYTES, &x, &mut y);
-        assert_eq!(y, quantized(&BYTES, &reals), "{pool:?}");
-
-        let sum = Reduce { outer: h, n: w, inner: c };
-        let mean = Bytes { divisor: w as f32, ..BYTES };
-        let (mut y, mut reals) = (vec![0i8; h * c], vec![0.0; h * c]);
-        reduce_sum(&sum, &numbers(&x), &mut reals);
-        qsum(cpu, &sum, &mean, &x, &mut y);
-        assert_eq!(y, quantized(&mean, &reals), "{sum:?}");
-
-        let rows = Softmax { outer: h, n: w, inner: c };
-        let shares = Bytes { scale: 1.0 / 256.0, range: Range { zero: -128, lo: -128, hi: 127 }, ..BYTES };
-        let (mut y, mut reals) = (vec![0i8; x.len()], vec![0.0; x.len()]);
-        softmax(cpu, &rows, &numbers(&x), &mut reals);
-        qsoftmax(cpu, &rows, &shares, &x, &mut y);
-        assert_eq!(y, quantized(&shares, &reals), "{rows:?}");
-    }
-}
-
-#[test]
-fn tables_are_indexed_by_the_bits_of_a_byte() {
-    let cpu = Host::<Fused>::detect();
-    let entries: [u8; 256] = core::array::from_fn(|i| (i as u8).wrapping_mul(37));
-    let x: Vec<i8> = (0..24).map(|i: i32| (i * 10 - 120) as i8).collect();
-    let expected: Vec<u8> = x.iter().map(|&x| entries[usize::from(x as u8)]).collect();
-    let mut y = vec![1u8; 4 * 7];
-    table(cpu, &Table { rows: 4, columns: 6, y_pitch: 7 }, &entries, &x, &mut y);
-    for (row, expected) in y.chunks(7).zip(expected.chunks(6)) {
-        assert_eq!((&row[..6], row[6]), (expected, 1));
-    }
-    let mut xy: Vec<u8> = x.iter().map(|&x| x as u8).collect();
-    table_in_place(cpu, &entries, &mut xy);
-    assert_eq!(xy, expected);
 }

@@ -31,7 +31,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 
 /// The floors of the runtime from the bottom: a file uses those of its own floor and of floors below.
-const FLOORS: [&str; 6] = ["math", "terms", "arch", "loops", "kernels", "arena"];
+const FLOORS: [&str; 7] = ["math", "terms", "arch", "loops", "kernels", "arena", "once"];
 
 /// The one use that goes up: functions that an FPU has an instruction for.
 const UP: (&str, &str) = ("math/", "arch/arm/fpu.rs");

@@ -13,7 +13,7 @@ pub(crate) struct Args {
 
 /// The test targets, those of memory first. `math_accuracy` is left out: it compares with f64 functions of std, of which Miri
 /// makes inexact ones on purpose; three tests of the other `math` files say the same of themselves.
-const TARGETS: [&str; 22] = [
+const TARGETS: [&str; 23] = [
     "lib",
     "arena",
     "arch",
@@ -23,6 +23,7 @@ const TARGETS: [&str; 22] = [
     "separable",
     "pool",
     "quant",
+    "qfloat",
     "reduce",
     "resize",
     "softmax",

@@ -139,7 +139,7 @@ pub(super) fn take(source: &Source<'_>) -> String {
     "\n/// The one model of the program, the first time; `None` afterwards. It lies in `.bss`, never on the stack.\n\
      #[cfg(target_has_atomic = \"8\")]\n\
      pub fn take() -> Option<&'static mut Model> {\n    \
-     static MODEL: rt::arena::Once<Model> = rt::arena::Once::new(Model::new());\n    \
+     static MODEL: rt::once::Once<Model> = rt::once::Once::new(Model::new());\n    \
      MODEL.take()\n}\n"
         .into()
 }
@@ -158,10 +158,10 @@ fn take_from(section: &str, has_states: bool) -> String {
          #[cfg(target_has_atomic = \"8\")]\n\
          #[allow(unsafe_code)]\n\
          pub fn take() -> Option<&'static mut Model> {{\n    \
-         static TAKEN: rt::arena::Taken = rt::arena::Taken::new();\n    \
+         static TAKEN: rt::once::Taken = rt::once::Taken::new();\n    \
          // SAFETY: where it lies changes nothing about the value.\n    \
          #[unsafe(link_section = {section:?})]\n    \
-         static MODEL: rt::arena::Place<Model> = rt::arena::Place::new(Model::new());\n    \
+         static MODEL: rt::once::Place<Model> = rt::once::Place::new(Model::new());\n    \
          // SAFETY: nothing else lends this place; a model is bytes, of which all are values.\n{body}}}\n"
     )
 }

@@ -8,8 +8,8 @@ use super::{Package, Source};
 use crate::ir::Numerics;
 use crate::targets::Target;
 
-/// What every emitted crate uses: what a CPU is, and its arena.
-const ALWAYS: [&str; 2] = ["arch/isa.rs", "arena.rs"];
+/// What every emitted crate uses: what a CPU is, its arena, and memory that is lent once.
+const ALWAYS: [&str; 3] = ["arch/isa.rs", "arena.rs", "once.rs"];
 
 /// Adds `src/rt`.
 pub(super) fn add_files(package: &mut Package, source: &Source<'_>) {
@@ -91,7 +91,7 @@ pub(super) fn folders(files: &[&RtSource]) -> BTreeMap<String, Vec<String>> {
 
 /// The modules in which code may be unsafe.
 pub(super) fn may_be_unsafe(folder: &str, module: &str) -> bool {
-    folder.is_empty() && matches!(module, "arch" | "arena" | "loops")
+    folder.is_empty() && matches!(module, "arch" | "arena" | "loops" | "once")
 }
 
 /// The attribute of a module that is compiled for one family of instruction sets alone; empty for others.

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use zant_runtime::kernels::packing::{self, Piece};
 use zant_runtime::terms::conv2d::Conv2d;
 use zant_runtime::terms::epilogue;
 
-use super::pack::{self, Piece};
 use super::{Fault, Lowered, Lowering, expect_f32};
 use crate::ir::{Activation, DType, Epilogue, Hw, Node, Tensor, Type, Window};
 use crate::layout::strides::merge;
@@ -47,13 +47,11 @@ impl Lowering<'_> {
     /// The call of a convolution over `map`, with weights, bias and residual of a node.
     fn conv_call(&mut self, node: &Node, params: Conv2d, map: Arg, epilogue: Epilogue) -> Lowered {
         let depthwise = params.groups == params.in_c && params.groups == params.out_c;
-        let taps = params.kernel_h * params.kernel_w;
-        let (kind, pieces) = if depthwise {
-            (ConvKind::Depthwise, pack::taps_first(params.in_c, taps))
+        let (kind, w) = if depthwise {
+            (ConvKind::Depthwise, self.packed_weights(node, packing::depthwise2d(&params)))
         } else {
-            (ConvKind::General, conv_panels(&params, false))
+            (ConvKind::General, self.packed_weights(node, packing::conv2d(&params, false)))
         };
-        let w = self.packed_weights(node, &pieces);
         let bias = self.bias(node, epilogue);
         let y = self.product_result(node, epilogue)?;
         self.step(node, Arc::new(ConvCall { kind, params }), vec![map, w, bias, y], Vec::new());
@@ -61,11 +59,11 @@ impl Lowering<'_> {
     }
 
     /// The second operand of a product in the layout of its kernel: a weight where it is constant, else packed by steps.
-    pub(super) fn packed_weights(&mut self, node: &Node, pieces: &[Piece]) -> Arg {
+    pub(super) fn packed_weights(&mut self, node: &Node, pieces: impl Iterator<Item = Piece>) -> Arg {
         let operand = node.inputs[1];
         if let Some(weights) = self.data(operand).and_then(Tensor::to_vec::<f32>) {
             let name = self.graph.value(operand).name.clone();
-            let packed = pack::apply(pieces, &weights);
+            let packed: Vec<f32> = pieces.flat_map(Piece::places).map(|at| weights[at]).collect();
             return Arg::Weight(self.new_weight(&name, Tensor::from_elements([packed.len()], &packed), Some(operand)));
         }
         let ty = Type::new(DType::F32, [self.ty(operand).elements()]);
@@ -133,7 +131,7 @@ impl Lowering<'_> {
         };
         debug_assert_eq!(y.shape[1..3], output);
         let params = conv2d(&spread_ty, &y, &forward, groups, epilogue);
-        let w = self.packed_weights(node, &conv_panels(&params, true));
+        let w = self.packed_weights(node, packing::conv2d(&params, true));
         let bias = self.bias(node, epilogue);
         let y = self.product_result(node, epilogue)?;
         let call = Arc::new(ConvCall { kind: ConvKind::General, params });
@@ -169,12 +167,6 @@ impl Lowering<'_> {
         self.helper_step(node, &ty, Arc::new(copy), vec![source, Arg::Buffer(view, access)]);
         Ok((view, shape))
     }
-}
-
-/// The pieces of the general kernel's weights.
-pub(super) fn conv_panels(p: &Conv2d, reverse: bool) -> Vec<Piece> {
-    let groups = p.groups.max(1);
-    pack::conv_panels(groups, p.out_c / groups, [p.kernel_h * p.kernel_w, p.in_c / groups], reverse)
 }
 
 /// The kernel's parameters for dense maps.

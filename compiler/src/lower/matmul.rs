@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use zant_runtime::kernels::matmul_bytes::MatMulBytes;
 use zant_runtime::kernels::matmul_packed::MatMulPacked;
+use zant_runtime::kernels::packing;
 use zant_runtime::terms::epilogue;
 use zant_runtime::terms::matmul::{MatMul, Strides};
 
 use super::conv::kernel_epilogue;
-use super::{Fault, Lowered, Lowering, expect_f32, pack};
+use super::{Fault, Lowered, Lowering, expect_f32};
 use crate::ir::{DType, Epilogue, Node, Tensor, Type, row_major_strides};
 use crate::layout::strides::{broadcast, merge, row_pitch};
 use crate::program::kernels::{IntMatMulCall, MatMulBytesCall, MatMulCall, PackedMatMulCall};
@@ -40,7 +41,7 @@ impl Lowering<'_> {
         let k = *self.ty(node.inputs[0]).shape.last().expect("rank 2 or more");
         let n = *y.shape.last().expect("rank 2 or more");
         let m = y.elements().checked_div(n).unwrap_or(0);
-        let w = self.packed_weights(node, &pack::matrix_panels(k, n));
+        let w = self.packed_weights(node, packing::matmul(k, n));
         let (a, strides) = self.strided_operand(node.inputs[0]);
         let a_pitch = row_pitch(&self.ty(node.inputs[0]).shape, &strides).unwrap_or(k);
         let bias = self.bias(node, epilogue);

@@ -10,7 +10,6 @@ mod map;
 mod matmul;
 mod movement;
 mod operands;
-mod pack;
 mod pool;
 mod quant;
 mod rows;

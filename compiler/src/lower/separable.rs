@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use zant_runtime::kernels::packing;
 use zant_runtime::kernels::separable::Separable;
 
-use super::conv::{conv_panels, conv2d};
-use super::{Fault, Lowered, Lowering, pack};
+use super::conv::conv2d;
+use super::{Fault, Lowered, Lowering};
 use crate::ir::{DType, Node, Op, Type, multiply_adds};
 use crate::layout::rows;
 use crate::program::kernels::SeparableCall;
@@ -29,10 +30,9 @@ impl Lowering<'_> {
         pointwise.out_pitch = self.result_pitch(node.outputs[0]);
         let params = Separable { depthwise, pointwise, rows: rows(&map) };
         let source = self.operand(first.inputs[0]);
-        let taps = depthwise.kernel_h * depthwise.kernel_w;
         let weights = [
-            self.packed_weights(first, &pack::taps_first(depthwise.in_c, taps)),
-            self.packed_weights(node, &conv_panels(&pointwise, false)),
+            self.packed_weights(first, packing::depthwise2d(&depthwise)),
+            self.packed_weights(node, packing::conv2d(&pointwise, false)),
         ];
         let bias = [self.bias(first, *first_epilogue), self.bias(node, *epilogue)];
         let scratch = self.new_temporary(&Type::new(DType::F32, [params.scratch()]));

@@ -28,6 +28,6 @@ pub use model::*;
 /// The one model of the program, the first time; `None` afterwards. It lies in `.bss`, never on the stack.
 #[cfg(target_has_atomic = "8")]
 pub fn take() -> Option<&'static mut Model> {
-    static MODEL: rt::arena::Once<Model> = rt::arena::Once::new(Model::new());
+    static MODEL: rt::once::Once<Model> = rt::once::Once::new(Model::new());
     MODEL.take()
 }

@@ -4,13 +4,13 @@
 //! Invariants: those of `qconv`; what is computed equals ONNX `DynamicQuantizeLinear`, `MatMulInteger`, and the
 //! multiplications by the scales that follow, each rounded by itself.
 use super::super::arch::bytes::{ByteCpu, ByteKernel, Bytes};
+use super::super::loops::qsums::tile_sums;
 use super::super::math::minmax::{max, min};
 use super::super::terms::dots::{Inputs, Weights};
 use super::super::terms::line::ROWS;
 use super::super::terms::quant::ROUND;
 use super::super::terms::sizes::{LANES, PANEL, QUAD};
 use super::super::terms::window::div_ceil;
-use super::qconv::tile_sums;
 
 /// `y[m, n] = f32((q[m, k] - zero) * (w[k, n] + offset)) * (scale * multiplier[n]) + bias[n]`, where `scale`, `zero` and the
 /// bytes `q` follow from all of `x[m, k]`.

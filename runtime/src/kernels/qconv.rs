@@ -13,30 +13,21 @@ use super::super::arch::bytes::{ByteCpu, ByteKernel, Bytes};
 use super::super::arch::room::Room;
 use super::super::loops::dots;
 use super::super::loops::qcompact::{self, Carry, Ends};
+use super::super::loops::qgather::{CHUNK, Patch, Windows};
+use super::super::loops::qsums::tile_sums;
 use super::super::loops::ready::Ready;
 use super::super::terms::dots::{Inputs, Outputs, Weights};
 use super::super::terms::line::ROWS;
 use super::super::terms::qconv2d::QConv2d;
 use super::super::terms::qmap::{Edge, Line, QMap};
-use super::super::terms::quads::{Rows, alike, each_quad_row};
 use super::super::terms::sizes::{LANES, PANEL, QUAD};
 use super::super::terms::window::div_ceil;
 
 /// Inputs of a window that are gathered at once: on small targets the stack holds few.
 const DEPTH: usize = if cfg!(target_pointer_width = "64") { 4608 } else { 96 };
 
-/// Bytes that are copied at once: gathering may write as many behind its last.
-const CHUNK: usize = 16;
-
 /// Tiles that are computed by the same panels before the next panels are read.
 const TILES: usize = 8;
-
-/// The gathered inputs of pixels, one after the other.
-struct Patch<'a> {
-    x: &'a mut [u8],
-    /// From one to the next.
-    pitch: usize,
-}
 
 /// Computes the convolution. `bias` and `multiplier` have `out_c` elements; the bias is less the sum of the channel's weights
 /// times the unsigned byte that stands for 0, wrapped.
@@ -196,6 +187,7 @@ impl<'a> Convolution<'a> {
     #[inline(always)]
     fn gathered<I: Bytes>(&mut self, t: &Task<'_, 'a, I>, map: &QMap, edges: &[Edge], patch: &mut Patch<'_>) {
         let (g, count) = (t.group, edges.len());
+        let windows = Windows { p: self.p, map, x: g.x, inputs: g.inputs, padded: g.padded };
         let (mut at, mut y) = ([0; ROWS], [0; ROWS]);
         for (row, (at, y)) in at.iter_mut().zip(&mut y).enumerate() {
             let row = row.min(count.saturating_sub(1));
@@ -204,7 +196,7 @@ impl<'a> Convolution<'a> {
         }
         let flip = u32::from_ne_bytes([self.flips[0]; QUAD]);
         if g.depth <= DEPTH {
-            self.gather(t, map, edges, patch, (0, g.depth));
+            windows.gather(edges, patch, (0, g.depth));
             let x = &*patch.x;
             let inputs = Inputs { x, flip, at, next: 0, outer: 1, outer_step: 0, quads: g.depth / QUAD };
             return self.columns(t, &Tiles { inputs, count, y, y_next: 0, tiles: 1 });
@@ -214,7 +206,7 @@ impl<'a> Convolution<'a> {
             let mut sums = [[[0; PANEL]; 1]; ROWS];
             for from in (0..g.depth).step_by(DEPTH) {
                 let n = DEPTH.min(g.depth - from);
-                self.gather(t, map, edges, patch, (from, n));
+                windows.gather(edges, patch, (from, n));
                 let x = &*patch.x;
                 let inputs = Inputs { x, flip, at, next: 0, outer: 1, outer_step: 0, quads: n / QUAD };
                 if I::COMPACT {
@@ -370,129 +362,4 @@ impl<'a> Convolution<'a> {
             }
         }
     }
-
-    /// Gathers `n` inputs of each pixel's window, from the `from`th on; what fills a kernel row up is left as it is.
-    #[inline(always)]
-    fn gather<I: Bytes>(
-        &self,
-        t: &Task<'_, 'a, I>,
-        map: &QMap,
-        edges: &[Edge],
-        patch: &mut Patch<'_>,
-        (from, n): (usize, usize),
-    ) {
-        let (m, g) = (&self.p.map, t.group);
-        let padding = [self.p.zero as u8; CHUNK];
-        let joined = m.dilation_w == 1 && m.in_pitch == g.inputs;
-        let first = from.checked_div(g.padded).unwrap_or(0);
-        for (pixel, edge) in edges.iter().enumerate() {
-            let at = pixel * patch.pitch;
-            let Some(out) = patch.x.get_mut(at..).and_then(|x| x.get_mut(..patch.pitch)) else { return };
-            let [row, column] = edge.at;
-            let inside = column.checked_sub(m.pad_left).is_some_and(|w| w + m.kernel_w <= map.map.in_w);
-            let mut kh = first;
-            while kh * g.padded < from + n {
-                let mut kw = 0;
-                while kw < m.kernel_w {
-                    let taps = if joined && inside { m.kernel_w } else { 1 };
-                    // The taps' place in the window, as far as it is within what is gathered.
-                    let (start, end) = (kh * g.padded + kw * g.inputs, kh * g.padded + (kw + taps) * g.inputs);
-                    let (skip, end) = (from.saturating_sub(start), end.min(from + n));
-                    let len = end.saturating_sub(start + skip);
-                    // A tap that is not within it has no bytes to copy.
-                    let out = out.get_mut((start + skip).saturating_sub(from)..).unwrap_or(&mut []);
-                    match map.input(edge.batch, row + kh * m.dilation_h, column + kw * m.dilation_w) {
-                        Some(at) => copy(g.x.get(at + skip..).unwrap_or(&[]), out, len),
-                        None => {
-                            for from in (0..len).step_by(CHUNK) {
-                                copy(&padding, out.get_mut(from..).unwrap_or(&mut []), CHUNK);
-                            }
-                        }
-                    }
-                    kw += taps;
-                }
-                kh += 1;
-            }
-        }
-    }
-}
-
-/// Copies `len` bytes, and perhaps a few that follow them.
-#[inline(always)]
-pub(super) fn copy(x: &[u8], out: &mut [u8], len: usize) {
-    let mut done = 0;
-    while done < len {
-        let (Some(x), Some(out)) = (x.get(done..), out.get_mut(done..)) else { return };
-        match (x.first_chunk::<CHUNK>(), out.first_chunk_mut::<CHUNK>()) {
-            (Some(x), Some(out)) => *out = *x,
-            // The end of the map.
-            _ => out.iter_mut().zip(x).take(len - done).for_each(|(out, x)| *out = *x),
-        }
-        done += CHUNK;
-    }
-}
-
-/// Adds the products of a tile of `count` rows and `P` panels, one alone without [`Bytes::has_dots`], to its sums.
-#[inline(always)]
-pub(super) fn tile_sums<I: Bytes, const P: usize>(
-    isa: I,
-    inputs: &Inputs<'_>,
-    count: usize,
-    (w, pairs): (&Weights<'_>, bool),
-    sums: &mut [[[i32; PANEL]; P]; ROWS],
-) {
-    match (isa.has_dots(), count == 1) {
-        (true, true) => dots::sums::<I, 1, P>(isa, inputs, w, sums),
-        (true, false) => dots::sums::<I, ROWS, P>(isa, inputs, w, sums),
-        (false, _) if w.width <= LANES => rows::<I, 1, P>(isa, inputs, count, (w.w, pairs), sums),
-        (false, _) => rows::<I, 2, P>(isa, inputs, count, (w.w, pairs), sums),
-    }
-}
-
-/// Adds the products of the first panel, of `H` times eight columns, a few rows at a time.
-#[inline(always)]
-fn rows<I: Bytes, const H: usize, const P: usize>(
-    isa: I,
-    inputs: &Inputs<'_>,
-    count: usize,
-    (w, pairs): (&[i8], bool),
-    sums: &mut [[[i32; PANEL]; P]; ROWS],
-) {
-    let (w, _) = w.as_chunks::<{ QUAD * LANES }>();
-    let (w, _) = w.as_chunks::<H>();
-    let mut row = 0;
-    while row < count {
-        row += match (I::TILE_VECTORS >= 2, count - row) {
-            (true, 2..) => some_rows::<I, 3, H, P>(isa, (inputs, row), w, pairs, sums),
-            _ => some_rows::<I, 1, H, P>(isa, (inputs, row), w, pairs, sums),
-        };
-    }
-}
-
-/// `R` rows from the `first` on; gives `R`.
-#[inline(always)]
-fn some_rows<I: Bytes, const R: usize, const H: usize, const P: usize>(
-    isa: I,
-    (inputs, first): (&Inputs<'_>, usize),
-    w: &[[[i8; QUAD * LANES]; H]],
-    pairs: bool,
-    sums: &mut [[[i32; PANEL]; P]; ROWS],
-) -> usize {
-    let at = |row: usize| inputs.at.get(first + row).copied().unwrap_or(0);
-    let none = isa.sums(&[0; LANES]);
-    let mut added = alike([none, none]);
-    for outer in 0..inputs.outer {
-        let w = w.get(outer * inputs.quads..).and_then(|w| w.get(..inputs.quads)).unwrap_or(&[]);
-        let mut x: Rows<'_> = [&[], &[], &[]];
-        each_quad_row!(R, ROW => { x[ROW] = inputs.run(at(ROW), outer); });
-        added = isa.quads::<R, H>(pairs, (x, inputs.flip), w, added);
-    }
-    for (added, sums) in added.into_iter().zip(sums.iter_mut().skip(first)).take(R) {
-        for (added, sums) in added.into_iter().zip(sums.as_flattened_mut().as_chunks_mut::<LANES>().0).take(H) {
-            for (sum, added) in sums.iter_mut().zip(isa.to_ints(added)) {
-                *sum = sum.wrapping_add(added);
-            }
-        }
-    }
-    R
 }

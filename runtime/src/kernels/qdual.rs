@@ -12,7 +12,7 @@ use super::super::terms::dual::{FOUR, Products};
 use super::super::terms::qconv2d::QConv2d;
 
 /// Neighbouring inputs of a window: so many elements, and how many times in each kernel row.
-const fn runs(m: &Conv2d) -> (usize, usize) {
+pub const fn runs(m: &Conv2d) -> (usize, usize) {
     match m.in_c.checked_div(m.groups) {
         Some(inputs) if m.groups == 1 && m.dilation_w == 1 => (m.kernel_w * inputs, 1),
         Some(inputs) => (inputs, m.kernel_w),

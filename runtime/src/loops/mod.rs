@@ -9,6 +9,8 @@ pub mod finish;
 pub mod lines;
 pub mod products;
 pub mod qcompact;
+pub mod qgather;
+pub mod qsums;
 pub mod ready;
 pub mod row;
 pub mod taps;

@@ -8,6 +8,8 @@ pub mod kernels;
 #[allow(unsafe_code)]
 pub mod loops;
 pub mod math;
+#[allow(unsafe_code)]
+pub mod once;
 pub mod terms;
 
 /// The CPU, with the best instruction set it was found to have; every product is rounded once, together with the sum it is added to.

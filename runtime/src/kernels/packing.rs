@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
+//! The order in which float kernels read their weights, as strided copies: the compiler makes them where weights are constant,
+//! the model where they are not, and tests call kernels by them.
+//!
+//! Sixteen output columns make a panel, `[depth][16]`; the last panel is as narrow as what is left, so that packed weights
+//! have the size of unpacked ones. Emitted crates do not need this file.
+use super::super::terms::conv2d::Conv2d;
+use super::super::terms::sizes::PANEL;
+
+/// A box of weights that is copied to where the box before ended, dense.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// Elements per dimension.
+    pub dims: [usize; 3],
+    /// First element read.
+    pub start: usize,
+    /// Distance of neighbours that are read.
+    pub strides: [isize; 3],
+}
+
+impl Piece {
+    /// Number of elements.
+    pub fn len(&self) -> usize {
+        self.dims.iter().product()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The places of the elements that are read, in the order in which they are written.
+    pub fn places(self) -> impl Iterator<Item = usize> {
+        let [rows, columns, depth] = self.dims;
+        let [row, column, step] = self.strides;
+        let start = self.start as isize;
+        let rows = (0..rows).map(move |i| start + i as isize * row);
+        let columns = rows.flat_map(move |at| (0..columns).map(move |j| at + j as isize * column));
+        columns.flat_map(move |at| (0..depth).map(move |k| (at + k as isize * step) as usize))
+    }
+}
+
+/// The first column of each panel of `columns`, and how many it has.
+fn panels(columns: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..columns).step_by(PANEL).map(move |first| (first, PANEL.min(columns - first)))
+}
+
+/// For `conv2d`, of weights `[out_c][kernel_h][kernel_w][in_c / groups]`: panels, group after group; with the taps in reverse
+/// order for a transposed convolution.
+pub fn conv2d(p: &Conv2d, reverse: bool) -> impl Iterator<Item = Piece> {
+    let groups = p.groups.max(1);
+    let (columns, taps, depth) = (p.out_c / groups, p.kernel_h * p.kernel_w, p.in_c / groups);
+    let channel = taps * depth;
+    let (first_tap, tap_step) =
+        if reverse { (channel.saturating_sub(depth), -(depth as isize)) } else { (0, depth as isize) };
+    let piece = move |group: usize, (first, width): (usize, usize)| Piece {
+        dims: [taps, depth, width],
+        start: (group * columns + first) * channel + first_tap,
+        strides: [tap_step, 1, channel as isize],
+    };
+    (0..groups).flat_map(move |group| panels(columns).map(move |panel| piece(group, panel)))
+}
+
+/// For `matmul_packed`, of a matrix `[depth][columns]`: panels.
+pub fn matmul(depth: usize, columns: usize) -> impl Iterator<Item = Piece> {
+    let piece =
+        move |(first, width)| Piece { dims: [1, depth, width], start: first, strides: [0, columns as isize, 1] };
+    panels(columns).map(piece)
+}
+
+/// For `depthwise2d`, of weights `[channels][taps]`: `[taps][channels]`.
+pub fn depthwise2d(p: &Conv2d) -> impl Iterator<Item = Piece> {
+    let (channels, taps) = (p.in_c, p.kernel_h * p.kernel_w);
+    core::iter::once(Piece { dims: [1, taps, channels], start: 0, strides: [0, 1, taps as isize] })
+}

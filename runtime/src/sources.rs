@@ -17,8 +17,9 @@ pub struct Source {
 
 /// The folders of instruction set families, each with the condition under which its files are compiled, which stands at the
 /// folder alone.
-pub const FAMILIES: [(&str, &str); 2] = [
+pub const FAMILIES: [(&str, &str); 3] = [
     ("arch/arm", "all(target_arch = \"arm\", target_abi = \"eabihf\", target_os = \"none\")"),
+    ("arch/neon", "all(target_arch = \"aarch64\", target_feature = \"neon\", not(miri))"),
     ("arch/x86", "all(target_arch = \"x86_64\", target_feature = \"sse2\")"),
 ];
 
@@ -47,6 +48,7 @@ pub const SOURCES: &[Source] = &[
     source!("arch/forward.rs", []),
     source!("arch/host.rs", ["arch/portable.rs", "arch/x86/host.rs"]),
     source!("arch/isa.rs", ["terms/sizes.rs"]),
+    source!("arch/neon/fpu.rs", []),
     source!("arch/portable.rs", ["arch/isa.rs", "math/fma.rs", "math/minmax.rs", "terms/sizes.rs"]),
     source!("arch/portable_bytes.rs", ["terms/quads.rs", "terms/sizes.rs", "terms/taps.rs"]),
     source!("arch/room.rs", []),
@@ -132,7 +134,7 @@ pub const SOURCES: &[Source] = &[
     source!("math/expm1.rs", []),
     source!("math/floor.rs", ["math/round_even.rs"]),
     source!("math/floor_f64.rs", ["math/round_even_f64.rs"]),
-    source!("math/fma.rs", ["arch/arm/fpu.rs"]),
+    source!("math/fma.rs", ["arch/arm/fpu.rs", "arch/neon/fpu.rs"]),
     source!("math/log.rs", []),
     source!("math/log1p.rs", []),
     source!("math/log_f64.rs", []),
@@ -147,7 +149,7 @@ pub const SOURCES: &[Source] = &[
     source!("math/sin.rs", ["math/trig.rs"]),
     source!("math/sinh.rs", ["math/exp.rs"]),
     source!("math/softplus.rs", ["math/exp.rs", "math/log1p.rs"]),
-    source!("math/sqrt.rs", ["arch/arm/fpu.rs"]),
+    source!("math/sqrt.rs", ["arch/arm/fpu.rs", "arch/neon/fpu.rs"]),
     source!("math/sqrt_f64.rs", []),
     source!("math/tan.rs", ["math/trig.rs"]),
     source!("math/tanh.rs", []),

@@ -21,6 +21,24 @@ fn the_excerpt_is_what_is_emitted() {
     }
 }
 
+/// The table of passes has all of them, in the order in which they first run.
+#[test]
+fn the_passes_are_described_in_their_order() {
+    let text = fs::read_to_string(workspace().join("docs/architecture.md")).expect("it is part of the project");
+    let (_, section) = text.split_once("\n## Passes\n").expect("there is a section of passes");
+    let (section, _) = section.split_once("\n## ").expect("another section follows");
+    let described = section.lines().filter_map(|line| line.strip_prefix("| `")?.split(" |").next());
+    let described: Vec<&str> =
+        described.flat_map(|names| names.split(['`', ',', ' ']).filter(|n| !n.is_empty())).collect();
+    let mut passes: Vec<&str> = Vec::new();
+    for pass in zantc::passes::PASSES {
+        if !passes.contains(&pass.name) {
+            passes.push(pass.name);
+        }
+    }
+    assert_eq!(described, passes);
+}
+
 /// The block of code after a mark.
 fn block<'a>(readme: &'a str, mark: &str) -> &'a str {
     let (_, rest) = readme.split_once(&format!("<!-- {mark} -->\n```rust\n")).expect("the README has it");

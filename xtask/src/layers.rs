@@ -34,7 +34,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 const FLOORS: [&str; 7] = ["math", "terms", "arch", "loops", "kernels", "arena", "once"];
 
 /// The one use that goes up: functions that an FPU has an instruction for.
-const UP: (&str, &str) = ("math/", "arch/arm/fpu.rs");
+const UP: (&str, &str) = ("math/", "/fpu.rs");
 
 /// Prints each use that goes the wrong way; whether there is none.
 pub(crate) fn check() -> Result<bool, String> {
@@ -59,7 +59,7 @@ fn runtime() -> bool {
     let mut good = true;
     for source in SOURCES {
         for need in source.needs {
-            let is_up = floor(source.path) < floor(need) && !(source.path.starts_with(UP.0) && need == &UP.1);
+            let is_up = floor(source.path) < floor(need) && !(source.path.starts_with(UP.0) && need.ends_with(UP.1));
             if is_up {
                 eprintln!("error: runtime/src/{} uses {need}, which is a floor above", source.path);
                 good = false;

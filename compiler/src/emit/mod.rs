@@ -75,6 +75,7 @@ pub fn emit_crate(source: &Source<'_>) -> Package {
     package.bytes("weights.bin", weights.blob.clone());
     rt::add_files(&mut package, source);
     golden::add_test(&mut package, source, &names);
+    weights::add_test(&mut package, &weights.blob);
     let manifest = manifest::zant_json(source, &weights, &package);
     package.text("zant.json", manifest);
     package

@@ -6,6 +6,7 @@
 use proc_macro2::Literal;
 use quote::{format_ident, quote};
 
+use super::Package;
 use super::names::{Names, in_doc};
 use crate::program::{Program, rust_type};
 
@@ -17,6 +18,9 @@ const FORMAT: u32 = 1;
 const FIELD_ALIGN: usize = 16;
 /// Alignment of the whole: a cache line.
 const BLOB_ALIGN: usize = 64;
+/// FNV-1a of 64 bits (Fowler, Noll, Vo): what a hash starts from, and its factor.
+const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+const FNV_PRIME: u64 = 0x0100_0000_01b3;
 
 /// The blob and the structure over it.
 pub(super) struct Weights {
@@ -90,6 +94,18 @@ impl Weights {
         let text = text.replacen("pub(crate) static WEIGHTS", &format!("{reason}pub(crate) static WEIGHTS"), 1);
         format!("//! The constants of the model: one blob, as one typed static.\n\n{text}")
     }
+}
+
+/// Adds `tests/weights.rs`, which hashes all of `weights.bin`: what the compiler of the crate checks is its beginning and length.
+pub(super) fn add_test(package: &mut Package, blob: &[u8]) {
+    let hash = blob.iter().fold(FNV_OFFSET, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(FNV_PRIME));
+    let text = format!(
+        "//! `weights.bin` is what zantc wrote: its hash, FNV-1a of 64 bits.\n\n#[test]\nfn the_weights_are_those_of_the_model() {{\n    \
+         let bytes = include_bytes!(\"../weights.bin\");\n    \
+         let add = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul({FNV_PRIME:#x});\n    \
+         assert_eq!(bytes.iter().fold({FNV_OFFSET:#x}, add), {hash:#018x}, \"weights.bin was changed\");\n}}\n"
+    );
+    package.text("tests/weights.rs", text);
 }
 
 /// Fills up to a multiple of `align`, with a field for the gap.

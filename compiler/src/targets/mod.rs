@@ -65,6 +65,8 @@ pub enum Body {
     Avx2,
     /// Armv7E-M and Armv8-M with DSP instructions and an FPU.
     ArmDsp,
+    /// Armv8-A, 64 bits: plain Rust with the fused multiply-add.
+    Neon,
     /// Plain Rust.
     Portable,
 }
@@ -76,6 +78,7 @@ impl Body {
             Body::Avx512 => "AVX-512",
             Body::Avx2 => "AVX2",
             Body::ArmDsp => "Arm DSP",
+            Body::Neon => "NEON",
             Body::Portable => "portable",
         }
     }
@@ -85,6 +88,7 @@ impl Body {
         match self {
             Body::Avx512 | Body::Avx2 => Some("arch/x86"),
             Body::ArmDsp => Some("arch/arm"),
+            Body::Neon => Some("arch/neon"),
             Body::Portable => None,
         }
     }
@@ -94,7 +98,7 @@ impl Body {
         match self {
             Body::Avx512 => [12, 32],
             Body::Avx2 => [6, 16],
-            Body::ArmDsp | Body::Portable => [2, 8],
+            Body::ArmDsp | Body::Neon | Body::Portable => [2, 8],
         }
     }
 }
@@ -142,6 +146,7 @@ pub const TARGETS: &[Target] = &[
         name: "aarch64",
         triple: Some("aarch64-unknown-linux-gnu"),
         features: &["neon"],
+        bodies: &[Body::Neon],
         about: "Armv8-A, 64 bits",
         ..LARGE
     },

@@ -10,6 +10,8 @@ pub mod floats;
 pub mod forward;
 pub mod host;
 pub mod isa;
+#[cfg(all(target_arch = "aarch64", target_feature = "neon", not(miri)))]
+pub mod neon;
 pub mod portable;
 pub mod portable_bytes;
 pub mod room;

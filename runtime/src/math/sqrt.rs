@@ -6,9 +6,14 @@
 //! 24 bits meets no tie: the square of an odd q is odd, but m 2^48 is even. Straight-line code.
 #[cfg(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))]
 pub use super::super::arch::arm::fpu::sqrt;
+#[cfg(all(target_arch = "aarch64", target_feature = "neon", not(miri)))]
+pub use super::super::arch::neon::fpu::sqrt;
 
 /// The square root of `x`, correctly rounded. -0 gives -0, negative numbers and NaN give NaN, inf gives inf.
-#[cfg(not(all(target_arch = "arm", target_abi = "eabihf", target_os = "none")))]
+#[cfg(not(any(
+    all(target_arch = "arm", target_abi = "eabihf", target_os = "none"),
+    all(target_arch = "aarch64", target_feature = "neon", not(miri))
+)))]
 #[inline]
 pub fn sqrt(x: f32) -> f32 {
     // Subnormal numbers times 2^24 are normal; the root is then 2^12 too large.
@@ -46,9 +51,15 @@ pub fn sqrt(x: f32) -> f32 {
     if x > 0.0 { y } else { outside }
 }
 
-#[cfg(not(all(target_arch = "arm", target_abi = "eabihf", target_os = "none")))]
+#[cfg(not(any(
+    all(target_arch = "arm", target_abi = "eabihf", target_os = "none"),
+    all(target_arch = "aarch64", target_feature = "neon", not(miri))
+)))]
 /// The bits of 1.
 const ONE: u32 = 0x3f80_0000;
-#[cfg(not(all(target_arch = "arm", target_abi = "eabihf", target_os = "none")))]
+#[cfg(not(any(
+    all(target_arch = "arm", target_abi = "eabihf", target_os = "none"),
+    all(target_arch = "aarch64", target_feature = "neon", not(miri))
+)))]
 /// 1.5 * 2^23: adding it to a small number rounds that to an integer in the low bits.
 const ROUND: f32 = 12_582_912.0;

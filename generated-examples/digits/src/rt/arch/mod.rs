@@ -7,6 +7,8 @@ pub mod floats;
 pub mod forward;
 pub mod host;
 pub mod isa;
+#[cfg(all(target_arch = "aarch64", target_feature = "neon", not(miri)))]
+pub mod neon;
 pub mod portable;
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 pub mod x86;

@@ -5,10 +5,15 @@
 //! f32 afterwards, because f64 has more than 2 * 24 + 2 bits.
 #[cfg(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))]
 pub use super::super::arch::arm::fpu::fma;
+#[cfg(all(target_arch = "aarch64", target_feature = "neon", not(miri)))]
+pub use super::super::arch::neon::fpu::fma;
 
 /// a * b + c, rounded once, to the bit as the instruction does (subnormals, infinities, signed zeros; a NaN's
 /// payload is not specified).
-#[cfg(not(all(target_arch = "arm", target_abi = "eabihf", target_os = "none")))]
+#[cfg(not(any(
+    all(target_arch = "arm", target_abi = "eabihf", target_os = "none"),
+    all(target_arch = "aarch64", target_feature = "neon", not(miri))
+)))]
 #[inline]
 pub fn fma(a: f32, b: f32, c: f32) -> f32 {
     let p = f64::from(a) * f64::from(b);

@@ -1,0 +1,8 @@
+//! `weights.bin` is what zantc wrote: its hash, FNV-1a of 64 bits.
+
+#[test]
+fn the_weights_are_those_of_the_model() {
+    let bytes = include_bytes!("../weights.bin");
+    let add = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x100000001b3);
+    assert_eq!(bytes.iter().fold(0xcbf29ce484222325, add), 0x5b92c21831e8e5ce, "weights.bin was changed");
+}

@@ -47,7 +47,7 @@ const RISCV: Costs = Costs { stack: 4608, base: 12 << 10, kernel: 4 << 10, quant
 /// The costs on a target, where there are estimates.
 fn costs(target: &Target) -> Option<&'static Costs> {
     match target.name {
-        _ if target.has_arm_loops() => Some(&ARM_LOOPS),
+        _ if target.loops.family == Some("arch/arm") => Some(&ARM_LOOPS),
         "cortex-m0" => Some(&ARMV6M),
         "riscv32imc" => Some(&RISCV),
         _ => None,

@@ -48,6 +48,7 @@ pub const SOURCES: &[Source] = &[
     source!("arch/forward.rs", []),
     source!("arch/host.rs", ["arch/portable.rs", "arch/x86/host.rs"]),
     source!("arch/isa.rs", ["terms/sizes.rs"]),
+    source!("arch/narrow.rs", ["arch/portable.rs", "arch/x86/host.rs"]),
     source!("arch/neon/fpu.rs", []),
     source!("arch/portable.rs", ["arch/isa.rs", "math/fma.rs", "math/minmax.rs", "terms/sizes.rs"]),
     source!("arch/portable_bytes.rs", ["terms/quads.rs", "terms/sizes.rs", "terms/taps.rs"]),

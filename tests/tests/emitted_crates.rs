@@ -7,7 +7,8 @@ use std::process::{Command, Output};
 use zant_tests::cases;
 use zantc::emit::{Source, emit_crate};
 use zantc::install::{Force, install_crate};
-use zantc::{Alloc, Compiled, Config, compile, compile_graph, read};
+use zantc::targets::TARGETS;
+use zantc::{Alloc, Compiled, Config, Optimize, compile, compile_graph, read};
 
 fn digits() -> PathBuf {
     cases::workspace().join("models/digits/digits.onnx")
@@ -84,6 +85,27 @@ fn a_member_and_a_dependency_by_path_build_with_their_workspace() {
     write(&compiled, &alone, "net", &members.join("net"));
     let output = cargo(&members, &["check", "--quiet", "--offline"]);
     assert!(String::from_utf8_lossy(&output.stderr).contains("multiple workspace roots"));
+}
+
+/// Crates run their tests on the machine that builds, whatever they are made for: each has all that it needs there, and no more.
+#[test]
+fn crates_for_every_target_build_on_this_machine() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut members = Vec::new();
+    for model in ["digits", "digits_int8"] {
+        let path = cases::workspace().join(format!("models/{model}/{model}.onnx"));
+        let model = read(&path).unwrap_or_else(|e| panic!("{e:?}"));
+        for (target, optimize) in TARGETS.iter().flat_map(|t| [(t, Optimize::Speed), (t, Optimize::Size)]) {
+            let config = Config::new().target(target).optimize(optimize).member();
+            let compiled = compile(&model, &config).unwrap_or_else(|e| panic!("{}: {e:?}", target.name));
+            let name = format!("net{}", members.len());
+            write(&compiled, &config, &name, &dir.path().join(&name));
+            members.push(name);
+        }
+    }
+    let manifest = format!("[workspace]\nresolver = \"3\"\nmembers = {members:?}\n");
+    fs::write(dir.path().join("Cargo.toml"), manifest).unwrap();
+    passes(dir.path(), &["check", "--quiet", "--offline", "--workspace", "--all-targets"]);
 }
 
 /// Names that mean something to Markdown, to HTML, to Rust or to a terminal.

@@ -46,12 +46,12 @@ pub(super) fn files(sources: &[Source<'_>]) -> Vec<&'static RtSource> {
 /// Whether a target has the instructions of a file. What is made for no triple in particular may be built for any.
 fn runs(target: &Target, path: &str) -> bool {
     let family = FAMILIES.iter().map(|(family, _)| *family).find(|family| path.starts_with(family));
-    family.is_none_or(|family| target.triple.is_none() || target.family() == Some(family))
+    family.is_none_or(|family| target.triple.is_none() || target.loops.family == Some(family))
 }
 
 /// The file of a target's family that has loops for the interface in a file: the one of the same name.
 fn own(target: &Target, path: &str) -> Option<&'static str> {
-    let (family, name) = (target.family()?, path.strip_prefix("arch/")?);
+    let (family, name) = (target.loops.family?, path.strip_prefix("arch/")?);
     SOURCES.iter().map(|s| s.path).find(|own| own.strip_prefix(family) == Some(&format!("/{name}")))
 }
 
@@ -127,14 +127,8 @@ fn module_file(folder: &str, modules: &[String], source: &Source<'_>) -> String 
 
 /// Small code, with the inner loops of another CPU.
 const COMPACT: &str = "arch::compact::Compact";
-/// The CPU that the code runs on, with what it is found to have.
-const HOST: &str = "arch::host::Host";
-/// The same without loops for the largest vectors.
-const NARROW: &str = "arch::host::Narrow";
 /// Plain Rust.
 const PORTABLE: &str = "arch::portable::Portable";
-/// Armv7E-M and Armv8-M with DSP instructions, for which the code is compiled.
-const DSP: &str = "arch::arm::dsp::Dsp";
 
 /// The type of the CPU that kernels are called with.
 struct Cpu {
@@ -146,15 +140,8 @@ struct Cpu {
 
 impl Cpu {
     fn of(source: &Source<'_>) -> Cpu {
-        let target = source.config.machine();
-        let finds = target.triple.is_none() || target.family() == Some("arch/x86");
-        let inner = match (target.has_arm_loops(), finds) {
-            (true, _) => DSP,
-            (false, true) if target.compact => NARROW,
-            (false, true) => HOST,
-            (false, false) => PORTABLE,
-        };
-        Cpu { compact: target.compact, inner }
+        let Target { compact, loops, .. } = source.config.machine();
+        Cpu { compact, inner: if compact { loops.small } else { loops.cpu } }
     }
 
     /// The files that have it.

@@ -173,7 +173,8 @@ fn is_emitted(path: &str) -> bool {
     let plain = !path.contains('\\') && Path::new(path).components().all(|c| matches!(c, Component::Normal(_)));
     let normal = !path.is_empty() && path.split('/').all(|part| !part.is_empty() && part != "." && part != "..");
     let below = |folder: &str, end: &str| path.starts_with(folder) && path.ends_with(end);
-    let top = ["Cargo.toml", "README.md", "rustfmt.toml", MANIFEST, "weights.bin", "tests/golden.rs"];
+    let top =
+        ["Cargo.toml", "README.md", "rustfmt.toml", MANIFEST, "weights.bin", "tests/golden.rs", "tests/weights.rs"];
     plain && normal && (top.contains(&path) || below("src/", ".rs") || below("tests/golden/", ".bin"))
 }
 

@@ -19,6 +19,7 @@ use crate::ir::{
 };
 use crate::program::kernels::{BetweenCall, BetweenKind, ConvKind, DynamicMatMulCall, QConvCall, QDualCall};
 use crate::program::{Access, Arg};
+use crate::targets::Packing;
 
 /// The kernels' form.
 pub(crate) fn affine(a: Affine) -> quant::Affine {
@@ -62,7 +63,7 @@ impl Lowering<'_> {
         map.in_pitch = self.operand_pitch(node.inputs[0]);
         map.out_pitch = self.result_pitch(node.outputs[0]);
         let mut params = QConv2d::new(map, quant.zero, finish(quant));
-        if self.target.has_arm_loops() && self.is_dual(node, quant, &params) {
+        if self.target.loops.packing == Packing::Dual && self.is_dual(node, quant, &params) {
             return self.qdual(node, &w, quant, params);
         }
         let source = self.operand(node.inputs[0]);

@@ -23,8 +23,8 @@ pub struct Target {
     pub numerics: Numerics,
     /// Alignment of buffers in the arena, in bytes: a vector register's, or a word's.
     pub align: usize,
-    /// The bodies that kernels have, the fastest first. All compute the same bits.
-    pub bodies: &'static [Body],
+    /// The loops that kernels have.
+    pub loops: Loops,
     /// Whether kernels have one body even where speed is preferred: on targets for which the inner loops are written, and where
     /// flash is short.
     pub compact: bool,
@@ -33,16 +33,6 @@ pub struct Target {
 }
 
 impl Target {
-    /// Whether the CPU runs the loops that the runtime has for Armv7E-M and Armv8-M.
-    pub fn has_arm_loops(&self) -> bool {
-        self.bodies.contains(&Body::ArmDsp)
-    }
-
-    /// The folder of the runtime with the loops of its instruction set; `None` where plain Rust is all there is.
-    pub fn family(&self) -> Option<&'static str> {
-        self.bodies.iter().find_map(|body| body.family())
-    }
-
     /// Bytes of the largest arena that some memory of such a target can hold, and what says so. A Cortex-M has room for memory
     /// of at most 1 GiB in one piece, at 0x6000_0000; no object of a machine of 32 bits has 2 GiB; 64-bit machines have
     /// addresses of 47 bits for a process.
@@ -56,52 +46,46 @@ impl Target {
     }
 }
 
-/// Loops written for an instruction set.
+/// The loops that the runtime has for an instruction set family. All compute the same bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Body {
-    /// x86-64 with AVX-512F; chosen when the code runs.
-    Avx512,
-    /// x86-64 with AVX2 and FMA; chosen when the code runs.
-    Avx2,
-    /// Armv7E-M and Armv8-M with DSP instructions and an FPU.
-    ArmDsp,
-    /// Armv8-A, 64 bits: plain Rust with the fused multiply-add.
-    Neon,
-    /// Plain Rust.
-    Portable,
+pub struct Loops {
+    /// The type of the CPU that kernels are called with, below the runtime's root, without its numerics.
+    pub cpu: &'static str,
+    /// The same where small code is preferred.
+    pub small: &'static str,
+    /// The folder of the runtime that has them; `None` where plain Rust is all there is.
+    pub family: Option<&'static str>,
+    /// How the weights of quantized products lie.
+    pub packing: Packing,
 }
 
-impl Body {
-    /// Its name, as documentation and reports have it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Body::Avx512 => "AVX-512",
-            Body::Avx2 => "AVX2",
-            Body::ArmDsp => "Arm DSP",
-            Body::Neon => "NEON",
-            Body::Portable => "portable",
-        }
-    }
-
-    /// The folder of the runtime that has it.
-    pub fn family(self) -> Option<&'static str> {
-        match self {
-            Body::Avx512 | Body::Avx2 => Some("arch/x86"),
-            Body::ArmDsp => Some("arch/arm"),
-            Body::Neon => Some("arch/neon"),
-            Body::Portable => None,
-        }
-    }
-
-    /// Rows and columns of the results that its matrix product keeps in registers.
-    pub fn tile(self) -> [usize; 2] {
-        match self {
-            Body::Avx512 => [12, 32],
-            Body::Avx2 => [6, 16],
-            Body::ArmDsp | Body::Neon | Body::Portable => [2, 8],
-        }
-    }
+/// How the weights of quantized products lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packing {
+    /// In panels of sixteen channels, four inputs side by side, for products of bytes.
+    Quads,
+    /// For products of two 16-bit numbers at once.
+    Dual,
 }
+
+/// Plain Rust.
+const PLAIN: Loops =
+    Loops { cpu: "arch::portable::Portable", small: "arch::portable::Portable", family: None, packing: Packing::Quads };
+
+/// AVX2 with FMA, AVX-512F and VNNI, as the CPU is found to have them when the code runs.
+const X86: Loops =
+    Loops { cpu: "arch::host::Host", small: "arch::narrow::Narrow", family: Some("arch/x86"), packing: Packing::Quads };
+
+/// Armv8-A, 64 bits: plain Rust with the fused multiply-add.
+const NEON: Loops = Loops { family: Some("arch/neon"), ..PLAIN };
+
+/// Armv7E-M and Armv8-M with DSP instructions and an FPU.
+const ARM: Loops = Loops {
+    cpu: "arch::arm::dsp::Dsp",
+    small: "arch::arm::dsp::Dsp",
+    family: Some("arch/arm"),
+    packing: Packing::Dual,
+};
 
 /// What targets without vectors and without an FPU have in common.
 const SMALL: Target = Target {
@@ -110,18 +94,13 @@ const SMALL: Target = Target {
     features: &[],
     numerics: Numerics::Separate,
     align: 8,
-    bodies: &[Body::Portable],
+    loops: PLAIN,
     compact: true,
     about: "",
 };
 
 /// What Cortex-M with an FPU have in common.
-const CORTEX_M: Target = Target {
-    numerics: Numerics::Fused,
-    features: &["dsp", "vfp4d16sp"],
-    bodies: &[Body::ArmDsp, Body::Portable],
-    ..SMALL
-};
+const CORTEX_M: Target = Target { numerics: Numerics::Fused, features: &["dsp", "vfp4d16sp"], loops: ARM, ..SMALL };
 
 /// What 64-bit machines have in common.
 const LARGE: Target = Target { numerics: Numerics::Fused, align: 16, compact: false, ..SMALL };
@@ -130,7 +109,7 @@ const LARGE: Target = Target { numerics: Numerics::Fused, align: 16, compact: fa
 pub const TARGETS: &[Target] = &[
     Target {
         name: "host",
-        bodies: &[Body::Avx512, Body::Avx2, Body::Portable],
+        loops: X86,
         about: "the machine that builds; x86-64 uses AVX2 and FMA where the CPU has them",
         ..LARGE
     },
@@ -138,7 +117,7 @@ pub const TARGETS: &[Target] = &[
         name: "x86-64-v3",
         triple: Some("x86_64-unknown-linux-gnu"),
         features: &["avx2", "fma"],
-        bodies: &[Body::Avx512, Body::Avx2, Body::Portable],
+        loops: X86,
         about: "x86-64 with AVX2 and FMA",
         ..LARGE
     },
@@ -146,7 +125,7 @@ pub const TARGETS: &[Target] = &[
         name: "aarch64",
         triple: Some("aarch64-unknown-linux-gnu"),
         features: &["neon"],
-        bodies: &[Body::Neon],
+        loops: NEON,
         about: "Armv8-A, 64 bits",
         ..LARGE
     },

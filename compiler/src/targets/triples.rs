@@ -124,8 +124,8 @@ mod tests {
         for target in TARGETS.iter().filter(|t| t.triple.is_some()) {
             let fit = target.triple.and_then(of_triple).unwrap();
             assert_eq!(
-                (fit.bodies, fit.numerics, fit.align),
-                (target.bodies, target.numerics, target.align),
+                (fit.loops, fit.numerics, fit.align),
+                (target.loops, target.numerics, target.align),
                 "{}",
                 target.name
             );

@@ -10,6 +10,7 @@ pub mod floats;
 pub mod forward;
 pub mod host;
 pub mod isa;
+pub mod narrow;
 #[cfg(all(target_arch = "aarch64", target_feature = "neon", not(miri)))]
 pub mod neon;
 pub mod portable;

@@ -16,9 +16,6 @@ pub struct Host<N, const MORE: bool = true> {
     numerics: PhantomData<N>,
 }
 
-/// The CPU with loops for AVX2 and for nothing larger: each instruction set is code of its own.
-pub type Narrow<N> = Host<N, false>;
-
 impl<N: Numerics, const MORE: bool> Host<N, MORE> {
     /// The best instruction set of this CPU. Asks the CPU in the first call and remembers the answer.
     pub fn detect() -> Self {

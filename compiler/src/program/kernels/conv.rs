@@ -1,17 +1,13 @@
-//! `conv2d` and `depthwise2d`.
+//! `conv2d`, `depthwise2d` and `conv2d_int`.
 
-use proc_macro2::TokenStream;
 use quote::quote;
-use zant_runtime::kernels::conv;
-use zant_runtime::kernels::conv_int;
-use zant_runtime::kernels::depthwise;
 use zant_runtime::terms::conv2d::Conv2d;
 use zant_runtime::terms::epilogue::Epilogue;
 
-use super::roles;
-use crate::ir::{DType, Numerics};
-use crate::program::kernel::{Args, KernelCall, Params, RunError};
-use crate::program::tokens::{Lit, setting, then, with_cpu, with_element};
+use crate::ir::DType;
+use crate::program::bind::{Bound, Kernel, bind};
+use crate::program::kernel::Params;
+use crate::program::tokens::{Lit, setting, then, with_element};
 
 /// Which kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +18,7 @@ pub enum ConvKind {
     Depthwise,
 }
 
-/// A convolution. Arguments: `x`, packed weights, bias (or empty), `y` (which holds the residual where there is one).
+/// A convolution. `y` holds the residual where there is one; without a bias, that is empty.
 #[derive(Clone, Debug)]
 pub struct ConvCall {
     /// Which kernel.
@@ -36,8 +32,8 @@ pub(super) fn epilogue_use(epilogue: &Epilogue) -> Option<&'static str> {
     (*epilogue != Epilogue::NONE).then_some("terms::epilogue::Epilogue")
 }
 
-/// The parameters as a Rust expression.
-pub(super) fn conv2d(p: &Conv2d) -> TokenStream {
+/// The parameters as emitted code.
+pub(super) fn conv2d(p: &Conv2d) -> Params {
     let (input, output) = ([p.in_h, p.in_w, p.in_c].lit(), [p.out_h, p.out_w, p.out_c].lit());
     let kernel = [p.kernel_h, p.kernel_w].lit();
     let settings = [
@@ -49,65 +45,43 @@ pub(super) fn conv2d(p: &Conv2d) -> TokenStream {
         setting("groups", &[p.groups], &[1]),
         then(&p.epilogue),
     ];
-    quote!(Conv2d::new(#input, #output, #kernel) #(#settings)*)
+    let uses = ["terms::conv2d::Conv2d"].into_iter().chain(epilogue_use(&p.epilogue)).collect();
+    Params { uses, ty: quote!(Conv2d), value: quote!(Conv2d::new(#input, #output, #kernel) #(#settings)*) }
 }
 
-impl KernelCall for ConvCall {
-    fn name(&self) -> &'static str {
-        match self.kind {
-            ConvKind::General => "conv2d",
-            ConvKind::Depthwise => "depthwise2d",
-        }
-    }
+/// Window, stride and padding, for the printed program.
+pub(super) fn window(p: &Conv2d) -> String {
+    format!("{}x{} stride {}x{} pad {}x{}", p.kernel_h, p.kernel_w, p.stride_h, p.stride_w, p.pad_top, p.pad_left)
+}
 
+/// The groups, where there are several and they are not the channels.
+pub(super) fn groups(kind: ConvKind, p: &Conv2d) -> String {
+    let are_some = kind == ConvKind::General && p.groups > 1;
+    if are_some { format!(", {} groups", p.groups) } else { String::new() }
+}
+
+impl Kernel for ConvCall {
     fn describe(&self) -> String {
         let p = &self.params;
-        let groups = if self.kind == ConvKind::General && p.groups > 1 {
-            format!(", {} groups", p.groups)
-        } else {
-            String::new()
-        };
-        format!(
-            "{}x{} stride {}x{} pad {}x{}{groups}, {:?}",
-            p.kernel_h, p.kernel_w, p.stride_h, p.stride_w, p.pad_top, p.pad_left, p.epilogue.activation
-        )
-    }
-
-    fn roles(&self) -> Vec<String> {
-        roles(&["x", "w", "bias", "y"])
-    }
-
-    fn uses(&self) -> Vec<&'static str> {
-        let function = match self.kind {
-            ConvKind::General => "kernels::conv::conv2d",
-            ConvKind::Depthwise => "kernels::depthwise::depthwise2d",
-        };
-        [function, "terms::conv2d::Conv2d"].into_iter().chain(epilogue_use(&self.params.epilogue)).collect()
+        format!("{}{}, {:?}", window(p), groups(self.kind, p), p.epilogue.activation)
     }
 
     fn params(&self) -> Option<Params> {
-        let value = conv2d(&self.params);
-        Some(Params { ty: quote!(Conv2d), value })
+        Some(conv2d(&self.params))
     }
 
-    fn call(&self, args: &[TokenStream]) -> TokenStream {
+    fn bound(&self) -> Bound {
+        let p = self.params;
         match self.kind {
-            ConvKind::General => quote!(conv2d(cpu, &P, #(#args),*)),
-            ConvKind::Depthwise => quote!(depthwise2d(cpu, &P, #(#args),*)),
+            ConvKind::General => bind!(kernels::conv:
+                |x: &[f32], w: &[f32], bias: &[f32], y: &mut [f32]| conv2d(cpu, &p, x, w, bias, y)),
+            ConvKind::Depthwise => bind!(kernels::depthwise:
+                |x: &[f32], w: &[f32], bias: &[f32], y: &mut [f32]| depthwise2d(cpu, &p, x, w, bias, y)),
         }
-    }
-
-    fn run(&self, numerics: Numerics, args: &mut Args<'_>) -> Result<(), RunError> {
-        let (x, w, bias, y) = (args.read(0), args.read(1), args.read(2), args.write(3));
-        with_cpu!(numerics, cpu => match self.kind {
-            ConvKind::General => conv::conv2d(cpu, &self.params, x, w, bias, y),
-            ConvKind::Depthwise => depthwise::depthwise2d(cpu, &self.params, x, w, bias, y),
-        });
-        Ok(())
     }
 }
 
-/// A convolution of integers. Arguments: `x`, weights, bias (or empty), `y`.
+/// A convolution of integers. Without a bias, that is empty.
 #[derive(Clone, Debug)]
 pub struct IntConvCall {
     /// Element type.
@@ -116,37 +90,18 @@ pub struct IntConvCall {
     pub params: Conv2d,
 }
 
-impl KernelCall for IntConvCall {
-    fn name(&self) -> &'static str {
-        "conv2d_int"
-    }
-
+impl Kernel for IntConvCall {
     fn describe(&self) -> String {
-        let p = &self.params;
-        format!("{}x{} stride {}x{} pad {}x{}", p.kernel_h, p.kernel_w, p.stride_h, p.stride_w, p.pad_top, p.pad_left)
-    }
-
-    fn roles(&self) -> Vec<String> {
-        roles(&["x", "w", "bias", "y"])
-    }
-
-    fn uses(&self) -> Vec<&'static str> {
-        vec!["kernels::conv_int::conv2d_int", "terms::conv2d::Conv2d"]
+        window(&self.params)
     }
 
     fn params(&self) -> Option<Params> {
-        Some(Params { ty: quote!(Conv2d), value: conv2d(&self.params) })
+        Some(conv2d(&self.params))
     }
 
-    fn call(&self, args: &[TokenStream]) -> TokenStream {
-        quote!(conv2d_int(&P, #(#args),*))
-    }
-
-    fn run(&self, _: Numerics, args: &mut Args<'_>) -> Result<(), RunError> {
-        with_element!(self.dtype, T => {
-            let (x, w, bias): (&[T], _, _) = (args.read(0), args.read(1), args.read(2));
-            conv_int::conv2d_int(&self.params, x, w, bias, args.write(3));
-        });
-        Ok(())
+    fn bound(&self) -> Bound {
+        let p = self.params;
+        with_element!(self.dtype, T => bind!(kernels::conv_int:
+            |x: &[T], w: &[T], bias: &[T], y: &mut [T]| conv2d_int(&p, x, w, bias, y)))
     }
 }

@@ -1,57 +1,33 @@
 //! `dynamic_matmul`.
 
-use proc_macro2::TokenStream;
-use quote::quote;
-use zant_runtime::kernels::dynamic::{Columns, DynamicMatMul, dynamic_matmul};
+use zant_runtime::kernels::dynamic::{Columns, DynamicMatMul};
 
-use super::roles;
-use crate::ir::Numerics;
-use crate::program::kernel::{Args, KernelCall, Params, RunError};
-use crate::program::tokens::{fields, with_cpu};
+use crate::program::bind::{Bound, Kernel, bind, params};
+use crate::program::kernel::Params;
 
-/// A product of numbers that are quantized as they come. Arguments: `x`, packed weights, their sums, multiplier, bias or nothing,
-/// scratch, `y`.
+/// A product of numbers that are quantized as they come, by packed weights and the sums of those. Without a bias, that is empty.
 #[derive(Clone, Debug)]
 pub struct DynamicMatMulCall {
     /// The kernel's parameters.
     pub params: DynamicMatMul,
 }
 
-impl KernelCall for DynamicMatMulCall {
-    fn name(&self) -> &'static str {
-        "dynamic_matmul"
-    }
-
+impl Kernel for DynamicMatMulCall {
     fn describe(&self) -> String {
         let p = &self.params;
         let products = if p.pairs { "products in pairs" } else { "products widened" };
         format!("{}x{}x{}, {products}", p.m, p.k, p.n)
     }
 
-    fn roles(&self) -> Vec<String> {
-        roles(&["x", "w", "sums", "multiplier", "bias", "scratch", "y"])
-    }
-
-    fn uses(&self) -> Vec<&'static str> {
-        vec!["kernels::dynamic::dynamic_matmul", "kernels::dynamic::DynamicMatMul", "kernels::dynamic::Columns"]
-    }
-
     fn params(&self) -> Option<Params> {
-        let p = &self.params;
-        let value = fields!(DynamicMatMul, p, m, k, n, y_pitch, offset, pairs);
-        Some(Params { ty: quote!(DynamicMatMul), value })
+        Some(params!(kernels::dynamic, DynamicMatMul { m, k, n, y_pitch, offset, pairs }, self.params))
     }
 
-    fn call(&self, args: &[TokenStream]) -> TokenStream {
-        let [x, w, sums, multiplier, bias, scratch, y] = args else { unreachable!("there are seven roles") };
-        quote!(dynamic_matmul(cpu, &P, #x, #w, Columns { sums: #sums, multiplier: #multiplier, bias: #bias }, #scratch, #y))
-    }
-
-    fn run(&self, numerics: Numerics, args: &mut Args<'_>) -> Result<(), RunError> {
-        let (x, w) = (args.read(0), args.read(1));
-        let columns = Columns { sums: args.read(2), multiplier: args.read(3), bias: args.read(4) };
-        let (scratch, y) = (args.write(5), args.write(6));
-        with_cpu!(numerics, cpu => dynamic_matmul(cpu, &self.params, x, w, columns, scratch, y));
-        Ok(())
+    fn bound(&self) -> Bound {
+        let p = self.params;
+        let bound = bind!(kernels::dynamic:
+            |x: &[f32], w: &[i8], sums: &[i32], multiplier: &[f32], bias: &[f32], scratch: &mut [u8], y: &mut [f32]|
+            dynamic_matmul(cpu, &p, x, w, Columns { sums, multiplier, bias }, scratch, y));
+        bound.using("kernels::dynamic::Columns")
     }
 }

@@ -44,7 +44,12 @@ pub use softmax::SoftmaxCall;
 pub use table::TableCall;
 pub use topk::TopKCall;
 
-/// Argument names that are letters.
-fn roles(names: &[&str]) -> Vec<String> {
-    names.iter().map(|n| (*n).to_string()).collect()
+/// Dimensions that kernels with a number of them have at most.
+pub const MAX_DIMS: usize = 8;
+
+/// Something of each dimension, with `unit` for more in front, as many as the widest call takes.
+fn padded<T: Copy>(v: &[T], unit: T) -> [T; MAX_DIMS] {
+    let mut all = [unit; MAX_DIMS];
+    all[MAX_DIMS - v.len()..].copy_from_slice(v);
+    all
 }

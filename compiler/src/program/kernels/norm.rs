@@ -2,16 +2,12 @@
 
 use std::sync::Arc;
 
-use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
-use zant_runtime::kernels::norm::{self, Norm};
+use zant_runtime::kernels::norm::Norm;
 
-use super::roles;
-use crate::ir::Numerics;
-use crate::program::kernel::{Args, KernelCall, Params, RunError};
-use crate::program::tokens::{fields, with_cpu};
+use crate::program::bind::{Bound, Kernel, bind, params};
+use crate::program::kernel::{KernelCall, Params};
 
-/// Rows of f32 normalized. Arguments: `x`, scale (or empty), bias (or empty), `y`; in place: scale, bias, `xy`.
+/// Rows of f32 normalized. Scale and bias may be empty.
 #[derive(Clone, Debug)]
 pub struct NormCall {
     /// The kernel's parameters.
@@ -20,46 +16,28 @@ pub struct NormCall {
     pub in_place: bool,
 }
 
-impl KernelCall for NormCall {
-    fn name(&self) -> &'static str {
-        if self.in_place { "norm_in_place" } else { "norm" }
-    }
-
+impl Kernel for NormCall {
     fn describe(&self) -> String {
         let p = &self.params;
         let center = if p.center { ", centered" } else { "" };
         format!("[{}, {}], epsilon {:?}{center}", p.outer, p.n, p.epsilon)
     }
 
-    fn roles(&self) -> Vec<String> {
-        if self.in_place { roles(&["scale", "bias", "xy"]) } else { roles(&["x", "scale", "bias", "y"]) }
-    }
-
-    fn uses(&self) -> Vec<&'static str> {
-        let function = if self.in_place { "kernels::norm::norm_in_place" } else { "kernels::norm::norm" };
-        vec![function, "kernels::norm::Norm"]
-    }
-
     fn params(&self) -> Option<Params> {
-        Some(Params { ty: quote!(Norm), value: fields!(Norm, self.params, outer, n, epsilon, center) })
+        Some(params!(kernels::norm, Norm { outer, n, epsilon, center }, self.params))
     }
 
-    fn call(&self, args: &[TokenStream]) -> TokenStream {
-        let function = format_ident!("{}", self.name());
-        quote!(#function(cpu, &P, #(#args),*))
+    fn bound(&self) -> Bound {
+        let p = self.params;
+        match self.in_place {
+            true => bind!(kernels::norm:
+                |scale: &[f32], bias: &[f32], xy: &mut [f32]| norm_in_place(cpu, &p, scale, bias, xy)),
+            false => bind!(kernels::norm:
+                |x: &[f32], scale: &[f32], bias: &[f32], y: &mut [f32]| norm(cpu, &p, x, scale, bias, y)),
+        }
     }
 
-    fn run(&self, numerics: Numerics, args: &mut Args<'_>) -> Result<(), RunError> {
-        let p = &self.params;
-        with_cpu!(numerics, cpu => if self.in_place {
-            norm::norm_in_place(cpu, p, args.read(0), args.read(1), args.write(2));
-        } else {
-            norm::norm(cpu, p, args.read(0), args.read(1), args.read(2), args.write(3));
-        });
-        Ok(())
-    }
-
-    fn in_place(&self, _: (usize, usize)) -> Option<Arc<dyn KernelCall>> {
-        Some(Arc::new(NormCall { in_place: true, ..self.clone() }))
+    fn in_place(&self, (read, _): (usize, usize)) -> Option<Arc<dyn KernelCall>> {
+        (read == 0).then(|| Arc::new(NormCall { in_place: true, ..self.clone() }) as Arc<_>)
     }
 }

@@ -1,16 +1,13 @@
 //! `place_row`.
 
-use proc_macro2::TokenStream;
-use quote::quote;
-use zant_runtime::kernels::place_row::{self, PlaceRow};
+use zant_runtime::kernels::place_row::PlaceRow;
 
-use super::gather::with_index;
-use super::roles;
-use crate::ir::{DType, Numerics};
-use crate::program::kernel::{Args, KernelCall, Params, RunError};
-use crate::program::tokens::{fields, with_element};
+use crate::ir::DType;
+use crate::program::bind::{Bound, Kernel, bind, params};
+use crate::program::kernel::Params;
+use crate::program::tokens::{with_element, with_index};
 
-/// A row written at a run-time position. Arguments: the position, `x`, `xy`.
+/// A row written at a run-time position.
 #[derive(Clone, Debug)]
 pub struct PlaceRowCall {
     /// Element type.
@@ -21,36 +18,19 @@ pub struct PlaceRowCall {
     pub params: PlaceRow,
 }
 
-impl KernelCall for PlaceRowCall {
-    fn name(&self) -> &'static str {
-        "place_row"
-    }
-
+impl Kernel for PlaceRowCall {
     fn describe(&self) -> String {
         let p = &self.params;
         format!("{} times {} into one of {} rows", p.outer, p.inner, p.n)
     }
 
-    fn roles(&self) -> Vec<String> {
-        roles(&["position", "x", "xy"])
-    }
-
-    fn uses(&self) -> Vec<&'static str> {
-        vec!["kernels::place_row::place_row", "kernels::place_row::PlaceRow"]
-    }
-
     fn params(&self) -> Option<Params> {
-        Some(Params { ty: quote!(PlaceRow), value: fields!(PlaceRow, self.params, outer, n, inner, x_pitch, pitch) })
+        Some(params!(kernels::place_row, PlaceRow { outer, n, inner, x_pitch, pitch }, self.params))
     }
 
-    fn call(&self, args: &[TokenStream]) -> TokenStream {
-        quote!(place_row(&P, #(#args),*))
-    }
-
-    fn run(&self, _: Numerics, args: &mut Args<'_>) -> Result<(), RunError> {
-        with_element!(self.dtype, T => with_index!(self.index, I => {
-            place_row::place_row::<T, I>(&self.params, args.read(0), args.read(1), args.write(2));
-        }));
-        Ok(())
+    fn bound(&self) -> Bound {
+        let p = self.params;
+        with_element!(self.dtype, T => with_index!(self.index, I => bind!(kernels::place_row:
+            |position: &[I], x: &[T], xy: &mut [T]| place_row(&p, position, x, xy))))
     }
 }

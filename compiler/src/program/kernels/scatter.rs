@@ -1,15 +1,14 @@
 //! `scatter_elements` and `scatter_nd`; both update a copy of the data in place.
 
-use proc_macro2::TokenStream;
 use quote::quote;
 use zant_runtime::kernels::number::Number;
-use zant_runtime::kernels::scatter::{self, ScatterElements, ScatterNd};
+use zant_runtime::kernels::scatter::{ScatterElements, ScatterNd};
 
-use super::gather::{MAX_DIMS, padded, with_count, with_index};
-use super::roles;
-use crate::ir::{DType, Numerics, ScatterKind};
-use crate::program::kernel::{Args, KernelCall, Params, RunError};
-use crate::program::tokens::{Lit, fields, with_element};
+use super::{MAX_DIMS, padded};
+use crate::ir::{DType, ScatterKind};
+use crate::program::bind::{Bound, Kernel, bind, params};
+use crate::program::kernel::Params;
+use crate::program::tokens::{with_count, with_element, with_index};
 
 /// What a place becomes: `combine(old, new)`.
 fn combine<T: Number>(kind: ScatterKind) -> fn(T, T) -> T {
@@ -22,22 +21,19 @@ fn combine<T: Number>(kind: ScatterKind) -> fn(T, T) -> T {
     }
 }
 
-fn combine_tokens(kind: ScatterKind) -> TokenStream {
-    match kind {
-        ScatterKind::Replace => quote!(|_, new| new),
+/// The same in emitted code.
+fn combining(kind: ScatterKind, bound: Bound) -> Bound {
+    let tokens = match kind {
+        ScatterKind::Replace => return bound.given("combine", quote!(|_, new| new)),
         ScatterKind::Add => quote!(Number::add),
         ScatterKind::Mul => quote!(Number::mul),
         ScatterKind::Max => quote!(Number::max),
         ScatterKind::Min => quote!(Number::min),
-    }
+    };
+    bound.given("combine", tokens).using("kernels::number::Number")
 }
 
-fn uses(kind: ScatterKind, own: [&'static str; 2]) -> Vec<&'static str> {
-    let number = (kind != ScatterKind::Replace).then_some("kernels::number::Number");
-    own.into_iter().chain(number).collect()
-}
-
-/// Single elements. Arguments: indices, updates, `y` (which holds the data).
+/// Single elements. `y` holds the data.
 #[derive(Clone, Debug)]
 pub struct ScatterElementsCall {
     /// Element type.
@@ -56,53 +52,29 @@ pub struct ScatterElementsCall {
     pub axis_stride: usize,
 }
 
-impl KernelCall for ScatterElementsCall {
-    fn name(&self) -> &'static str {
-        "scatter_elements"
-    }
-
+impl Kernel for ScatterElementsCall {
     fn describe(&self) -> String {
         format!("{:?} into {}, {:?}", self.dims, self.axis, self.kind)
     }
 
-    fn roles(&self) -> Vec<String> {
-        roles(&["indices", "updates", "y"])
-    }
-
-    fn uses(&self) -> Vec<&'static str> {
-        uses(self.kind, ["kernels::scatter::scatter_elements", "kernels::scatter::ScatterElements"])
-    }
-
     fn params(&self) -> Option<Params> {
-        let n = self.dims.len().lit();
-        let value = fields!(ScatterElements, self, dims, y_strides, axis, axis_stride);
-        Some(Params { ty: quote!(ScatterElements<#n>), value })
+        let params = params!(kernels::scatter, ScatterElements { dims, y_strides, axis, axis_stride }, self);
+        Some(params.sized(self.dims.len()))
     }
 
-    fn call(&self, args: &[TokenStream]) -> TokenStream {
-        let combine = combine_tokens(self.kind);
-        quote!(scatter_elements(&P, #(#args),*, #combine))
-    }
-
-    fn run(&self, _: Numerics, args: &mut Args<'_>) -> Result<(), RunError> {
-        let p = ScatterElements::<MAX_DIMS> {
-            dims: padded(&self.dims, 1),
-            y_strides: padded(&self.y_strides, 0),
-            axis: self.axis,
-            axis_stride: self.axis_stride,
-        };
-        with_element!(self.dtype, T => with_index!(self.index, I => {
-            let (indices, updates, y): (&[I], &[T], _) = (args.read(0), args.read(1), args.write(2));
-            scatter::scatter_elements(&p, indices, updates, y, combine::<T>(self.kind))
-        }))
-    }
-
-    fn is_fallible(&self) -> bool {
-        true
+    fn bound(&self) -> Bound {
+        let (dims, y_strides) = (padded(&self.dims, 1), padded(&self.y_strides, 0));
+        let p = ScatterElements::<MAX_DIMS> { dims, y_strides, axis: self.axis, axis_stride: self.axis_stride };
+        let bound = with_element!(self.dtype, T => with_index!(self.index, I => {
+            let combine = combine::<T>(self.kind);
+            bind!(kernels::scatter: |indices: &[I], updates: &[T], y: &mut [T]|
+                scatter_elements(&p, indices, updates, y, combine))
+        }));
+        combining(self.kind, bound)
     }
 }
 
-/// Slices by tuples of indices. Arguments: indices, updates, `y` (which holds the data).
+/// Slices by tuples of indices. `y` holds the data.
 #[derive(Clone, Debug)]
 pub struct ScatterNdCall {
     /// Element type.
@@ -119,43 +91,22 @@ pub struct ScatterNdCall {
     pub inner: usize,
 }
 
-impl KernelCall for ScatterNdCall {
-    fn name(&self) -> &'static str {
-        "scatter_nd"
-    }
-
+impl Kernel for ScatterNdCall {
     fn describe(&self) -> String {
         format!("{} into {:?}, slices of {}, {:?}", self.count, self.dims, self.inner, self.kind)
     }
 
-    fn roles(&self) -> Vec<String> {
-        roles(&["indices", "updates", "y"])
-    }
-
-    fn uses(&self) -> Vec<&'static str> {
-        uses(self.kind, ["kernels::scatter::scatter_nd", "kernels::scatter::ScatterNd"])
-    }
-
     fn params(&self) -> Option<Params> {
-        let n = self.dims.len().lit();
-        Some(Params { ty: quote!(ScatterNd<#n>), value: fields!(ScatterNd, self, count, dims, inner) })
+        Some(params!(kernels::scatter, ScatterNd { count, dims, inner }, self).sized(self.dims.len()))
     }
 
-    fn call(&self, args: &[TokenStream]) -> TokenStream {
-        let combine = combine_tokens(self.kind);
-        quote!(scatter_nd(&P, #(#args),*, #combine))
-    }
-
-    fn run(&self, _: Numerics, args: &mut Args<'_>) -> Result<(), RunError> {
-        with_element!(self.dtype, T => with_index!(self.index, I => with_count!(self.dims.len(), K => {
+    fn bound(&self) -> Bound {
+        let bound = with_element!(self.dtype, T => with_index!(self.index, I => with_count!(self.dims.len(), K => {
             let dims = self.dims.as_slice().try_into().expect("lowering allows at most eight dimensions");
-            let p = ScatterNd::<K> { count: self.count, dims, inner: self.inner };
-            let (indices, updates, y): (&[I], &[T], _) = (args.read(0), args.read(1), args.write(2));
-            scatter::scatter_nd(&p, indices, updates, y, combine::<T>(self.kind))
-        })))
-    }
-
-    fn is_fallible(&self) -> bool {
-        true
+            let (p, combine) = (ScatterNd::<K> { count: self.count, dims, inner: self.inner }, combine::<T>(self.kind));
+            bind!(kernels::scatter: |indices: &[I], updates: &[T], y: &mut [T]|
+                scatter_nd(&p, indices, updates, y, combine))
+        })));
+        combining(self.kind, bound)
     }
 }

@@ -108,16 +108,8 @@ macro_rules! fields {
 /// `$body` with `$t` standing for the Rust type of an element type; bools are bytes. Halves have no kernels.
 macro_rules! with_element {
     ($dtype:expr, $t:ident => $body:expr) => {
-        with_element!(@ $dtype, $t, $body; Bool | U8: u8, I8: i8, I16: i16, I32: i32, I64: i64, U16 | F16 | BF16: u16,
-            U32: u32, U64: u64, F32: f32, F64: f64)
-    };
-    (@ $dtype:expr, $t:ident, $body:expr; $($($name:ident)|+: $ty:ty),+) => {
-        match $dtype {
-            $($(crate::ir::DType::$name)|+ => {
-                type $t = $ty;
-                $body
-            })+
-        }
+        $crate::ir::with_type!($dtype, $t => $body; Bool | U8: u8, I8: i8, I16: i16, I32: i32, I64: i64,
+            U16 | F16 | BF16: u16, U32: u32, U64: u64, F32: f32, F64: f64)
     };
 }
 

@@ -1,4 +1,5 @@
-//! How kernels are declared. One expression, in terms of named operands, is the emitted call and the call in this process:
+//! How kernels are declared: see [`kernel`]. One expression, in terms of named operands, is the emitted call and the call in this
+//! process:
 //!
 //! ```ignore
 //! bind!(kernels::softmax: |x: &[f32], y: &mut [f32]| softmax(cpu, &p, x, y))
@@ -9,50 +10,31 @@
 //! mentions) is a variable of the function around it. In emitted code the operands are views of the arena, `cpu` is the target's,
 //! and `p` is the constant `P`; other variables are replaced by what [`Bound::given`] says.
 
-use std::fmt::Debug;
-use std::sync::Arc;
-
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 
-use super::kernel::{Args, KernelCall, Params, RunError};
+use super::kernel::{Args, RunError};
 use crate::ir::Numerics;
 
-/// A kernel as it is declared; [`KernelCall`] follows from that.
-pub trait Kernel: Debug + Send + Sync {
-    /// The parameters on one line, for the printed program.
-    fn describe(&self) -> String;
-
-    /// The parameter structure, where the kernel has one.
-    fn params(&self) -> Option<Params>;
-
-    /// The runtime's function with its operands.
-    fn bound(&self) -> Bound;
-
-    /// The form that works over one of its operands, see [`KernelCall::in_place`].
-    fn in_place(&self, pair: (usize, usize)) -> Option<Arc<dyn KernelCall>> {
-        let _ = pair;
-        None
-    }
-}
-
 /// A function of the runtime with its operands, made by [`bind`].
-pub struct Bound {
+pub(super) struct Bound {
     /// Paths below the runtime's root: the function, or its module, and what else the emitted call mentions.
-    uses: Vec<&'static str>,
+    pub(super) uses: Vec<&'static str>,
     /// The name in listings, where it is not the function's.
     name: Option<&'static str>,
     /// The call as it is written in the binding.
     call: &'static str,
     /// The operands' names.
-    roles: &'static [&'static str],
+    pub(super) roles: &'static [&'static str],
     /// Words of the call that are other tokens in emitted code.
     given: Vec<(&'static str, TokenStream)>,
-    is_fallible: bool,
-    run: Box<Run>,
+    /// Whether some data can make it fail.
+    pub(super) is_fallible: bool,
+    /// Calls it in this process.
+    pub(super) run: Box<Run>,
 }
 
-/// Calls the function in this process.
+/// A call in this process.
 type Run = dyn FnOnce(Numerics, &mut Args<'_>) -> Result<(), RunError>;
 
 impl Bound {
@@ -92,13 +74,13 @@ impl Bound {
         self
     }
 
-    fn name(&self) -> &'static str {
+    pub(super) fn name(&self) -> &'static str {
         let function = || self.call.split('(').next().and_then(|path| path.rsplit("::").next());
         self.name.or_else(function).unwrap_or(self.call).trim()
     }
 
     /// The call with these tokens as operands.
-    fn emitted(&self, args: &[TokenStream]) -> TokenStream {
+    pub(super) fn emitted(&self, args: &[TokenStream]) -> TokenStream {
         let operands = self.roles.iter().zip(args);
         let words: Vec<_> = self.given.iter().map(|(word, to)| (word, to)).chain(operands).collect();
         replaced(self.call.parse().expect("the binding is Rust"), &words, false)
@@ -147,43 +129,100 @@ impl Returned for Result<(), RunError> {
     }
 }
 
-impl<K: Kernel> KernelCall for K {
-    fn name(&self) -> &'static str {
-        self.bound().name()
-    }
+/// Declares a kernel: its parameters, and what [`KernelCall`](super::KernelCall) asks of it as expressions of a reference to them (`c`).
+///
+/// ```ignore
+/// kernel! {
+///     /// Rows of f32 to the power of two.
+///     pub struct SquareCall {
+///         /// The kernel's parameters.
+///         pub params: Square,
+///     }
+///     describe(c) => format!("{} x {}", c.params.rows, c.params.n);
+///     params(c) => params!(kernels::square, Square { rows, n }, c.params);
+///     bound(c, p) => bind!(kernels::square: |x: &[f32], y: &mut [f32]| square(cpu, &p, x, y));
+/// }
+/// ```
+///
+/// In `bound` a second name stands for a copy of the field `params`. What works in place has a field `in_place` and says when it does
+/// in a last line, of the position of the argument that is read: `in_place(c, read) => read == 0;`.
+macro_rules! kernel {
+    (
+        $(#[$doc:meta])*
+        pub struct $name:ident { $($fields:tt)* }
+        describe($d:ident) => $describe:expr;
+        params($m:ident) => $params:expr;
+        bound($b:ident $(, $p:ident)?) => $bound:expr;
+        $(in_place($i:ident, $read:tt) => $fits:expr;)?
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug)]
+        pub struct $name {
+            $($fields)*
+        }
 
-    fn describe(&self) -> String {
-        Kernel::describe(self)
-    }
+        impl $name {
+            /// The runtime's function with its operands.
+            fn bound(&self) -> $crate::program::bind::Bound {
+                let $b = self;
+                $(let $p = $b.params;)?
+                $bound
+            }
+        }
 
-    fn roles(&self) -> Vec<String> {
-        self.bound().roles.iter().map(|role| (*role).to_string()).collect()
-    }
+        impl $crate::program::kernel::KernelCall for $name {
+            $crate::program::bind::from_bound!();
 
-    fn uses(&self) -> Vec<&'static str> {
-        let params = Kernel::params(self).map_or(Vec::new(), |p| p.uses);
-        self.bound().uses.into_iter().chain(params).collect()
-    }
+            fn describe(&self) -> String {
+                let $d = self;
+                $describe
+            }
 
-    fn params(&self) -> Option<Params> {
-        Kernel::params(self)
-    }
+            fn params(&self) -> Option<$crate::program::kernel::Params> {
+                let $m = self;
+                ($params).into()
+            }
 
-    fn call(&self, args: &[TokenStream]) -> TokenStream {
-        self.bound().emitted(args)
-    }
+            $(fn in_place(&self, ($read, _): (usize, usize)) -> Option<std::sync::Arc<dyn $crate::program::KernelCall>> {
+                let $i = self;
+                ($fits).then(|| std::sync::Arc::new($name { in_place: true, ..$i.clone() }) as _)
+            })?
+        }
+    };
+}
 
-    fn run(&self, numerics: Numerics, args: &mut Args<'_>) -> Result<(), RunError> {
-        (self.bound().run)(numerics, args)
-    }
+/// What a kernel says of its function.
+macro_rules! from_bound {
+    () => {
+        fn name(&self) -> &'static str {
+            self.bound().name()
+        }
 
-    fn is_fallible(&self) -> bool {
-        self.bound().is_fallible
-    }
+        fn roles(&self) -> Vec<String> {
+            self.bound().roles.iter().map(|role| (*role).to_string()).collect()
+        }
 
-    fn in_place(&self, pair: (usize, usize)) -> Option<Arc<dyn KernelCall>> {
-        Kernel::in_place(self, pair)
-    }
+        fn uses(&self) -> Vec<&'static str> {
+            let params = self.params().map_or(Vec::new(), |p| p.uses);
+            self.bound().uses.into_iter().chain(params).collect()
+        }
+
+        fn call(&self, args: &[proc_macro2::TokenStream]) -> proc_macro2::TokenStream {
+            self.bound().emitted(args)
+        }
+
+        fn run(
+            &self,
+            numerics: $crate::ir::Numerics,
+            args: &mut $crate::program::Args<'_>,
+        ) -> Result<(), $crate::program::RunError> {
+            (self.bound().run)(numerics, args)
+        }
+
+        fn is_fallible(&self) -> bool {
+            self.bound().is_fallible
+        }
+    };
 }
 
 /// The [`Bound`] of a call: see the head of this file. `[Kind]` in front names a CPU type other than the host's.
@@ -224,4 +263,4 @@ macro_rules! params {
     };
 }
 
-pub(super) use {bind, params};
+pub(super) use {bind, from_bound, kernel, params};

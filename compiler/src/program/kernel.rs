@@ -31,7 +31,7 @@ impl Params {
     }
 }
 
-/// A kernel with its parameters. Most are declared as a `Kernel`, see `bind.rs`.
+/// A kernel with its parameters. Most are declared by `kernel!`, see `bind.rs`.
 pub trait KernelCall: Debug + Send + Sync {
     /// The kernel's name in listings and emitted code, e.g. `conv2d`.
     fn name(&self) -> &'static str;
@@ -58,11 +58,16 @@ pub trait KernelCall: Debug + Send + Sync {
     fn run(&self, numerics: Numerics, args: &mut Args<'_>) -> Result<(), RunError>;
 
     /// Whether some data can make the kernel fail: then the emitted call is a `Result`.
-    fn is_fallible(&self) -> bool;
+    fn is_fallible(&self) -> bool {
+        false
+    }
 
     /// The form that writes its result over one of its operands, where it can: `pair` is the argument that is read and the one that
     /// is written. The former is dropped and the latter becomes `Update`. They share their start.
-    fn in_place(&self, pair: (usize, usize)) -> Option<Arc<dyn KernelCall>>;
+    fn in_place(&self, pair: (usize, usize)) -> Option<Arc<dyn KernelCall>> {
+        let _ = pair;
+        None
+    }
 }
 
 /// An argument's memory in this process.

@@ -1,11 +1,12 @@
-//! `conv2d`, `depthwise2d` and `conv2d_int`.
+//! `conv2d`, `depthwise2d`, `conv2d_int` and `separable2d`.
 
 use quote::quote;
+use zant_runtime::kernels::separable::Separable;
 use zant_runtime::terms::conv2d::Conv2d;
 use zant_runtime::terms::epilogue::Epilogue;
 
 use crate::ir::DType;
-use crate::program::bind::{Bound, Kernel, bind};
+use crate::program::bind::{bind, kernel};
 use crate::program::kernel::Params;
 use crate::program::tokens::{Lit, setting, then, with_element};
 
@@ -18,13 +19,22 @@ pub enum ConvKind {
     Depthwise,
 }
 
-/// A convolution. `y` holds the residual where there is one; without a bias, that is empty.
-#[derive(Clone, Debug)]
-pub struct ConvCall {
-    /// Which kernel.
-    pub kind: ConvKind,
-    /// Its parameters.
-    pub params: Conv2d,
+kernel! {
+    /// A convolution. `y` holds the residual where there is one; without a bias, that is empty.
+    pub struct ConvCall {
+        /// Which kernel.
+        pub kind: ConvKind,
+        /// Its parameters.
+        pub params: Conv2d,
+    }
+    describe(c) => format!("{}{}, {:?}", window(&c.params), groups(c.kind, &c.params), c.params.epilogue.activation);
+    params(c) => conv2d(&c.params);
+    bound(c, p) => match c.kind {
+        ConvKind::General => bind!(kernels::conv:
+            |x: &[f32], w: &[f32], bias: &[f32], y: &mut [f32]| conv2d(cpu, &p, x, w, bias, y)),
+        ConvKind::Depthwise => bind!(kernels::depthwise:
+            |x: &[f32], w: &[f32], bias: &[f32], y: &mut [f32]| depthwise2d(cpu, &p, x, w, bias, y)),
+    };
 }
 
 /// What parameters with an epilogue import.
@@ -60,48 +70,41 @@ pub(super) fn groups(kind: ConvKind, p: &Conv2d) -> String {
     if are_some { format!(", {} groups", p.groups) } else { String::new() }
 }
 
-impl Kernel for ConvCall {
-    fn describe(&self) -> String {
-        let p = &self.params;
-        format!("{}{}, {:?}", window(p), groups(self.kind, p), p.epilogue.activation)
+kernel! {
+    /// A convolution of integers. Without a bias, that is empty.
+    pub struct IntConvCall {
+        /// Element type.
+        pub dtype: DType,
+        /// The kernel's parameters.
+        pub params: Conv2d,
     }
-
-    fn params(&self) -> Option<Params> {
-        Some(conv2d(&self.params))
-    }
-
-    fn bound(&self) -> Bound {
-        let p = self.params;
-        match self.kind {
-            ConvKind::General => bind!(kernels::conv:
-                |x: &[f32], w: &[f32], bias: &[f32], y: &mut [f32]| conv2d(cpu, &p, x, w, bias, y)),
-            ConvKind::Depthwise => bind!(kernels::depthwise:
-                |x: &[f32], w: &[f32], bias: &[f32], y: &mut [f32]| depthwise2d(cpu, &p, x, w, bias, y)),
-        }
-    }
+    describe(c) => window(&c.params);
+    params(c) => conv2d(&c.params);
+    bound(c, p) => with_element!(c.dtype, T => bind!(kernels::conv_int:
+        |x: &[T], w: &[T], bias: &[T], y: &mut [T]| conv2d_int(&p, x, w, bias, y)));
 }
 
-/// A convolution of integers. Without a bias, that is empty.
-#[derive(Clone, Debug)]
-pub struct IntConvCall {
-    /// Element type.
-    pub dtype: DType,
-    /// The kernel's parameters.
-    pub params: Conv2d,
-}
-
-impl Kernel for IntConvCall {
-    fn describe(&self) -> String {
-        window(&self.params)
+kernel! {
+    /// A depthwise convolution and the 1x1 convolution that reads it, by rows. Without a bias, that is empty; `y` holds the residual
+    /// where there is one.
+    pub struct SeparableCall {
+        /// The kernel's parameters.
+        pub params: Separable,
     }
-
-    fn params(&self) -> Option<Params> {
-        Some(conv2d(&self.params))
-    }
-
-    fn bound(&self) -> Bound {
-        let p = self.params;
-        with_element!(self.dtype, T => bind!(kernels::conv_int:
-            |x: &[T], w: &[T], bias: &[T], y: &mut [T]| conv2d_int(&p, x, w, bias, y)))
-    }
+    describe(c) => {
+        let Separable { depthwise: d, pointwise, rows } = &c.params;
+        let (first, last) = (d.epilogue.activation, pointwise.epilogue.activation);
+        format!("{}, {first:?}, {} channels, {rows} rows; 1x1, {last:?}", window(d), d.out_c)
+    };
+    params(c) => {
+        let (depthwise, pointwise) = (conv2d(&c.params.depthwise), conv2d(&c.params.pointwise));
+        let uses = [vec!["kernels::separable::Separable"], depthwise.uses, pointwise.uses].concat();
+        let (depthwise, pointwise, rows) = (depthwise.value, pointwise.value, c.params.rows.lit());
+        let value = quote!(Separable { depthwise: #depthwise, pointwise: #pointwise, rows: #rows });
+        Some(Params { uses, ty: quote!(Separable), value })
+    };
+    bound(c, p) => bind!(kernels::separable:
+        |x: &[f32], w: &[f32], pointwise_w: &[f32], bias: &[f32], pointwise_bias: &[f32], scratch: &mut [f32],
+         y: &mut [f32]|
+        separable2d(cpu, &p, x, [w, pointwise_w], [bias, pointwise_bias], scratch, y));
 }

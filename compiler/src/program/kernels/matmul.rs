@@ -1,14 +1,15 @@
-//! `matmul_packed`, `matmul`, `matmul_int` and `matmul_bytes`.
+//! `matmul_packed`, `matmul`, `matmul_int`, `matmul_bytes` and `dynamic_matmul`.
 
 use proc_macro2::TokenStream;
 use quote::quote;
+use zant_runtime::kernels::dynamic::{Columns, DynamicMatMul};
 use zant_runtime::kernels::matmul_bytes::MatMulBytes;
 use zant_runtime::kernels::matmul_packed::MatMulPacked;
 use zant_runtime::terms::matmul::{MatMul, Strides};
 
 use super::conv::epilogue_use;
 use crate::ir::DType;
-use crate::program::bind::{Bound, Kernel, bind, params};
+use crate::program::bind::{bind, kernel, params};
 use crate::program::kernel::Params;
 use crate::program::tokens::{Lit, fields, setting, then, with_element};
 
@@ -18,40 +19,30 @@ impl Lit for Strides {
     }
 }
 
-/// A product with constant, packed weights. Without a bias, that is empty.
-#[derive(Clone, Debug)]
-pub struct PackedMatMulCall {
-    /// The kernel's parameters.
-    pub params: MatMulPacked,
-    /// Whether the kernel for one row computes it, of which there is one.
-    pub row: bool,
-}
-
-impl Kernel for PackedMatMulCall {
-    fn describe(&self) -> String {
-        let p = &self.params;
-        format!("{}x{}x{}, {:?}", p.m, p.k, p.n, p.epilogue.activation)
+kernel! {
+    /// A product with constant, packed weights. Without a bias, that is empty.
+    pub struct PackedMatMulCall {
+        /// The kernel's parameters.
+        pub params: MatMulPacked,
+        /// Whether the kernel for one row computes it, of which there is one.
+        pub row: bool,
     }
-
-    fn params(&self) -> Option<Params> {
-        let p = &self.params;
+    describe(c) => format!("{}x{}x{}, {:?}", c.params.m, c.params.k, c.params.n, c.params.epilogue.activation);
+    params(c) => {
+        let p = &c.params;
         let (m, k, n) = (p.m.lit(), p.k.lit(), p.n.lit());
         let settings = [setting("pitch", &[p.a_pitch, p.y_pitch], &[p.k, p.n]), then(&p.epilogue)];
         let value = quote!(MatMulPacked::new(#m, #k, #n) #(#settings)*);
         let uses = ["kernels::matmul_packed::MatMulPacked"].into_iter().chain(epilogue_use(&p.epilogue)).collect();
         Some(Params { uses, ty: quote!(MatMulPacked), value })
+    };
+    bound(c, p) => match c.row {
+        true => bind!(kernels::matmul_packed:
+            |a: &[f32], w: &[f32], bias: &[f32], y: &mut [f32]| matvec_packed(cpu, &p, a, w, bias, y)),
+        false => bind!(kernels::matmul_packed:
+            |a: &[f32], w: &[f32], bias: &[f32], y: &mut [f32]| matmul_packed(cpu, &p, a, w, bias, y)),
     }
-
-    fn bound(&self) -> Bound {
-        let p = self.params;
-        match self.row {
-            true => bind!(kernels::matmul_packed:
-                |a: &[f32], w: &[f32], bias: &[f32], y: &mut [f32]| matvec_packed(cpu, &p, a, w, bias, y)),
-            false => bind!(kernels::matmul_packed:
-                |a: &[f32], w: &[f32], bias: &[f32], y: &mut [f32]| matmul_packed(cpu, &p, a, w, bias, y)),
-        }
-        .named("matmul_packed")
-    }
+    .named("matmul_packed");
 }
 
 /// What the parameters of a strided product describe.
@@ -65,76 +56,63 @@ fn strided_params(p: &MatMul) -> Option<Params> {
     Some(params)
 }
 
-/// A product of two run-time operands of f32. Bias and scratch may be empty.
-#[derive(Clone, Debug)]
-pub struct MatMulCall {
-    /// The kernel's parameters.
-    pub params: MatMul,
-}
-
-impl Kernel for MatMulCall {
-    fn describe(&self) -> String {
-        describe(&self.params)
+kernel! {
+    /// A product of two run-time operands of f32. Bias and scratch may be empty.
+    pub struct MatMulCall {
+        /// The kernel's parameters.
+        pub params: MatMul,
     }
-
-    fn params(&self) -> Option<Params> {
-        strided_params(&self.params)
-    }
-
-    fn bound(&self) -> Bound {
-        let p = self.params;
+    describe(c) => describe(&c.params);
+    params(c) => strided_params(&c.params);
+    bound(c, p) => {
         let bound = bind!(kernels::matmul:
             |a: &[f32], b: &[f32], bias: &[f32], scratch: &mut [f32], y: &mut [f32]|
             matmul(cpu, &p, a, b, bias, scratch, y));
         if p.scratch() == 0 { bound.given("scratch", quote!(&mut [])) } else { bound }
-    }
+    };
 }
 
-/// A product of integers, which wrap. Without a bias, that is empty.
-#[derive(Clone, Debug)]
-pub struct IntMatMulCall {
-    /// Element type.
-    pub dtype: DType,
-    /// The kernel's parameters.
-    pub params: MatMul,
+kernel! {
+    /// A product of integers, which wrap. Without a bias, that is empty.
+    pub struct IntMatMulCall {
+        /// Element type.
+        pub dtype: DType,
+        /// The kernel's parameters.
+        pub params: MatMul,
+    }
+    describe(c) => describe(&c.params);
+    params(c) => strided_params(&c.params);
+    bound(c, p) => with_element!(c.dtype, T => bind!(kernels::matmul_int:
+        |a: &[T], b: &[T], bias: &[T], y: &mut [T]| matmul_int(&p, a, b, bias, y)));
 }
 
-impl Kernel for IntMatMulCall {
-    fn describe(&self) -> String {
-        describe(&self.params)
+kernel! {
+    /// A product of integers with a constant matrix in bytes. Without a bias, that is empty.
+    pub struct MatMulBytesCall {
+        /// The kernel's parameters.
+        pub params: MatMulBytes,
     }
-
-    fn params(&self) -> Option<Params> {
-        strided_params(&self.params)
-    }
-
-    fn bound(&self) -> Bound {
-        let p = self.params;
-        with_element!(self.dtype, T => bind!(kernels::matmul_int:
-            |a: &[T], b: &[T], bias: &[T], y: &mut [T]| matmul_int(&p, a, b, bias, y)))
-    }
+    describe(c) => format!("{}x{}x{}, weights less {}", c.params.m, c.params.k, c.params.n, c.params.zero);
+    params(c) => params!(kernels::matmul_bytes, MatMulBytes { m, k, n, a_pitch, y_pitch, zero }, c.params);
+    bound(c, p) => bind!(kernels::matmul_bytes:
+        |a: &[i32], b: &[u8], bias: &[i32], y: &mut [i32]| matmul_bytes(cpu, &p, a, b, bias, y));
 }
 
-/// A product of integers with a constant matrix in bytes. Without a bias, that is empty.
-#[derive(Clone, Debug)]
-pub struct MatMulBytesCall {
-    /// The kernel's parameters.
-    pub params: MatMulBytes,
-}
-
-impl Kernel for MatMulBytesCall {
-    fn describe(&self) -> String {
-        let p = &self.params;
-        format!("{}x{}x{}, weights less {}", p.m, p.k, p.n, p.zero)
+kernel! {
+    /// A product of numbers that are quantized as they come, by packed weights and the sums of those. Without a bias, that is empty.
+    pub struct DynamicMatMulCall {
+        /// The kernel's parameters.
+        pub params: DynamicMatMul,
     }
-
-    fn params(&self) -> Option<Params> {
-        Some(params!(kernels::matmul_bytes, MatMulBytes { m, k, n, a_pitch, y_pitch, zero }, self.params))
-    }
-
-    fn bound(&self) -> Bound {
-        let p = self.params;
-        bind!(kernels::matmul_bytes:
-            |a: &[i32], b: &[u8], bias: &[i32], y: &mut [i32]| matmul_bytes(cpu, &p, a, b, bias, y))
-    }
+    describe(c) => {
+        let products = if c.params.pairs { "products in pairs" } else { "products widened" };
+        format!("{}x{}x{}, {products}", c.params.m, c.params.k, c.params.n)
+    };
+    params(c) => params!(kernels::dynamic, DynamicMatMul { m, k, n, y_pitch, offset, pairs }, c.params);
+    bound(c, p) => {
+        let bound = bind!(kernels::dynamic:
+            |x: &[f32], w: &[i8], sums: &[i32], multiplier: &[f32], bias: &[f32], scratch: &mut [u8], y: &mut [f32]|
+            dynamic_matmul(cpu, &p, x, w, Columns { sums, multiplier, bias }, scratch, y));
+        bound.using("kernels::dynamic::Columns")
+    };
 }

@@ -1,13 +1,11 @@
 //! `max_pool2d`, `avg_pool2d` and their in-place forms.
 
-use std::sync::Arc;
-
 use quote::quote;
 use zant_runtime::terms::pool2d::Pool2d;
 
 use crate::ir::DType;
-use crate::program::bind::{Bound, Kernel, bind};
-use crate::program::kernel::{KernelCall, Params};
+use crate::program::bind::{bind, kernel};
+use crate::program::kernel::Params;
 use crate::program::tokens::{Lit, setting, with_element};
 
 /// What is computed.
@@ -19,15 +17,32 @@ pub enum PoolForm {
     Average,
 }
 
-/// A pool.
-#[derive(Clone, Debug)]
-pub struct PoolCall {
-    /// What is computed.
-    pub form: PoolForm,
-    /// The kernel's parameters.
-    pub params: Pool2d,
-    /// Whether the result takes the operand's place.
-    pub in_place: bool,
+kernel! {
+    /// A pool.
+    pub struct PoolCall {
+        /// What is computed.
+        pub form: PoolForm,
+        /// The kernel's parameters.
+        pub params: Pool2d,
+        /// Whether the result takes the operand's place.
+        pub in_place: bool,
+    }
+    describe(c) => {
+        let p = &c.params;
+        format!("{}x{} stride {}x{} pad {}x{}", p.kernel_h, p.kernel_w, p.stride_h, p.stride_w, p.pad_top, p.pad_left)
+    };
+    params(c) => pool2d(&c.params);
+    bound(c, p) => match (c.form, c.in_place) {
+        (PoolForm::Max(dtype), false) => with_element!(dtype, T => bind!(kernels::pool:
+            |x: &[T], y: &mut [T]| max_pool2d(cpu, &p, x, y))),
+        (PoolForm::Max(dtype), true) => with_element!(dtype, T => bind!(kernels::pool:
+            |xy: &mut [T]| max_pool2d_in_place(cpu, &p, xy))),
+        (PoolForm::Average, false) => {
+            bind!(kernels::pool: |x: &[f32], y: &mut [f32]| avg_pool2d(cpu, &p, x, y))
+        }
+        (PoolForm::Average, true) => bind!(kernels::pool: |xy: &mut [f32]| avg_pool2d_in_place(cpu, &p, xy)),
+    };
+    in_place(c, _) => c.params.in_place_safe();
 }
 
 /// The parameters as emitted code.
@@ -44,33 +59,4 @@ pub(super) fn pool2d(p: &Pool2d) -> Params {
     let include = p.count_include_pad.then(|| quote!(.count_include_pad()));
     let value = quote!(Pool2d::new(#input, #output, #channels, #kernel) #(#settings)* #include);
     Params { uses: vec!["terms::pool2d::Pool2d"], ty: quote!(Pool2d), value }
-}
-
-impl Kernel for PoolCall {
-    fn describe(&self) -> String {
-        let p = &self.params;
-        format!("{}x{} stride {}x{} pad {}x{}", p.kernel_h, p.kernel_w, p.stride_h, p.stride_w, p.pad_top, p.pad_left)
-    }
-
-    fn params(&self) -> Option<Params> {
-        Some(pool2d(&self.params))
-    }
-
-    fn bound(&self) -> Bound {
-        let p = self.params;
-        match (self.form, self.in_place) {
-            (PoolForm::Max(dtype), false) => with_element!(dtype, T => bind!(kernels::pool:
-                |x: &[T], y: &mut [T]| max_pool2d(cpu, &p, x, y))),
-            (PoolForm::Max(dtype), true) => with_element!(dtype, T => bind!(kernels::pool:
-                |xy: &mut [T]| max_pool2d_in_place(cpu, &p, xy))),
-            (PoolForm::Average, false) => {
-                bind!(kernels::pool: |x: &[f32], y: &mut [f32]| avg_pool2d(cpu, &p, x, y))
-            }
-            (PoolForm::Average, true) => bind!(kernels::pool: |xy: &mut [f32]| avg_pool2d_in_place(cpu, &p, xy)),
-        }
-    }
-
-    fn in_place(&self, _: (usize, usize)) -> Option<Arc<dyn KernelCall>> {
-        self.params.in_place_safe().then(|| Arc::new(PoolCall { in_place: true, ..self.clone() }) as Arc<_>)
-    }
 }

@@ -44,12 +44,4 @@ impl KernelCall for ProvenCall {
     fn run(&self, numerics: Numerics, args: &mut Args<'_>) -> Result<(), RunError> {
         self.0.run(numerics, args)
     }
-
-    fn is_fallible(&self) -> bool {
-        false
-    }
-
-    fn in_place(&self, _: (usize, usize)) -> Option<Arc<dyn KernelCall>> {
-        None
-    }
 }

@@ -8,19 +8,33 @@ use zant_runtime::terms::quant::{Affine, Finish, Range};
 use super::ConvKind;
 use super::conv::{conv2d, groups, window};
 use crate::ir::DType;
-use crate::program::bind::{Bound, Kernel, bind};
+use crate::program::bind::{bind, kernel};
 use crate::program::kernel::Params;
 use crate::program::tokens::{Lit, fields, with_byte};
 
-/// A quantized convolution. `y` holds the residual where there is one.
-#[derive(Clone, Debug)]
-pub struct QConvCall {
-    /// Which kernel.
-    pub kind: ConvKind,
-    /// Element types of `x` and `y`.
-    pub dtypes: [DType; 2],
-    /// The kernel's parameters.
-    pub params: QConv2d,
+kernel! {
+    /// A quantized convolution. `y` holds the residual where there is one.
+    pub struct QConvCall {
+        /// Which kernel.
+        pub kind: ConvKind,
+        /// Element types of `x` and `y`.
+        pub dtypes: [DType; 2],
+        /// The kernel's parameters.
+        pub params: QConv2d,
+    }
+    describe(c) => {
+        let products = if c.params.pairs { ", products in pairs" } else { ", products widened" };
+        c.describe_map() + products
+    };
+    params(c) => qconv2d(&c.params);
+    bound(c, p) => with_byte!(c.dtypes[0], X => with_byte!(c.dtypes[1], Y => match c.kind {
+        ConvKind::General => bind!(kernels::qconv:
+            |x: &[X], w: &[i8], bias: &[i32], multiplier: &[f32], y: &mut [Y]|
+            qconv2d(cpu, &p, x, w, bias, multiplier, y)),
+        ConvKind::Depthwise => bind!(kernels::qdepthwise:
+            |x: &[X], w: &[i8], bias: &[i32], multiplier: &[f32], y: &mut [Y]|
+            qdepthwise2d(cpu, &p, x, w, bias, multiplier, y)),
+    }));
 }
 
 impl Lit for Range {
@@ -62,28 +76,5 @@ impl QConvCall {
         let residual = if self.params.finish.residual.is_some() { ", residual" } else { "" };
         let (window, groups, zero) = (window(p), groups(self.kind, p), self.params.zero);
         format!("{window}{groups}, zero {zero}, to {}..={} zero {}{residual}", r.lo, r.hi, r.zero)
-    }
-}
-
-impl Kernel for QConvCall {
-    fn describe(&self) -> String {
-        let products = if self.params.pairs { ", products in pairs" } else { ", products widened" };
-        self.describe_map() + products
-    }
-
-    fn params(&self) -> Option<Params> {
-        Some(qconv2d(&self.params))
-    }
-
-    fn bound(&self) -> Bound {
-        let p = self.params;
-        with_byte!(self.dtypes[0], X => with_byte!(self.dtypes[1], Y => match self.kind {
-            ConvKind::General => bind!(kernels::qconv:
-                |x: &[X], w: &[i8], bias: &[i32], multiplier: &[f32], y: &mut [Y]|
-                qconv2d(cpu, &p, x, w, bias, multiplier, y)),
-            ConvKind::Depthwise => bind!(kernels::qdepthwise:
-                |x: &[X], w: &[i8], bias: &[i32], multiplier: &[f32], y: &mut [Y]|
-                qdepthwise2d(cpu, &p, x, w, bias, multiplier, y)),
-        }))
     }
 }

@@ -8,15 +8,31 @@ use zant_runtime::terms::qconv2d::QConv2d;
 use super::qconv::qconv2d;
 use super::{ConvKind, QConvCall};
 use crate::ir::DType;
-use crate::program::bind::{Bound, Kernel, bind};
-use crate::program::kernel::Params;
+use crate::program::bind::{bind, kernel};
 use crate::program::tokens::with_byte;
 
-/// A quantized convolution for CPUs that multiply pairs of 16-bit numbers. `y` holds the residual where there is one.
-#[derive(Clone, Debug)]
-pub struct QDualCall {
-    conv: QConvCall,
-    by_fours: bool,
+kernel! {
+    /// A quantized convolution for CPUs that multiply pairs of 16-bit numbers. `y` holds the residual where there is one.
+    pub struct QDualCall {
+        conv: QConvCall,
+        by_fours: bool,
+    }
+    describe(c) => c.conv.describe_map();
+    params(c) => qconv2d(&c.conv.params);
+    bound(c) => {
+        let p = c.conv.params;
+        with_byte!(c.conv.dtypes[0], X => with_byte!(c.conv.dtypes[1], Y => match c.conv.kind {
+            ConvKind::General if c.by_fours => bind!([Portable] kernels::qdual:
+                |x: &[X], w: &[i8], bias: &[i32], multiplier: &[f32], scratch: &mut [u32], y: &mut [Y]|
+                qconv2d_dual(cpu, &p, x, w, (bias, multiplier), scratch, y)),
+            ConvKind::General => bind!([Portable] kernels::qdual:
+                |x: &[X], w: &[i8], bias: &[i32], multiplier: &[f32], scratch: &mut [u32], y: &mut [Y]|
+                qconv2d_dual_one(cpu, &p, x, w, (bias, multiplier), scratch, y)),
+            ConvKind::Depthwise => bind!([Portable] kernels::qdepthwise_dual:
+                |x: &[X], w: &[u32], bias: &[i32], multiplier: &[f32], scratch: &mut [u32], y: &mut [Y]|
+                qdepthwise2d_dual(cpu, &p, x, w, (bias, multiplier), scratch, y)),
+        }))
+    };
 }
 
 impl QDualCall {
@@ -31,30 +47,5 @@ impl QDualCall {
             ConvKind::General => qdual::scratch(&self.conv.params, self.by_fours),
             ConvKind::Depthwise => qdepthwise_dual::scratch(&self.conv.params.map),
         }
-    }
-}
-
-impl Kernel for QDualCall {
-    fn describe(&self) -> String {
-        self.conv.describe_map()
-    }
-
-    fn params(&self) -> Option<Params> {
-        Some(qconv2d(&self.conv.params))
-    }
-
-    fn bound(&self) -> Bound {
-        let p = self.conv.params;
-        with_byte!(self.conv.dtypes[0], X => with_byte!(self.conv.dtypes[1], Y => match self.conv.kind {
-            ConvKind::General if self.by_fours => bind!([Portable] kernels::qdual:
-                |x: &[X], w: &[i8], bias: &[i32], multiplier: &[f32], scratch: &mut [u32], y: &mut [Y]|
-                qconv2d_dual(cpu, &p, x, w, (bias, multiplier), scratch, y)),
-            ConvKind::General => bind!([Portable] kernels::qdual:
-                |x: &[X], w: &[i8], bias: &[i32], multiplier: &[f32], scratch: &mut [u32], y: &mut [Y]|
-                qconv2d_dual_one(cpu, &p, x, w, (bias, multiplier), scratch, y)),
-            ConvKind::Depthwise => bind!([Portable] kernels::qdepthwise_dual:
-                |x: &[X], w: &[u32], bias: &[i32], multiplier: &[f32], scratch: &mut [u32], y: &mut [Y]|
-                qdepthwise2d_dual(cpu, &p, x, w, (bias, multiplier), scratch, y)),
-        }))
     }
 }

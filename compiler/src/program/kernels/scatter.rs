@@ -6,8 +6,7 @@ use zant_runtime::kernels::scatter::{ScatterElements, ScatterNd};
 
 use super::{MAX_DIMS, padded};
 use crate::ir::{DType, ScatterKind};
-use crate::program::bind::{Bound, Kernel, bind, params};
-use crate::program::kernel::Params;
+use crate::program::bind::{Bound, bind, kernel, params};
 use crate::program::tokens::{with_count, with_element, with_index};
 
 /// What a place becomes: `combine(old, new)`.
@@ -33,80 +32,64 @@ fn combining(kind: ScatterKind, bound: Bound) -> Bound {
     bound.given("combine", tokens).using("kernels::number::Number")
 }
 
-/// Single elements. `y` holds the data.
-#[derive(Clone, Debug)]
-pub struct ScatterElementsCall {
-    /// Element type.
-    pub dtype: DType,
-    /// Type of the indices: i32 or i64.
-    pub index: DType,
-    /// How values meet.
-    pub kind: ScatterKind,
-    /// Shape of the indices, at most eight dimensions.
-    pub dims: Vec<usize>,
-    /// Strides of `y`, 0 for the indexed dimension.
-    pub y_strides: Vec<usize>,
-    /// Length of the indexed dimension in `y`.
-    pub axis: usize,
-    /// Stride of the indexed dimension in `y`.
-    pub axis_stride: usize,
-}
-
-impl Kernel for ScatterElementsCall {
-    fn describe(&self) -> String {
-        format!("{:?} into {}, {:?}", self.dims, self.axis, self.kind)
+kernel! {
+    /// Single elements. `y` holds the data.
+    pub struct ScatterElementsCall {
+        /// Element type.
+        pub dtype: DType,
+        /// Type of the indices: i32 or i64.
+        pub index: DType,
+        /// How values meet.
+        pub kind: ScatterKind,
+        /// Shape of the indices, at most eight dimensions.
+        pub dims: Vec<usize>,
+        /// Strides of `y`, 0 for the indexed dimension.
+        pub y_strides: Vec<usize>,
+        /// Length of the indexed dimension in `y`.
+        pub axis: usize,
+        /// Stride of the indexed dimension in `y`.
+        pub axis_stride: usize,
     }
-
-    fn params(&self) -> Option<Params> {
-        let params = params!(kernels::scatter, ScatterElements { dims, y_strides, axis, axis_stride }, self);
-        Some(params.sized(self.dims.len()))
-    }
-
-    fn bound(&self) -> Bound {
-        let (dims, y_strides) = (padded(&self.dims, 1), padded(&self.y_strides, 0));
-        let p = ScatterElements::<MAX_DIMS> { dims, y_strides, axis: self.axis, axis_stride: self.axis_stride };
-        let bound = with_element!(self.dtype, T => with_index!(self.index, I => {
-            let combine = combine::<T>(self.kind);
+    describe(c) => format!("{:?} into {}, {:?}", c.dims, c.axis, c.kind);
+    params(c) => params!(kernels::scatter, ScatterElements { dims, y_strides, axis, axis_stride }, c)
+        .sized(c.dims.len());
+    bound(c) => {
+        let (dims, y_strides) = (padded(&c.dims, 1), padded(&c.y_strides, 0));
+        let p = ScatterElements::<MAX_DIMS> { dims, y_strides, axis: c.axis, axis_stride: c.axis_stride };
+        let bound = with_element!(c.dtype, T => with_index!(c.index, I => {
+            let combine = combine::<T>(c.kind);
             bind!(kernels::scatter: |indices: &[I], updates: &[T], y: &mut [T]|
                 scatter_elements(&p, indices, updates, y, combine))
         }));
-        combining(self.kind, bound)
-    }
+        combining(c.kind, bound)
+    };
 }
 
-/// Slices by tuples of indices. `y` holds the data.
-#[derive(Clone, Debug)]
-pub struct ScatterNdCall {
-    /// Element type.
-    pub dtype: DType,
-    /// Type of the indices: i32 or i64.
-    pub index: DType,
-    /// How values meet.
-    pub kind: ScatterKind,
-    /// Number of tuples.
-    pub count: usize,
-    /// The indexed dimensions of `y`, at most eight.
-    pub dims: Vec<usize>,
-    /// Product of the dimensions behind.
-    pub inner: usize,
-}
-
-impl Kernel for ScatterNdCall {
-    fn describe(&self) -> String {
-        format!("{} into {:?}, slices of {}, {:?}", self.count, self.dims, self.inner, self.kind)
+kernel! {
+    /// Slices by tuples of indices. `y` holds the data.
+    pub struct ScatterNdCall {
+        /// Element type.
+        pub dtype: DType,
+        /// Type of the indices: i32 or i64.
+        pub index: DType,
+        /// How values meet.
+        pub kind: ScatterKind,
+        /// Number of tuples.
+        pub count: usize,
+        /// The indexed dimensions of `y`, at most eight.
+        pub dims: Vec<usize>,
+        /// Product of the dimensions behind.
+        pub inner: usize,
     }
-
-    fn params(&self) -> Option<Params> {
-        Some(params!(kernels::scatter, ScatterNd { count, dims, inner }, self).sized(self.dims.len()))
-    }
-
-    fn bound(&self) -> Bound {
-        let bound = with_element!(self.dtype, T => with_index!(self.index, I => with_count!(self.dims.len(), K => {
-            let dims = self.dims.as_slice().try_into().expect("lowering allows at most eight dimensions");
-            let (p, combine) = (ScatterNd::<K> { count: self.count, dims, inner: self.inner }, combine::<T>(self.kind));
+    describe(c) => format!("{} into {:?}, slices of {}, {:?}", c.count, c.dims, c.inner, c.kind);
+    params(c) => params!(kernels::scatter, ScatterNd { count, dims, inner }, c).sized(c.dims.len());
+    bound(c) => {
+        let bound = with_element!(c.dtype, T => with_index!(c.index, I => with_count!(c.dims.len(), K => {
+            let dims = c.dims.as_slice().try_into().expect("lowering allows at most eight dimensions");
+            let (p, combine) = (ScatterNd::<K> { count: c.count, dims, inner: c.inner }, combine::<T>(c.kind));
             bind!(kernels::scatter: |indices: &[I], updates: &[T], y: &mut [T]|
                 scatter_nd(&p, indices, updates, y, combine))
         })));
-        combining(self.kind, bound)
-    }
+        combining(c.kind, bound)
+    };
 }

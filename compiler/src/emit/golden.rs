@@ -44,21 +44,13 @@ pub(super) fn add_test(package: &mut Package, source: &Source<'_>, names: &Names
 
 /// The bits of positive infinity, above which those of NaN are.
 fn infinity(dtype: DType) -> Option<&'static str> {
-    match dtype {
-        DType::F16 => Some("0x7c00"),
-        DType::BF16 => Some("0x7f80"),
-        DType::F32 => Some("0x7f80_0000"),
-        DType::F64 => Some("0x7ff0_0000_0000_0000"),
-        DType::Bool
-        | DType::I8
-        | DType::I16
-        | DType::I32
-        | DType::I64
-        | DType::U8
-        | DType::U16
-        | DType::U32
-        | DType::U64 => None,
-    }
+    let floats = [
+        (DType::F16, "0x7c00"),
+        (DType::BF16, "0x7f80"),
+        (DType::F32, "0x7f80_0000"),
+        (DType::F64, "0x7ff0_0000_0000_0000"),
+    ];
+    floats.iter().find(|(float, _)| *float == dtype).map(|(_, bits)| *bits)
 }
 
 /// Compares floats of `N` bytes.

@@ -196,7 +196,8 @@ impl<'a> Importer<'a> {
         }
         let opset = self.opset(&node.domain);
         let mut cx = NodeCx { b: &mut self.builder, node, opset, inputs, outputs: Vec::new() };
-        (entry.import)(&mut cx)?;
+        let first = (entry.import)(&mut cx)?;
+        cx.set(0, first);
         let outputs = cx.outputs;
         if self.builder.budget.is_exhausted() {
             self.stopped = true;
@@ -270,7 +271,7 @@ pub(super) fn read_opsets(imports: &[OperatorSetIdProto]) -> Imported<BTreeMap<S
 }
 
 /// Refuses nodes of ONNX's own operators where no version says what they mean.
-pub(super) fn asks_for_version(nodes: &[NodeProto], opsets: &BTreeMap<String, i64>) -> Imported {
+pub(super) fn asks_for_version(nodes: &[NodeProto], opsets: &BTreeMap<String, i64>) -> Imported<()> {
     match nodes.iter().find(|n| is_onnx(&n.domain)) {
         Some(n) if !opsets.contains_key("") => {
             let name = n.op_type.escape_debug();

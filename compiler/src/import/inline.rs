@@ -52,7 +52,7 @@ impl<'a> Importer<'a> {
         self.functions.get(&[node.domain.as_str(), &node.op_type, &node.overload]).copied()
     }
 
-    fn enter(&mut self, index: usize, node: &NodeProto) -> Imported {
+    fn enter(&mut self, index: usize, node: &NodeProto) -> Imported<()> {
         if self.depth == 0 {
             self.builder.origin = vec![origin(index, node)];
         }
@@ -65,7 +65,7 @@ impl<'a> Importer<'a> {
 
     /// Counts a function that is about to be inlined. Beyond the limits the whole translation stops: a function that calls
     /// another twice doubles what there is, so going on could take for ever.
-    fn expand(&mut self, f: &FunctionProto) -> Imported {
+    fn expand(&mut self, f: &FunctionProto) -> Imported<()> {
         self.expanded.nodes = self.expanded.nodes.saturating_add(count_nodes(&f.node, 0));
         // The operator sets in force are copied for each call.
         let bytes = f.encoded_len().saturating_add(self.opsets.len() * size_of::<(String, i64)>());
@@ -160,7 +160,7 @@ impl<'a> Importer<'a> {
 }
 
 /// Refuses a call with more operands, results or attributes than the function has.
-fn check_call(f: &FunctionProto, call: &NodeProto) -> Imported {
+fn check_call(f: &FunctionProto, call: &NodeProto) -> Imported<()> {
     signature::count(call.input.len(), f.input.len(), "inputs", &f.name)?;
     signature::count(call.output.len(), f.output.len(), "outputs", &f.name)?;
     let names: BTreeSet<&str> =

@@ -84,8 +84,8 @@ impl From<BuildError> for Fault {
     }
 }
 
-/// The result of an import function.
-pub(crate) type Imported<T = ()> = Result<T, Fault>;
+/// What an import function gives: its first result; the others it sets.
+pub(crate) type Imported<T = ValueId> = Result<T, Fault>;
 
 /// One ONNX node and the means to translate it.
 pub struct NodeCx<'a> {
@@ -104,7 +104,7 @@ pub struct NodeCx<'a> {
 /// Operands.
 impl NodeCx<'_> {
     /// A required operand.
-    pub fn input(&self, i: usize) -> Imported<ValueId> {
+    pub fn input(&self, i: usize) -> Imported {
         self.opt(i).ok_or_else(|| Fault::new(codes::MISSING_INPUT, format!("input {i} is missing")))
     }
 
@@ -201,13 +201,21 @@ impl<'a> NodeCx<'a> {
         a.value().map(Some).ok_or_else(|| Fault::attribute(name, "has no value"))
     }
 
+    /// An attribute of a kind that `read` knows, or `None` where it is left out.
+    fn attr_as<T>(
+        &self,
+        name: &str,
+        kind: &str,
+        read: impl FnOnce(AttributeValue<'a>) -> Option<T>,
+    ) -> Imported<Option<T>> {
+        let value =
+            self.attr(name)?.map(|value| read(value).ok_or_else(|| Fault::attribute(name, format!("must be {kind}"))));
+        value.transpose()
+    }
+
     /// An integer attribute.
     pub fn int_opt(&self, name: &str) -> Imported<Option<i64>> {
-        match self.attr(name)? {
-            None => Ok(None),
-            Some(AttributeValue::Int(v)) => Ok(Some(v)),
-            Some(_) => Err(Fault::attribute(name, "must be an integer")),
-        }
+        self.attr_as(name, "an integer", |v| if let AttributeValue::Int(v) = v { Some(v) } else { None })
     }
 
     /// An integer attribute with a default.
@@ -222,20 +230,16 @@ impl<'a> NodeCx<'a> {
 
     /// An attribute of integers.
     pub fn ints_opt(&self, name: &str) -> Imported<Option<Vec<i64>>> {
-        match self.attr(name)? {
-            None => Ok(None),
-            Some(AttributeValue::Ints(v)) => Ok(Some(v.to_vec())),
-            Some(_) => Err(Fault::attribute(name, "must be a list of integers")),
-        }
+        self.attr_as(
+            name,
+            "a list of integers",
+            |v| if let AttributeValue::Ints(v) = v { Some(v.to_vec()) } else { None },
+        )
     }
 
     /// A float attribute.
     pub fn float_opt(&self, name: &str) -> Imported<Option<f32>> {
-        match self.attr(name)? {
-            None => Ok(None),
-            Some(AttributeValue::Float(v)) => Ok(Some(v)),
-            Some(_) => Err(Fault::attribute(name, "must be a float")),
-        }
+        self.attr_as(name, "a float", |v| if let AttributeValue::Float(v) = v { Some(v) } else { None })
     }
 
     /// A float attribute with a default.
@@ -245,32 +249,25 @@ impl<'a> NodeCx<'a> {
 
     /// An attribute of floats.
     pub fn floats_opt(&self, name: &str) -> Imported<Option<Vec<f32>>> {
-        match self.attr(name)? {
-            None => Ok(None),
-            Some(AttributeValue::Floats(v)) => Ok(Some(v.to_vec())),
-            Some(_) => Err(Fault::attribute(name, "must be a list of floats")),
-        }
+        self.attr_as(
+            name,
+            "a list of floats",
+            |v| if let AttributeValue::Floats(v) = v { Some(v.to_vec()) } else { None },
+        )
     }
 
     /// A string attribute with a default.
     pub fn string(&self, name: &str, default: &str) -> Imported<String> {
-        match self.attr(name)? {
-            None => Ok(default.to_string()),
-            Some(AttributeValue::Str(v)) => match std::str::from_utf8(v) {
-                Ok(s) => Ok(s.to_string()),
-                Err(_) => Err(Fault::attribute(name, "is not UTF-8")),
-            },
-            Some(_) => Err(Fault::attribute(name, "must be a string")),
-        }
+        let text = self.attr_as(name, "a string", |v| if let AttributeValue::Str(v) = v { Some(v) } else { None })?;
+        let Some(text) = text else { return Ok(default.to_string()) };
+        String::from_utf8(text.to_vec()).map_err(|_| Fault::attribute(name, "is not UTF-8"))
     }
 
     /// A tensor attribute.
     pub fn tensor_opt(&self, name: &str) -> Imported<Option<Tensor>> {
-        match self.attr(name)? {
-            None => Ok(None),
-            Some(AttributeValue::Tensor(t)) => import_tensor(t).map(Some),
-            Some(_) => Err(Fault::attribute(name, "must be a tensor")),
-        }
+        let tensor =
+            self.attr_as(name, "a tensor", |v| if let AttributeValue::Tensor(t) = v { Some(t) } else { None })?;
+        tensor.map(import_tensor).transpose()
     }
 
     /// A graph attribute.
@@ -285,7 +282,7 @@ impl<'a> NodeCx<'a> {
 /// Building.
 impl NodeCx<'_> {
     /// Adds an operator with one result.
-    pub fn emit(&mut self, op: Op, inputs: &[ValueId]) -> Imported<ValueId> {
+    pub fn emit(&mut self, op: Op, inputs: &[ValueId]) -> Imported {
         Ok(self.b.emit1(op, inputs)?)
     }
 
@@ -309,7 +306,7 @@ impl NodeCx<'_> {
     }
 
     /// The indices along a dimension of length `n`, as i64 of the given shape.
-    pub fn positions(&mut self, n: usize, shape: Vec<usize>) -> Imported<ValueId> {
+    pub fn positions(&mut self, n: usize, shape: Vec<usize>) -> Imported {
         self.b.reserve(n.saturating_mul(8), "the list of indices")?;
         let positions: Vec<i64> = (0..n as i64).collect();
         Ok(self.add_constant(Tensor::from_elements(shape, &positions)))
@@ -332,32 +329,32 @@ impl NodeCx<'_> {
     }
 
     /// `op(x)`.
-    pub fn unary(&mut self, op: UnaryOp, x: ValueId) -> Imported<ValueId> {
+    pub fn unary(&mut self, op: UnaryOp, x: ValueId) -> Imported {
         Ok(self.b.map(Expr::of_unary(op), &[x])?)
     }
 
     /// `op(x, y)` with broadcasting.
-    pub fn binary(&mut self, op: BinaryOp, x: ValueId, y: ValueId) -> Imported<ValueId> {
+    pub fn binary(&mut self, op: BinaryOp, x: ValueId, y: ValueId) -> Imported {
         Ok(self.b.map(Expr::of_binary(op), &[x, y])?)
     }
 
     /// A Map over operands.
-    pub fn map(&mut self, expr: Expr, inputs: &[ValueId]) -> Imported<ValueId> {
+    pub fn map(&mut self, expr: Expr, inputs: &[ValueId]) -> Imported {
         Ok(self.b.map(expr, inputs)?)
     }
 
     /// A conversion; nothing where the type is right already.
-    pub fn cast(&mut self, x: ValueId, to: DType) -> Imported<ValueId> {
+    pub fn cast(&mut self, x: ValueId, to: DType) -> Imported {
         Ok(self.b.cast(x, to)?)
     }
 
     /// The same elements under another shape.
-    pub fn reshape(&mut self, x: ValueId, shape: impl Into<Vec<usize>>) -> Imported<ValueId> {
+    pub fn reshape(&mut self, x: ValueId, shape: impl Into<Vec<usize>>) -> Imported {
         Ok(self.b.reshape(x, shape)?)
     }
 
     /// Dimension `i` of the result is dimension `perm[i]` of `x`.
-    pub fn transpose(&mut self, x: ValueId, perm: impl Into<Vec<usize>>) -> Imported<ValueId> {
+    pub fn transpose(&mut self, x: ValueId, perm: impl Into<Vec<usize>>) -> Imported {
         Ok(self.b.transpose(x, perm)?)
     }
 }

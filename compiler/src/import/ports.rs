@@ -63,7 +63,7 @@ impl Importer<'_> {
         }
     }
 
-    fn input(&mut self, input: &ValueInfoProto) -> Imported<ValueId> {
+    fn input(&mut self, input: &ValueInfoProto) -> Imported {
         let ty = self.input_type(input)?;
         let id = match self.options.constants.get(&input.name) {
             Some(t) if *t.ty() != ty => {
@@ -167,7 +167,7 @@ fn declared(port: &ValueInfoProto) -> Imported<Option<&TensorType>> {
 }
 
 /// Refuses an output whose declaration contradicts what the graph computes. Symbolic dimensions say nothing.
-fn check_output(output: &ValueInfoProto, ty: &Type) -> Imported {
+fn check_output(output: &ValueInfoProto, ty: &Type) -> Imported<()> {
     let Some(tensor) = declared(output)? else { return Ok(()) };
     if tensor.elem_type != 0 && dtype_of_code(tensor.elem_type)? != ty.dtype {
         let name = dtype_of_code(tensor.elem_type)?;

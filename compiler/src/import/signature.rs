@@ -55,7 +55,7 @@ fn parse(line: &'static str) -> Option<(&'static str, i64, Option<Form>)> {
 }
 
 /// Checks a node of ONNX's own domain against its operator in an opset. Unknown operators pass.
-pub(super) fn check(node: &NodeProto, opset: i64) -> Imported {
+pub(super) fn check(node: &NodeProto, opset: i64) -> Imported<()> {
     let name = &node.op_type;
     let Some(versions) = SIGNATURES.get(name.as_str()) else { return Ok(()) };
     let unsupported = |message: String| Err(Fault::new(codes::UNSUPPORTED_OPERATOR, message).at(At::Operator));
@@ -99,7 +99,7 @@ pub(super) fn widest(name: &str, opset: i64) -> Option<(usize, Vec<&'static str>
 }
 
 /// Refuses more operands or results than there may be.
-pub(super) fn count(given: usize, most: usize, what: &str, name: &str) -> Imported {
+pub(super) fn count(given: usize, most: usize, what: &str, name: &str) -> Imported<()> {
     if given > most {
         let message = format!("the node has {given} {what}, `{}` has {most}", name.escape_debug());
         return Err(Fault::new(codes::MALFORMED_GRAPH, message));
@@ -108,7 +108,7 @@ pub(super) fn count(given: usize, most: usize, what: &str, name: &str) -> Import
 }
 
 /// Refuses a node that gives one attribute twice.
-pub(super) fn once(node: &NodeProto) -> Imported {
+pub(super) fn once(node: &NodeProto) -> Imported<()> {
     let mut seen = BTreeSet::new();
     match node.attribute.iter().find(|a| !seen.insert(&a.name)) {
         Some(a) => Err(Fault::attribute(&a.name, "is given twice")),

@@ -20,6 +20,7 @@ pub mod text;
 mod verify;
 mod work;
 
+pub(crate) use dtype::with_type;
 pub use dtype::{DType, Scalar};
 pub use eval::{EvalError, Evaluate, GraphError, Reference, eval_graph};
 pub use expr::{BinaryOp, Expr, ExprIx, ExprOp, UnaryOp};

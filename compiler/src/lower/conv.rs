@@ -37,7 +37,7 @@ impl Lowering<'_> {
             let bias = self.bias(node, epilogue);
             let y = self.product_result(node, epilogue)?;
             let call = Arc::new(IntConvCall { dtype: x.dtype, params });
-            self.step(node, call, vec![map, w, bias, y], Vec::new());
+            self.call(node, call, vec![map, w, bias, y]);
             return Ok(());
         }
         expect_f32("convolution", x.dtype)?;
@@ -54,7 +54,7 @@ impl Lowering<'_> {
         };
         let bias = self.bias(node, epilogue);
         let y = self.product_result(node, epilogue)?;
-        self.step(node, Arc::new(ConvCall { kind, params }), vec![map, w, bias, y], Vec::new());
+        self.call(node, Arc::new(ConvCall { kind, params }), vec![map, w, bias, y]);
         Ok(())
     }
 
@@ -135,7 +135,7 @@ impl Lowering<'_> {
         let bias = self.bias(node, epilogue);
         let y = self.product_result(node, epilogue)?;
         let call = Arc::new(ConvCall { kind: ConvKind::General, params });
-        self.step(node, call, vec![Arg::Buffer(spread, Access::Read), w, bias, y], Vec::new());
+        self.call(node, call, vec![Arg::Buffer(spread, Access::Read), w, bias, y]);
         Ok(())
     }
 

@@ -91,7 +91,7 @@ impl Lowering<'_> {
         let call = self.proven(node, call);
         let (x, indices) = (self.operand(node.inputs[0]), self.operand(node.inputs[1]));
         let out = self.result(node.outputs[0]);
-        self.step(node, call, vec![x, indices, Arg::Buffer(out, Access::Write)], Vec::new());
+        self.call(node, call, vec![x, indices, Arg::Buffer(out, Access::Write)]);
     }
 
     pub(super) fn scatter_elements(&mut self, node: &Node, axis: usize, kind: ScatterKind) -> Lowered {
@@ -147,7 +147,7 @@ impl Lowering<'_> {
     fn indexed_write(&mut self, node: &Node, call: Arc<dyn KernelCall>, out: View) {
         let call = self.proven(node, call);
         let (indices, updates) = (self.operand(node.inputs[1]), self.operand(node.inputs[2]));
-        self.step(node, call, vec![indices, updates, Arg::Buffer(out, Access::Update)], Vec::new());
+        self.call(node, call, vec![indices, updates, Arg::Buffer(out, Access::Update)]);
     }
 }
 

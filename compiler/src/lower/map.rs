@@ -16,7 +16,6 @@ const MAX_OPERANDS: usize = 10;
 
 impl Lowering<'_> {
     pub(super) fn map(&mut self, node: &Node, expr: &Expr) -> Lowered {
-        let result = self.ty(node.outputs[0]).dtype;
         let dtypes: Vec<DType> = node.inputs.iter().map(|&i| self.ty(i).dtype).collect();
         if let Some(what) = unsupported(expr, &dtypes) {
             return Err(Fault::ty(format!("{what} has no function at run time")));
@@ -32,14 +31,8 @@ impl Lowering<'_> {
             return Ok(());
         }
         let (call, mut args) = self.map_call(node, expr);
-        let (out, dense) = (args.len(), row_major_strides(&call.dims));
-        let in_place = (0..out)
-            .filter(|&i| call.operands[i].dtype == result && call.operands[i].strides == dense)
-            .filter(|&i| matches!(args[i], Arg::Buffer(..)))
-            .map(|i| (i, out))
-            .collect();
         args.push(Arg::Buffer(self.result(node.outputs[0]), Access::Write));
-        self.step(node, Arc::new(call), args, in_place);
+        self.call(node, Arc::new(call), args);
         Ok(())
     }
 
@@ -84,11 +77,9 @@ impl Lowering<'_> {
             y_pitch: self.result_pitch(node.outputs[0]),
         };
         let source = self.operand(x);
-        let is_safe = matches!(source, Arg::Buffer(..)) && params.y_pitch == channels && from.dtype == to.dtype;
-        let in_place = if is_safe { vec![(1, 2)] } else { Vec::new() };
         let out = Arg::Buffer(self.result(node.outputs[0]), Access::Write);
         let call = TableCall { dtypes: [from.dtype, to.dtype], params, in_place: false };
-        self.step(node, Arc::new(call), vec![entries, source, out], in_place);
+        self.call(node, Arc::new(call), vec![entries, source, out]);
         true
     }
 }

@@ -55,7 +55,7 @@ impl Lowering<'_> {
             y_pitch: self.result_pitch(node.outputs[0]),
             epilogue: kernel_epilogue(epilogue),
         };
-        self.step(node, Arc::new(PackedMatMulCall { params, row }), vec![a, w, bias, out], Vec::new());
+        self.call(node, Arc::new(PackedMatMulCall { params, row }), vec![a, w, bias, out]);
         Ok(())
     }
 
@@ -73,7 +73,7 @@ impl Lowering<'_> {
         let (m, y_pitch) = (y.elements().checked_div(n).unwrap_or(0), self.result_pitch(node.outputs[0]));
         let out = Arg::Buffer(self.result(node.outputs[0]), Access::Write);
         let params = MatMulBytes { m, k, n, a_pitch, y_pitch, zero };
-        self.step(node, Arc::new(MatMulBytesCall { params }), vec![a, w, bias, out], Vec::new());
+        self.call(node, Arc::new(MatMulBytesCall { params }), vec![a, w, bias, out]);
         Ok(())
     }
 
@@ -96,10 +96,10 @@ impl Lowering<'_> {
                 0 => Arg::Empty(DType::F32),
                 n => Arg::Buffer(self.new_temporary(&Type::new(DType::F32, [n])), Access::Write),
             };
-            self.step(node, Arc::new(MatMulCall { params }), vec![a, b, bias, scratch, out], Vec::new());
+            self.call(node, Arc::new(MatMulCall { params }), vec![a, b, bias, scratch, out]);
         } else {
             let call = Arc::new(IntMatMulCall { dtype: ta.dtype, params });
-            self.step(node, call, vec![a, b, bias, out], Vec::new());
+            self.call(node, call, vec![a, b, bias, out]);
         }
         Ok(())
     }

@@ -336,11 +336,21 @@ impl Lowering<'_> {
     }
 
     /// Appends a step for a node.
-    fn step(&mut self, node: &Node, call: Arc<dyn KernelCall>, args: Vec<Arg>, in_place: Vec<(usize, usize)>) {
+    fn call(&mut self, node: &Node, call: Arc<dyn KernelCall>, args: Vec<Arg>) {
         let result = self.ty(node.outputs[0]).clone();
         let operands: Vec<Type> = node.inputs.iter().map(|&i| self.ty(i).clone()).collect();
         let macs = multiply_adds(&node.op, &operands, &result);
-        self.push(Step { call, args, origin: node.origin.clone(), result, operands, macs, in_place, over: None });
+        self.push(Step { call, args, origin: node.origin.clone(), result, operands, macs, over: None });
+    }
+
+    /// As `call`.
+    fn step(&mut self, node: &Node, call: Arc<dyn KernelCall>, args: Vec<Arg>, _: Vec<()>) {
+        self.call(node, call, args);
+    }
+
+    /// As `call_one`.
+    fn one_of_one(&mut self, node: &Node, call: Arc<dyn KernelCall>, _: Vec<()>) -> Lowered {
+        self.call_one(node, call)
     }
 
     /// Appends a step that does its part of a node's work, on one of its operands, of type `operand`.
@@ -355,10 +365,10 @@ impl Lowering<'_> {
     }
 
     /// A node whose kernel makes its one result of its first operand.
-    fn one_of_one(&mut self, node: &Node, call: Arc<dyn KernelCall>, in_place: Vec<(usize, usize)>) -> Lowered {
+    fn call_one(&mut self, node: &Node, call: Arc<dyn KernelCall>) -> Lowered {
         let source = self.operand(node.inputs[0]);
         let out = self.result(node.outputs[0]);
-        self.step(node, call, vec![source, Arg::Buffer(out, Access::Write)], in_place);
+        self.call(node, call, vec![source, Arg::Buffer(out, Access::Write)]);
         Ok(())
     }
 
@@ -372,7 +382,7 @@ impl Lowering<'_> {
 
 /// A step that is no node's own; types of its result and its operand.
 fn by_the_way(call: Arc<dyn KernelCall>, args: Vec<Arg>, origin: Vec<Origin>, [result, operand]: [Type; 2]) -> Step {
-    Step { call, args, origin, result, operands: vec![operand], macs: 0, in_place: Vec::new(), over: None }
+    Step { call, args, origin, result, operands: vec![operand], macs: 0, over: None }
 }
 
 /// The dimensions around one of them: their product before, its length, their product behind.

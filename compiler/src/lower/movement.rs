@@ -99,7 +99,7 @@ impl Lowering<'_> {
         let whole = read == dims.iter().product::<usize>();
         let call = copy_call(dtype, dims, (x_start, 0), strides, whole);
         let out = self.result(node.outputs[0]);
-        self.step(node, Arc::new(call), vec![source, Arg::Buffer(out, Access::Write)], Vec::new());
+        self.call(node, Arc::new(call), vec![source, Arg::Buffer(out, Access::Write)]);
     }
 
     /// A transposed copy in a buffer of its own.
@@ -159,7 +159,7 @@ impl Lowering<'_> {
         let y_start = if x.elements() == 0 { 0 } else { before.iter().zip(&wide).map(|(b, s)| b * s).sum() };
         let whole = x.elements() == y.elements();
         let call = copy_call(x.dtype, &x.shape, (0, y_start), [signed(own), signed(wide)], whole);
-        self.step(node, Arc::new(call), vec![source, Arg::Buffer(out, Access::Update)], Vec::new());
+        self.call(node, Arc::new(call), vec![source, Arg::Buffer(out, Access::Update)]);
     }
 }
 

@@ -31,7 +31,7 @@ impl Lowering<'_> {
         });
         let out = self.result(node.outputs[0]);
         let call = Arc::new(ReduceCall { dtype: x.dtype, kind, params });
-        self.step(node, call, vec![source, Arg::Buffer(out, Access::Write)], Vec::new());
+        self.call(node, call, vec![source, Arg::Buffer(out, Access::Write)]);
         Ok(())
     }
 
@@ -40,7 +40,7 @@ impl Lowering<'_> {
         expect_number("an extreme's index", x.dtype)?;
         let (outer, n, inner) = around(&x.shape, axis);
         let params = ArgParams { outer, n, inner, last };
-        self.one_of_one(node, Arc::new(ArgCall { dtype: x.dtype, max, params }), Vec::new())
+        self.call_one(node, Arc::new(ArgCall { dtype: x.dtype, max, params }))
     }
 
     pub(super) fn softmax(&mut self, node: &Node, axis: usize, log: bool) -> Lowered {
@@ -48,7 +48,7 @@ impl Lowering<'_> {
         expect_f32("softmax", x.dtype)?;
         let (outer, n, inner) = around(&x.shape, axis);
         let call = SoftmaxCall { log, params: Softmax { outer, n, inner }, in_place: false };
-        self.one_of_one(node, Arc::new(call), vec![(0, 1)])
+        self.call_one(node, Arc::new(call))
     }
 
     /// A normalization of the rows from `axis` on; `operands` tells whether scale and bias are there.
@@ -64,7 +64,7 @@ impl Lowering<'_> {
         let (scale, bias) = (operand(scale), operand(bias));
         let out = self.result(node.outputs[0]);
         let call = Arc::new(NormCall { params, in_place: false });
-        self.step(node, call, vec![source, scale, bias, Arg::Buffer(out, Access::Write)], vec![(0, 3)]);
+        self.call(node, call, vec![source, scale, bias, Arg::Buffer(out, Access::Write)]);
         Ok(())
     }
 
@@ -76,7 +76,7 @@ impl Lowering<'_> {
         let (outer, n, inner) = around(&x.shape, axis);
         let params = Cumulative { outer, n, inner, exclusive, reverse };
         let call = CumulativeCall { dtype: x.dtype, product, params, in_place: false };
-        self.one_of_one(node, Arc::new(call), vec![(0, 1)])
+        self.call_one(node, Arc::new(call))
     }
 
     pub(super) fn top_k(&mut self, node: &Node, axis: usize, k: usize, largest: bool) -> Lowered {
@@ -87,7 +87,7 @@ impl Lowering<'_> {
         let (values, indices) = (self.result(node.outputs[0]), self.result(node.outputs[1]));
         let call = Arc::new(TopKCall { dtype: x.dtype, params: TopK { outer, n, inner, k, largest } });
         let args = vec![source, Arg::Buffer(values, Access::Write), Arg::Buffer(indices, Access::Write)];
-        self.step(node, call, args, Vec::new());
+        self.call(node, call, args);
         Ok(())
     }
 }

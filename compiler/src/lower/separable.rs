@@ -40,7 +40,7 @@ impl Lowering<'_> {
         let [w, second_w] = weights;
         let [b, second_b] = bias;
         let args = vec![source, w, second_w, b, second_b, Arg::Buffer(scratch, Access::Write), y];
-        self.step(node, Arc::new(SeparableCall { params }), args, Vec::new());
+        self.call(node, Arc::new(SeparableCall { params }), args);
         self.credit(first);
         Ok(())
     }

@@ -141,14 +141,14 @@ impl Lowering<'_> {
             // They count from 0, which the kernel knows.
             self.traces.fold(node, positions);
             let (position, (row, _)) = (self.operand(position), self.strided_operand(row));
-            return self.step(node, Arc::new(call), vec![position, row, to], Vec::new());
+            return self.call(node, Arc::new(call), vec![position, row, to]);
         }
         let (mut call, mut args) = self.map_call(node, expr);
         let over = node.inputs.iter().position(|&i| i == x).expect("the state is an operand");
         call.over = Some(over);
         args.remove(over);
         args.push(to);
-        self.step(node, Arc::new(call), args, Vec::new());
+        self.call(node, Arc::new(call), args);
     }
 
     /// `select(0..n == position, row, state)` along one dimension: the kernel, the numbers from 0, the position and the row.

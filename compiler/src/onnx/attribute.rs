@@ -39,36 +39,34 @@ pub enum AttributeValue<'a> {
     Reference(&'a str),
 }
 
-impl AttributeProto {
-    /// Numbers of `kind`.
-    pub const FLOAT: i32 = 1;
-    /// See [`AttributeProto::FLOAT`].
-    pub const INT: i32 = 2;
-    /// See [`AttributeProto::FLOAT`].
-    pub const STRING: i32 = 3;
-    /// See [`AttributeProto::FLOAT`].
-    pub const TENSOR: i32 = 4;
-    /// See [`AttributeProto::FLOAT`].
-    pub const GRAPH: i32 = 5;
-    /// See [`AttributeProto::FLOAT`].
-    pub const FLOATS: i32 = 6;
-    /// See [`AttributeProto::FLOAT`].
-    pub const INTS: i32 = 7;
-    /// See [`AttributeProto::FLOAT`].
-    pub const STRINGS: i32 = 8;
-    /// See [`AttributeProto::FLOAT`].
-    pub const TENSORS: i32 = 9;
-    /// See [`AttributeProto::FLOAT`].
-    pub const GRAPHS: i32 = 10;
-    /// See [`AttributeProto::FLOAT`].
-    pub const SPARSE_TENSOR: i32 = 11;
-    /// See [`AttributeProto::FLOAT`].
-    pub const SPARSE_TENSORS: i32 = 12;
-    /// See [`AttributeProto::FLOAT`].
-    pub const TYPE_PROTO: i32 = 13;
-    /// See [`AttributeProto::FLOAT`].
-    pub const TYPE_PROTOS: i32 = 14;
+macro_rules! kinds {
+    ($($name:ident = $number:literal),+) => {
+        /// Numbers of `kind`.
+        impl AttributeProto {
+            $(#[doc = concat!("The kind ", stringify!($name), ".")]
+            pub const $name: i32 = $number;)+
+        }
+    };
+}
 
+kinds!(
+    FLOAT = 1,
+    INT = 2,
+    STRING = 3,
+    TENSOR = 4,
+    GRAPH = 5,
+    FLOATS = 6,
+    INTS = 7,
+    STRINGS = 8,
+    TENSORS = 9,
+    GRAPHS = 10,
+    SPARSE_TENSOR = 11,
+    SPARSE_TENSORS = 12,
+    TYPE_PROTO = 13,
+    TYPE_PROTOS = 14
+);
+
+impl AttributeProto {
     /// The value, or `None` where the attribute has no value of its kind or an unknown kind.
     ///
     /// Files of the first IR version give no kind: there the one field that is filled decides, and several filled

@@ -2,101 +2,97 @@
 
 use std::fmt;
 
-/// The type of a tensor's elements; its discriminant is the number in the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(i32)]
-pub enum ElementType {
+/// Makes [`ElementType`] of a line for each type: its number, its width in bits, its name as ONNX writes it.
+macro_rules! element_types {
+    ($($(#[$doc:meta])* $name:ident = $code:literal: $bits:expr, $text:literal;)*) => {
+        /// The type of a tensor's elements; its discriminant is the number in the file.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(i32)]
+        pub enum ElementType {
+            $($(#[$doc])* $name = $code,)*
+        }
+
+        impl ElementType {
+            /// All of them, by number.
+            pub const ALL: [ElementType; [$($code),*].len()] = [$(ElementType::$name),*];
+
+            /// Width of one element in bits; `None` for strings.
+            pub fn bits(self) -> Option<u32> {
+                match self {
+                    $(ElementType::$name => $bits,)*
+                }
+            }
+
+            /// Name as ONNX writes it in operator texts: `float`, `int8`, `float8e4m3fn`, ...
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(ElementType::$name => $text,)*
+                }
+            }
+        }
+    };
+}
+
+element_types! {
     /// IEEE binary32.
-    F32 = 1,
+    F32 = 1: Some(32), "float";
     /// 8-bit unsigned.
-    U8 = 2,
+    U8 = 2: Some(8), "uint8";
     /// 8-bit signed.
-    I8 = 3,
+    I8 = 3: Some(8), "int8";
     /// 16-bit unsigned.
-    U16 = 4,
+    U16 = 4: Some(16), "uint16";
     /// 16-bit signed.
-    I16 = 5,
+    I16 = 5: Some(16), "int16";
     /// 32-bit signed.
-    I32 = 6,
+    I32 = 6: Some(32), "int32";
     /// 64-bit signed.
-    I64 = 7,
+    I64 = 7: Some(64), "int64";
     /// Byte strings; the only type without a fixed width.
-    String = 8,
+    String = 8: None, "string";
     /// One byte, 0 or 1.
-    Bool = 9,
+    Bool = 9: Some(8), "bool";
     /// IEEE binary16.
-    F16 = 10,
+    F16 = 10: Some(16), "float16";
     /// IEEE binary64.
-    F64 = 11,
+    F64 = 11: Some(64), "double";
     /// 32-bit unsigned.
-    U32 = 12,
+    U32 = 12: Some(32), "uint32";
     /// 64-bit unsigned.
-    U64 = 13,
+    U64 = 13: Some(64), "uint64";
     /// Two binary32: real, imaginary.
-    Complex64 = 14,
+    Complex64 = 14: Some(64), "complex64";
     /// Two binary64: real, imaginary.
-    Complex128 = 15,
+    Complex128 = 15: Some(128), "complex128";
     /// The upper half of a binary32.
-    Bf16 = 16,
+    Bf16 = 16: Some(16), "bfloat16";
     /// 8-bit float, NaN but no infinities.
-    F8E4M3FN = 17,
+    F8E4M3FN = 17: Some(8), "float8e4m3fn";
     /// The same without negative zero.
-    F8E4M3FNUZ = 18,
+    F8E4M3FNUZ = 18: Some(8), "float8e4m3fnuz";
     /// 8-bit float with NaN and infinities.
-    F8E5M2 = 19,
+    F8E5M2 = 19: Some(8), "float8e5m2";
     /// 8-bit float, NaN but neither infinities nor negative zero.
-    F8E5M2FNUZ = 20,
+    F8E5M2FNUZ = 20: Some(8), "float8e5m2fnuz";
     /// 4-bit unsigned, two in a byte.
-    U4 = 21,
+    U4 = 21: Some(4), "uint4";
     /// 4-bit signed, two in a byte.
-    I4 = 22,
+    I4 = 22: Some(4), "int4";
     /// 4-bit float, two in a byte.
-    F4E2M1 = 23,
+    F4E2M1 = 23: Some(4), "float4e2m1";
     /// A power of two.
-    F8E8M0 = 24,
+    F8E8M0 = 24: Some(8), "float8e8m0";
     /// 2-bit unsigned, four in a byte.
-    U2 = 25,
+    U2 = 25: Some(2), "uint2";
     /// 2-bit signed, four in a byte.
-    I2 = 26,
+    I2 = 26: Some(2), "int2";
     /// 6-bit float, four in three bytes.
-    F6E2M3 = 27,
+    F6E2M3 = 27: Some(6), "float6e2m3";
     /// 6-bit float, four in three bytes.
-    F6E3M2 = 28,
+    F6E3M2 = 28: Some(6), "float6e3m2";
 }
 
 impl ElementType {
-    /// All of them, by number.
-    pub const ALL: [ElementType; 28] = [
-        ElementType::F32,
-        ElementType::U8,
-        ElementType::I8,
-        ElementType::U16,
-        ElementType::I16,
-        ElementType::I32,
-        ElementType::I64,
-        ElementType::String,
-        ElementType::Bool,
-        ElementType::F16,
-        ElementType::F64,
-        ElementType::U32,
-        ElementType::U64,
-        ElementType::Complex64,
-        ElementType::Complex128,
-        ElementType::Bf16,
-        ElementType::F8E4M3FN,
-        ElementType::F8E4M3FNUZ,
-        ElementType::F8E5M2,
-        ElementType::F8E5M2FNUZ,
-        ElementType::U4,
-        ElementType::I4,
-        ElementType::F4E2M1,
-        ElementType::F8E8M0,
-        ElementType::U2,
-        ElementType::I2,
-        ElementType::F6E2M3,
-        ElementType::F6E3M2,
-    ];
-
     /// The type with a number, or `None` for 0 (undefined) and for numbers that ONNX 1.23 does not have.
     pub fn from_code(code: i32) -> Option<ElementType> {
         let index = usize::try_from(code).ok()?.checked_sub(1)?;
@@ -108,28 +104,6 @@ impl ElementType {
         self as i32
     }
 
-    /// Width of one element in bits; `None` for strings.
-    pub fn bits(self) -> Option<u32> {
-        match self {
-            ElementType::String => None,
-            ElementType::U2 | ElementType::I2 => Some(2),
-            ElementType::U4 | ElementType::I4 | ElementType::F4E2M1 => Some(4),
-            ElementType::F6E2M3 | ElementType::F6E3M2 => Some(6),
-            ElementType::U8
-            | ElementType::I8
-            | ElementType::Bool
-            | ElementType::F8E4M3FN
-            | ElementType::F8E4M3FNUZ
-            | ElementType::F8E5M2
-            | ElementType::F8E5M2FNUZ
-            | ElementType::F8E8M0 => Some(8),
-            ElementType::U16 | ElementType::I16 | ElementType::F16 | ElementType::Bf16 => Some(16),
-            ElementType::F32 | ElementType::I32 | ElementType::U32 => Some(32),
-            ElementType::F64 | ElementType::I64 | ElementType::U64 | ElementType::Complex64 => Some(64),
-            ElementType::Complex128 => Some(128),
-        }
-    }
-
     /// Bytes of `elements` elements, packed without gaps and rounded up to a whole byte; `None` for strings and
     /// where the number does not fit.
     pub fn dense_bytes(self, elements: u64) -> Option<u64> {
@@ -137,40 +111,6 @@ impl ElementType {
         match bits % 8 {
             0 => elements.checked_mul(bits / 8),
             _ => elements.checked_mul(bits).map(|total| total.div_ceil(8)),
-        }
-    }
-
-    /// Name as ONNX writes it in operator texts: `float`, `int8`, `float8e4m3fn`, ...
-    pub fn name(self) -> &'static str {
-        match self {
-            ElementType::F32 => "float",
-            ElementType::U8 => "uint8",
-            ElementType::I8 => "int8",
-            ElementType::U16 => "uint16",
-            ElementType::I16 => "int16",
-            ElementType::I32 => "int32",
-            ElementType::I64 => "int64",
-            ElementType::String => "string",
-            ElementType::Bool => "bool",
-            ElementType::F16 => "float16",
-            ElementType::F64 => "double",
-            ElementType::U32 => "uint32",
-            ElementType::U64 => "uint64",
-            ElementType::Complex64 => "complex64",
-            ElementType::Complex128 => "complex128",
-            ElementType::Bf16 => "bfloat16",
-            ElementType::F8E4M3FN => "float8e4m3fn",
-            ElementType::F8E4M3FNUZ => "float8e4m3fnuz",
-            ElementType::F8E5M2 => "float8e5m2",
-            ElementType::F8E5M2FNUZ => "float8e5m2fnuz",
-            ElementType::U4 => "uint4",
-            ElementType::I4 => "int4",
-            ElementType::F4E2M1 => "float4e2m1",
-            ElementType::F8E8M0 => "float8e8m0",
-            ElementType::U2 => "uint2",
-            ElementType::I2 => "int2",
-            ElementType::F6E2M3 => "float6e2m3",
-            ElementType::F6E3M2 => "float6e3m2",
         }
     }
 }

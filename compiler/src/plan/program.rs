@@ -81,7 +81,7 @@ fn step_spec(program: &Program, step: &Step, index: &[Option<BufferIx>]) -> Step
         spec.reads.extend((reads && !spec.reads.contains(&b)).then_some(b));
         spec.writes.extend((writes && !spec.writes.contains(&b)).then_some(b));
     }
-    for &(read, write) in &step.in_place {
+    for ((read, write), _) in step.in_place() {
         // The two share their start, so both must be the start of their buffer; the result must be all of it.
         let (Arg::Buffer(from, _), Arg::Buffer(to, _)) = (step.args[read], step.args[write]) else { continue };
         let whole = from.offset == 0 && to.offset == 0 && to.len == program.buffer(to.buffer).elements;
@@ -105,22 +105,14 @@ fn work_in_place(step: &mut Step, read: BufferId, write: BufferId) {
         Arg::Buffer(v, _) => Some(v.buffer),
         Arg::Weight(_) | Arg::Empty(_) => None,
     };
-    let pair = step
-        .in_place
-        .iter()
-        .copied()
-        .find(|&(r, w)| buffer(&step.args[r]) == Some(read) && buffer(&step.args[w]) == Some(write));
-    let Some((r, w)) = pair else { return };
-    let (Some(call), Arg::Buffer(from, _), Arg::Buffer(to, _)) =
-        (step.call.in_place((r, w)), step.args[r], step.args[w])
-    else {
-        return;
-    };
+    let fits = |(r, w): (usize, usize)| buffer(&step.args[r]) == Some(read) && buffer(&step.args[w]) == Some(write);
+    let form = step.in_place().find(|(pair, _)| fits(*pair));
+    let Some(((r, w), call)) = form else { return };
+    let (Arg::Buffer(from, _), Arg::Buffer(to, _)) = (step.args[r], step.args[w]) else { return };
     step.call = call;
     // The kernel gets the longer of the two: a pool's operand, which shrinks to its result.
     let longer = if from.len >= to.len { from } else { to };
     step.over = Some(Over { operand: from, result: to });
     step.args[w] = Arg::Buffer(longer, Access::Update);
     step.args.remove(r);
-    step.in_place.clear();
 }

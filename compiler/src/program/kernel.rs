@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use bytemuck::Pod;
 use proc_macro2::TokenStream;
+use quote::quote;
 
+use super::tokens::Lit;
 use crate::ir::Numerics;
 
 /// Data made a run fail, see the runtime's errors.
@@ -13,13 +15,23 @@ pub type RunError = zant_runtime::error::DataError;
 
 /// The parameters of a kernel as emitted code.
 pub struct Params {
+    /// Paths below the runtime's root that type and value mention.
+    pub uses: Vec<&'static str>,
     /// The type, e.g. `Conv2d`.
     pub ty: TokenStream,
     /// The value, a struct literal.
     pub value: TokenStream,
 }
 
-/// A kernel with its parameters.
+impl Params {
+    /// Of a type with a number of dimensions.
+    pub(super) fn sized(self, dims: usize) -> Params {
+        let (ty, dims) = (self.ty, dims.lit());
+        Params { ty: quote!(#ty<#dims>), ..self }
+    }
+}
+
+/// A kernel with its parameters. Most are declared by `kernel!`, see `bind.rs`.
 pub trait KernelCall: Debug + Send + Sync {
     /// The kernel's name in listings and emitted code, e.g. `conv2d`.
     fn name(&self) -> &'static str;
@@ -50,8 +62,8 @@ pub trait KernelCall: Debug + Send + Sync {
         false
     }
 
-    /// The form that works over one of its operands: `pair` is one of the step's `in_place` pairs; the read argument is
-    /// dropped and the written one becomes `Update`.
+    /// The form that writes its result over one of its operands, where it can: `pair` is the argument that is read and the one that
+    /// is written. The former is dropped and the latter becomes `Update`. They share their start.
     fn in_place(&self, pair: (usize, usize)) -> Option<Arc<dyn KernelCall>> {
         let _ = pair;
         None
@@ -87,21 +99,46 @@ impl<'a> Args<'a> {
         self.0.iter().position(holds)
     }
 
-    /// Argument `i` as elements to read. Plans align buffers, so that the cast holds.
-    pub fn read<T: Pod>(&mut self, i: usize) -> &'a [T] {
-        match self.0[i].take().expect("an argument is taken once") {
+    /// Argument `i`.
+    pub fn take<O: Operand<'a>>(&mut self, i: usize) -> O {
+        O::of(self.0[i].take().expect("an argument is taken once"))
+    }
+
+    /// The first argument that nobody has taken.
+    pub fn pull<O: Operand<'a>>(&mut self) -> O {
+        let next = self.0.iter().position(Option::is_some).expect("the step has the arguments of its kernel");
+        self.take(next)
+    }
+}
+
+/// What kernels take. Plans align buffers, so that elements can be cast.
+pub trait Operand<'a> {
+    /// An argument's memory as that.
+    fn of(slice: ArgSlice<'a>) -> Self;
+}
+
+impl<'a, T: Pod> Operand<'a> for &'a [T] {
+    fn of(slice: ArgSlice<'a>) -> Self {
+        match slice {
             ArgSlice::Read([]) | ArgSlice::Write([]) => &[],
             ArgSlice::Read(s) => bytemuck::cast_slice(s),
             ArgSlice::Write(s) => bytemuck::cast_slice(s),
         }
     }
+}
 
-    /// Argument `i` as elements to write.
-    pub fn write<T: Pod>(&mut self, i: usize) -> &'a mut [T] {
-        match self.0[i].take().expect("an argument is taken once") {
-            ArgSlice::Write([]) => &mut [],
+impl<'a, T: Pod> Operand<'a> for &'a mut [T] {
+    fn of(slice: ArgSlice<'a>) -> Self {
+        match slice {
+            ArgSlice::Read([]) | ArgSlice::Write([]) => &mut [],
             ArgSlice::Write(s) => bytemuck::cast_slice_mut(s),
             ArgSlice::Read(_) => unreachable!("the step's accesses are those of its kernel"),
         }
+    }
+}
+
+impl<'a, T: Pod, const N: usize> Operand<'a> for &'a [T; N] {
+    fn of(slice: ArgSlice<'a>) -> Self {
+        <&[T]>::of(slice).try_into().expect("the step's constants are those of its kernel")
     }
 }

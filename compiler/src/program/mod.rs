@@ -5,6 +5,7 @@
 //! Invariants (checked by `verify`): every argument lies inside its buffer; a buffer is written before it is read; with a
 //! [`Layout`], no step writes memory that another buffer needs later, save where the step works in place.
 
+mod bind;
 mod closure;
 mod kernel;
 pub mod kernels;
@@ -130,8 +131,6 @@ pub struct Step {
     pub operands: Vec<Type>,
     /// Multiply-adds.
     pub macs: u64,
-    /// Indices of `args`: a read and a write that may share their start, where the kernel can work in place.
-    pub in_place: Vec<(usize, usize)>,
     /// In place: the operand that the updated argument is, and the result that it becomes. They share their start.
     pub over: Option<Over>,
 }
@@ -146,6 +145,16 @@ pub struct Over {
 }
 
 impl Step {
+    /// The forms of the kernel that work in place, each by the positions of the argument that it reads and of the one that it writes.
+    pub fn in_place(&self) -> impl Iterator<Item = ((usize, usize), Arc<dyn KernelCall>)> + '_ {
+        let all = |access| {
+            let args = self.args.iter().enumerate();
+            args.filter_map(move |(i, a)| matches!(a, Arg::Buffer(_, own) if *own == access).then_some(i))
+        };
+        let pairs = all(Access::Read).flat_map(move |read| all(Access::Write).map(move |write| (read, write)));
+        pairs.filter_map(|pair| Some((pair, self.call.in_place(pair)?)))
+    }
+
     /// The views that are written, with their argument position; of an update, what it becomes.
     pub fn writes(&self) -> impl Iterator<Item = (usize, View)> + '_ {
         self.args.iter().enumerate().filter_map(|(i, a)| match *a {

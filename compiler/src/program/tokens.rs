@@ -1,7 +1,7 @@
 //! Parameters as Rust literals.
 
 use proc_macro2::{Literal, TokenStream};
-use quote::quote;
+use quote::{ToTokens, quote};
 use zant_runtime::terms::epilogue::{Activation, Epilogue, Residual};
 
 /// A value as a Rust expression.
@@ -9,26 +9,17 @@ pub(super) trait Lit {
     fn lit(&self) -> TokenStream;
 }
 
-impl Lit for usize {
-    fn lit(&self) -> TokenStream {
-        let l = Literal::usize_unsuffixed(*self);
-        quote!(#l)
-    }
+macro_rules! integer {
+    ($($ty:ty: $literal:ident),+) => {
+        $(impl Lit for $ty {
+            fn lit(&self) -> TokenStream {
+                Literal::$literal(*self).into_token_stream()
+            }
+        })+
+    };
 }
 
-impl Lit for i32 {
-    fn lit(&self) -> TokenStream {
-        let l = Literal::i32_unsuffixed(*self);
-        quote!(#l)
-    }
-}
-
-impl Lit for isize {
-    fn lit(&self) -> TokenStream {
-        let l = Literal::isize_unsuffixed(*self);
-        quote!(#l)
-    }
-}
+integer!(usize: usize_unsuffixed, i32: i32_unsuffixed, isize: isize_unsuffixed);
 
 impl Lit for bool {
     fn lit(&self) -> TokenStream {
@@ -42,10 +33,7 @@ impl Lit for f32 {
             v if v.is_nan() => quote!(f32::NAN),
             f32::INFINITY => quote!(f32::INFINITY),
             f32::NEG_INFINITY => quote!(f32::NEG_INFINITY),
-            v => {
-                let l = Literal::f32_unsuffixed(v);
-                quote!(#l)
-            }
+            v => Literal::f32_unsuffixed(v).into_token_stream(),
         }
     }
 }
@@ -117,72 +105,62 @@ macro_rules! fields {
     }};
 }
 
-/// Runs `$body` with `$t` standing for the Rust type of an element type; bools are bytes. Halves have no kernels.
+/// `$body` with `$t` standing for the Rust type of an element type; bools are bytes. Halves have no kernels.
 macro_rules! with_element {
     ($dtype:expr, $t:ident => $body:expr) => {
-        match $dtype {
-            $crate::ir::DType::Bool | $crate::ir::DType::U8 => {
-                type $t = u8;
-                $body
-            }
-            $crate::ir::DType::I8 => {
-                type $t = i8;
-                $body
-            }
-            $crate::ir::DType::I16 => {
-                type $t = i16;
-                $body
-            }
-            $crate::ir::DType::I32 => {
-                type $t = i32;
-                $body
-            }
-            $crate::ir::DType::I64 => {
-                type $t = i64;
-                $body
-            }
-            $crate::ir::DType::U16 | $crate::ir::DType::F16 | $crate::ir::DType::BF16 => {
-                type $t = u16;
-                $body
-            }
-            $crate::ir::DType::U32 => {
-                type $t = u32;
-                $body
-            }
-            $crate::ir::DType::U64 => {
-                type $t = u64;
-                $body
-            }
-            $crate::ir::DType::F32 => {
-                type $t = f32;
-                $body
-            }
-            $crate::ir::DType::F64 => {
-                type $t = f64;
-                $body
-            }
-        }
+        $crate::ir::with_type!($dtype, $t => $body; Bool | U8: u8, I8: i8, I16: i16, I32: i32, I64: i64,
+            U16 | F16 | BF16: u16, U32: u32, U64: u64, F32: f32, F64: f64)
     };
 }
 
-/// Runs `$body` with `$t` standing for the Rust type of bytes.
+/// `$body` with `$t` standing for the Rust type of bytes.
 macro_rules! with_byte {
     ($dtype:expr, $t:ident => $body:expr) => {
-        if $dtype == $crate::ir::DType::I8 {
-            type $t = i8;
+        $crate::program::tokens::with_either!($dtype, I8: i8, u8, $t => $body)
+    };
+}
+
+/// `$body` with `$t` standing for the Rust type of indices.
+macro_rules! with_index {
+    ($dtype:expr, $t:ident => $body:expr) => {
+        $crate::program::tokens::with_either!($dtype, I32: i32, i64, $t => $body)
+    };
+}
+
+/// `$body` with `$t` standing for the one type if the element type is `$name`, else for the other.
+macro_rules! with_either {
+    ($dtype:expr, $name:ident: $one:ty, $other:ty, $t:ident => $body:expr) => {
+        if $dtype == $crate::ir::DType::$name {
+            type $t = $one;
             $body
         } else {
-            type $t = u8;
+            type $t = $other;
             $body
         }
     };
 }
 
-/// Runs `$body` with `$cpu` bound to the host's CPU, or one of `$kind`, under a [`Numerics`](crate::ir::Numerics).
-macro_rules! with_cpu {
-    ($numerics:expr, $cpu:ident => $body:expr) => {
-        with_cpu!(zant_runtime::arch::host::Host, $numerics, $cpu => $body)
+/// `$body` with `$k` being the constant of a number from 0 to 8.
+macro_rules! with_count {
+    ($n:expr, $k:ident => $body:expr) => {
+        with_count!(@ $n, $k, $body; 0, 1, 2, 3, 4, 5, 6, 7)
     };
+    (@ $n:expr, $k:ident, $body:expr; $($i:literal),+) => {
+        match $n {
+            $($i => {
+                const $k: usize = $i;
+                $body
+            })+
+            _ => {
+                const $k: usize = 8;
+                $body
+            }
+        }
+    };
+}
+
+/// Runs `$body` with `$cpu` bound to a CPU of `$kind` under a [`Numerics`](crate::ir::Numerics).
+macro_rules! with_cpu {
     ($kind:path, $numerics:expr, $cpu:ident => $body:expr) => {{
         use $kind as Kind;
         match $numerics {
@@ -198,4 +176,4 @@ macro_rules! with_cpu {
     }};
 }
 
-pub(super) use {fields, with_byte, with_cpu, with_element};
+pub(super) use {fields, with_byte, with_count, with_cpu, with_either, with_element, with_index};

@@ -29,34 +29,18 @@ pub(in crate::import) const OPS: &[OpEntry] = &[
 fn formula(cx: &mut NodeCx<'_>, f: impl FnOnce(&NodeCx<'_>) -> Imported<Term>) -> Imported {
     let input = cx.input(0)?;
     let dtype = cx.dtype(input);
-    let computed = match dtype {
-        DType::F16 | DType::BF16 | DType::F32 => DType::F32,
-        DType::F64 => DType::F64,
-        DType::Bool
-        | DType::I8
-        | DType::I16
-        | DType::I32
-        | DType::I64
-        | DType::U8
-        | DType::U16
-        | DType::U32
-        | DType::U64 => {
-            let message = format!("the operand must be of a float type, not {dtype}");
-            return Err(Fault::new(codes::UNSUPPORTED_TYPE, message));
-        }
-    };
+    if !dtype.is_float() {
+        let message = format!("the operand must be of a float type, not {dtype}");
+        return Err(Fault::new(codes::UNSUPPORTED_TYPE, message));
+    }
+    let computed = if dtype == DType::F64 { dtype } else { DType::F32 };
     let e = f(cx)?.expr_within(dtype, computed);
-    let y = cx.map(e, &[input])?;
-    cx.set(0, y);
-    Ok(())
+    cx.map(e, &[input])
 }
 
 fn relu(cx: &mut NodeCx<'_>) -> Imported {
     let input = cx.input(0)?;
-    let e = x(0).max(num(0.0)).expr(cx.dtype(input));
-    let y = cx.map(e, &[input])?;
-    cx.set(0, y);
-    Ok(())
+    cx.map(x(0).max(num(0.0)).expr(cx.dtype(input)), &[input])
 }
 
 /// Clamped to 0 .. 1.
@@ -127,7 +111,5 @@ fn shrink(cx: &mut NodeCx<'_>) -> Imported {
     };
     let upper = select(num(lambd).lt(x(0)), x(0) - num(bias), num(0.0));
     let y = select(x(0).lt(num(-lambd)), x(0) + num(bias), upper);
-    let y = cx.map(y.expr_within(dtype, computed), &[input])?;
-    cx.set(0, y);
-    Ok(())
+    cx.map(y.expr_within(dtype, computed), &[input])
 }

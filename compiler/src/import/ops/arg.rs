@@ -26,17 +26,14 @@ fn arg(cx: &mut NodeCx<'_>, max: bool) -> Imported {
         shape[axis] = 1;
         y = cx.reshape(y, shape)?;
     }
-    cx.set(0, y);
-    Ok(())
+    Ok(y)
 }
 
 fn cumulative(cx: &mut NodeCx<'_>, product: bool) -> Imported {
     let input = cx.input(0)?;
     let axis = cx.axis(cx.const_scalar(1, "the axis")?.to_i64(), cx.rank(input))?;
     let (exclusive, reverse) = (cx.flag("exclusive", false)?, cx.flag("reverse", false)?);
-    let y = cx.emit(Op::Cumulative { axis, product, exclusive, reverse }, &[input])?;
-    cx.set(0, y);
-    Ok(())
+    cx.emit(Op::Cumulative { axis, product, exclusive, reverse }, &[input])
 }
 
 /// `k` is an attribute before opset 10. What ONNX leaves unsorted is sorted too.
@@ -51,7 +48,6 @@ fn top_k(cx: &mut NodeCx<'_>) -> Imported {
     let k = usize::try_from(k).map_err(|_| Fault::shape(format!("k is {k}")))?;
     let largest = cx.flag("largest", true)?;
     let results = cx.b.emit(Op::TopK { axis, k, largest }, &[input])?;
-    cx.set(0, results[0]);
     cx.set(1, results[1]);
-    Ok(())
+    Ok(results[0])
 }

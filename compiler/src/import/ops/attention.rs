@@ -28,7 +28,7 @@ struct Operands {
 }
 
 /// `[batch, steps, heads * size]` as `[batch, heads, steps, size]`.
-pub(super) fn split_heads(cx: &mut NodeCx<'_>, v: ValueId, heads: &str) -> Imported<ValueId> {
+pub(super) fn split_heads(cx: &mut NodeCx<'_>, v: ValueId, heads: &str) -> Imported {
     let shape = cx.shape(v);
     match *shape.as_slice() {
         [_, _, _, _] => Ok(v),
@@ -45,7 +45,7 @@ pub(super) fn split_heads(cx: &mut NodeCx<'_>, v: ValueId, heads: &str) -> Impor
 }
 
 /// The inverse of [`split_heads`].
-pub(super) fn join_heads(cx: &mut NodeCx<'_>, v: ValueId) -> Imported<ValueId> {
+pub(super) fn join_heads(cx: &mut NodeCx<'_>, v: ValueId) -> Imported {
     let [batch, heads, steps, size] = dims(cx, v)?;
     let v = cx.transpose(v, [0, 2, 1, 3])?;
     let hidden = heads.checked_mul(size).ok_or_else(|| Fault::shape("the result is too large"))?;
@@ -106,19 +106,18 @@ fn attention(cx: &mut NodeCx<'_>) -> Imported {
         2 => masked,
         _ => probabilities,
     };
-    let y = weigh(cx, probabilities, value)?;
+    let y = grouped(cx, probabilities, value)?;
     let y = if o.flat { join_heads(cx, y)? } else { y };
     let y = cx.cast(y, dtype)?;
-    cx.set(0, y);
     cx.set(1, o.key);
     cx.set(2, o.value);
     let debug = cx.cast(debug, if cx.dtype(debug) == work { dtype } else { value_type })?;
     cx.set(3, debug);
-    Ok(())
+    Ok(y)
 }
 
 /// Products of operands whose heads are `[batch, kv_heads, group, ..]`: each head of keys and values serves a group.
-fn grouped(cx: &mut NodeCx<'_>, a: ValueId, b: ValueId) -> Imported<ValueId> {
+fn grouped(cx: &mut NodeCx<'_>, a: ValueId, b: ValueId) -> Imported {
     let ([batch, heads, rows, inner], [_, kv_heads, k, n]) = (dims(cx, a)?, dims(cx, b)?);
     if heads == kv_heads {
         return product(cx, a, b);
@@ -130,7 +129,7 @@ fn grouped(cx: &mut NodeCx<'_>, a: ValueId, b: ValueId) -> Imported<ValueId> {
 }
 
 /// Queries times keys. The scale, 1 / sqrt(size) where it is not given, goes to the queries.
-fn scores(cx: &mut NodeCx<'_>, query: ValueId, key: ValueId) -> Imported<ValueId> {
+fn scores(cx: &mut NodeCx<'_>, query: ValueId, key: ValueId) -> Imported {
     let size = dims(cx, query)?[3];
     let scale = match cx.float_opt("scale")? {
         Some(scale) => f64::from(scale),
@@ -142,7 +141,7 @@ fn scores(cx: &mut NodeCx<'_>, query: ValueId, key: ValueId) -> Imported<ValueId
 }
 
 /// `cap * tanh(x / cap)` where there is a cap.
-fn softcap(cx: &mut NodeCx<'_>, scores: ValueId) -> Imported<ValueId> {
+fn softcap(cx: &mut NodeCx<'_>, scores: ValueId) -> Imported {
     let cap = f64::from(cx.float("softcap", 0.0)?);
     if cap == 0.0 {
         return Ok(scores);
@@ -152,7 +151,7 @@ fn softcap(cx: &mut NodeCx<'_>, scores: ValueId) -> Imported<ValueId> {
 }
 
 /// The softmax of each row; a row whose keys are all masked becomes zeros.
-fn softmax(cx: &mut NodeCx<'_>, scores: ValueId, mask: &Mask) -> Imported<ValueId> {
+fn softmax(cx: &mut NodeCx<'_>, scores: ValueId, mask: &Mask) -> Imported {
     let dtype = cx.dtype(scores);
     let precision = match cx.int_opt("softmax_precision")? {
         Some(code) => dtype_of_code(i32::try_from(code).unwrap_or(-1))
@@ -171,9 +170,4 @@ fn softmax(cx: &mut NodeCx<'_>, scores: ValueId, mask: &Mask) -> Imported<ValueI
     let lowest = constant(Scalar::from_f64(f64::NEG_INFINITY, dtype));
     let formula = select(binary(BinaryOp::Eq, x(1), lowest), num(0), x(0));
     cx.map(formula.expr(dtype), &[y, largest])
-}
-
-/// Probabilities times values.
-fn weigh(cx: &mut NodeCx<'_>, probabilities: ValueId, value: ValueId) -> Imported<ValueId> {
-    grouped(cx, probabilities, value)
 }

@@ -36,9 +36,7 @@ pub(in crate::import) const OPS: &[OpEntry] = &[
 fn formula(cx: &mut NodeCx<'_>, f: impl FnOnce(&NodeCx<'_>) -> Imported<Term>) -> Imported {
     let [a, b] = operands(cx)?;
     let e = f(cx)?.expr(cx.dtype(a));
-    let y = cx.map(e, &[a, b])?;
-    cx.set(0, y);
-    Ok(())
+    cx.map(e, &[a, b])
 }
 
 fn arithmetic(cx: &mut NodeCx<'_>, op: B) -> Imported {
@@ -134,9 +132,7 @@ fn pow(cx: &mut NodeCx<'_>) -> Imported {
         }
     };
     let result = if computed == b { power } else { power.cast(b) };
-    let y = cx.map(result.expr(computed), &[base, exponent])?;
-    cx.set(0, y);
-    Ok(())
+    cx.map(result.expr(computed), &[base, exponent])
 }
 
 /// Before opset 7 the slope is one value or one per channel; then it broadcasts.
@@ -157,8 +153,7 @@ fn prelu(cx: &mut NodeCx<'_>) -> Imported {
     if cx.shape(y) != shape {
         return Err(Fault::shape(format!("the slope does not broadcast to {shape:?}")));
     }
-    cx.set(0, y);
-    Ok(())
+    Ok(y)
 }
 
 fn swiglu(cx: &mut NodeCx<'_>) -> Imported {

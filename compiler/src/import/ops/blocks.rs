@@ -44,9 +44,7 @@ fn tile(cx: &mut NodeCx<'_>) -> Imported {
     }
     let y = cx.reshape(x, split)?;
     let y = cx.emit(Op::Movement(Movement::Expand { shape: expanded }), &[y])?;
-    let y = cx.reshape(y, joined)?;
-    cx.set(0, y);
-    Ok(())
+    cx.reshape(y, joined)
 }
 
 /// Batch, channels, height, width and block size of an operand, the block's area among them.
@@ -95,9 +93,7 @@ fn depth_to_space(cx: &mut NodeCx<'_>) -> Imported {
     };
     let y = cx.reshape(x, split)?;
     let y = cx.transpose(y, perm)?;
-    let y = cx.reshape(y, [n, c / area, scaled(h, size)?, scaled(w, size)?])?;
-    cx.set(0, y);
-    Ok(())
+    cx.reshape(y, [n, c / area, scaled(h, size)?, scaled(w, size)?])
 }
 
 fn space_to_depth(cx: &mut NodeCx<'_>) -> Imported {
@@ -108,7 +104,5 @@ fn space_to_depth(cx: &mut NodeCx<'_>) -> Imported {
     }
     let y = cx.reshape(x, [n, c, h / size, size, w / size, size])?;
     let y = cx.transpose(y, if channels_first { [0, 1, 3, 5, 2, 4] } else { [0, 3, 5, 1, 2, 4] })?;
-    let y = cx.reshape(y, [n, scaled(c, area)?, h / size, w / size])?;
-    cx.set(0, y);
-    Ok(())
+    cx.reshape(y, [n, scaled(c, area)?, h / size, w / size])
 }

@@ -50,11 +50,7 @@ fn cast_like(cx: &mut NodeCx<'_>) -> Imported {
     let (input, like) = (cx.input(0)?, cx.input(1)?);
     match cx.narrow_type(like) {
         Some(element) => convert(cx, input, element),
-        None => {
-            let y = cx.cast(input, cx.dtype(like))?;
-            cx.set(0, y);
-            Ok(())
-        }
+        None => cx.cast(input, cx.dtype(like)),
     }
 }
 
@@ -70,8 +66,7 @@ fn convert(cx: &mut NodeCx<'_>, input: ValueId, to: ElementType) -> Imported {
             y
         }
     };
-    cx.set(0, y);
-    Ok(())
+    Ok(y)
 }
 
 /// Least and greatest value of a type of few bits.
@@ -97,8 +92,7 @@ fn bit_cast(cx: &mut NodeCx<'_>) -> Imported {
     let source = cx.narrow_type(input);
     if narrow(to).is_some() || source.is_some() {
         return if source == Some(to) {
-            cx.set(0, input);
-            Ok(())
+            Ok(input)
         } else {
             Err(Fault::form("bits of types narrower than a byte cannot be reinterpreted"))
         };
@@ -117,6 +111,5 @@ fn bit_cast(cx: &mut NodeCx<'_>) -> Imported {
     } else {
         return Err(Fault::form(format!("the bits of {from} can be read as {dtype} only where they are constant")));
     };
-    cx.set(0, y);
-    Ok(())
+    Ok(y)
 }

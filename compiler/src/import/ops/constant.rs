@@ -24,9 +24,7 @@ fn constant(cx: &mut NodeCx<'_>) -> Imported {
         Some(AttributeValue::Ints(v)) => Tensor::from_elements([v.len()], v),
         _ => return Err(Fault::form("a constant that is neither a dense tensor nor numbers")),
     };
-    let y = cx.b.add_stored(cx.node.name.clone(), tensor);
-    cx.set(0, y);
-    Ok(())
+    Ok(cx.b.add_stored(cx.node.name.clone(), tensor))
 }
 
 /// From opset 15 on a range of the dimensions, clamped like a slice.
@@ -37,15 +35,11 @@ fn shape(cx: &mut NodeCx<'_>) -> Imported {
     let clamp = |v: i64| (if v < 0 { v.saturating_add(rank) } else { v }).clamp(0, rank) as usize;
     let (start, end) = (clamp(cx.int("start", 0)?), clamp(cx.int("end", rank)?));
     let part = dims.get(start..end).unwrap_or(&[]);
-    let y = cx.add_constant(Tensor::from_elements([part.len()], part));
-    cx.set(0, y);
-    Ok(())
+    Ok(cx.add_constant(Tensor::from_elements([part.len()], part)))
 }
 
 fn size(cx: &mut NodeCx<'_>) -> Imported {
     let x: ValueId = cx.input(0)?;
     let elements = cx.ty(x).elements() as i64;
-    let y = cx.add_constant(Tensor::from_elements([], &[elements]));
-    cx.set(0, y);
-    Ok(())
+    Ok(cx.add_constant(Tensor::from_elements([], &[elements])))
 }

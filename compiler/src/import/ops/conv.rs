@@ -15,7 +15,7 @@ pub(in crate::import) const OPS: &[OpEntry] = &[
 ];
 
 /// A map `[n, c, w]` or `[n, c, h, w]` as `[n, h, w, c]`.
-pub(super) fn channels_last(cx: &mut NodeCx<'_>, x: ValueId) -> Imported<ValueId> {
+pub(super) fn channels_last(cx: &mut NodeCx<'_>, x: ValueId) -> Imported {
     let shape = cx.shape(x);
     match *shape.as_slice() {
         [n, c, w] => {
@@ -29,7 +29,7 @@ pub(super) fn channels_last(cx: &mut NodeCx<'_>, x: ValueId) -> Imported<ValueId
 }
 
 /// The inverse of [`channels_last`] for a map of the given number of spatial dimensions.
-pub(super) fn channels_first(cx: &mut NodeCx<'_>, y: ValueId, spatial: usize) -> Imported<ValueId> {
+pub(super) fn channels_first(cx: &mut NodeCx<'_>, y: ValueId, spatial: usize) -> Imported {
     let shape = cx.shape(y);
     if spatial == 1 {
         let y = cx.reshape(y, [shape[0], shape[2], shape[3]])?;
@@ -39,7 +39,7 @@ pub(super) fn channels_first(cx: &mut NodeCx<'_>, y: ValueId, spatial: usize) ->
 }
 
 /// Weights `[o, c, spatial..]` as `[o, kh, kw, c]`.
-fn weights_last(cx: &mut NodeCx<'_>, w: ValueId, spatial: usize) -> Imported<ValueId> {
+fn weights_last(cx: &mut NodeCx<'_>, w: ValueId, spatial: usize) -> Imported {
     if cx.rank(w) != spatial + 2 {
         return Err(Fault::shape(format!("weights {} do not fit {spatial} spatial dimensions", cx.ty(w))));
     }
@@ -71,13 +71,11 @@ fn conv(cx: &mut NodeCx<'_>) -> Imported {
     let (x, w) = (cx.input(0)?, cx.input(1)?);
     let spatial = cx.rank(x).saturating_sub(2);
     let y = convolve(cx, x, w, cx.opt(2))?;
-    let y = channels_first(cx, y, spatial)?;
-    cx.set(0, y);
-    Ok(())
+    channels_first(cx, y, spatial)
 }
 
 /// The convolution that the node's attributes describe, as a map `[n, h, w, c]`.
-pub(super) fn convolve(cx: &mut NodeCx<'_>, x: ValueId, w: ValueId, bias: Option<ValueId>) -> Imported<ValueId> {
+pub(super) fn convolve(cx: &mut NodeCx<'_>, x: ValueId, w: ValueId, bias: Option<ValueId>) -> Imported {
     let spatial = cx.rank(x).saturating_sub(2);
     let map = channels_last(cx, x)?;
     let weights = weights_last(cx, w, spatial)?;
@@ -109,13 +107,11 @@ fn conv_transpose(cx: &mut NodeCx<'_>) -> Imported {
     let epilogue = Epilogue { bias: bias.is_some(), ..Epilogue::default() };
     let operands: Vec<ValueId> = [map, weights].into_iter().chain(bias).collect();
     let y = cx.emit(Op::ConvTranspose { window, output, groups, epilogue }, &operands)?;
-    let y = channels_first(cx, y, spatial)?;
-    cx.set(0, y);
-    Ok(())
+    channels_first(cx, y, spatial)
 }
 
 /// Weights `[c, o / groups, spatial..]` as `[o, kh, kw, c / groups]`.
-fn transposed_weights(cx: &mut NodeCx<'_>, w: ValueId, spatial: usize, groups: usize) -> Imported<ValueId> {
+fn transposed_weights(cx: &mut NodeCx<'_>, w: ValueId, spatial: usize, groups: usize) -> Imported {
     let shape = cx.shape(w);
     if shape.len() != spatial + 2 || shape[0] == 0 || !shape[0].is_multiple_of(groups) {
         return Err(Fault::shape(format!("weights {} do not fit {groups} groups", cx.ty(w))));

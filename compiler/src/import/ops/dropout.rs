@@ -21,7 +21,6 @@ fn dropout(cx: &mut NodeCx<'_>) -> Imported {
             );
         }
     }
-    cx.set(0, input);
     if cx.wants(1) {
         let dtype = if cx.opset < 10 { cx.dtype(input) } else { DType::Bool };
         let one = cx.b.scalar(Scalar::from_i64(1, dtype));
@@ -29,5 +28,5 @@ fn dropout(cx: &mut NodeCx<'_>) -> Imported {
         let mask = cx.emit(Op::Movement(Movement::Expand { shape }), &[one])?;
         cx.set(1, mask);
     }
-    Ok(())
+    Ok(input)
 }

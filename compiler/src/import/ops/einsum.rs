@@ -41,8 +41,7 @@ fn einsum(cx: &mut NodeCx<'_>) -> Imported {
     let kept = |l: Label| equation.result.contains(&l);
     let done = sum_out(cx, done, &kept)?;
     let y = arrange(cx, &done, &equation.result)?;
-    cx.set(0, y.value);
-    Ok(())
+    Ok(y.value)
 }
 
 /// Makes every label stand once, by taking diagonals.
@@ -91,7 +90,7 @@ fn arrange(cx: &mut NodeCx<'_>, part: &Part, labels: &[Label]) -> Imported<Part>
 }
 
 /// Expands dimensions of length 1 to those of the other part with the same label.
-fn stretch(cx: &mut NodeCx<'_>, part: &mut Part, other: &Part) -> Imported {
+fn stretch(cx: &mut NodeCx<'_>, part: &mut Part, other: &Part) -> Imported<()> {
     let (mut shape, with) = (cx.shape(part.value), cx.shape(other.value));
     for (d, label) in part.labels.iter().enumerate() {
         if let Some(o) = other.labels.iter().position(|l| l == label).filter(|&o| shape[d] == 1 && with[o] != 1) {

@@ -66,13 +66,11 @@ fn dft(cx: &mut NodeCx<'_>) -> Imported {
     let y = cx.transpose(operand, order)?;
     let y = fitted(cx, y, rank - 2, if inverse { transform.stored() } else { length })?;
     let y = transformed(cx, y, transform)?;
-    let y = cx.transpose(y, back)?;
-    cx.set(0, y);
-    Ok(())
+    cx.transpose(y, back)
 }
 
 /// The first `len` elements along a dimension, with zeros behind where there are fewer.
-fn fitted(cx: &mut NodeCx<'_>, operand: ValueId, axis: usize, len: usize) -> Imported<ValueId> {
+fn fitted(cx: &mut NodeCx<'_>, operand: ValueId, axis: usize, len: usize) -> Imported {
     let shape = cx.shape(operand);
     if len <= shape[axis] {
         return slice(cx, operand, axis, (0, 1, len));
@@ -84,7 +82,7 @@ fn fitted(cx: &mut NodeCx<'_>, operand: ValueId, axis: usize, len: usize) -> Imp
 }
 
 /// The transform along the last dimension but one of `[.., n, 1 or 2]`.
-fn transformed(cx: &mut NodeCx<'_>, operand: ValueId, t: Transform) -> Imported<ValueId> {
+fn transformed(cx: &mut NodeCx<'_>, operand: ValueId, t: Transform) -> Imported {
     let (shape, dtype) = (cx.shape(operand), cx.dtype(operand));
     let &[ref lead @ .., n, parts] = shape.as_slice() else {
         return Err(Fault::shape(format!("{} has no dimension of parts", cx.ty(operand))));
@@ -110,7 +108,7 @@ fn checked(dims: &[usize]) -> Imported<usize> {
 }
 
 /// What each of `n` points of `parts` parts adds to each of `points` points of `kept` parts, in f64.
-fn matrix(cx: &mut NodeCx<'_>, t: Transform, [n, parts, points, kept]: [usize; 4]) -> Imported<ValueId> {
+fn matrix(cx: &mut NodeCx<'_>, t: Transform, [n, parts, points, kept]: [usize; 4]) -> Imported {
     let cells = n.checked_mul(parts).and_then(|c| c.checked_mul(points)).and_then(|c| c.checked_mul(kept));
     let cells = table(cells, "the transform")?;
     let length = t.length.max(1);
@@ -174,7 +172,5 @@ fn stft(cx: &mut NodeCx<'_>) -> Imported {
         y = cx.binary(BinaryOp::Mul, y, window)?;
     }
     let onesided = cx.flag("onesided", true)?;
-    let y = transformed(cx, y, Transform { length: frame, inverse: false, onesided })?;
-    cx.set(0, y);
-    Ok(())
+    transformed(cx, y, Transform { length: frame, inverse: false, onesided })
 }

@@ -11,23 +11,17 @@ pub(in crate::import) const OPS: &[OpEntry] =
 fn gather(cx: &mut NodeCx<'_>) -> Imported {
     let (x, indices) = (cx.input(0)?, cx.input(1)?);
     let axis = cx.axis(cx.int("axis", 0)?, cx.rank(x))?;
-    let y = cx.emit(Op::Gather { axis }, &[x, indices])?;
-    cx.set(0, y);
-    Ok(())
+    cx.emit(Op::Gather { axis }, &[x, indices])
 }
 
 fn gather_elements(cx: &mut NodeCx<'_>) -> Imported {
     let (x, indices) = (cx.input(0)?, cx.input(1)?);
     let axis = cx.axis(cx.int("axis", 0)?, cx.rank(x))?;
-    let y = cx.emit(Op::GatherElements { axis }, &[x, indices])?;
-    cx.set(0, y);
-    Ok(())
+    cx.emit(Op::GatherElements { axis }, &[x, indices])
 }
 
 fn gather_nd(cx: &mut NodeCx<'_>) -> Imported {
     let (x, indices) = (cx.input(0)?, cx.input(1)?);
     let batch_dims = usize::try_from(cx.int("batch_dims", 0)?).unwrap_or(usize::MAX).min(cx.rank(x));
-    let y = cx.emit(Op::GatherNd { batch_dims }, &[x, indices])?;
-    cx.set(0, y);
-    Ok(())
+    cx.emit(Op::GatherNd { batch_dims }, &[x, indices])
 }

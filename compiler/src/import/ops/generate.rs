@@ -7,7 +7,7 @@ use crate::import::node::{At, Fault, Imported, NodeCx};
 use crate::import::registry::{OpEntry, limited, op};
 use crate::import::tensor::dtype_of_code;
 use crate::ir::formula::{Term, num, x};
-use crate::ir::{DType, Scalar, Tensor, Type, UnaryOp, ValueId};
+use crate::ir::{DType, Scalar, Tensor, Type, UnaryOp};
 
 /// The family's operators.
 pub(in crate::import) const OPS: &[OpEntry] = &[
@@ -26,9 +26,7 @@ fn constant_of_shape(cx: &mut NodeCx<'_>) -> Imported {
         Some(t) if t.len() == 1 => t.get(0),
         Some(t) => return Err(Fault::attribute("value", format!("has {} elements, should have one", t.len()))),
     };
-    let y = fill(cx, value, shape)?;
-    cx.set(0, y);
-    Ok(())
+    fill(cx, value, shape)
 }
 
 /// `start + i * delta` up to `limit`, which is not reached. The sums of f16 and bf16 are made in f32 and rounded once.
@@ -62,9 +60,7 @@ fn range(cx: &mut NodeCx<'_>) -> Imported {
         let count = table(usize::try_from(count).ok(), "the range")?;
         (0..count).map(|i| Scalar::from_i64((start + i as i128 * delta) as i64, dtype)).collect()
     };
-    let y = cx.add_constant(Tensor::from_scalars(Type::new(dtype, [values.len()]), values));
-    cx.set(0, y);
-    Ok(())
+    Ok(cx.add_constant(Tensor::from_scalars(Type::new(dtype, [values.len()]), values)))
 }
 
 /// The element type that an attribute names.
@@ -88,9 +84,7 @@ fn eye_like(cx: &mut NodeCx<'_>) -> Imported {
     let cells = table(rows.checked_mul(columns), "the matrix")?;
     let on_diagonal = |i: usize| (i % columns) as i128 - (i / columns) as i128 == k;
     let values = (0..cells).map(|i| Scalar::from_i64(i64::from(on_diagonal(i)), dtype));
-    let y = cx.add_constant(Tensor::from_scalars(Type::new(dtype, [rows, columns]), values));
-    cx.set(0, y);
-    Ok(())
+    Ok(cx.add_constant(Tensor::from_scalars(Type::new(dtype, [rows, columns]), values)))
 }
 
 /// cos(2 pi i / period) of whole numbers i, in f64; a formula of the operand that holds them.
@@ -108,7 +102,5 @@ fn window(cx: &mut NodeCx<'_>, [a, b, c]: [f64; 3]) -> Imported {
     let steps = cx.add_constant(Tensor::from_elements([size], &steps));
     let w = num(a) - num(b) * cosine(x(0), 1.0, period) + num(c) * cosine(x(0), 2.0, period);
     let y = cx.map(w.expr(DType::F64), &[steps])?;
-    let y: ValueId = cx.cast(y, dtype)?;
-    cx.set(0, y);
-    Ok(())
+    cx.cast(y, dtype)
 }

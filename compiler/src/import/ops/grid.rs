@@ -44,9 +44,7 @@ fn affine_grid(cx: &mut NodeCx<'_>) -> Imported {
     let theta = cx.transpose(theta, [0, 2, 1])?;
     let y = product(cx, grid, theta)?;
     let shape: Vec<usize> = [batch].iter().chain(spatial).chain([&r]).copied().collect();
-    let y = cx.reshape(y, shape)?;
-    cx.set(0, y);
-    Ok(())
+    cx.reshape(y, shape)
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -144,13 +142,11 @@ fn grid_sample(cx: &mut NodeCx<'_>) -> Imported {
     let y = cx.transpose(y, [0, 2, 1])?;
     let result: Vec<usize> = shape[..2].iter().chain(&places[1..=r]).copied().collect();
     let y = cx.reshape(y, result)?;
-    let y = cx.cast(y, cx.dtype(operand))?;
-    cx.set(0, y);
-    Ok(())
+    cx.cast(y, cx.dtype(operand))
 }
 
 /// The operand as rows of channels, `[n, elements, c]`.
-fn rows(cx: &mut NodeCx<'_>, operand: ValueId, dtype: DType) -> Imported<ValueId> {
+fn rows(cx: &mut NodeCx<'_>, operand: ValueId, dtype: DType) -> Imported {
     let shape = cx.shape(operand);
     let elements = checked_elements(&shape[2..]).ok_or_else(|| Fault::shape("the map is too large"))?;
     let v = cx.cast(operand, dtype)?;

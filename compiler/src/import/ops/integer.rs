@@ -31,7 +31,7 @@ pub(super) enum Along {
 }
 
 /// A scale or zero point in a shape that broadcasts to what it belongs to.
-fn spread(cx: &mut NodeCx<'_>, v: ValueId, along: Along) -> Imported<ValueId> {
+fn spread(cx: &mut NodeCx<'_>, v: ValueId, along: Along) -> Imported {
     let shape = cx.shape(v);
     match (shape.as_slice(), along) {
         ([1], _) => cx.reshape(v, []),
@@ -45,7 +45,7 @@ fn spread(cx: &mut NodeCx<'_>, v: ValueId, along: Along) -> Imported<ValueId> {
 }
 
 /// An 8-bit operand as i32, less its zero point.
-pub(super) fn centred(cx: &mut NodeCx<'_>, v: ValueId, zero_point: Option<ValueId>, along: Along) -> Imported<ValueId> {
+pub(super) fn centred(cx: &mut NodeCx<'_>, v: ValueId, zero_point: Option<ValueId>, along: Along) -> Imported {
     if !matches!(cx.dtype(v), DType::I8 | DType::U8) {
         return Err(Fault::shape(format!("an operand is {}, should be of i8 or u8", cx.ty(v))));
     }
@@ -67,9 +67,7 @@ fn matmul_integer(cx: &mut NodeCx<'_>) -> Imported {
     let (a, b) = (cx.input(0)?, cx.input(1)?);
     let a = centred(cx, a, cx.opt(2), Along::Rows)?;
     let b = centred(cx, b, cx.opt(3), Along::Columns)?;
-    let y = broadcast_product(cx, a, b)?;
-    cx.set(0, y);
-    Ok(())
+    broadcast_product(cx, a, b)
 }
 
 /// Padding holds zero points, which contribute nothing: just what padding is to the core operator.
@@ -80,14 +78,12 @@ fn conv_integer(cx: &mut NodeCx<'_>) -> Imported {
     let along = Along::Weights(cx.rank(w));
     let w = centred(cx, w, cx.opt(3), along)?;
     let y = convolve(cx, x, w, None)?;
-    let y = channels_first(cx, y, spatial)?;
-    cx.set(0, y);
-    Ok(())
+    channels_first(cx, y, spatial)
 }
 
 /// Refuses constant weights, less their zero points, with which a sum of bytes could leave 32 bits; output channels are the
 /// dimension `axis`.
-fn check_sums(cx: &NodeCx<'_>, w: ValueId, bias: Option<ValueId>, axis: usize) -> Imported {
+fn check_sums(cx: &NodeCx<'_>, w: ValueId, bias: Option<ValueId>, axis: usize) -> Imported<()> {
     let Some(weights) = cx.b.graph.data(w).and_then(Tensor::to_i64s) else { return Ok(()) };
     let shape = cx.shape(w);
     let (channels, inner) = (shape[axis], shape[axis + 1..].iter().product::<usize>());
@@ -109,7 +105,7 @@ fn check_sums(cx: &NodeCx<'_>, w: ValueId, bias: Option<ValueId>, axis: usize) -
 }
 
 /// The factor of the sums: `scale_a * scale_b / scale_y` in f32.
-pub(super) fn factor(cx: &mut NodeCx<'_>, [a, b, y]: [ValueId; 3], along: [Along; 2]) -> Imported<ValueId> {
+pub(super) fn factor(cx: &mut NodeCx<'_>, [a, b, y]: [ValueId; 3], along: [Along; 2]) -> Imported {
     let mut scales = [a, b, y];
     for (scale, along) in scales.iter_mut().zip([along[0], along[1], Along::Columns]) {
         if !cx.dtype(*scale).is_float() {
@@ -123,12 +119,7 @@ pub(super) fn factor(cx: &mut NodeCx<'_>, [a, b, y]: [ValueId; 3], along: [Along
 }
 
 /// Sums times a factor as the type of the zero point; the conversion to an integer saturates.
-pub(super) fn requantise(
-    cx: &mut NodeCx<'_>,
-    sums: ValueId,
-    factor: ValueId,
-    zero_point: ValueId,
-) -> Imported<ValueId> {
+pub(super) fn requantise(cx: &mut NodeCx<'_>, sums: ValueId, factor: ValueId, zero_point: ValueId) -> Imported {
     let dtype = cx.dtype(zero_point);
     if !matches!(dtype, DType::I8 | DType::U8) {
         return Err(Fault::shape(format!("the result's zero point is {}, should be i8 or u8", cx.ty(zero_point))));
@@ -153,9 +144,7 @@ fn qlinear_matmul(cx: &mut NodeCx<'_>) -> Imported {
     }
     let sums = broadcast_product(cx, a, b)?;
     let factor = factor(cx, [operands[1], operands[4], operands[6]], [Along::Rows, Along::Columns])?;
-    let y = requantise(cx, sums, factor, operands[7])?;
-    cx.set(0, y);
-    Ok(())
+    requantise(cx, sums, factor, operands[7])
 }
 
 fn qlinear_conv(cx: &mut NodeCx<'_>) -> Imported {
@@ -169,7 +158,5 @@ fn qlinear_conv(cx: &mut NodeCx<'_>) -> Imported {
     // The map ends in channels here, so that the weights' scales lie along its last dimension.
     let factor = factor(cx, [operands[1], operands[4], operands[6]], [Along::Columns, Along::Columns])?;
     let y = requantise(cx, sums, factor, operands[7])?;
-    let y = channels_first(cx, y, spatial)?;
-    cx.set(0, y);
-    Ok(())
+    channels_first(cx, y, spatial)
 }

@@ -27,9 +27,7 @@ fn lp_norm(cx: &mut NodeCx<'_>) -> Imported {
     let sum = kept(cx, powers, ReduceKind::Sum, &[axis])?;
     let y = select(x(1).eq(num(0.0)), num(0.0), x(0) / root);
     let y = cx.map(y.expr(computed), &[v, sum])?;
-    let y = cx.cast(y, dtype)?;
-    cx.set(0, y);
-    Ok(())
+    cx.cast(y, dtype)
 }
 
 fn mean_variance_norm(cx: &mut NodeCx<'_>) -> Imported {
@@ -42,9 +40,7 @@ fn mean_variance_norm(cx: &mut NodeCx<'_>) -> Imported {
     // The constant is that of the operator's definition as a function.
     let s = standardize(cx, v, &axes, |variance| (variance.then(U::Sqrt) + num(1e-9)).then(U::Reciprocal))?;
     let y = cx.map((x(0) * x(1)).expr(computed), &[s.difference, s.factor])?;
-    let y = cx.cast(y, dtype)?;
-    cx.set(0, y);
-    Ok(())
+    cx.cast(y, dtype)
 }
 
 /// The mean of squares over neighbouring channels is an average pool along the channels, absent ones counting as zero.
@@ -75,7 +71,5 @@ fn lrn(cx: &mut NodeCx<'_>) -> Imported {
     let means = cx.reshape(means, shape)?;
     let y = x(0) / binary(B::Pow, num(bias) + num(alpha) * x(1), num(beta));
     let y = cx.map(y.expr(computed), &[v, means])?;
-    let y = cx.cast(y, dtype)?;
-    cx.set(0, y);
-    Ok(())
+    cx.cast(y, dtype)
 }

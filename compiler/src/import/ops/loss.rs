@@ -13,9 +13,7 @@ pub(in crate::import) const OPS: &[OpEntry] =
 
 fn negative_log_likelihood(cx: &mut NodeCx<'_>) -> Imported {
     let input = cx.input(0)?;
-    let loss = loss(cx, input)?;
-    cx.set(0, loss);
-    Ok(())
+    loss(cx, input)
 }
 
 /// The second result is the logarithm of the softmax over classes.
@@ -23,13 +21,12 @@ fn softmax_cross_entropy(cx: &mut NodeCx<'_>) -> Imported {
     let scores = cx.input(0)?;
     let log = cx.emit(Op::Softmax { axis: 1, log: true }, &[scores])?;
     let loss = loss(cx, log)?;
-    cx.set(0, loss);
     cx.set(1, log);
-    Ok(())
+    Ok(loss)
 }
 
 /// The loss of log-probabilities `[n, c, d..]` for classes `[n, d..]`, with weights `[c]`, reduced as the node says.
-fn loss(cx: &mut NodeCx<'_>, log: ValueId) -> Imported<ValueId> {
+fn loss(cx: &mut NodeCx<'_>, log: ValueId) -> Imported {
     let (target, shape, dtype) = (cx.input(1)?, cx.shape(log), cx.dtype(log));
     let &[samples, classes, ref rest @ ..] = shape.as_slice() else {
         return Err(Fault::shape(format!("{} is not [samples, classes, ..]", cx.ty(log))));
@@ -76,7 +73,7 @@ fn loss(cx: &mut NodeCx<'_>, log: ValueId) -> Imported<ValueId> {
 }
 
 /// The index of each class: one that does not exist stays out of range, a negative one too; that of an ignored one is 0.
-fn class(cx: &mut NodeCx<'_>, target: ValueId, classes: usize, ignored: Option<Term>) -> Imported<ValueId> {
+fn class(cx: &mut NodeCx<'_>, target: ValueId, classes: usize, ignored: Option<Term>) -> Imported {
     let beyond = constant(Scalar::I64(i64::try_from(classes).unwrap_or(i64::MAX)));
     let class = select(x(0).lt(num(0)), beyond, x(0));
     let class = match ignored {
@@ -92,7 +89,7 @@ fn kept(
     (target, ignored): (ValueId, &Option<Term>),
     (y, dtype): (Term, DType),
     operands: &[ValueId],
-) -> Imported<ValueId> {
+) -> Imported {
     let mut operands = operands.to_vec();
     let y = match ignored {
         None => y,
@@ -114,7 +111,7 @@ fn weight(cx: &mut NodeCx<'_>, class: ValueId, classes: usize, dtype: DType) -> 
 }
 
 /// The sum of all elements.
-fn total(cx: &mut NodeCx<'_>, v: ValueId) -> Imported<ValueId> {
+fn total(cx: &mut NodeCx<'_>, v: ValueId) -> Imported {
     let axes = (0..cx.rank(v)).collect();
     cx.emit(Op::Reduce { kind: ReduceKind::Sum, axes }, &[v])
 }

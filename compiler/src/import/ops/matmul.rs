@@ -8,19 +8,17 @@ use crate::ir::{BinaryOp, Epilogue, Expr, Op, Scalar, ValueId};
 pub(in crate::import) const OPS: &[OpEntry] = &[op("Gemm", gemm), op("MatMul", matmul)];
 
 /// A plain product of operands of rank 2 or more.
-pub(super) fn product(cx: &mut NodeCx<'_>, a: ValueId, b: ValueId) -> Imported<ValueId> {
+pub(super) fn product(cx: &mut NodeCx<'_>, a: ValueId, b: ValueId) -> Imported {
     cx.emit(Op::MatMul { epilogue: Epilogue::default() }, &[a, b])
 }
 
 fn matmul(cx: &mut NodeCx<'_>) -> Imported {
     let (a, b) = (cx.input(0)?, cx.input(1)?);
-    let y = broadcast_product(cx, a, b)?;
-    cx.set(0, y);
-    Ok(())
+    broadcast_product(cx, a, b)
 }
 
 /// numpy's matmul: a vector on the left is a row, on the right a column, and that dimension is dropped from the result.
-pub(super) fn broadcast_product(cx: &mut NodeCx<'_>, mut a: ValueId, mut b: ValueId) -> Imported<ValueId> {
+pub(super) fn broadcast_product(cx: &mut NodeCx<'_>, mut a: ValueId, mut b: ValueId) -> Imported {
     let (row, column) = (cx.rank(a) == 1, cx.rank(b) == 1);
     if cx.rank(a) == 0 || cx.rank(b) == 0 {
         return Err(Fault::shape(format!("{} and {} must not be scalars", cx.ty(a), cx.ty(b))));
@@ -79,8 +77,7 @@ fn gemm(cx: &mut NodeCx<'_>) -> Imported {
             scaled(cx, y, alpha)?
         }
     };
-    cx.set(0, y);
-    Ok(())
+    Ok(y)
 }
 
 /// A value that is one row of the product's columns, added to each row.
@@ -91,7 +88,7 @@ pub(super) fn bias_of(cx: &NodeCx<'_>, c: ValueId, columns: usize) -> Option<Val
 }
 
 /// A value times a factor.
-fn scaled(cx: &mut NodeCx<'_>, x: ValueId, factor: f32) -> Imported<ValueId> {
+fn scaled(cx: &mut NodeCx<'_>, x: ValueId, factor: f32) -> Imported {
     if factor == 1.0 {
         return Ok(x);
     }

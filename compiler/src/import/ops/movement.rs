@@ -48,9 +48,7 @@ fn reshape(cx: &mut NodeCx<'_>) -> Imported {
             .map(|k| elements / k)
             .ok_or_else(|| Fault::shape(format!("{} cannot be given the shape {wanted:?}", cx.ty(x))))?;
     }
-    let y = cx.reshape(x, shape)?;
-    cx.set(0, y);
-    Ok(())
+    cx.reshape(x, shape)
 }
 
 /// Two dimensions: the product of those before an axis, and of those from it on.
@@ -60,9 +58,7 @@ fn flatten(cx: &mut NodeCx<'_>) -> Imported {
     let raw = cx.int("axis", 1)?;
     // Unlike elsewhere, the axis may be the rank itself.
     let axis = if raw == shape.len() as i64 { shape.len() } else { cx.axis(raw, shape.len())? };
-    let y = cx.reshape(x, [shape[..axis].iter().product::<usize>(), shape[axis..].iter().product()])?;
-    cx.set(0, y);
-    Ok(())
+    cx.reshape(x, [shape[..axis].iter().product::<usize>(), shape[axis..].iter().product()])
 }
 
 /// Axes as an attribute, up to opset 12, or as an input.
@@ -84,9 +80,7 @@ fn squeeze(cx: &mut NodeCx<'_>) -> Imported {
         return Err(Fault::shape(format!("dimension {d} of {} is not 1", cx.ty(x))));
     }
     let kept: Vec<usize> = (0..shape.len()).filter(|d| !axes.contains(d)).map(|d| shape[d]).collect();
-    let y = cx.reshape(x, kept)?;
-    cx.set(0, y);
-    Ok(())
+    cx.reshape(x, kept)
 }
 
 fn unsqueeze(cx: &mut NodeCx<'_>) -> Imported {
@@ -97,9 +91,7 @@ fn unsqueeze(cx: &mut NodeCx<'_>) -> Imported {
     for a in axes {
         shape.insert(a, 1);
     }
-    let y = cx.reshape(x, shape)?;
-    cx.set(0, y);
-    Ok(())
+    cx.reshape(x, shape)
 }
 
 fn transpose(cx: &mut NodeCx<'_>) -> Imported {
@@ -113,9 +105,7 @@ fn transpose(cx: &mut NodeCx<'_>) -> Imported {
             .collect::<Option<Vec<usize>>>()
             .ok_or_else(|| Fault::attribute("perm", format!("is {perm:?}, not an order of {rank} dimensions")))?,
     };
-    let y = cx.transpose(x, perm)?;
-    cx.set(0, y);
-    Ok(())
+    cx.transpose(x, perm)
 }
 
 fn expand(cx: &mut NodeCx<'_>) -> Imported {
@@ -124,9 +114,7 @@ fn expand(cx: &mut NodeCx<'_>) -> Imported {
     let wanted: Option<Vec<usize>> = wanted.iter().map(|&n| usize::try_from(n).ok()).collect();
     let wanted = wanted.ok_or_else(|| Fault::shape("the shape has a negative dimension"))?;
     let shape = broadcast(&[&cx.shape(x), &wanted]).map_err(Fault::shape)?;
-    let y = cx.emit(Op::Movement(Movement::Expand { shape }), &[x])?;
-    cx.set(0, y);
-    Ok(())
+    cx.emit(Op::Movement(Movement::Expand { shape }), &[x])
 }
 
 fn concat(cx: &mut NodeCx<'_>) -> Imported {
@@ -134,13 +122,11 @@ fn concat(cx: &mut NodeCx<'_>) -> Imported {
     let default = (cx.opset < 4).then_some(1);
     let raw = cx.int_opt("axis")?.or(default).ok_or_else(|| Fault::attribute("axis", "is missing"))?;
     let axis = cx.axis(raw, cx.rank(parts[0]))?;
-    let y = cx.emit(Op::Concat { axis }, &parts)?;
-    cx.set(0, y);
-    Ok(())
+    cx.emit(Op::Concat { axis }, &parts)
 }
 
 /// `len` elements along one axis from `start`.
-pub(super) fn part(cx: &mut NodeCx<'_>, x: ValueId, axis: usize, start: usize, len: usize) -> Imported<ValueId> {
+pub(super) fn part(cx: &mut NodeCx<'_>, x: ValueId, axis: usize, start: usize, len: usize) -> Imported {
     let mut lens = cx.shape(x);
     let (mut starts, steps) = (vec![0; lens.len()], vec![1; lens.len()]);
     (starts[axis], lens[axis]) = (start, len);
@@ -180,7 +166,7 @@ fn split(cx: &mut NodeCx<'_>) -> Imported {
         cx.set(i, y);
         start += len;
     }
-    Ok(())
+    cx.outputs.first().copied().flatten().ok_or_else(|| Fault::shape("a split into no parts"))
 }
 
 /// Starts, ends, axes and steps as attributes (up to opset 9) or as inputs.
@@ -213,9 +199,7 @@ fn slice(cx: &mut NodeCx<'_>) -> Imported {
             step[axis] = 1;
         }
     }
-    let y = cx.emit(Op::Movement(Movement::Slice { start, step, len }), &[x])?;
-    cx.set(0, y);
-    Ok(())
+    cx.emit(Op::Movement(Movement::Slice { start, step, len }), &[x])
 }
 
 /// First index and number of elements of `start..end` by `step`, by ONNX's clamping: where the step is negative a start below

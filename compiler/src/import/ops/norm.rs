@@ -26,7 +26,7 @@ fn mean(
     axes: &[usize],
     each: Option<Term>,
     end: impl FnOnce(Term) -> Term,
-) -> Imported<ValueId> {
+) -> Imported {
     let dtype = cx.dtype(v);
     let shape = cx.shape(v);
     let n: usize = axes.iter().map(|&a| shape[a]).product();
@@ -76,7 +76,7 @@ fn scaled(
     dtype: DType,
     scale: ValueId,
     bias: Option<ValueId>,
-) -> Imported<ValueId> {
+) -> Imported {
     let computed = cx.dtype(normalized[0]);
     let mut inputs = vec![normalized[0], normalized[1], scale];
     let mut y = as_type(x(0) * x(1), computed, dtype) * as_type(x(2), cx.dtype(scale), dtype);
@@ -93,7 +93,7 @@ fn scaled(
 }
 
 /// One value per channel (dimension 1) in a shape that broadcasts over `[batch, channels, ..]`.
-fn per_channel(cx: &mut NodeCx<'_>, v: ValueId, rank: usize, channels: usize) -> Imported<ValueId> {
+fn per_channel(cx: &mut NodeCx<'_>, v: ValueId, rank: usize, channels: usize) -> Imported {
     if cx.ty(v).elements() != channels {
         return Err(Fault::shape(format!("{} should hold one value for each of {channels} channels", cx.ty(v))));
     }
@@ -128,9 +128,7 @@ fn batch_norm(cx: &mut NodeCx<'_>) -> Imported {
     let factor = cx.map(factor.expr(widest), &[scale, variance])?;
     let offset = cx.map((x(0) - x(1) * x(2)).expr(widest), &[bias, mean, factor])?;
     let (factor, offset) = (cx.cast(factor, dtype)?, cx.cast(offset, dtype)?);
-    let y = cx.map((x(0) * x(1) + x(2)).expr(dtype), &[input, factor, offset])?;
-    cx.set(0, y);
-    Ok(())
+    cx.map((x(0) * x(1) + x(2)).expr(dtype), &[input, factor, offset])
 }
 
 fn instance_norm(cx: &mut NodeCx<'_>) -> Imported {
@@ -146,9 +144,7 @@ fn instance_norm(cx: &mut NodeCx<'_>) -> Imported {
     let [scale, bias] = [cx.input(1)?, cx.input(2)?];
     let scale = per_channel(cx, scale, shape.len(), shape[1])?;
     let bias = per_channel(cx, bias, shape.len(), shape[1])?;
-    let y = scaled(cx, [s.difference, s.factor], dtype, scale, Some(bias))?;
-    cx.set(0, y);
-    Ok(())
+    scaled(cx, [s.difference, s.factor], dtype, scale, Some(bias))
 }
 
 /// The type that `stash_type` asks the statistics to be computed in.
@@ -186,17 +182,15 @@ fn layer_norm(cx: &mut NodeCx<'_>) -> Imported {
         && !cx.wants(2)
         && let Some(y) = rows(cx, &axes, true)?
     {
-        cx.set(0, y);
-        return Ok(());
+        return Ok(y);
     }
     let v = cx.cast(input, stash_type(cx)?)?;
     let s = standardize(cx, v, &axes, reciprocal_root(epsilon))?;
     let (scale, bias) = (cx.input(1)?, cx.opt(2));
     let y = scaled(cx, [s.difference, s.factor], dtype, scale, bias)?;
-    cx.set(0, y);
     cx.set(1, s.mean);
     cx.set(2, s.factor);
-    Ok(())
+    Ok(y)
 }
 
 /// The result has the type of the scale.
@@ -205,15 +199,12 @@ fn rms_norm(cx: &mut NodeCx<'_>) -> Imported {
     let axes = trailing_axes(cx, cx.rank(input))?;
     let epsilon = cx.float("epsilon", 1e-5)?;
     if let Some(y) = rows(cx, &axes, false)? {
-        cx.set(0, y);
-        return Ok(());
+        return Ok(y);
     }
     let v = cx.cast(input, stash_type(cx)?)?;
     let factor = mean(cx, v, &axes, Some(x(0) * x(0)), reciprocal_root(epsilon))?;
     let dtype = cx.dtype(scale);
-    let y = scaled(cx, [v, factor], dtype, scale, None)?;
-    cx.set(0, y);
-    Ok(())
+    scaled(cx, [v, factor], dtype, scale, None)
 }
 
 /// Scale and bias belong to groups before opset 21, then to channels.
@@ -234,7 +225,5 @@ fn group_norm(cx: &mut NodeCx<'_>) -> Imported {
     let [scale, bias] = [cx.input(1)?, cx.input(2)?];
     let (scale, bias) = (cx.reshape(scale, per_group)?, cx.reshape(bias, per_group)?);
     let y = scaled(cx, [s.difference, s.factor], dtype, scale, Some(bias))?;
-    let y = cx.reshape(y, shape)?;
-    cx.set(0, y);
-    Ok(())
+    cx.reshape(y, shape)
 }

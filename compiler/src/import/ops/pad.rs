@@ -80,12 +80,11 @@ fn pad(cx: &mut NodeCx<'_>) -> Imported {
                 .help("the modes are constant, reflect, edge and wrap"));
         }
     };
-    cx.set(0, y);
-    Ok(())
+    Ok(y)
 }
 
 /// Takes away what negative padding says.
-fn crop(cx: &mut NodeCx<'_>, x: ValueId, border: &Border) -> Imported<ValueId> {
+fn crop(cx: &mut NodeCx<'_>, x: ValueId, border: &Border) -> Imported {
     let cut = |v: i64| usize::try_from(v.min(0).unsigned_abs()).unwrap_or(usize::MAX);
     let (mut start, mut len) = (Vec::new(), Vec::new());
     for (d, n) in cx.shape(x).into_iter().enumerate() {
@@ -104,7 +103,7 @@ fn crop(cx: &mut NodeCx<'_>, x: ValueId, border: &Border) -> Imported<ValueId> {
 }
 
 /// Continues a dimension on both sides by its own elements.
-fn surround(cx: &mut NodeCx<'_>, x: ValueId, axis: usize, mode: &str, pads: [usize; 2]) -> Imported<ValueId> {
+fn surround(cx: &mut NodeCx<'_>, x: ValueId, axis: usize, mode: &str, pads: [usize; 2]) -> Imported {
     let n = cx.shape(x)[axis];
     if pads == [0, 0] {
         return Ok(x);
@@ -159,7 +158,5 @@ fn center_crop_pad(cx: &mut NodeCx<'_>) -> Imported {
         }
     }
     let value = Scalar::zero(cx.dtype(x));
-    let y = cx.emit(Op::Movement(Movement::Pad { before, after, value }), &[y])?;
-    cx.set(0, y);
-    Ok(())
+    cx.emit(Op::Movement(Movement::Pad { before, after, value }), &[y])
 }

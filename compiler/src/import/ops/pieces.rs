@@ -21,7 +21,7 @@ pub(super) fn lengths(given: &[i64], what: &str) -> Imported<Vec<usize>> {
 }
 
 /// `len` elements along a dimension from `start`, `step` apart.
-pub(super) fn slice(cx: &mut NodeCx<'_>, x: ValueId, axis: usize, places: (usize, isize, usize)) -> Imported<ValueId> {
+pub(super) fn slice(cx: &mut NodeCx<'_>, x: ValueId, axis: usize, places: (usize, isize, usize)) -> Imported {
     let (first, by, len) = places;
     let mut lens = cx.shape(x);
     let (mut start, mut step) = (vec![0; lens.len()], vec![1; lens.len()]);
@@ -31,7 +31,7 @@ pub(super) fn slice(cx: &mut NodeCx<'_>, x: ValueId, axis: usize, places: (usize
 
 /// The elements at the given places along a dimension: a slice where they are evenly spaced, a repetition where they are
 /// one place, else a gather.
-pub(super) fn pick(cx: &mut NodeCx<'_>, x: ValueId, axis: usize, places: &[usize]) -> Imported<ValueId> {
+pub(super) fn pick(cx: &mut NodeCx<'_>, x: ValueId, axis: usize, places: &[usize]) -> Imported {
     let len = places.len();
     let distance = |a: usize, b: usize| b as isize - a as isize;
     let first = places.first().copied().unwrap_or(0);
@@ -48,7 +48,7 @@ pub(super) fn pick(cx: &mut NodeCx<'_>, x: ValueId, axis: usize, places: &[usize
 }
 
 /// One place along a dimension, `len` times.
-pub(super) fn repeat(cx: &mut NodeCx<'_>, x: ValueId, axis: usize, place: usize, len: usize) -> Imported<ValueId> {
+pub(super) fn repeat(cx: &mut NodeCx<'_>, x: ValueId, axis: usize, place: usize, len: usize) -> Imported {
     let one = slice(cx, x, axis, (place, 1, 1))?;
     let mut shape = cx.shape(one);
     shape[axis] = len;
@@ -56,7 +56,7 @@ pub(super) fn repeat(cx: &mut NodeCx<'_>, x: ValueId, axis: usize, place: usize,
 }
 
 /// Parts side by side; those without elements along the dimension are left out where others have some.
-pub(super) fn concat(cx: &mut NodeCx<'_>, axis: usize, parts: &[ValueId]) -> Imported<ValueId> {
+pub(super) fn concat(cx: &mut NodeCx<'_>, axis: usize, parts: &[ValueId]) -> Imported {
     let mut kept: Vec<ValueId> = parts.iter().copied().filter(|&p| cx.shape(p)[axis] > 0).collect();
     if kept.is_empty() {
         kept.extend(parts.first());
@@ -65,7 +65,7 @@ pub(super) fn concat(cx: &mut NodeCx<'_>, axis: usize, parts: &[ValueId]) -> Imp
 }
 
 /// One value in a shape.
-pub(super) fn fill(cx: &mut NodeCx<'_>, value: Scalar, shape: Vec<usize>) -> Imported<ValueId> {
+pub(super) fn fill(cx: &mut NodeCx<'_>, value: Scalar, shape: Vec<usize>) -> Imported {
     let value = cx.b.scalar(value);
     cx.emit(Op::Movement(Movement::Expand { shape }), &[value])
 }

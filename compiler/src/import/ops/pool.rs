@@ -24,8 +24,8 @@ pub(in crate::import) const OPS: &[OpEntry] = &[
 fn pooled(
     cx: &mut NodeCx<'_>,
     operand: ValueId,
-    pool: &dyn Fn(&mut NodeCx<'_>, ValueId, Dims) -> Imported<ValueId>,
-) -> Imported<ValueId> {
+    pool: &dyn Fn(&mut NodeCx<'_>, ValueId, Dims) -> Imported,
+) -> Imported {
     let shape = cx.shape(operand);
     let &[n, c, depth, height, width] = shape.as_slice() else {
         let spatial = shape.len().saturating_sub(2);
@@ -78,24 +78,21 @@ fn max_pool(cx: &mut NodeCx<'_>) -> Imported {
         let window = pool_window(cx, map, dims)?;
         cx.emit(Op::Pool { kind: PoolKind::Max, window }, &[map])
     })?;
-    cx.set(0, y);
-    Ok(())
+    Ok(y)
 }
 
 /// Padding that counts is made part of the map: what `ceil_mode` adds behind it does not count then, as ONNX wants it.
 fn average_pool(cx: &mut NodeCx<'_>) -> Imported {
     let x = cx.input(0)?;
-    let y = average(cx, x)?;
-    cx.set(0, y);
-    Ok(())
+    average(cx, x)
 }
 
 /// The average pool that the node's attributes describe.
-pub(super) fn average(cx: &mut NodeCx<'_>, x: ValueId) -> Imported<ValueId> {
+pub(super) fn average(cx: &mut NodeCx<'_>, x: ValueId) -> Imported {
     pooled(cx, x, &mean)
 }
 
-fn mean(cx: &mut NodeCx<'_>, mut map: ValueId, dims: Dims) -> Imported<ValueId> {
+fn mean(cx: &mut NodeCx<'_>, mut map: ValueId, dims: Dims) -> Imported {
     let mut count_include_pad = cx.flag("count_include_pad", false)?;
     let mut window = pool_window(cx, map, dims)?;
     let shape = cx.shape(map);
@@ -120,7 +117,7 @@ fn exponent(cx: &NodeCx<'_>) -> Imported<f64> {
 }
 
 /// |x|^p
-fn power(cx: &mut NodeCx<'_>, operand: ValueId, p: f64) -> Imported<ValueId> {
+fn power(cx: &mut NodeCx<'_>, operand: ValueId, p: f64) -> Imported {
     let size = x(0).then(UnaryOp::Abs);
     let formula = match p {
         1.0 => size,
@@ -132,7 +129,7 @@ fn power(cx: &mut NodeCx<'_>, operand: ValueId, p: f64) -> Imported<ValueId> {
 }
 
 /// `(x * scale)^(1/p)`
-fn root(cx: &mut NodeCx<'_>, operand: ValueId, p: f64, scale: f64) -> Imported<ValueId> {
+fn root(cx: &mut NodeCx<'_>, operand: ValueId, p: f64, scale: f64) -> Imported {
     let sum = if scale == 1.0 { x(0) } else { x(0) * num(scale) };
     let formula = match p {
         1.0 => sum,
@@ -153,9 +150,7 @@ fn lp_pool(cx: &mut NodeCx<'_>) -> Imported {
         cx.emit(Op::Pool { kind: PoolKind::Average { count_include_pad: true }, window }, &[map])
     })?;
     let taps: f64 = cx.ints_opt("kernel_shape")?.unwrap_or_default().iter().map(|&n| n as f64).product();
-    let y = root(cx, means, p, taps)?;
-    cx.set(0, y);
-    Ok(())
+    root(cx, means, p, taps)
 }
 
 fn global_lp_pool(cx: &mut NodeCx<'_>) -> Imported {
@@ -165,9 +160,7 @@ fn global_lp_pool(cx: &mut NodeCx<'_>) -> Imported {
     let powers = power(cx, operand, p)?;
     let sum = cx.emit(Op::Reduce { kind: ReduceKind::Sum, axes }, &[powers])?;
     let y = root(cx, sum, p, 1.0)?;
-    let y = cx.reshape(y, kept(cx, operand))?;
-    cx.set(0, y);
-    Ok(())
+    cx.reshape(y, kept(cx, operand))
 }
 
 /// All dimensions but batch and channels.
@@ -188,20 +181,16 @@ fn global_max_pool(cx: &mut NodeCx<'_>) -> Imported {
     let x = cx.input(0)?;
     let axes = spatial_axes(cx, x)?;
     let y = cx.emit(Op::Reduce { kind: ReduceKind::Max, axes }, &[x])?;
-    let y = cx.reshape(y, kept(cx, x))?;
-    cx.set(0, y);
-    Ok(())
+    cx.reshape(y, kept(cx, x))
 }
 
 fn global_average_pool(cx: &mut NodeCx<'_>) -> Imported {
     let x = cx.input(0)?;
-    let y = global_average(cx, x)?;
-    cx.set(0, y);
-    Ok(())
+    global_average(cx, x)
 }
 
 /// The mean over all dimensions but batch and channels.
-pub(super) fn global_average(cx: &mut NodeCx<'_>, x: ValueId) -> Imported<ValueId> {
+pub(super) fn global_average(cx: &mut NodeCx<'_>, x: ValueId) -> Imported {
     let axes = spatial_axes(cx, x)?;
     let count: usize = axes.iter().map(|&a| cx.shape(x)[a]).product();
     let sum = cx.emit(Op::Reduce { kind: ReduceKind::Sum, axes }, &[x])?;

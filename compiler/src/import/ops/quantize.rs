@@ -58,7 +58,7 @@ fn quantized(cx: &NodeCx<'_>) -> Imported<Quantized> {
 }
 
 /// Refuses constant scales that nothing can be divided by.
-pub(super) fn check_scale(cx: &NodeCx<'_>, scale: ValueId) -> Imported {
+pub(super) fn check_scale(cx: &NodeCx<'_>, scale: ValueId) -> Imported<()> {
     let Some(t) = cx.b.graph.data(scale).filter(|t| t.dtype().is_float()) else { return Ok(()) };
     match t.scalars().map(Scalar::to_f64).find(|s| !(s.is_finite() && *s > 0.0)) {
         Some(s) => Err(Fault::new(
@@ -71,7 +71,7 @@ pub(super) fn check_scale(cx: &NodeCx<'_>, scale: ValueId) -> Imported {
 }
 
 /// Refuses zero points that are none of the quantized numbers, and those of another type. That of i32 must be 0.
-fn check_zero(cx: &NodeCx<'_>, zero: ValueId, quantized: ValueId) -> Imported {
+fn check_zero(cx: &NodeCx<'_>, zero: ValueId, quantized: ValueId) -> Imported<()> {
     let (dtype, own) = (cx.dtype(quantized), cx.dtype(zero));
     let [lo, hi] = match cx.narrow_type(quantized).and_then(narrow) {
         Some((bits, signed)) => range(bits, signed),
@@ -94,7 +94,7 @@ fn check_zero(cx: &NodeCx<'_>, zero: ValueId, quantized: ValueId) -> Imported {
 }
 
 /// A scale or zero point in a shape that broadcasts over the tensor: one value, one per index of `axis`, or one per block.
-fn spread(cx: &mut NodeCx<'_>, v: ValueId, shape: &[usize]) -> Imported<ValueId> {
+fn spread(cx: &mut NodeCx<'_>, v: ValueId, shape: &[usize]) -> Imported {
     let own = cx.shape(v);
     if cx.ty(v).elements() == 1 && own.len() < 2 {
         return cx.reshape(v, []);
@@ -162,8 +162,7 @@ fn quantize(cx: &mut NodeCx<'_>) -> Imported {
     if let Some(element) = q.element {
         cx.mark_narrow(y, element);
     }
-    cx.set(0, y);
-    Ok(())
+    Ok(y)
 }
 
 /// The difference is computed in i32, where it is exact for all types but i32 itself, whose zero point is 0.
@@ -197,8 +196,7 @@ fn dequantize(cx: &mut NodeCx<'_>) -> Imported {
     if let Some(stored) = stored(cx, &inputs).filter(|_| dtype == DType::F32) {
         cx.b.graph.stored.insert(y, stored);
     }
-    cx.set(0, y);
-    Ok(())
+    Ok(y)
 }
 
 /// What a constant is dequantized from: `inputs` are the integers, and scale and zero point as they broadcast to them.
@@ -233,8 +231,7 @@ fn dynamic_quantize(cx: &mut NodeCx<'_>) -> Imported {
     let scale = cx.map(formulas.scale, &[max, min])?;
     let zero = cx.map(formulas.zero, &[scale, min])?;
     let y = cx.map(formulas.byte, &[input, scale, zero])?;
-    cx.set(0, y);
     cx.set(1, scale);
     cx.set(2, zero);
-    Ok(())
+    Ok(y)
 }

@@ -31,7 +31,7 @@ pub(in crate::import) const OPS: &[OpEntry] = &[
 ];
 
 /// A scale or a zero point that is one value, in the shape of a scalar.
-fn single(cx: &mut NodeCx<'_>, v: ValueId) -> Imported<ValueId> {
+fn single(cx: &mut NodeCx<'_>, v: ValueId) -> Imported {
     match cx.ty(v).elements() {
         1 => cx.reshape(v, []),
         _ => Err(Fault::shape(format!("{} should be one value", cx.ty(v)))),
@@ -46,7 +46,7 @@ fn bytes(cx: &NodeCx<'_>, v: ValueId) -> Imported<DType> {
 }
 
 /// Operand `i` as numbers; scale and zero point are the two operands behind it.
-fn dequantized(cx: &mut NodeCx<'_>, i: usize) -> Imported<ValueId> {
+fn dequantized(cx: &mut NodeCx<'_>, i: usize) -> Imported {
     let (value, scale) = (cx.input(i)?, cx.input(i + 1)?);
     let dtype = bytes(cx, value)?;
     check_scale(cx, scale)?;
@@ -63,7 +63,7 @@ fn dequantized(cx: &mut NodeCx<'_>, i: usize) -> Imported<ValueId> {
 }
 
 /// Numbers as bytes, with scale and zero point at operands `i` and `i + 1`; where that is left out the type is that of `like`.
-fn quantized(cx: &mut NodeCx<'_>, v: ValueId, i: usize, like: ValueId) -> Imported<ValueId> {
+fn quantized(cx: &mut NodeCx<'_>, v: ValueId, i: usize, like: ValueId) -> Imported {
     let scale = cx.input(i)?;
     check_scale(cx, scale)?;
     let mut inputs = vec![v, single(cx, scale)?];
@@ -85,19 +85,15 @@ fn elementwise(cx: &mut NodeCx<'_>, op: BinaryOp) -> Imported {
     let (a, b) = (dequantized(cx, 0)?, dequantized(cx, 3)?);
     let y = cx.map(binary(op, x(0), x(1)).expr(DType::F32), &[a, b])?;
     let like = cx.input(0)?;
-    let y = quantized(cx, y, 6, like)?;
-    cx.set(0, y);
-    Ok(())
+    quantized(cx, y, 6, like)
 }
 
 /// A function of x, scale, zero point; scale and zero point of the result follow.
-fn unary(cx: &mut NodeCx<'_>, f: &dyn Fn(&mut NodeCx<'_>, ValueId) -> Imported<ValueId>) -> Imported {
+fn unary(cx: &mut NodeCx<'_>, f: &dyn Fn(&mut NodeCx<'_>, ValueId) -> Imported) -> Imported {
     let x = dequantized(cx, 0)?;
     let y = f(cx, x)?;
     let like = cx.input(0)?;
-    let y = quantized(cx, y, 3, like)?;
-    cx.set(0, y);
-    Ok(())
+    quantized(cx, y, 3, like)
 }
 
 fn formula(cx: &mut NodeCx<'_>, y: Term) -> Imported {
@@ -119,7 +115,7 @@ fn softmax(cx: &mut NodeCx<'_>) -> Imported {
     unary(cx, &|cx, v| along_of_opset(cx, v, opset, |cx, v, axis| cx.emit(Op::Softmax { axis, log: false }, &[v])))
 }
 
-fn channels_first(cx: &NodeCx<'_>) -> Imported {
+fn channels_first(cx: &NodeCx<'_>) -> Imported<()> {
     match cx.flag("channels_last", false)? {
         true => Err(Fault::form("maps in the order of channels last").help("export with channels first")),
         false => Ok(()),
@@ -147,9 +143,7 @@ fn concat(cx: &mut NodeCx<'_>) -> Imported {
     let axis = cx.axis(raw, cx.rank(parts[0]))?;
     let y = cx.emit(Op::Concat { axis }, &parts)?;
     let like = cx.input(2)?;
-    let y = quantized(cx, y, 0, like)?;
-    cx.set(0, y);
-    Ok(())
+    quantized(cx, y, 0, like)
 }
 
 /// `a, a_scale, a_zero_point, b, b_scale, b_zero_point, C, y_scale, y_zero_point`; C is of i32 in units of the sums. Without a scale
@@ -201,6 +195,5 @@ fn gemm(cx: &mut NodeCx<'_>) -> Imported {
             cx.map((x(0).cast(DType::F32) * (x(1) * x(2))).expr(DType::F32), &[sums, scale_a, scale_b])?
         }
     };
-    cx.set(0, y);
-    Ok(())
+    Ok(y)
 }

@@ -53,12 +53,11 @@ fn causal_conv(cx: &mut NodeCx<'_>) -> Imported {
         }
     }
     let y = channels_first(cx, y, 1)?;
-    cx.set(0, y);
     // A slice of nothing starts at the first column.
     let start = if k == 1 { 0 } else { length };
     let state = slice(cx, all, 2, (start, 1, k - 1))?;
     cx.set(1, state);
-    Ok(())
+    Ok(y)
 }
 
 /// How the state changes from step to step.
@@ -98,7 +97,7 @@ struct Steps {
 
 impl Steps {
     /// Step `t` of `[batch, steps, columns]` as `[batch, kv_heads, ..]` with the given last two dimensions.
-    fn at(&self, cx: &mut NodeCx<'_>, v: ValueId, t: usize, [rows, columns]: [usize; 2]) -> Imported<ValueId> {
+    fn at(&self, cx: &mut NodeCx<'_>, v: ValueId, t: usize, [rows, columns]: [usize; 2]) -> Imported {
         let v = slice(cx, v, 1, (t, 1, 1))?;
         // One number for all heads broadcasts.
         let heads = if cx.shape(v)[2] == 1 { 1 } else { self.kv_heads };
@@ -153,10 +152,9 @@ fn linear_attention(cx: &mut NodeCx<'_>) -> Imported {
     let scale = if given == 0.0 { 1.0 / (d_k.max(1) as f64).sqrt() } else { given };
     let y = cx.map((x(0) * num(scale)).expr(work), &[y])?;
     let y = cx.cast(y, dtype)?;
-    cx.set(0, y);
     let state = cx.cast(state, dtype)?;
     cx.set(1, state);
-    Ok(())
+    Ok(y)
 }
 
 /// The state `[batch, kv_heads, d_k, d_v]` after step `t`.
@@ -165,7 +163,7 @@ fn advanced(
     s: &Steps,
     rule: Rule,
     (mut state, [key, value], t, [d_k, d_v]): (ValueId, [ValueId; 2], usize, [usize; 2]),
-) -> Imported<ValueId> {
+) -> Imported {
     if rule.gated {
         let decay = cx.input(4)?;
         let decay = cx.cast(decay, s.work)?;

@@ -86,30 +86,16 @@ fn axes(cx: &NodeCx<'_>, input: ValueId) -> Imported<Vec<usize>> {
 }
 
 /// A value in the type it is computed in.
-pub(super) fn widened(cx: &mut NodeCx<'_>, v: ValueId, in_float: bool) -> Imported<ValueId> {
+pub(super) fn widened(cx: &mut NodeCx<'_>, v: ValueId, in_float: bool) -> Imported {
     match cx.dtype(v) {
-        DType::F16 | DType::BF16 => cx.cast(v, DType::F32),
-        DType::F32 | DType::F64 => Ok(v),
-        DType::Bool
-        | DType::I8
-        | DType::I16
-        | DType::I32
-        | DType::I64
-        | DType::U8
-        | DType::U16
-        | DType::U32
-        | DType::U64 => {
-            if in_float {
-                cx.cast(v, DType::F64)
-            } else {
-                Ok(v)
-            }
-        }
+        half if half.is_half() => cx.cast(v, DType::F32),
+        whole if !whole.is_float() && in_float => cx.cast(v, DType::F64),
+        _ => Ok(v),
     }
 }
 
 /// A reduction that leaves dimensions of length 1.
-pub(super) fn kept(cx: &mut NodeCx<'_>, v: ValueId, kind: ReduceKind, axes: &[usize]) -> Imported<ValueId> {
+pub(super) fn kept(cx: &mut NodeCx<'_>, v: ValueId, kind: ReduceKind, axes: &[usize]) -> Imported {
     let mut shape = cx.shape(v);
     let y = cx.emit(Op::Reduce { kind, axes: axes.to_vec() }, &[v])?;
     axes.iter().for_each(|&a| shape[a] = 1);
@@ -124,6 +110,5 @@ fn finish(cx: &mut NodeCx<'_>, y: ValueId, axes: &[usize]) -> Imported {
         let rest: Vec<usize> = (0..shape.len()).filter(|d| !axes.contains(d)).map(|d| shape[d]).collect();
         y = cx.reshape(y, rest)?;
     }
-    cx.set(0, y);
-    Ok(())
+    Ok(y)
 }

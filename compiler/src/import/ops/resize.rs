@@ -37,9 +37,7 @@ fn resize(cx: &mut NodeCx<'_>) -> Imported {
     let places = if cx.opset < 11 { Places::Asymmetric } else { places(cx)? };
     let method = Method { filter: filter(cx)?, places, outside: cx.float("extrapolation_value", 0.0)? };
     let sizes = sizes(cx, operand, places == Places::CropAndResize)?;
-    let y = along_all(cx, operand, &method, &sizes)?;
-    cx.set(0, y);
-    Ok(())
+    along_all(cx, operand, &method, &sizes)
 }
 
 fn upsample(cx: &mut NodeCx<'_>) -> Imported {
@@ -51,9 +49,7 @@ fn upsample(cx: &mut NodeCx<'_>) -> Imported {
     };
     let method = Method { filter, places: Places::Asymmetric, outside: 0.0 };
     let sizes = sizes::of_upsample(cx, operand)?;
-    let y = along_all(cx, operand, &method, &sizes)?;
-    cx.set(0, y);
-    Ok(())
+    along_all(cx, operand, &method, &sizes)
 }
 
 fn unknown(name: &str, given: &str, known: &str) -> Fault {
@@ -98,7 +94,7 @@ fn filter(cx: &NodeCx<'_>) -> Imported<Filter> {
 }
 
 /// Resizes every dimension whose table changes anything.
-fn along_all(cx: &mut NodeCx<'_>, operand: ValueId, method: &Method, sizes: &[AxisSize]) -> Imported<ValueId> {
+fn along_all(cx: &mut NodeCx<'_>, operand: ValueId, method: &Method, sizes: &[AxisSize]) -> Imported {
     let dtype = cx.dtype(operand);
     let exact = matches!(method.filter, Filter::Nearest(_));
     if !exact && !dtype.is_float() {
@@ -128,7 +124,7 @@ fn along_all(cx: &mut NodeCx<'_>, operand: ValueId, method: &Method, sizes: &[Ax
 }
 
 /// Resizes one dimension.
-fn along(cx: &mut NodeCx<'_>, operand: ValueId, axis: usize, table: &Table) -> Imported<ValueId> {
+fn along(cx: &mut NodeCx<'_>, operand: ValueId, axis: usize, table: &Table) -> Imported {
     match table.taps.as_slice() {
         [one] if one.weights.iter().all(|&w| w == 1.0) => pick(cx, operand, axis, &one.places),
         few if few.len() <= MAX_TAPS => weighted(cx, operand, axis, table),
@@ -137,7 +133,7 @@ fn along(cx: &mut NodeCx<'_>, operand: ValueId, axis: usize, table: &Table) -> I
 }
 
 /// The sum of as many gathers as there are taps, each times its weights: two at a time, so that each Map has few operands.
-fn weighted(cx: &mut NodeCx<'_>, operand: ValueId, axis: usize, table: &Table) -> Imported<ValueId> {
+fn weighted(cx: &mut NodeCx<'_>, operand: ValueId, axis: usize, table: &Table) -> Imported {
     let (dtype, rank) = (cx.dtype(operand), cx.rank(operand));
     let mut sum: Option<ValueId> = None;
     for taps in table.taps.chunks(2) {
@@ -165,7 +161,7 @@ fn weights(cx: &mut NodeCx<'_>, weights: &[f64], shape: Vec<usize>, dtype: DType
 }
 
 /// A matrix product along the dimension.
-fn filtered(cx: &mut NodeCx<'_>, operand: ValueId, axis: usize, filter: &Table) -> Imported<ValueId> {
+fn filtered(cx: &mut NodeCx<'_>, operand: ValueId, axis: usize, filter: &Table) -> Imported {
     let (shape, dtype) = (cx.shape(operand), cx.dtype(operand));
     let (n, results) = (shape[axis], filter.outside.len());
     let mut matrix = vec![0.0; table(n.checked_mul(results), "the filter")?];

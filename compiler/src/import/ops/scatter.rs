@@ -32,16 +32,12 @@ fn kind(cx: &NodeCx<'_>) -> Imported<ScatterKind> {
 fn scatter_elements(cx: &mut NodeCx<'_>) -> Imported {
     let (data, indices, updates) = (cx.input(0)?, cx.input(1)?, cx.input(2)?);
     let axis = cx.axis(cx.int("axis", 0)?, cx.rank(data))?;
-    let y = cx.emit(Op::ScatterElements { axis, kind: kind(cx)? }, &[data, indices, updates])?;
-    cx.set(0, y);
-    Ok(())
+    cx.emit(Op::ScatterElements { axis, kind: kind(cx)? }, &[data, indices, updates])
 }
 
 fn scatter_nd(cx: &mut NodeCx<'_>) -> Imported {
     let (data, indices, updates) = (cx.input(0)?, cx.input(1)?, cx.input(2)?);
-    let y = cx.emit(Op::ScatterNd { kind: kind(cx)? }, &[data, indices, updates])?;
-    cx.set(0, y);
-    Ok(())
+    cx.emit(Op::ScatterNd { kind: kind(cx)? }, &[data, indices, updates])
 }
 
 /// Writes a run of elements along one dimension, for each batch from an index of its own on.
@@ -73,18 +69,11 @@ fn tensor_scatter(cx: &mut NodeCx<'_>) -> Imported {
             cx.emit(Op::ScatterElements { axis, kind: ScatterKind::Replace }, &[cache, indices, update])?
         }
     };
-    cx.set(0, y);
-    Ok(())
+    Ok(y)
 }
 
 /// `first[batch] + i` at place i along a dimension, in a shape; modulo `period` where there is one.
-fn run_indices(
-    cx: &mut NodeCx<'_>,
-    first: ValueId,
-    shape: &[usize],
-    axis: usize,
-    period: Option<usize>,
-) -> Imported<ValueId> {
+fn run_indices(cx: &mut NodeCx<'_>, first: ValueId, shape: &[usize], axis: usize, period: Option<usize>) -> Imported {
     let along = |d: usize| (0..shape.len()).map(|i| if i == d { shape[d] } else { 1 }).collect::<Vec<_>>();
     let first = cx.cast(first, DType::I64)?;
     let first = cx.reshape(first, along(0))?;

@@ -4,7 +4,7 @@ use super::pieces::{pick, slice, table};
 use crate::import::node::{Fault, Imported, NodeCx};
 use crate::import::registry::{OpEntry, limited, op};
 use crate::ir::formula::{binary, num, select, x};
-use crate::ir::{BinaryOp, DType, Scalar, Tensor, ValueId};
+use crate::ir::{BinaryOp, DType, Scalar, Tensor};
 
 /// The family's operators.
 pub(in crate::import) const OPS: &[OpEntry] = &[
@@ -16,7 +16,7 @@ pub(in crate::import) const OPS: &[OpEntry] = &[
 ];
 
 /// Positions along dimension `axis` of `rank`, with an offset, as `[.., n, 1, ..]`.
-fn positions(cx: &mut NodeCx<'_>, n: usize, offset: i64, after: usize) -> Imported<ValueId> {
+fn positions(cx: &mut NodeCx<'_>, n: usize, offset: i64, after: usize) -> Imported {
     let n = table(Some(n), "the positions along a dimension")?;
     let places: Vec<i64> = (0..n as i64).map(|i| i.saturating_add(offset)).collect();
     let shape: Vec<usize> = [n].into_iter().chain(std::iter::repeat_n(1, after)).collect();
@@ -39,9 +39,7 @@ fn trilu(cx: &mut NodeCx<'_>) -> Imported {
     let keep = if cx.flag("upper", true)? { [x(1), x(2)] } else { [x(2), x(1)] };
     let [a, b] = keep;
     let y = select(binary(BinaryOp::Le, a, b), x(0), num(0));
-    let y = cx.map(y.expr(cx.dtype(operand)), &[operand, diagonal, column])?;
-    cx.set(0, y);
-    Ok(())
+    cx.map(y.expr(cx.dtype(operand)), &[operand, diagonal, column])
 }
 
 /// Indices in [-depth, depth) get `on`, all others nothing but `off`.
@@ -63,9 +61,7 @@ fn one_hot(cx: &mut NodeCx<'_>) -> Imported {
     let on = slice(cx, values, 0, (1, 1, 1))?;
     let index = select(x(0).lt(num(0)), x(0) + num(depth as f64), x(0));
     let y = select(index.eq(x(1)), x(2), x(3));
-    let y = cx.map(y.expr(DType::I64), &[indices, classes, on, off])?;
-    cx.set(0, y);
-    Ok(())
+    cx.map(y.expr(DType::I64), &[indices, classes, on, off])
 }
 
 /// Whether each element of a constant bool vector is set.
@@ -93,9 +89,7 @@ fn compress(cx: &mut NodeCx<'_>) -> Imported {
     if places.last().is_some_and(|&p| p >= n) {
         return Err(Fault::shape(format!("the condition holds beyond the {n} elements of dimension {axis}")));
     }
-    let y = pick(cx, operand, axis, &places)?;
-    cx.set(0, y);
-    Ok(())
+    pick(cx, operand, axis, &places)
 }
 
 /// Indices of the elements that are not zero, one column for each.
@@ -109,9 +103,7 @@ fn non_zero(cx: &mut NodeCx<'_>) -> Imported {
     for (&n, stride) in t.shape().iter().zip(crate::ir::row_major_strides(t.shape())) {
         rows.extend(found.iter().map(|&i| (i / stride % n) as i64));
     }
-    let y = cx.add_constant(Tensor::from_elements([rank, found.len()], &rows));
-    cx.set(0, y);
-    Ok(())
+    Ok(cx.add_constant(Tensor::from_elements([rank, found.len()], &rows)))
 }
 
 /// Reverses the first elements along the time axis, as many as each batch's length says.
@@ -142,7 +134,5 @@ fn reverse_sequence(cx: &mut NodeCx<'_>) -> Imported {
     let flat: Vec<usize> = [first * second].iter().chain(rest).copied().collect();
     let y = cx.reshape(operand, flat)?;
     let y = pick(cx, y, 0, &places)?;
-    let y = cx.reshape(y, shape)?;
-    cx.set(0, y);
-    Ok(())
+    cx.reshape(y, shape)
 }

@@ -15,11 +15,9 @@ pub(in crate::import) const OPS: &[OpEntry] = &[
 ];
 
 /// Applies `f` along the dimension that the opset means.
-fn along(cx: &mut NodeCx<'_>, f: fn(&mut NodeCx<'_>, ValueId, usize) -> Imported<ValueId>) -> Imported {
+fn along(cx: &mut NodeCx<'_>, f: fn(&mut NodeCx<'_>, ValueId, usize) -> Imported) -> Imported {
     let (input, opset) = (cx.input(0)?, cx.opset);
-    let y = along_of_opset(cx, input, opset, f)?;
-    cx.set(0, y);
-    Ok(())
+    along_of_opset(cx, input, opset, f)
 }
 
 /// Applies `f` to a value along the dimension that an opset means by the attribute `axis`.
@@ -27,8 +25,8 @@ pub(super) fn along_of_opset(
     cx: &mut NodeCx<'_>,
     input: ValueId,
     opset: i64,
-    f: fn(&mut NodeCx<'_>, ValueId, usize) -> Imported<ValueId>,
-) -> Imported<ValueId> {
+    f: fn(&mut NodeCx<'_>, ValueId, usize) -> Imported,
+) -> Imported {
     let shape = cx.shape(input);
     if opset >= 13 {
         let axis = cx.axis(cx.int("axis", -1)?, shape.len())?;
@@ -45,7 +43,7 @@ pub(super) fn along_of_opset(
 }
 
 /// One at the first of the largest elements, else zero.
-fn hardmax(cx: &mut NodeCx<'_>, v: ValueId, axis: usize) -> Imported<ValueId> {
+fn hardmax(cx: &mut NodeCx<'_>, v: ValueId, axis: usize) -> Imported {
     let ty = cx.ty(v);
     let largest = cx.emit(Op::Arg { max: true, axis, last: false }, &[v])?;
     let mut one_each = ty.shape.clone();

@@ -41,15 +41,11 @@ pub(in crate::import) const OPS: &[OpEntry] = &[
 
 fn unary(cx: &mut NodeCx<'_>, op: U) -> Imported {
     let input = cx.input(0)?;
-    let y = cx.unary(op, input)?;
-    cx.set(0, y);
-    Ok(())
+    cx.unary(op, input)
 }
 
 fn identity(cx: &mut NodeCx<'_>) -> Imported {
-    let input = cx.input(0)?;
-    cx.set(0, input);
-    Ok(())
+    cx.input(0)
 }
 
 /// Either infinity may be left out by an attribute.
@@ -64,7 +60,5 @@ fn is_inf(cx: &mut NodeCx<'_>) -> Imported {
         // Never both: no infinity is looked for.
         (false, false) => binary(BinaryOp::And, positive, negative),
     };
-    let y = cx.map(test.expr(dtype), &[input])?;
-    cx.set(0, y);
-    Ok(())
+    cx.map(test.expr(dtype), &[input])
 }

@@ -55,12 +55,11 @@ fn unique(cx: &mut NodeCx<'_>) -> Imported {
         members.iter().for_each(|&m| inverse[m] = g as i64);
     }
     let y = pick(cx, value, axis, &firsts)?;
-    cx.set(0, y);
     let firsts: Vec<i64> = firsts.iter().map(|&i| i as i64).collect();
     let counts: Vec<i64> = groups.iter().map(|g| g.len() as i64).collect();
     for (i, list) in [(1, firsts), (2, inverse), (3, counts)] {
         let list = cx.add_constant(Tensor::from_elements([list.len()], &list));
         cx.set(i, list);
     }
-    Ok(())
+    Ok(y)
 }

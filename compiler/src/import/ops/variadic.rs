@@ -35,15 +35,12 @@ fn fold(cx: &mut NodeCx<'_>, op: B, finish: fn(Term, f64) -> Term) -> Imported {
             break;
         }
     }
-    cx.set(0, acc);
-    Ok(())
+    Ok(acc)
 }
 
 fn choose(cx: &mut NodeCx<'_>) -> Imported {
     let inputs = [cx.input(0)?, cx.input(1)?, cx.input(2)?];
-    let y = cx.map(select(x(0), x(1), x(2)).expr(cx.dtype(inputs[1])), &inputs)?;
-    cx.set(0, y);
-    Ok(())
+    cx.map(select(x(0), x(1), x(2)).expr(cx.dtype(inputs[1])), &inputs)
 }
 
 /// Bounds are attributes before opset 11, then operands of one value. One that is left out does not bound, so that
@@ -68,7 +65,5 @@ fn clip(cx: &mut NodeCx<'_>) -> Imported {
             inputs.push(bound);
         }
     }
-    let y = cx.map(y.expr(dtype), &inputs)?;
-    cx.set(0, y);
-    Ok(())
+    cx.map(y.expr(dtype), &inputs)
 }

@@ -288,60 +288,8 @@ pub(super) mod double {
 /// Runs `$body` with `$T` being the Rust type of an element type.
 macro_rules! with_stored {
     ($dtype:expr, $T:ident => $body:expr) => {
-        match $dtype {
-            $crate::ir::DType::Bool => {
-                type $T = bool;
-                $body
-            }
-            $crate::ir::DType::I8 => {
-                type $T = i8;
-                $body
-            }
-            $crate::ir::DType::I16 => {
-                type $T = i16;
-                $body
-            }
-            $crate::ir::DType::I32 => {
-                type $T = i32;
-                $body
-            }
-            $crate::ir::DType::I64 => {
-                type $T = i64;
-                $body
-            }
-            $crate::ir::DType::U8 => {
-                type $T = u8;
-                $body
-            }
-            $crate::ir::DType::U16 => {
-                type $T = u16;
-                $body
-            }
-            $crate::ir::DType::U32 => {
-                type $T = u32;
-                $body
-            }
-            $crate::ir::DType::U64 => {
-                type $T = u64;
-                $body
-            }
-            $crate::ir::DType::F16 => {
-                type $T = half::f16;
-                $body
-            }
-            $crate::ir::DType::BF16 => {
-                type $T = half::bf16;
-                $body
-            }
-            $crate::ir::DType::F32 => {
-                type $T = f32;
-                $body
-            }
-            $crate::ir::DType::F64 => {
-                type $T = f64;
-                $body
-            }
-        }
+        $crate::ir::with_type!($dtype, $T => $body; Bool: bool, I8: i8, I16: i16, I32: i32, I64: i64, U8: u8, U16: u16,
+            U32: u32, U64: u64, F16: half::f16, BF16: half::bf16, F32: f32, F64: f64)
     };
 }
 pub(super) use with_stored;

@@ -188,49 +188,8 @@ fn rounds_twice(sum: f64) -> bool {
 /// Runs `$body` with `$T` being the Rust type of an element type that has arithmetic, else gives `$other`.
 macro_rules! with_number {
     ($dtype:expr, $T:ident => $body:expr, else $other:expr) => {
-        match $dtype {
-            $crate::ir::DType::I8 => {
-                type $T = i8;
-                $body
-            }
-            $crate::ir::DType::I16 => {
-                type $T = i16;
-                $body
-            }
-            $crate::ir::DType::I32 => {
-                type $T = i32;
-                $body
-            }
-            $crate::ir::DType::I64 => {
-                type $T = i64;
-                $body
-            }
-            $crate::ir::DType::U8 => {
-                type $T = u8;
-                $body
-            }
-            $crate::ir::DType::U16 => {
-                type $T = u16;
-                $body
-            }
-            $crate::ir::DType::U32 => {
-                type $T = u32;
-                $body
-            }
-            $crate::ir::DType::U64 => {
-                type $T = u64;
-                $body
-            }
-            $crate::ir::DType::F32 => {
-                type $T = f32;
-                $body
-            }
-            $crate::ir::DType::F64 => {
-                type $T = f64;
-                $body
-            }
-            $crate::ir::DType::Bool | $crate::ir::DType::F16 | $crate::ir::DType::BF16 => $other,
-        }
+        $crate::ir::with_type!($dtype, $T => $body; I8: i8, I16: i16, I32: i32, I64: i64, U8: u8, U16: u16, U32: u32,
+            U64: u64, F32: f32, F64: f64; else Bool | F16 | BF16: $other)
     };
 }
 pub(super) use with_number;

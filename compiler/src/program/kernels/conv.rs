@@ -1,17 +1,14 @@
-//! `conv2d` and `depthwise2d`.
+//! `conv2d`, `depthwise2d`, `conv2d_int` and `separable2d`.
 
-use proc_macro2::TokenStream;
 use quote::quote;
-use zant_runtime::kernels::conv;
-use zant_runtime::kernels::conv_int;
-use zant_runtime::kernels::depthwise;
+use zant_runtime::kernels::separable::Separable;
 use zant_runtime::terms::conv2d::Conv2d;
 use zant_runtime::terms::epilogue::Epilogue;
 
-use super::roles;
-use crate::ir::{DType, Numerics};
-use crate::program::kernel::{Args, KernelCall, Params, RunError};
-use crate::program::tokens::{Lit, setting, then, with_cpu, with_element};
+use crate::ir::DType;
+use crate::program::bind::{bind, kernel};
+use crate::program::kernel::Params;
+use crate::program::tokens::{Lit, setting, then, with_element};
 
 /// Which kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,13 +19,22 @@ pub enum ConvKind {
     Depthwise,
 }
 
-/// A convolution. Arguments: `x`, packed weights, bias (or empty), `y` (which holds the residual where there is one).
-#[derive(Clone, Debug)]
-pub struct ConvCall {
-    /// Which kernel.
-    pub kind: ConvKind,
-    /// Its parameters.
-    pub params: Conv2d,
+kernel! {
+    /// A convolution. `y` holds the residual where there is one; without a bias, that is empty.
+    pub struct ConvCall {
+        /// Which kernel.
+        pub kind: ConvKind,
+        /// Its parameters.
+        pub params: Conv2d,
+    }
+    describe(c) => format!("{}{}, {:?}", window(&c.params), groups(c.kind, &c.params), c.params.epilogue.activation);
+    params(c) => conv2d(&c.params);
+    bound(c, p) => match c.kind {
+        ConvKind::General => bind!(kernels::conv:
+            |x: &[f32], w: &[f32], bias: &[f32], y: &mut [f32]| conv2d(cpu, &p, x, w, bias, y)),
+        ConvKind::Depthwise => bind!(kernels::depthwise:
+            |x: &[f32], w: &[f32], bias: &[f32], y: &mut [f32]| depthwise2d(cpu, &p, x, w, bias, y)),
+    };
 }
 
 /// What parameters with an epilogue import.
@@ -36,8 +42,8 @@ pub(super) fn epilogue_use(epilogue: &Epilogue) -> Option<&'static str> {
     (*epilogue != Epilogue::NONE).then_some("terms::epilogue::Epilogue")
 }
 
-/// The parameters as a Rust expression.
-pub(super) fn conv2d(p: &Conv2d) -> TokenStream {
+/// The parameters as emitted code.
+pub(super) fn conv2d(p: &Conv2d) -> Params {
     let (input, output) = ([p.in_h, p.in_w, p.in_c].lit(), [p.out_h, p.out_w, p.out_c].lit());
     let kernel = [p.kernel_h, p.kernel_w].lit();
     let settings = [
@@ -49,104 +55,56 @@ pub(super) fn conv2d(p: &Conv2d) -> TokenStream {
         setting("groups", &[p.groups], &[1]),
         then(&p.epilogue),
     ];
-    quote!(Conv2d::new(#input, #output, #kernel) #(#settings)*)
+    let uses = ["terms::conv2d::Conv2d"].into_iter().chain(epilogue_use(&p.epilogue)).collect();
+    Params { uses, ty: quote!(Conv2d), value: quote!(Conv2d::new(#input, #output, #kernel) #(#settings)*) }
 }
 
-impl KernelCall for ConvCall {
-    fn name(&self) -> &'static str {
-        match self.kind {
-            ConvKind::General => "conv2d",
-            ConvKind::Depthwise => "depthwise2d",
-        }
-    }
-
-    fn describe(&self) -> String {
-        let p = &self.params;
-        let groups = if self.kind == ConvKind::General && p.groups > 1 {
-            format!(", {} groups", p.groups)
-        } else {
-            String::new()
-        };
-        format!(
-            "{}x{} stride {}x{} pad {}x{}{groups}, {:?}",
-            p.kernel_h, p.kernel_w, p.stride_h, p.stride_w, p.pad_top, p.pad_left, p.epilogue.activation
-        )
-    }
-
-    fn roles(&self) -> Vec<String> {
-        roles(&["x", "w", "bias", "y"])
-    }
-
-    fn uses(&self) -> Vec<&'static str> {
-        let function = match self.kind {
-            ConvKind::General => "kernels::conv::conv2d",
-            ConvKind::Depthwise => "kernels::depthwise::depthwise2d",
-        };
-        [function, "terms::conv2d::Conv2d"].into_iter().chain(epilogue_use(&self.params.epilogue)).collect()
-    }
-
-    fn params(&self) -> Option<Params> {
-        let value = conv2d(&self.params);
-        Some(Params { ty: quote!(Conv2d), value })
-    }
-
-    fn call(&self, args: &[TokenStream]) -> TokenStream {
-        match self.kind {
-            ConvKind::General => quote!(conv2d(cpu, &P, #(#args),*)),
-            ConvKind::Depthwise => quote!(depthwise2d(cpu, &P, #(#args),*)),
-        }
-    }
-
-    fn run(&self, numerics: Numerics, args: &mut Args<'_>) -> Result<(), RunError> {
-        let (x, w, bias, y) = (args.read(0), args.read(1), args.read(2), args.write(3));
-        with_cpu!(numerics, cpu => match self.kind {
-            ConvKind::General => conv::conv2d(cpu, &self.params, x, w, bias, y),
-            ConvKind::Depthwise => depthwise::depthwise2d(cpu, &self.params, x, w, bias, y),
-        });
-        Ok(())
-    }
+/// Window, stride and padding, for the printed program.
+pub(super) fn window(p: &Conv2d) -> String {
+    format!("{}x{} stride {}x{} pad {}x{}", p.kernel_h, p.kernel_w, p.stride_h, p.stride_w, p.pad_top, p.pad_left)
 }
 
-/// A convolution of integers. Arguments: `x`, weights, bias (or empty), `y`.
-#[derive(Clone, Debug)]
-pub struct IntConvCall {
-    /// Element type.
-    pub dtype: DType,
-    /// The kernel's parameters.
-    pub params: Conv2d,
+/// The groups, where there are several and they are not the channels.
+pub(super) fn groups(kind: ConvKind, p: &Conv2d) -> String {
+    let are_some = kind == ConvKind::General && p.groups > 1;
+    if are_some { format!(", {} groups", p.groups) } else { String::new() }
 }
 
-impl KernelCall for IntConvCall {
-    fn name(&self) -> &'static str {
-        "conv2d_int"
+kernel! {
+    /// A convolution of integers. Without a bias, that is empty.
+    pub struct IntConvCall {
+        /// Element type.
+        pub dtype: DType,
+        /// The kernel's parameters.
+        pub params: Conv2d,
     }
+    describe(c) => window(&c.params);
+    params(c) => conv2d(&c.params);
+    bound(c, p) => with_element!(c.dtype, T => bind!(kernels::conv_int:
+        |x: &[T], w: &[T], bias: &[T], y: &mut [T]| conv2d_int(&p, x, w, bias, y)));
+}
 
-    fn describe(&self) -> String {
-        let p = &self.params;
-        format!("{}x{} stride {}x{} pad {}x{}", p.kernel_h, p.kernel_w, p.stride_h, p.stride_w, p.pad_top, p.pad_left)
+kernel! {
+    /// A depthwise convolution and the 1x1 convolution that reads it, by rows. Without a bias, that is empty; `y` holds the residual
+    /// where there is one.
+    pub struct SeparableCall {
+        /// The kernel's parameters.
+        pub params: Separable,
     }
-
-    fn roles(&self) -> Vec<String> {
-        roles(&["x", "w", "bias", "y"])
-    }
-
-    fn uses(&self) -> Vec<&'static str> {
-        vec!["kernels::conv_int::conv2d_int", "terms::conv2d::Conv2d"]
-    }
-
-    fn params(&self) -> Option<Params> {
-        Some(Params { ty: quote!(Conv2d), value: conv2d(&self.params) })
-    }
-
-    fn call(&self, args: &[TokenStream]) -> TokenStream {
-        quote!(conv2d_int(&P, #(#args),*))
-    }
-
-    fn run(&self, _: Numerics, args: &mut Args<'_>) -> Result<(), RunError> {
-        with_element!(self.dtype, T => {
-            let (x, w, bias): (&[T], _, _) = (args.read(0), args.read(1), args.read(2));
-            conv_int::conv2d_int(&self.params, x, w, bias, args.write(3));
-        });
-        Ok(())
-    }
+    describe(c) => {
+        let Separable { depthwise: d, pointwise, rows } = &c.params;
+        let (first, last) = (d.epilogue.activation, pointwise.epilogue.activation);
+        format!("{}, {first:?}, {} channels, {rows} rows; 1x1, {last:?}", window(d), d.out_c)
+    };
+    params(c) => {
+        let (depthwise, pointwise) = (conv2d(&c.params.depthwise), conv2d(&c.params.pointwise));
+        let uses = [vec!["kernels::separable::Separable"], depthwise.uses, pointwise.uses].concat();
+        let (depthwise, pointwise, rows) = (depthwise.value, pointwise.value, c.params.rows.lit());
+        let value = quote!(Separable { depthwise: #depthwise, pointwise: #pointwise, rows: #rows });
+        Some(Params { uses, ty: quote!(Separable), value })
+    };
+    bound(c, p) => bind!(kernels::separable:
+        |x: &[f32], w: &[f32], pointwise_w: &[f32], bias: &[f32], pointwise_bias: &[f32], scratch: &mut [f32],
+         y: &mut [f32]|
+        separable2d(cpu, &p, x, [w, pointwise_w], [bias, pointwise_bias], scratch, y));
 }

@@ -161,7 +161,11 @@ impl KernelCall for MapCall {
         let (outer, inner) = self.split();
         let y = row_major_strides(&self.dims)[..outer.len()].lit();
         let (n, outer, inner) = (outer.len().lit(), outer.lit(), inner.lit());
-        Some(Params { ty: quote!(Map<#n>), value: quote!(Map { outer: #outer, inner: #inner, y: #y }) })
+        Some(Params {
+            ty: quote!(Map<#n>),
+            value: quote!(Map { outer: #outer, inner: #inner, y: #y }),
+            uses: Vec::new(),
+        })
     }
 
     fn call(&self, args: &[TokenStream]) -> TokenStream {
@@ -192,16 +196,14 @@ impl KernelCall for MapCall {
     fn run(&self, numerics: Numerics, args: &mut Args<'_>) -> Result<(), RunError> {
         let last = self.operands.len() - usize::from(self.over.is_some());
         with_element!(self.result, Y => {
-            let y: &mut [Y] = args.write(last);
-            let mut next = 0;
+            let y: &mut [Y] = args.take(last);
             let operands: Vec<Tensor> = (0..self.operands.len())
                 .map(|i| {
                     let o = &self.operands[i];
                     if Some(i) == self.over {
                         return self.dense(o, bytemuck::cast_slice::<Y, u8>(y));
                     }
-                    next += 1;
-                    with_element!(o.dtype, X => self.dense(o, bytemuck::cast_slice::<X, u8>(args.read(next - 1))))
+                    with_element!(o.dtype, X => self.dense(o, bytemuck::cast_slice::<X, u8>(args.pull())))
                 })
                 .collect();
             let op = Op::Map { expr: self.expr.clone() };
@@ -218,7 +220,9 @@ impl KernelCall for MapCall {
     }
 
     fn in_place(&self, (read, _): (usize, usize)) -> Option<Arc<dyn KernelCall>> {
-        Some(Arc::new(MapCall { over: Some(read), ..self.clone() }))
+        let MapOperand { dtype, strides } = &self.operands[read];
+        let is_alike = *dtype == self.result && *strides == row_major_strides(&self.dims);
+        is_alike.then(|| Arc::new(MapCall { over: Some(read), ..self.clone() }) as Arc<_>)
     }
 }
 

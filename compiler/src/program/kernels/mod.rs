@@ -1,50 +1,41 @@
 //! The bindings, one file per kernel family of the runtime.
 
-mod arg;
 mod between;
 mod conv;
 mod copy;
-mod cumulative;
-mod dynamic;
 mod gather;
 mod map;
 mod matmul;
-mod norm;
 mod place_row;
 mod pool;
 mod proven;
 mod qconv;
 mod qdual;
-mod reduce;
+mod rows;
 mod scatter;
-mod separable;
-mod softmax;
 mod table;
-mod topk;
 
-pub use arg::ArgCall;
 pub use between::{BetweenCall, BetweenKind};
-pub use conv::{ConvCall, ConvKind, IntConvCall};
+pub use conv::{ConvCall, ConvKind, IntConvCall, SeparableCall};
 pub use copy::{CopyCall, FillCall};
-pub use cumulative::CumulativeCall;
-pub use dynamic::DynamicMatMulCall;
 pub use gather::{GatherCall, GatherElementsCall, GatherNdCall};
 pub use map::{MapCall, MapOperand};
-pub use matmul::{IntMatMulCall, MatMulBytesCall, MatMulCall, PackedMatMulCall};
-pub use norm::NormCall;
+pub use matmul::{DynamicMatMulCall, IntMatMulCall, MatMulBytesCall, MatMulCall, PackedMatMulCall};
 pub use place_row::PlaceRowCall;
 pub use pool::{PoolCall, PoolForm};
 pub use proven::ProvenCall;
 pub use qconv::QConvCall;
 pub use qdual::QDualCall;
-pub use reduce::ReduceCall;
+pub use rows::{ArgCall, CumulativeCall, NormCall, ReduceCall, SoftmaxCall, TopKCall};
 pub use scatter::{ScatterElementsCall, ScatterNdCall};
-pub use separable::SeparableCall;
-pub use softmax::SoftmaxCall;
 pub use table::TableCall;
-pub use topk::TopKCall;
 
-/// Argument names that are letters.
-fn roles(names: &[&str]) -> Vec<String> {
-    names.iter().map(|n| (*n).to_string()).collect()
+/// Dimensions that kernels with a number of them have at most.
+pub const MAX_DIMS: usize = 8;
+
+/// Something of each dimension, with `unit` for more in front, as many as the widest call takes.
+fn padded<T: Copy>(v: &[T], unit: T) -> [T; MAX_DIMS] {
+    let mut all = [unit; MAX_DIMS];
+    all[MAX_DIMS - v.len()..].copy_from_slice(v);
+    all
 }

@@ -1,16 +1,12 @@
 //! `max_pool2d`, `avg_pool2d` and their in-place forms.
 
-use std::sync::Arc;
-
-use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
-use zant_runtime::kernels::pool;
+use quote::quote;
 use zant_runtime::terms::pool2d::Pool2d;
 
-use super::roles;
-use crate::ir::{DType, Numerics};
-use crate::program::kernel::{Args, KernelCall, Params, RunError};
-use crate::program::tokens::{Lit, setting, with_cpu, with_element};
+use crate::ir::DType;
+use crate::program::bind::{bind, kernel};
+use crate::program::kernel::Params;
+use crate::program::tokens::{Lit, setting, with_element};
 
 /// What is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,19 +17,36 @@ pub enum PoolForm {
     Average,
 }
 
-/// A pool. Arguments: `x`, `y`; in place: `xy`.
-#[derive(Clone, Debug)]
-pub struct PoolCall {
-    /// What is computed.
-    pub form: PoolForm,
-    /// The kernel's parameters.
-    pub params: Pool2d,
-    /// Whether the result takes the operand's place.
-    pub in_place: bool,
+kernel! {
+    /// A pool.
+    pub struct PoolCall {
+        /// What is computed.
+        pub form: PoolForm,
+        /// The kernel's parameters.
+        pub params: Pool2d,
+        /// Whether the result takes the operand's place.
+        pub in_place: bool,
+    }
+    describe(c) => {
+        let p = &c.params;
+        format!("{}x{} stride {}x{} pad {}x{}", p.kernel_h, p.kernel_w, p.stride_h, p.stride_w, p.pad_top, p.pad_left)
+    };
+    params(c) => pool2d(&c.params);
+    bound(c, p) => match (c.form, c.in_place) {
+        (PoolForm::Max(dtype), false) => with_element!(dtype, T => bind!(kernels::pool:
+            |x: &[T], y: &mut [T]| max_pool2d(cpu, &p, x, y))),
+        (PoolForm::Max(dtype), true) => with_element!(dtype, T => bind!(kernels::pool:
+            |xy: &mut [T]| max_pool2d_in_place(cpu, &p, xy))),
+        (PoolForm::Average, false) => {
+            bind!(kernels::pool: |x: &[f32], y: &mut [f32]| avg_pool2d(cpu, &p, x, y))
+        }
+        (PoolForm::Average, true) => bind!(kernels::pool: |xy: &mut [f32]| avg_pool2d_in_place(cpu, &p, xy)),
+    };
+    in_place(c, _) => c.params.in_place_safe();
 }
 
-/// The parameters as a Rust expression.
-pub(super) fn pool2d(p: &Pool2d) -> TokenStream {
+/// The parameters as emitted code.
+pub(super) fn pool2d(p: &Pool2d) -> Params {
     let (input, output) = ([p.in_h, p.in_w].lit(), [p.out_h, p.out_w].lit());
     let (channels, kernel) = (p.channels.lit(), [p.kernel_h, p.kernel_w].lit());
     let settings = [
@@ -44,64 +57,6 @@ pub(super) fn pool2d(p: &Pool2d) -> TokenStream {
         setting("pitch", &[p.in_pitch, p.out_pitch], &[p.channels, p.channels]),
     ];
     let include = p.count_include_pad.then(|| quote!(.count_include_pad()));
-    quote!(Pool2d::new(#input, #output, #channels, #kernel) #(#settings)* #include)
-}
-
-impl KernelCall for PoolCall {
-    fn name(&self) -> &'static str {
-        match (self.form, self.in_place) {
-            (PoolForm::Max(_), false) => "max_pool2d",
-            (PoolForm::Max(_), true) => "max_pool2d_in_place",
-            (PoolForm::Average, false) => "avg_pool2d",
-            (PoolForm::Average, true) => "avg_pool2d_in_place",
-        }
-    }
-
-    fn describe(&self) -> String {
-        let p = &self.params;
-        format!("{}x{} stride {}x{} pad {}x{}", p.kernel_h, p.kernel_w, p.stride_h, p.stride_w, p.pad_top, p.pad_left)
-    }
-
-    fn roles(&self) -> Vec<String> {
-        if self.in_place { roles(&["xy"]) } else { roles(&["x", "y"]) }
-    }
-
-    fn uses(&self) -> Vec<&'static str> {
-        let function = match (self.form, self.in_place) {
-            (PoolForm::Max(_), false) => "kernels::pool::max_pool2d",
-            (PoolForm::Max(_), true) => "kernels::pool::max_pool2d_in_place",
-            (PoolForm::Average, false) => "kernels::pool::avg_pool2d",
-            (PoolForm::Average, true) => "kernels::pool::avg_pool2d_in_place",
-        };
-        vec![function, "terms::pool2d::Pool2d"]
-    }
-
-    fn params(&self) -> Option<Params> {
-        let value = pool2d(&self.params);
-        Some(Params { ty: quote!(Pool2d), value })
-    }
-
-    fn call(&self, args: &[TokenStream]) -> TokenStream {
-        let function = format_ident!("{}", self.name());
-        quote!(#function(cpu, &P, #(#args),*))
-    }
-
-    fn run(&self, numerics: Numerics, args: &mut Args<'_>) -> Result<(), RunError> {
-        let p = &self.params;
-        with_cpu!(numerics, cpu => match (self.form, self.in_place) {
-            (PoolForm::Max(dtype), false) => {
-                with_element!(dtype, T => pool::max_pool2d::<_, T>(cpu, p, args.read(0), args.write(1)));
-            }
-            (PoolForm::Max(dtype), true) => {
-                with_element!(dtype, T => pool::max_pool2d_in_place::<_, T>(cpu, p, args.write(0)));
-            }
-            (PoolForm::Average, false) => pool::avg_pool2d(cpu, p, args.read(0), args.write(1)),
-            (PoolForm::Average, true) => pool::avg_pool2d_in_place(cpu, p, args.write(0)),
-        });
-        Ok(())
-    }
-
-    fn in_place(&self, _: (usize, usize)) -> Option<Arc<dyn KernelCall>> {
-        Some(Arc::new(PoolCall { in_place: true, ..self.clone() }))
-    }
+    let value = quote!(Pool2d::new(#input, #output, #channels, #kernel) #(#settings)* #include);
+    Params { uses: vec!["terms::pool2d::Pool2d"], ty: quote!(Pool2d), value }
 }

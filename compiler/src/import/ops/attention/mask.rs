@@ -46,7 +46,7 @@ impl Mask {
     }
 
     /// Adds the mask to scores: what is hidden becomes -inf.
-    pub(super) fn apply(&self, cx: &mut NodeCx<'_>, scores: ValueId) -> Imported<ValueId> {
+    pub(super) fn apply(&self, cx: &mut NodeCx<'_>, scores: ValueId) -> Imported {
         let (dtype, shape) = (cx.dtype(scores), cx.shape(scores));
         let mut operands = vec![scores];
         let mut y = x(0);
@@ -77,7 +77,7 @@ fn may_be_empty(cx: &NodeCx<'_>, allowed: ValueId) -> bool {
 }
 
 /// A mask whose last dimension is shorter than the keys, with the rest hidden.
-fn widened(cx: &mut NodeCx<'_>, mask: ValueId, keys: usize, hidden: Scalar) -> Imported<ValueId> {
+fn widened(cx: &mut NodeCx<'_>, mask: ValueId, keys: usize, hidden: Scalar) -> Imported {
     let shape = cx.shape(mask);
     let Some(missing) = shape.last().filter(|&&n| n > 1).and_then(|&n| keys.checked_sub(n)) else { return Ok(mask) };
     let mut after = vec![0; shape.len()];

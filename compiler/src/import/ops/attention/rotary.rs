@@ -4,7 +4,7 @@ use super::{dims, join_heads, split_heads};
 use crate::import::node::{Fault, Imported, NodeCx};
 use crate::import::ops::pieces::{concat, slice};
 use crate::ir::formula::x;
-use crate::ir::{DType, Op, ValueId};
+use crate::ir::{DType, Op};
 
 /// The first columns are turned, all of them unless `rotary_embedding_dim` says otherwise; the rest stays.
 pub(super) fn rotary(cx: &mut NodeCx<'_>) -> Imported {
@@ -51,13 +51,11 @@ pub(super) fn rotary(cx: &mut NodeCx<'_>) -> Imported {
         let rest = slice(cx, v, 3, (turned, 1, size - turned))?;
         concat(cx, 3, &[done, rest])?
     };
-    let y = if flat { join_heads(cx, y)? } else { y };
-    cx.set(0, y);
-    Ok(())
+    Ok(if flat { join_heads(cx, y)? } else { y })
 }
 
 /// Cosines or sines as `[batch, 1, steps, half]`: by position where positions are given.
-fn angles(cx: &mut NodeCx<'_>, at: usize, [batch, steps, half]: [usize; 3]) -> Imported<ValueId> {
+fn angles(cx: &mut NodeCx<'_>, at: usize, [batch, steps, half]: [usize; 3]) -> Imported {
     let mut table = cx.input(at)?;
     if let Some(positions) = cx.opt(3) {
         if cx.rank(table) != 2 {

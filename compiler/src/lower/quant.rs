@@ -17,7 +17,7 @@ use super::{Fault, Lowered, Lowering, around};
 use crate::ir::{
     Affine, Between, DType, Element, Epilogue, Node, PoolKind, Quant, QuantResidual, Target, Tensor, Type, Window,
 };
-use crate::program::kernels::{BetweenCall, BetweenKind, ConvKind, DynamicMatMulCall, QConvCall, QDualCall};
+use crate::program::kernels::{BetweenCall, BetweenKind, ConvKind, DynamicMatMulCall, QBody, QConvCall};
 use crate::program::{Access, Arg};
 use crate::targets::Packing;
 
@@ -63,22 +63,31 @@ impl Lowering<'_> {
         map.in_pitch = self.operand_pitch(node.inputs[0]);
         map.out_pitch = self.result_pitch(node.outputs[0]);
         let mut params = QConv2d::new(map, quant.zero, finish(quant));
-        if self.target.loops.packing == Packing::Dual && self.is_dual(node, quant, &params) {
-            return self.qdual(node, &w, quant, params);
-        }
+        let kind = if is_depthwise(&map) { ConvKind::Depthwise } else { ConvKind::General };
+        let body = self.qbody(node, quant, &params);
         let source = self.operand(node.inputs[0]);
-        let multiplier = self.operand(node.inputs[3]);
-        let (kind, packed) = if is_depthwise(&map) {
-            (ConvKind::Depthwise, packed(|put| qpacking::qdepthwise2d(&map, &w, put)))
-        } else {
-            (ConvKind::General, packed(|put| qpacking::qconv2d(&map, &w, put)))
+        let mut bytes = |this: &mut Self, w: Vec<i8>| {
+            params.pairs = body == QBody::Quads && qpacking::pairs_fit(&w);
+            this.packed_weight(node, &w)
         };
-        params.pairs = qpacking::pairs_fit(&packed);
-        let bias = self.bias_less(node, &w, quant.zero - Target::new(x.dtype, 0).lo);
-        let w = self.packed_weight(node, &packed);
+        let weights = match (kind, body) {
+            (ConvKind::General, QBody::Quads) => bytes(self, packed(|put| qpacking::qconv2d(&map, &w, put))),
+            (ConvKind::General, QBody::Dual) => bytes(self, packed(|put| qpacking::qconv2d_dual(&map, &w, put))),
+            (ConvKind::General, QBody::DualOne) => bytes(self, packed(|put| qpacking::qconv2d_dual_one(&map, &w, put))),
+            (ConvKind::Depthwise, QBody::Quads) => bytes(self, packed(|put| qpacking::qdepthwise2d(&map, &w, put))),
+            (ConvKind::Depthwise, QBody::Dual | QBody::DualOne) => {
+                self.packed_weight(node, &packed(|put| qpacking::qdepthwise2d_dual(&map, &w, put)))
+            }
+        };
+        let call = QConvCall { kind, body, dtypes: [x.dtype, y.dtype], params };
+        let scratch = call.scratch().map(|words| self.new_temporary(&Type::new(DType::U32, [words])));
+        // Products of bytes count inputs from the least one on.
+        let least = if body == QBody::Quads { Target::new(x.dtype, 0).lo } else { 0 };
+        let (bias, multiplier) = (self.bias_less(node, &w, quant.zero - least), self.operand(node.inputs[3]));
         let out = self.quantized_result(node, quant)?;
-        let call = QConvCall { kind, dtypes: [x.dtype, y.dtype], params };
-        self.step(node, Arc::new(call), vec![source, w, bias, multiplier, out], Vec::new());
+        let scratch = scratch.map(|view| Arg::Buffer(view, Access::Write));
+        let args = [source, weights, bias, multiplier].into_iter().chain(scratch).chain([out]).collect();
+        self.step(node, Arc::new(call), args, Vec::new());
         Ok(())
     }
 
@@ -101,41 +110,24 @@ impl Lowering<'_> {
         Arg::Weight(self.new_weight(&name, Tensor::from_elements([bias.len()], &bias), Some(node.inputs[2])))
     }
 
-    /// Whether the kernels for pairs of 16-bit numbers give the bits of the others: the loops keep sums in their range by
-    /// integers, and there is a depthwise one for whole fours of channels alone.
-    fn is_dual(&self, node: &Node, quant: &Quant, params: &QConv2d) -> bool {
+    /// The body that the target has the weights for. That for pairs of 16-bit numbers gives the bits of the others where its loops,
+    /// which keep sums in their range by integers, can; and there is a depthwise one for whole fours of channels alone.
+    fn qbody(&self, node: &Node, quant: &Quant, params: &QConv2d) -> QBody {
         let target = quant.target;
         let multiplier = self.data(node.inputs[3]).and_then(Tensor::to_vec::<f32>).unwrap_or_default();
         let is_plain = quant.residual.is_none() && params.map.out_c.is_multiple_of(FOUR);
         // Sums of such numbers are finite.
         let far = |r: &QuantResidual| r.sum.scale > 1e30 || r.other.scale > 1e30;
-        (target.lo..=target.hi).contains(&target.zero)
+        let is_dual = self.target.loops.packing == Packing::Dual
+            && (target.lo..=target.hi).contains(&target.zero)
             && quant.residual.is_none_or(|r| !far(&r) && (r.target.lo..=r.target.hi).contains(&r.target.zero))
             && multiplier.iter().all(|m| m.is_finite())
-            && (is_plain || !is_depthwise(&params.map))
-    }
-
-    fn qdual(&mut self, node: &Node, w: &[i8], quant: &Quant, params: QConv2d) -> Lowered {
-        let dtypes = [node.inputs[0], node.outputs[0]].map(|v| self.ty(v).dtype);
-        let map = &params.map;
-        let by_fours = qdual::is_wide(map) || !self.layout.has_single_pixels;
-        let call = |kind| QDualCall::new(kind, dtypes, params, by_fours);
-        let (call, packed) = if is_depthwise(map) {
-            let words = packed(|put| qpacking::qdepthwise2d_dual(map, w, put));
-            (call(ConvKind::Depthwise), self.packed_weight(node, &words))
-        } else {
-            let bytes = packed(|put| match by_fours {
-                true => qpacking::qconv2d_dual(map, w, put),
-                false => qpacking::qconv2d_dual_one(map, w, put),
-            });
-            (call(ConvKind::General), self.packed_weight(node, &bytes))
-        };
-        let scratch = self.new_temporary(&Type::new(DType::U32, [call.scratch()]));
-        let (source, bias) = (self.operand(node.inputs[0]), self.bias_less(node, w, quant.zero));
-        let (multiplier, out) = (self.operand(node.inputs[3]), self.quantized_result(node, quant)?);
-        let scratch = Arg::Buffer(scratch, Access::Write);
-        self.step(node, Arc::new(call), vec![source, packed, bias, multiplier, scratch, out], Vec::new());
-        Ok(())
+            && (is_plain || !is_depthwise(&params.map));
+        match is_dual {
+            false => QBody::Quads,
+            true if qdual::is_wide(&params.map) || !self.layout.has_single_pixels => QBody::Dual,
+            true => QBody::DualOne,
+        }
     }
 
     /// A product of numbers that are quantized as they come.

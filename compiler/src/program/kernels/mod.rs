@@ -10,7 +10,6 @@ mod place_row;
 mod pool;
 mod proven;
 mod qconv;
-mod qdual;
 mod rows;
 mod scatter;
 mod table;
@@ -24,8 +23,7 @@ pub use matmul::{DynamicMatMulCall, IntMatMulCall, MatMulBytesCall, MatMulCall, 
 pub use place_row::PlaceRowCall;
 pub use pool::{PoolCall, PoolForm};
 pub use proven::ProvenCall;
-pub use qconv::QConvCall;
-pub use qdual::QDualCall;
+pub use qconv::{QBody, QConvCall};
 pub use rows::{ArgCall, CumulativeCall, NormCall, ReduceCall, SoftmaxCall, TopKCall};
 pub use scatter::{ScatterElementsCall, ScatterNdCall};
 pub use table::TableCall;

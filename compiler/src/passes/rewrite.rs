@@ -142,6 +142,11 @@ impl Rewriter<'_> {
         matches!(node.op, Op::Movement(Movement::Reshape { .. })).then(|| node.inputs[0])
     }
 
+    /// The name of a value.
+    pub(super) fn name(&self, v: ValueId) -> String {
+        self.graph.value(v).name.clone()
+    }
+
     pub(super) fn ty(&self, v: ValueId) -> &Type {
         self.graph.ty(v)
     }

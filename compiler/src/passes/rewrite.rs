@@ -153,7 +153,7 @@ impl Rewriter<'_> {
 
     /// Results of an operator on constants.
     pub(super) fn computed(&self, op: &Op, operands: &[&Tensor]) -> Option<Tensor> {
-        self.evaluate.evaluate(op, operands).ok().and_then(|mut t| t.pop())
+        self.evaluate.computed(op, operands)
     }
 
     pub(super) fn data(&self, v: ValueId) -> Option<&Tensor> {

@@ -96,7 +96,51 @@ impl Default for Config {
     }
 }
 
-/// Each method sets one option.
+/// Makes the methods that choose: each notes its choice and applies it.
+macro_rules! choices {
+    ($($(#[$doc:meta])* $name:ident($($arg:ident: $ty:ty),*) => |$chosen:ident| $set:expr;)*) => {
+        /// Each method sets one option.
+        impl Config {
+            $($(#[$doc])*
+            #[must_use]
+            pub fn $name(mut self $(, $arg: $ty)*) -> Config {
+                let $chosen = &mut self.chosen;
+                $set;
+                self.settled()
+            })*
+        }
+    };
+}
+
+choices! {
+    /// Names the emitted crate.
+    name(name: impl Into<String>) => |chosen| chosen.name = Some(name.into());
+    /// Gives a symbolic dimension a value.
+    dim(name: impl Into<String>, value: usize) => |chosen| chosen.dim.push((name.into(), value));
+    /// Keeps an input inside the model: after each run it becomes the output.
+    state(input: impl Into<String>, output: impl Into<String>) => |chosen| chosen.state.push((input.into(), output.into()));
+    /// Chooses the target. Without this, a build script takes the one that fits cargo's `TARGET`, everything else the host.
+    target(target: &'static Target) => |chosen| chosen.target = Some(target);
+    /// Chooses the board, and with it the target and, where nothing else is said, the budgets.
+    board(board: &'static Board) => |chosen| chosen.board = Some(board);
+    /// Chooses between speed and size.
+    optimize(optimize: Optimize) => |chosen| chosen.optimize = Some(optimize);
+    /// Chooses who owns the arena.
+    alloc(alloc: Alloc) => |chosen| chosen.alloc = Some(alloc);
+    /// Chooses how products are rounded.
+    numerics(numerics: Numerics) => |chosen| chosen.numerics = Some(numerics);
+    /// Refuses models that need more RAM.
+    max_ram(bytes: usize) => |chosen| chosen.max_ram = Some(bytes);
+    /// Refuses models whose constants and code need more flash.
+    max_flash(bytes: usize) => |chosen| chosen.max_flash = Some(bytes);
+    /// Puts the constants into a link section.
+    weights_section(name: impl Into<String>) => |chosen| chosen.weights_section = Some(name.into());
+    /// Puts the arena of the crate's own model, which `take` gives, into a link section.
+    arena_section(name: impl Into<String>) => |chosen| chosen.arena_section = Some(name.into());
+    /// Makes a crate that can be a member of another workspace: it has none of its own.
+    member() => |chosen| chosen.member = Some(true);
+}
+
 impl Config {
     /// The target as it is to be built for: kernels have one body where small code is preferred.
     pub(crate) fn machine(&self) -> Target {
@@ -106,97 +150,6 @@ impl Config {
     /// The defaults.
     pub fn new() -> Config {
         Config::default()
-    }
-
-    /// Names the emitted crate.
-    #[must_use]
-    pub fn name(mut self, name: impl Into<String>) -> Config {
-        self.chosen.name = Some(name.into());
-        self.settled()
-    }
-
-    /// Gives a symbolic dimension a value.
-    #[must_use]
-    pub fn dim(mut self, name: impl Into<String>, value: usize) -> Config {
-        self.chosen.dim.push((name.into(), value));
-        self.settled()
-    }
-
-    /// Keeps an input inside the model: after each run it becomes the output.
-    #[must_use]
-    pub fn state(mut self, input: impl Into<String>, output: impl Into<String>) -> Config {
-        self.chosen.state.push((input.into(), output.into()));
-        self.settled()
-    }
-
-    /// Chooses the target. Without this, a build script takes the one that fits cargo's `TARGET`, everything else the host.
-    #[must_use]
-    pub fn target(mut self, target: &'static Target) -> Config {
-        self.chosen.target = Some(target);
-        self.settled()
-    }
-
-    /// Chooses the board, and with it the target and, where nothing else is said, the budgets.
-    #[must_use]
-    pub fn board(mut self, board: &'static Board) -> Config {
-        self.chosen.board = Some(board);
-        self.settled()
-    }
-
-    /// Chooses between speed and size.
-    #[must_use]
-    pub fn optimize(mut self, optimize: Optimize) -> Config {
-        self.chosen.optimize = Some(optimize);
-        self.settled()
-    }
-
-    /// Chooses who owns the arena.
-    #[must_use]
-    pub fn alloc(mut self, alloc: Alloc) -> Config {
-        self.chosen.alloc = Some(alloc);
-        self.settled()
-    }
-
-    /// Chooses how products are rounded.
-    #[must_use]
-    pub fn numerics(mut self, numerics: Numerics) -> Config {
-        self.chosen.numerics = Some(numerics);
-        self.settled()
-    }
-
-    /// Refuses models that need more RAM.
-    #[must_use]
-    pub fn max_ram(mut self, bytes: usize) -> Config {
-        self.chosen.max_ram = Some(bytes);
-        self.settled()
-    }
-
-    /// Refuses models whose constants and code need more flash.
-    #[must_use]
-    pub fn max_flash(mut self, bytes: usize) -> Config {
-        self.chosen.max_flash = Some(bytes);
-        self.settled()
-    }
-
-    /// Puts the constants into a link section.
-    #[must_use]
-    pub fn weights_section(mut self, name: impl Into<String>) -> Config {
-        self.chosen.weights_section = Some(name.into());
-        self.settled()
-    }
-
-    /// Puts the arena of the crate's own model, which `take` gives, into a link section.
-    #[must_use]
-    pub fn arena_section(mut self, name: impl Into<String>) -> Config {
-        self.chosen.arena_section = Some(name.into());
-        self.settled()
-    }
-
-    /// Makes a crate that can be a member of another workspace: it has none of its own.
-    #[must_use]
-    pub fn member(mut self) -> Config {
-        self.chosen.member = Some(true);
-        self.settled()
     }
 
     /// Sets all that was chosen.

@@ -14,31 +14,12 @@ use crate::program::{Port, rust_type};
 
 impl Writer<'_> {
     pub(super) fn inputs_struct(&self) -> Option<TokenStream> {
-        (self.program.inputs.len() > 1).then(|| {
-            let fields = self.program.inputs.iter().zip(&self.names.inputs).map(|(p, n)| {
-                let (doc, name, ty) = (port_doc(p), ident(n), array_type(p));
-                quote!(#[doc = #doc] pub #name: &'a #ty)
-            });
-            quote! {
-                /// What a run reads.
-                #[derive(Clone, Copy, Debug)]
-                pub struct Inputs<'a> { #(#fields),* }
-            }
-        })
+        structure("Inputs", " What a run reads.", &self.program.inputs, &self.names.inputs)
     }
 
     pub(super) fn outputs_struct(&self) -> Option<TokenStream> {
-        (self.program.outputs.len() > 1).then(|| {
-            let fields = self.program.outputs.iter().zip(&self.names.outputs).map(|(p, n)| {
-                let (doc, name, ty) = (port_doc(p), ident(n), array_type(p));
-                quote!(#[doc = #doc] pub #name: &'a #ty)
-            });
-            quote! {
-                /// What a run computes; the values lie in the arena until the next run.
-                #[derive(Clone, Copy, Debug)]
-                pub struct Outputs<'a> { #(#fields),* }
-            }
-        })
+        let doc = " What a run computes; the values lie in the arena until the next run.";
+        structure("Outputs", doc, &self.program.outputs, &self.names.outputs)
     }
 
     /// Inputs that no step reads are allowed, and no warning.
@@ -109,6 +90,17 @@ impl Writer<'_> {
             }
         }
     }
+}
+
+/// The structure of several inputs or outputs.
+fn structure(name: &str, doc: &str, ports: &[Port], names: &[String]) -> Option<TokenStream> {
+    let name = ident(name);
+    let fields = ports.iter().zip(names).map(|(p, n)| {
+        let (doc, name, ty) = (port_doc(p), ident(n), array_type(p));
+        quote!(#[doc = #doc] pub #name: &'a #ty)
+    });
+    (ports.len() > 1)
+        .then(|| quote! { #[doc = #doc] #[derive(Clone, Copy, Debug)] pub struct #name<'a> { #(#fields),* } })
 }
 
 /// The Rust type of an input or output: a flat array.

@@ -56,6 +56,16 @@ impl Fault {
             .at(At::Attribute(name.into()))
     }
 
+    /// An attribute that must be there.
+    pub fn missing(name: &str) -> Fault {
+        Fault::attribute(name, "is missing")
+    }
+
+    /// An element type that an operator does not take.
+    pub fn ty(message: impl Into<String>) -> Fault {
+        Fault::new(codes::UNSUPPORTED_TYPE, message)
+    }
+
     /// Adds what to do.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Fault {
@@ -261,6 +271,15 @@ impl<'a> NodeCx<'a> {
         let text = self.attr_as(name, "a string", |v| if let AttributeValue::Str(v) = v { Some(v) } else { None })?;
         let Some(text) = text else { return Ok(default.to_string()) };
         String::from_utf8(text.to_vec()).map_err(|_| Fault::attribute(name, "is not UTF-8"))
+    }
+
+    /// A string attribute that is one of some words, by default the first: what that word stands for.
+    pub fn word<T: Copy>(&self, name: &str, words: &[(&str, T)]) -> Imported<T> {
+        let text = self.string(name, words[0].0)?;
+        words.iter().find(|(word, _)| *word == text).map(|(_, meaning)| *meaning).ok_or_else(|| {
+            let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+            Fault::attribute(name, format!("is `{}`; it must be one of {}", text.escape_debug(), known.join(", ")))
+        })
     }
 
     /// A tensor attribute.

@@ -91,6 +91,16 @@ pub enum BinaryOp {
     Shr,
 }
 
+/// Hands the functions of floats that the runtime has to a macro: their names here and in the runtime.
+macro_rules! with_math {
+    ($macro:ident!($($first:tt)*)) => {
+        $macro!($($first)* Sqrt: sqrt, Exp: exp, Log: log, Floor: floor, Ceil: ceil, Round: round_even, Sin: sin, Cos: cos,
+            Tan: tan, Asin: asin, Acos: acos, Atan: atan, Sinh: sinh, Cosh: cosh, Tanh: tanh, Asinh: asinh, Acosh: acosh,
+            Atanh: atanh, Erf: erf, Sigmoid: sigmoid, Softplus: softplus);
+    };
+}
+pub(crate) use with_math;
+
 impl UnaryOp {
     /// Every function, in a fixed order.
     #[rustfmt::skip]

@@ -137,7 +137,7 @@ impl Graph {
     /// Notes what the constant `to` was dequantized from, where it is an index map of a constant of which that is known.
     pub fn carry_stored(&mut self, op: &Op, from: ValueId, to: ValueId, evaluate: &dyn Evaluate) {
         let (Op::Movement(m), Some(stored)) = (op, self.stored.get(&from)) else { return };
-        let data = evaluate.evaluate(op, &[&stored.data]).ok().and_then(|mut t| t.pop());
+        let data = evaluate.computed(op, &[&stored.data]);
         if let Some(moved) = data.and_then(|data| stored.moved(m, data)) {
             self.stored.insert(to, moved);
         }

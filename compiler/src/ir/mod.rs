@@ -23,6 +23,7 @@ mod work;
 pub(crate) use dtype::with_type;
 pub use dtype::{DType, Scalar};
 pub use eval::{EvalError, Evaluate, GraphError, Reference, eval_graph};
+pub(crate) use expr::with_math;
 pub use expr::{BinaryOp, Expr, ExprIx, ExprOp, UnaryOp};
 pub use graph::{Graph, Node, Origin, Output, State, StaysFloat, Value, ValueId};
 pub use infer::{broadcast, infer};

@@ -17,10 +17,7 @@ use std::fmt::{self, Display, Formatter, Write};
 
 use sha2::{Digest, Sha256};
 
-use super::{
-    Activation, Between, Epilogue, Expr, ExprIx, ExprOp, Graph, Movement, Node, Op, PoolKind, Quant, Scalar,
-    ScatterKind, Target, Tensor, ValueId, Window,
-};
+use super::{Expr, ExprIx, ExprOp, Graph, Node, Scalar, Tensor, ValueId};
 
 /// Constants of up to this many elements are printed in full.
 const FULL: usize = 16;
@@ -67,7 +64,7 @@ pub fn print_node(graph: &Graph, node: &Node) -> String {
         line.push(' ');
         line.push_str(&ids(&node.inputs));
     }
-    let attributes = attributes(&node.op);
+    let attributes = super::text::attributes_of(&node.op);
     if !attributes.is_empty() {
         _ = write!(line, " {{{}}}", attributes.join(", "));
     }
@@ -110,135 +107,6 @@ impl Display for Elements<'_> {
                 let hash = Sha256::digest(self.0.data());
                 write!(f, " .. sha {:02x}{:02x}{:02x}{:02x}", hash[0], hash[1], hash[2], hash[3])
             }
-        }
-    }
-}
-
-fn list<T: Display>(name: &str, values: impl IntoIterator<Item = T>) -> String {
-    values.into_iter().fold(name.to_owned(), |text, v| format!("{text} {v}"))
-}
-
-fn hw(name: &str, [h, w]: [usize; 2]) -> String {
-    format!("{name} {h}x{w}")
-}
-
-fn flag(name: &str, set: bool) -> Option<String> {
-    set.then(|| name.to_owned())
-}
-
-/// What stands in the braces: `name value ..` or a flag each; for maps the expression.
-fn attributes(op: &Op) -> Vec<String> {
-    let axis = |axis: usize| format!("axis {axis}");
-    match op {
-        Op::Conv { window: w, groups, epilogue: e } | Op::ConvTranspose { window: w, groups, epilogue: e, .. } => {
-            [window(w), groups_of(*groups), epilogue(e)].concat()
-        }
-        Op::QConv { window: w, groups, quant } => [window(w), groups_of(*groups), quantization(quant)].concat(),
-        Op::QPool { window: w, count_include_pad, between: b } => [pool(w, *count_include_pad), between(b)].concat(),
-        Op::QReduce { axes, between: b } => [vec![list("axes", axes)], between(b)].concat(),
-        Op::QSoftmax { axis: a, between: b } => [vec![axis(*a)], between(b)].concat(),
-        Op::MatMul { epilogue: e } => epilogue(e),
-        Op::DynamicMatMul { offset, bias } => {
-            [format!("offset {offset}")].into_iter().chain(flag("bias", *bias)).collect()
-        }
-        Op::Pool { kind: PoolKind::Max, window: w } => window(w),
-        Op::Pool { kind: PoolKind::Average { count_include_pad }, window: w } => pool(w, *count_include_pad),
-        Op::Reduce { axes, .. } => vec![list("axes", axes)],
-        Op::Arg { axis: a, last, .. } => [axis(*a)].into_iter().chain(flag("last", *last)).collect(),
-        Op::Map { expr } => vec![expr.to_string()],
-        Op::Movement(m) => movement(m),
-        Op::Concat { axis: a }
-        | Op::Gather { axis: a }
-        | Op::GatherElements { axis: a }
-        | Op::Softmax { axis: a, .. } => {
-            vec![axis(*a)]
-        }
-        Op::GatherNd { batch_dims } => vec![format!("batch_dims {batch_dims}")],
-        Op::ScatterElements { axis: a, kind } => vec![axis(*a), scatter_name(*kind).into()],
-        Op::ScatterNd { kind } => vec![scatter_name(*kind).into()],
-        Op::Norm { axis: a, center, epsilon, scale, bias } => {
-            let flags = [flag("center", *center), flag("scale", *scale), flag("bias", *bias)];
-            [axis(*a), format!("epsilon {epsilon:?}")].into_iter().chain(flags.into_iter().flatten()).collect()
-        }
-        Op::Cumulative { axis: a, exclusive, reverse, .. } => {
-            let flags = [flag("exclusive", *exclusive), flag("reverse", *reverse)];
-            [axis(*a)].into_iter().chain(flags.into_iter().flatten()).collect()
-        }
-        Op::TopK { axis: a, k, largest } => {
-            vec![axis(*a), format!("k {k}"), if *largest { "largest" } else { "smallest" }.into()]
-        }
-    }
-}
-
-/// The word for how scattered values meet.
-pub(super) const fn scatter_name(kind: ScatterKind) -> &'static str {
-    match kind {
-        ScatterKind::Replace => "replace",
-        ScatterKind::Add => "add",
-        ScatterKind::Mul => "mul",
-        ScatterKind::Max => "max",
-        ScatterKind::Min => "min",
-    }
-}
-
-fn groups_of(groups: usize) -> Vec<String> {
-    flag(&format!("groups {groups}"), groups != 1).into_iter().collect()
-}
-
-fn window(w: &Window) -> Vec<String> {
-    let pads = [w.pad_begin, w.pad_end].concat();
-    let parts = [
-        Some(hw("kernel", w.kernel)),
-        (w.stride != [1, 1]).then(|| hw("stride", w.stride)),
-        (w.dilation != [1, 1]).then(|| hw("dilation", w.dilation)),
-        (pads != [0; 4]).then(|| list("pad", pads)),
-    ];
-    parts.into_iter().flatten().collect()
-}
-
-fn epilogue(e: &Epilogue) -> Vec<String> {
-    let activation = match e.activation {
-        Activation::None => None,
-        Activation::Clamp { lo, hi } if lo.to_bits() == 0 && hi == f32::INFINITY => Some("relu".to_owned()),
-        Activation::Clamp { lo, hi } => Some(format!("clamp {lo:?} {hi:?}")),
-        Activation::Leaky { alpha } => Some(format!("leaky {alpha:?}")),
-    };
-    [flag("bias", e.bias), flag("residual", e.residual), activation].into_iter().flatten().collect()
-}
-
-fn pool(w: &Window, count_include_pad: bool) -> Vec<String> {
-    window(w).into_iter().chain(flag("count_include_pad", count_include_pad)).collect()
-}
-
-fn between(b: &Between) -> Vec<String> {
-    let from = format!("from {} {:?}", b.from.zero, b.from.scale);
-    vec![from, format!("divisor {:?}", b.divisor), format!("scale {:?}", b.scale), target("target", &b.target)]
-}
-
-fn target(name: &str, t: &Target) -> String {
-    format!("{name} {} {} {} {}", t.dtype, t.zero, t.lo, t.hi)
-}
-
-fn quantization(q: &Quant) -> Vec<String> {
-    let mut parts = vec![format!("zero {}", q.zero), target("target", &q.target)];
-    if let Some(r) = &q.residual {
-        let [sum, other] = [r.sum, r.other].map(|a| format!("{} {:?}", a.zero, a.scale));
-        parts.push(format!("residual {sum} {other} {:?}", r.scale));
-        parts.push(target("onto", &r.target));
-    }
-    parts
-}
-
-fn movement(m: &Movement) -> Vec<String> {
-    match m {
-        Movement::Reshape { .. } | Movement::Expand { .. } => vec![],
-        Movement::Transpose { perm } => vec![list("perm", perm)],
-        Movement::Slice { start, step, .. } => {
-            let steps = step.iter().any(|&s| s != 1).then(|| list("step", step));
-            [list("start", start)].into_iter().chain(steps).collect()
-        }
-        Movement::Pad { before, after, value } => {
-            vec![list("before", before), list("after", after), format!("value {value}")]
         }
     }
 }

@@ -10,6 +10,7 @@ mod line;
 mod op;
 
 use self::line::Line;
+pub(super) use self::op::attributes_of;
 use super::{Graph, Node, Output, Scalar, Tensor, Type, ValueId, checked_elements, verify};
 
 /// The largest number of a value.

@@ -8,12 +8,9 @@ use super::movement::run;
 use super::{Fault, Lowered, Lowering, around, expect_number};
 use crate::ir::{DType, Node, ScatterKind, Type, row_major_strides};
 use crate::program::kernels::{
-    GatherCall, GatherElementsCall, GatherNdCall, ProvenCall, ScatterElementsCall, ScatterNdCall,
+    GatherCall, GatherElementsCall, GatherNdCall, MAX_DIMS, ProvenCall, ScatterElementsCall, ScatterNdCall,
 };
 use crate::program::{Access, Arg, KernelCall, View};
-
-/// Dimensions that indexed kernels take.
-const MAX_DIMS: usize = 8;
 
 fn expect_dims(what: &str, n: usize) -> Lowered {
     if n <= MAX_DIMS {

@@ -66,8 +66,7 @@ impl Lowering<'_> {
         let bytes = (0..=255u8).map(|b| Scalar::from_bits(u64::from(b), from.dtype));
         let bytes = Tensor::from_scalars(Type::new(from.dtype, [256]), bytes);
         let reference = Reference { numerics: self.program.numerics };
-        let results = reference.evaluate(&Op::Map { expr: expr.clone() }, &[&bytes]);
-        let Some(table) = results.ok().and_then(|mut t| t.pop()) else { return false };
+        let Some(table) = reference.computed(&Op::Map { expr: expr.clone() }, &[&bytes]) else { return false };
         let name = self.graph.value(node.outputs[0]).name.clone();
         let entries = Arg::Weight(self.new_weight(&name, table, None));
         let channels = to.shape.last().copied().unwrap_or(1);

@@ -159,12 +159,7 @@ impl LoadError {
             | LoadError::ElementType { tensor, .. }
             | LoadError::Tensor { tensor, .. }
             | LoadError::External { tensor, .. } => Some(tensor),
-            LoadError::Read { .. }
-            | LoadError::Malformed { .. }
-            | LoadError::Foreign { .. }
-            | LoadError::Limit { .. }
-            | LoadError::Npy { .. }
-            | LoadError::Write { .. } => None,
+            _ => None,
         }
     }
 }
@@ -209,16 +204,7 @@ impl std::error::Error for LoadError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             LoadError::Read { source, .. } | LoadError::Write { source, .. } => Some(source),
-            LoadError::Malformed { .. }
-            | LoadError::Foreign { .. }
-            | LoadError::Limit { .. }
-            | LoadError::ExternalOutside { .. }
-            | LoadError::ExternalShort { .. }
-            | LoadError::DataLength { .. }
-            | LoadError::ElementType { .. }
-            | LoadError::Tensor { .. }
-            | LoadError::External { .. }
-            | LoadError::Npy { .. } => None,
+            _ => None,
         }
     }
 }

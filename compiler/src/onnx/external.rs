@@ -11,6 +11,7 @@ use std::path::{Component, Path, PathBuf};
 use bytes::Bytes;
 use sha1::{Digest, Sha1};
 
+use super::limits::within;
 use super::proto::{AttributeProto, GraphProto, ModelProto, NodeProto, SparseTensorProto, TensorProto};
 use super::{Limits, LoadError, files, tensor};
 
@@ -157,10 +158,7 @@ impl Store<'_> {
             return Err(refuse("the file has several names (hard links), it may come from outside of the folder"));
         }
         let total = self.total.saturating_add(seen.len());
-        if total > self.limits.external_bytes {
-            let limit = self.limits.external_bytes;
-            return Err(LoadError::Limit { what: "bytes of external data", found: total, limit });
-        }
+        within("bytes of external data", total, self.limits.external_bytes)?;
         let file = Bytes::from(files::read_seen(path, &seen, self.limits.external_bytes - self.total)?);
         self.total += file.len() as u64;
         self.files.insert(path.to_owned(), file.clone());

@@ -1,5 +1,7 @@
 //! Bounds on what is read from outside. Every one is checked before the memory or time it guards is spent.
 
+use super::LoadError;
+
 /// What a file may ask for. `Limits::default()` takes every honest model and stops the others early.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -37,4 +39,12 @@ impl Default for Limits {
             name_bytes: 64 << 10,
         }
     }
+}
+
+/// Whether a count is within its limit.
+///
+/// # Errors
+/// ZA0003 where there is more than that.
+pub(super) fn within(what: &'static str, found: u64, limit: u64) -> Result<(), LoadError> {
+    if found > limit { Err(LoadError::Limit { what, found, limit }) } else { Ok(()) }
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use prost::Message;
 
+use super::limits::within;
 use super::proto::ModelProto;
 use super::{Limits, LoadError, external, files, foreign, scan};
 
@@ -58,10 +59,7 @@ fn malformed(reason: &str) -> LoadError {
 /// # Errors
 /// ZA0001 to ZA0009, see [`LoadError`].
 pub fn load_bytes(file: Bytes, folder: Option<&Path>, limits: &Limits) -> Result<Model, LoadError> {
-    let length = file.len() as u64;
-    if length > limits.file_bytes {
-        return Err(files::too_large(length, limits.file_bytes));
-    }
+    within("bytes in a file", file.len() as u64, limits.file_bytes)?;
     scan::scan_model(&file, limits)?;
     let mut proto = ModelProto::decode(file.clone()).map_err(|error| malformed(&error.to_string()))?;
     let external_files = external::resolve(&mut proto, folder, limits)?;

@@ -10,6 +10,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 
+use super::limits::within;
 use super::{ElementType, Limits, LoadError, RawTensor, files};
 use header::Header;
 
@@ -51,16 +52,9 @@ impl RawTensor {
         let (text, start) = split_header(&bytes)?;
         let header = Header::parse(text).map_err(fail)?;
         let dtype = element_type(&header.descr)?;
-        let rank = header.shape.len();
-        if rank > limits.rank {
-            let (found, limit) = (rank as u64, limits.rank as u64);
-            return Err(LoadError::Limit { what: "dimensions", found, limit });
-        }
+        within("dimensions", header.shape.len() as u64, limits.rank as u64)?;
         let tensor = RawTensor::new(String::new(), dtype, header.shape, bytes.slice(start..))?;
-        if tensor.elements() as u64 > limits.tensor_elements {
-            let (found, limit) = (tensor.elements() as u64, limits.tensor_elements);
-            return Err(LoadError::Limit { what: "elements in a tensor", found, limit });
-        }
+        within("elements in a tensor", tensor.elements() as u64, limits.tensor_elements)?;
         Ok(if header.fortran_order { to_c_order(tensor) } else { tensor })
     }
 
@@ -122,10 +116,7 @@ fn split_header(bytes: &[u8]) -> Result<(&str, usize), LoadError> {
         }
         [major, minor] => return Err(fail(format!("version {major}.{minor} is unknown"))),
     };
-    if length > HEADER_BYTES {
-        let (found, limit) = (length as u64, HEADER_BYTES as u64);
-        return Err(LoadError::Limit { what: "bytes in a .npy header", found, limit });
-    }
+    within("bytes in a .npy header", length as u64, HEADER_BYTES as u64)?;
     let header = rest.get(..length).ok_or_else(cut)?;
     let text = std::str::from_utf8(header).map_err(|_| fail("its header is not text".to_owned()))?;
     Ok((text, bytes.len() - rest.len() + length))

@@ -9,6 +9,7 @@ use std::mem::size_of;
 
 use bytes::Bytes;
 
+use super::limits::within;
 use super::proto::{
     AttributeProto, DeviceConfigurationProto, Dimension, FunctionProto, GraphProto, IntIntListEntryProto, MapType,
     ModelProto, NodeDeviceConfigurationProto, NodeProto, OpaqueType, OperatorSetIdProto, OptionalType, SequenceType,
@@ -160,10 +161,7 @@ impl<'a> Scan<'a> {
         depth: usize,
         graph_depth: usize,
     ) -> Result<(), LoadError> {
-        if depth > MESSAGE_DEPTH {
-            let found = depth as u64;
-            return Err(LoadError::Limit { what: "levels of nested messages", found, limit: MESSAGE_DEPTH as u64 });
-        }
+        within("levels of nested messages", depth as u64, MESSAGE_DEPTH as u64)?;
         let is_graph = std::ptr::eq(schema, &GRAPH);
         if is_graph {
             self.graphs += 1;
@@ -212,10 +210,6 @@ impl<'a> Scan<'a> {
             (Field::Message(_) | Field::Dims, _) => Ok(()),
         }
     }
-}
-
-fn within(what: &'static str, found: u64, limit: u64) -> Result<(), LoadError> {
-    if found > limit { Err(LoadError::Limit { what, found, limit }) } else { Ok(()) }
 }
 
 /// A field's payload, as far as the wire type tells.

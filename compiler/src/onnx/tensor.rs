@@ -7,6 +7,7 @@ mod typed;
 
 use bytes::Bytes;
 
+use super::limits::within;
 use super::proto::TensorProto;
 use super::{ElementType, Limits, LoadError};
 use typed::{DataField, out_of_range, typed};
@@ -111,10 +112,7 @@ impl Shape {
             return Err(malformed(name, "segments of tensors are not supported".to_owned()));
         }
         let rank = proto.dims.len();
-        if rank > limits.rank {
-            let (found, limit) = (rank as u64, limits.rank as u64);
-            return Err(LoadError::Limit { what: "dimensions", found, limit });
-        }
+        within("dimensions", rank as u64, limits.rank as u64)?;
         let mut dims = Vec::with_capacity(rank);
         for dim in &proto.dims {
             let extent = usize::try_from(*dim);

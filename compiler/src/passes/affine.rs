@@ -48,7 +48,7 @@ fn fold_behind(rw: &mut Rewriter<'_>, map: &Node) -> Option<Node> {
         .zip(affine.scale.iter().zip(&affine.shift))
         .map(|(&b, (scale, shift))| (f64::from(b) * scale + shift) as f32)
         .collect();
-    let name = rw.graph.value(product.inputs[1]).name.clone();
+    let name = rw.name(product.inputs[1]);
     let bias = rw.graph.add_constant(format!("{name}_bias"), Tensor::from_elements([channels], &bias));
     let inputs = vec![product.inputs[0], weights, bias];
     let origin = merge_origins(&product.origin, &map.origin);
@@ -78,7 +78,7 @@ fn scaled_weights(rw: &mut Rewriter<'_>, product: &Node, scale: &[f64]) -> Optio
     for (i, v) in data.iter_mut().enumerate() {
         *v = (f64::from(*v) * scale[i / per_channel.max(1) % scale.len()]) as f32;
     }
-    let name = rw.graph.value(w).name.clone();
+    let name = rw.name(w);
     Some(rw.graph.add_constant(name, Tensor::from_elements(shape, &data)))
 }
 
@@ -167,10 +167,10 @@ fn fold_before(rw: &mut Rewriter<'_>, product: &Node) -> Option<Node> {
     let factor = affine_of(rw, (expr, &map), 0, 1).filter(|a| a.shift == [0.0])?.scale[0];
     let t = rw.data(w)?;
     let data: Vec<f32> = t.to_vec::<f32>()?.iter().map(|&v| (f64::from(v) * factor) as f32).collect();
-    let (shape, name) = (t.shape().to_vec(), rw.graph.value(w).name.clone());
+    let (shape, name) = (t.shape().to_vec(), rw.name(w));
     let mut inputs = product.inputs.clone();
     let own_shape = rw.ty(shaped).shape.clone();
-    inputs[0] = rw.reshape(map.inputs[0], &own_shape, &map.origin, &rw.graph.value(shaped).name.clone());
+    inputs[0] = rw.reshape(map.inputs[0], &own_shape, &map.origin, &rw.name(shaped));
     inputs[1] = rw.graph.add_constant(name, Tensor::from_elements(shape, &data));
     let origin = merge_origins(&map.origin, &product.origin);
     Some(Node { inputs, origin, ..product.clone() })

@@ -108,7 +108,7 @@ fn scaled_product(rw: &mut Rewriter<'_>, formulas: &DynamicQuantization, node: &
     if !same_shape || rw.uses(product) != 1 || rw.uses(sums) != 1 {
         return None;
     }
-    let name = rw.graph.value(matmul.inputs[1]).name.clone();
+    let name = rw.name(matmul.inputs[1]);
     let origin = merge_origins(&matmul.origin, &node.origin);
     let multiplier = rw.graph.add_constant(format!("{name}_scale"), scale);
     let w = rw.graph.add_constant(name, w);

@@ -9,7 +9,7 @@ pub(super) fn run(graph: &mut Graph, evaluate: &dyn Evaluate) -> bool {
         let Op::Gather { axis } = node.op else { return rw.keep(node) };
         let Some(movement) = sliced(rw, &node, axis) else { return rw.keep(node) };
         let out = node.outputs[0];
-        let (shape, name) = (rw.ty(out).shape.clone(), rw.graph.value(out).name.clone());
+        let (shape, name) = (rw.ty(out).shape.clone(), rw.name(out));
         let v = rw.emit(Op::Movement(movement), &node.inputs[..1], &node.origin, &name);
         let v = rw.reshape(v, &shape, &node.origin, &name);
         rw.alias(out, v);

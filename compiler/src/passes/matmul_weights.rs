@@ -33,7 +33,7 @@ fn reorder_rows(rw: &mut Rewriter<'_>, node: &Node) -> bool {
     let mut order: Vec<usize> = (first..perm.len()).collect();
     order.sort_by_key(|&d| perm[d]);
     let back: Vec<usize> = order.iter().map(|d| d - first).chain([tail.len()]).collect();
-    let name = rw.graph.value(w).name.clone();
+    let name = rw.name(w);
     let wide: Vec<usize> = tail.iter().copied().chain([n]).collect();
     let wide = rw.reshape(w, &wide, &node.origin, &name);
     let wide = rw.transpose(wide, &back, &node.origin, &name);

@@ -161,7 +161,7 @@ fn scaled(rw: &mut Rewriter<'_>, node: &Node) -> Option<Node> {
     if !(fits && whole && rw.data(row).is_some() && rw.ty(x) == rw.ty(node.outputs[0])) {
         return None;
     }
-    let name = rw.graph.value(row).name.clone();
+    let name = rw.name(row);
     let row = rw.reshape(row, &shape, &node.origin, &name);
     Some(Node {
         op: Op::Norm { axis, center, epsilon, scale: true, bias: scale },

@@ -142,13 +142,18 @@ impl Rewriter<'_> {
         matches!(node.op, Op::Movement(Movement::Reshape { .. })).then(|| node.inputs[0])
     }
 
+    /// The name of a value.
+    pub(super) fn name(&self, v: ValueId) -> String {
+        self.graph.value(v).name.clone()
+    }
+
     pub(super) fn ty(&self, v: ValueId) -> &Type {
         self.graph.ty(v)
     }
 
     /// Results of an operator on constants.
     pub(super) fn computed(&self, op: &Op, operands: &[&Tensor]) -> Option<Tensor> {
-        self.evaluate.evaluate(op, operands).ok().and_then(|mut t| t.pop())
+        self.evaluate.computed(op, operands)
     }
 
     pub(super) fn data(&self, v: ValueId) -> Option<&Tensor> {

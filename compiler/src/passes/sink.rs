@@ -27,7 +27,7 @@ fn merge_transposes(rw: &mut Rewriter<'_>, node: &Node) -> bool {
         None if is_identity(perm) => (node.inputs[0], perm.clone()),
         None => return false,
     };
-    let name = rw.graph.value(node.outputs[0]).name.clone();
+    let name = rw.name(node.outputs[0]);
     let v = rw.transpose(source, &perm, &node.origin, &name);
     rw.alias(node.outputs[0], v);
     true
@@ -52,7 +52,7 @@ fn reshape_of_transpose(rw: &mut Rewriter<'_>, node: &Node) -> bool {
     let mut others: Vec<usize> = (0..units_to.len()).collect();
     others.sort_by_key(|&i| perm[units_from[i]]);
     order.extend(others.iter().map(|&i| units_to[i]));
-    let name = rw.graph.value(node.outputs[0]).name.clone();
+    let name = rw.name(node.outputs[0]);
     let shape: Vec<usize> = order.iter().map(|&d| to[d]).collect();
     let reshaped = rw.reshape(source, &shape, &node.origin, &name);
     let v = rw.transpose(reshaped, &inverse(&order), &node.origin, &name);
@@ -97,7 +97,7 @@ fn operands_before(rw: &mut Rewriter<'_>, node: &Node, perm: &[usize]) -> Option
         }
         let padded: Vec<usize> =
             std::iter::repeat_n(1, perm.len() - shape.len()).chain(shape.iter().copied()).collect();
-        let name = rw.graph.value(v).name.clone();
+        let name = rw.name(v);
         let wide = rw.reshape(v, &padded, &node.origin, &name);
         rw.transpose(wide, &inv, &node.origin, &name)
     };
@@ -120,7 +120,7 @@ fn leading_transpose(rw: &Rewriter<'_>, node: &Node) -> Option<Vec<usize>> {
 
 /// Puts a node's operator before the transpose and gives the node's readers the transposed result.
 fn transpose_after(rw: &mut Rewriter<'_>, node: &Node, op: Op, inputs: &[ValueId], perm: &[usize]) -> bool {
-    let name = rw.graph.value(node.outputs[0]).name.clone();
+    let name = rw.name(node.outputs[0]);
     let v = rw.emit(op, inputs, &node.origin, &name);
     let v = rw.transpose(v, perm, &node.origin, &name);
     rw.alias(node.outputs[0], v);
@@ -196,13 +196,13 @@ fn map_of_reshapes(rw: &mut Rewriter<'_>, node: &Node) -> bool {
                     std::iter::repeat_n(1, out.len() - shape.len()).chain(shape.iter().copied()).collect();
                 let mut moved = vec![1; from.len()];
                 non_unit(&from).into_iter().zip(non_unit(&out)).for_each(|(f, o)| moved[f] = wide[o]);
-                let name = rw.graph.value(v).name.clone();
+                let name = rw.name(v);
                 inputs.push(rw.reshape(v, &moved, &node.origin, &name));
             }
             None => return false,
         }
     }
-    let name = rw.graph.value(node.outputs[0]).name.clone();
+    let name = rw.name(node.outputs[0]);
     let v = rw.emit(node.op.clone(), &inputs, &node.origin, &name);
     let v = rw.reshape(v, &out, &node.origin, &name);
     rw.alias(node.outputs[0], v);

@@ -38,7 +38,7 @@ fn inlined(rw: &mut Rewriter<'_>, node: &Node) -> Option<Node> {
     if !fits {
         return None;
     }
-    let name = rw.graph.value(positions).name.clone();
+    let name = rw.name(positions);
     let positions = rw.reshape(positions, &shape, &comparison.origin, &name);
     let mut e = Expr::new();
     let inputs: Vec<usize> = (0..4).map(|n| e.input(n)).collect();

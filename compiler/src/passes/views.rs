@@ -25,7 +25,7 @@ pub(super) fn run(graph: &mut Graph, evaluate: &dyn Evaluate) -> bool {
             return rw.keep(node);
         }
         let out = node.outputs[0];
-        let (shape, name) = (rw.ty(out).shape.clone(), rw.graph.value(out).name.clone());
+        let (shape, name) = (rw.ty(out).shape.clone(), rw.name(out));
         let v = rw.reshape(source, &shape, &node.origin, &name);
         rw.alias(out, v);
     })

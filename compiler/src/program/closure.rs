@@ -7,7 +7,7 @@ use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
 use super::tokens::Lit;
-use crate::ir::{BinaryOp, DType, Expr, ExprIx, ExprOp, Scalar, UnaryOp};
+use crate::ir::{BinaryOp, DType, Expr, ExprIx, ExprOp, Scalar, UnaryOp, with_math};
 
 /// A scalar with its type's suffix; bools as the bytes they are stored as.
 pub fn scalar_lit(v: Scalar) -> TokenStream {
@@ -45,41 +45,19 @@ pub fn rust_type(dtype: DType) -> TokenStream {
     }
 }
 
-/// The elementary function of the runtime that an operation on f32 calls.
-fn f32_function(op: UnaryOp) -> Option<(&'static str, &'static str)> {
-    Some(match op {
-        UnaryOp::Sqrt => ("sqrt", "math::sqrt::sqrt"),
-        UnaryOp::Exp => ("exp", "math::exp::exp"),
-        UnaryOp::Log => ("log", "math::log::log"),
-        UnaryOp::Floor => ("floor", "math::floor::floor"),
-        UnaryOp::Ceil => ("ceil", "math::ceil::ceil"),
-        UnaryOp::Round => ("round_even", "math::round_even::round_even"),
-        UnaryOp::Sin => ("sin", "math::sin::sin"),
-        UnaryOp::Cos => ("cos", "math::cos::cos"),
-        UnaryOp::Tan => ("tan", "math::tan::tan"),
-        UnaryOp::Asin => ("asin", "math::asin::asin"),
-        UnaryOp::Acos => ("acos", "math::acos::acos"),
-        UnaryOp::Atan => ("atan", "math::atan::atan"),
-        UnaryOp::Sinh => ("sinh", "math::sinh::sinh"),
-        UnaryOp::Cosh => ("cosh", "math::cosh::cosh"),
-        UnaryOp::Tanh => ("tanh", "math::tanh::tanh"),
-        UnaryOp::Asinh => ("asinh", "math::asinh::asinh"),
-        UnaryOp::Acosh => ("acosh", "math::acosh::acosh"),
-        UnaryOp::Atanh => ("atanh", "math::atanh::atanh"),
-        UnaryOp::Erf => ("erf", "math::erf::erf"),
-        UnaryOp::Sigmoid => ("sigmoid", "math::sigmoid::sigmoid"),
-        UnaryOp::Softplus => ("softplus", "math::softplus::softplus"),
-        UnaryOp::Neg
-        | UnaryOp::Abs
-        | UnaryOp::Sign
-        | UnaryOp::Reciprocal
-        | UnaryOp::Not
-        | UnaryOp::BitNot
-        | UnaryOp::IsNan
-        | UnaryOp::IsPosInf
-        | UnaryOp::IsNegInf => return None,
-    })
+macro_rules! f32_functions {
+    ($($name:ident: $f:ident),*) => {
+        /// The elementary function of the runtime that an operation on f32 calls: its name and its path.
+        fn f32_function(op: UnaryOp) -> Option<(&'static str, &'static str)> {
+            match op {
+                $(UnaryOp::$name => Some((stringify!($f), concat!("math::", stringify!($f), "::", stringify!($f)))),)*
+                _ => None,
+            }
+        }
+    };
 }
+
+with_math!(f32_functions!());
 
 /// A number as a byte: `clamp(round(x) + zero, lo, hi)` of f32, converted, which is one function of the runtime.
 struct Quantized {

@@ -12,8 +12,8 @@ use crate::ir::{Evaluate, Graph, Node, Origin, Reference, Tensor, ValueId};
 use crate::pipeline::Compiled;
 
 use super::distance::{Tolerance, compare};
-use super::literal::{Evaluated, Flip, Literal, Tie, Values};
-use super::per_node::{differing, step_of};
+use super::literal::{Evaluated, Flip, Literal, Tie};
+use super::per_node::{differing, given, step_of};
 use super::quanta::Measure;
 use super::same_value::{Layout, layout};
 
@@ -84,10 +84,7 @@ pub fn compare_layers(
     let mut cut = vec![false; literal.graph().values.len()];
     pairs.values().for_each(|v| cut[v.index()] = true);
     let reference = Reference { numerics: compiled.program.numerics };
-    let mut fed: Values = graph.values.iter().map(|v| v.data.clone()).collect();
-    for (&id, tensor) in graph.inputs.iter().zip(inputs) {
-        fed[id.index()] = Some(tensor.clone());
-    }
+    let mut fed = given(graph, inputs);
     let mut found = Layers::default();
     for node in &graph.nodes {
         let operands: Option<Vec<&Tensor>> = node.inputs.iter().map(|i| fed[i.index()].as_ref()).collect();

@@ -97,10 +97,7 @@ impl Literal {
         numerics: Numerics,
         flip: Flip<'_>,
     ) -> Result<Vec<Tensor>, String> {
-        let mut values: Values = self.graph.values.iter().map(|v| v.data.clone()).collect();
-        for (&id, tensor) in self.graph.inputs.iter().zip(inputs) {
-            values[id.index()] = Some(tensor.clone());
-        }
+        let mut values = super::per_node::given(&self.graph, inputs);
         for n in 0..self.graph.nodes.len() {
             let results = self.node(n, &|v| values[v.index()].as_ref(), numerics, Some(&mut *flip))?;
             for (&id, result) in self.graph.nodes[n].outputs.iter().zip(results) {
@@ -181,9 +178,7 @@ fn flipped(
     reference: Reference,
     (node, flip): (usize, Flip<'_>),
 ) -> Option<Tensor> {
-    let evaluate = |expr: &Expr, operands: &[&Tensor]| {
-        reference.evaluate(&Op::Map { expr: expr.clone() }, operands).ok().and_then(|mut t| t.pop())
-    };
+    let evaluate = |expr: &Expr, operands: &[&Tensor]| reference.computed(&Op::Map { expr: expr.clone() }, operands);
     let quotient = evaluate(&rounding.quotient, operands)?;
     let rounded = quotient.scalars().enumerate().map(|(element, v)| {
         let v = v.to_f64();

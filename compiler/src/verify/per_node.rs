@@ -19,16 +19,22 @@ pub struct WrongStep {
     pub elements: usize,
 }
 
+/// The values of a graph before anything is computed, by their ids: constants and inputs.
+pub(super) fn given(graph: &Graph, inputs: &[Tensor]) -> Vec<Option<Tensor>> {
+    let mut values: Vec<Option<Tensor>> = graph.values.iter().map(|v| v.data.clone()).collect();
+    for (&id, tensor) in graph.inputs.iter().zip(inputs) {
+        values[id.index()] = Some(tensor.clone());
+    }
+    values
+}
+
 /// Every value of a graph, by its id.
 ///
 /// # Errors
 /// The node at which the reference fails, with why.
 pub fn values(graph: &Graph, inputs: &[Tensor], numerics: Numerics) -> Result<Vec<Option<Tensor>>, (usize, String)> {
     let reference = Reference { numerics };
-    let mut values: Vec<Option<Tensor>> = graph.values.iter().map(|v| v.data.clone()).collect();
-    for (&id, tensor) in graph.inputs.iter().zip(inputs) {
-        values[id.index()] = Some(tensor.clone());
-    }
+    let mut values = given(graph, inputs);
     for (n, node) in graph.nodes.iter().enumerate() {
         let operand = |id: &ValueId| values[id.index()].as_ref().ok_or((n, "an operand has no value".to_string()));
         let operands: Vec<&Tensor> = node.inputs.iter().map(operand).collect::<Result<_, _>>()?;

@@ -95,11 +95,7 @@ fn dequantized(graph: &Graph, node: &Node) -> Option<Quanta> {
     }
     let scale = Tensor::from_elements(scale.shape(), &scale.scalars().map(|s| s.to_f64() as f32).collect::<Vec<_>>());
     let shape = graph.ty(node.outputs[0]).shape.clone();
-    evaluate(&Op::Movement(Movement::Expand { shape }), &[&scale]).map(Quanta::Each)
-}
-
-fn evaluate(op: &Op, operands: &[&Tensor]) -> Option<Tensor> {
-    Reference::default().evaluate(op, operands).ok().and_then(|mut t| t.pop())
+    Reference::default().computed(&Op::Movement(Movement::Expand { shape }), &[&scale]).map(Quanta::Each)
 }
 
 fn moved(m: &Movement, quanta: Quanta) -> Option<Quanta> {
@@ -114,7 +110,7 @@ fn moved(m: &Movement, quanta: Quanta) -> Option<Quanta> {
                 }
                 m => m.clone(),
             };
-            evaluate(&Op::Movement(m), &[&t]).map(Quanta::Each)
+            Reference::default().computed(&Op::Movement(m), &[&t]).map(Quanta::Each)
         }
     }
 }
@@ -129,5 +125,5 @@ fn side_by_side(op: &Op, parts: &[(&Quanta, &Type)]) -> Option<Quanta> {
         Quanta::Each(t) => t.clone(),
     };
     let parts: Vec<Tensor> = parts.iter().map(spread).collect();
-    evaluate(op, &parts.iter().collect::<Vec<_>>()).map(Quanta::Each)
+    Reference::default().computed(op, &parts.iter().collect::<Vec<_>>()).map(Quanta::Each)
 }

@@ -2,7 +2,6 @@
 
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_PI};
 
-use crate::diag::codes;
 use crate::import::node::{Fault, Imported, NodeCx};
 use crate::import::registry::{OpEntry, op};
 use crate::ir::formula::{Term, num, select, x};
@@ -30,8 +29,7 @@ fn formula(cx: &mut NodeCx<'_>, f: impl FnOnce(&NodeCx<'_>) -> Imported<Term>) -
     let input = cx.input(0)?;
     let dtype = cx.dtype(input);
     if !dtype.is_float() {
-        let message = format!("the operand must be of a float type, not {dtype}");
-        return Err(Fault::new(codes::UNSUPPORTED_TYPE, message));
+        return Err(Fault::ty(format!("the operand must be of a float type, not {dtype}")));
     }
     let computed = if dtype == DType::F64 { dtype } else { DType::F32 };
     let e = f(cx)?.expr_within(dtype, computed);
@@ -64,13 +62,11 @@ fn elu(cx: &NodeCx<'_>) -> Imported<Term> {
 }
 
 fn gelu(cx: &NodeCx<'_>) -> Imported<Term> {
-    let cdf = match cx.string("approximate", "none")?.as_str() {
-        "none" => (x(0) * num(FRAC_1_SQRT_2)).then(U::Erf),
-        "tanh" => {
-            let cube = x(0) * x(0) * x(0);
-            (num(FRAC_2_PI.sqrt()) * (x(0) + num(0.044715) * cube)).then(U::Tanh)
-        }
-        _ => return Err(Fault::attribute("approximate", "must be `none` or `tanh`")),
+    let cdf = if cx.word("approximate", &[("none", false), ("tanh", true)])? {
+        let cube = x(0) * x(0) * x(0);
+        (num(FRAC_2_PI.sqrt()) * (x(0) + num(0.044715) * cube)).then(U::Tanh)
+    } else {
+        (x(0) * num(FRAC_1_SQRT_2)).then(U::Erf)
     };
     Ok(num(0.5) * x(0) * (num(1.0) + cdf))
 }
@@ -105,9 +101,7 @@ fn shrink(cx: &mut NodeCx<'_>) -> Imported {
         DType::F64 => dtype,
         DType::F16 | DType::BF16 | DType::F32 | DType::I8 | DType::U8 | DType::I16 | DType::U16 => DType::F32,
         DType::I32 | DType::U32 | DType::I64 | DType::U64 => DType::F64,
-        DType::Bool => {
-            return Err(Fault::new(codes::UNSUPPORTED_TYPE, "the operand must be of a number type, not bool"));
-        }
+        DType::Bool => return Err(Fault::ty("the operand must be of a number type, not bool")),
     };
     let upper = select(num(lambd).lt(x(0)), x(0) - num(bias), num(0.0));
     let y = select(x(0).lt(num(-lambd)), x(0) + num(bias), upper);

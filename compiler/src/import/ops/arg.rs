@@ -40,7 +40,7 @@ fn cumulative(cx: &mut NodeCx<'_>, product: bool) -> Imported {
 fn top_k(cx: &mut NodeCx<'_>) -> Imported {
     let input = cx.input(0)?;
     let k = if cx.opset < 10 {
-        cx.int_opt("k")?.ok_or_else(|| Fault::attribute("k", "is missing"))?
+        cx.int_opt("k")?.ok_or_else(|| Fault::missing("k"))?
     } else {
         cx.const_scalar(1, "k")?.to_i64()
     };

@@ -60,19 +60,12 @@ fn blocks(cx: &NodeCx<'_>, x: ValueId) -> Imported<Blocks> {
     let shape = cx.shape(x);
     let map = <[usize; 4]>::try_from(shape.as_slice())
         .map_err(|_| Fault::shape(format!("{} is not [batch, channels, height, width]", cx.ty(x))))?;
-    let size = cx.int_opt("blocksize")?.ok_or_else(|| Fault::attribute("blocksize", "is missing"))?;
+    let size = cx.int_opt("blocksize")?.ok_or_else(|| Fault::missing("blocksize"))?;
     let size = usize::try_from(size).ok().filter(|&s| s > 0);
     let (size, area) = size
         .and_then(|s| Some((s, s.checked_mul(s)?)))
         .ok_or_else(|| Fault::attribute("blocksize", "must be positive, and its square must not overflow"))?;
-    let channels_first = match cx.string("mode", "DCR")?.as_str() {
-        "DCR" => false,
-        "CRD" => true,
-        other => {
-            let message = format!("is `{}`; it must be DCR or CRD", other.escape_debug());
-            return Err(Fault::attribute("mode", message));
-        }
-    };
+    let channels_first = cx.word("mode", &[("DCR", false), ("CRD", true)])?;
     Ok(Blocks { map, size, area, channels_first })
 }
 

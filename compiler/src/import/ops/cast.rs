@@ -2,7 +2,6 @@
 //!
 //! Types narrower than a byte are held one to a byte here: what is converted to them is brought into their range.
 
-use crate::diag::codes;
 use crate::import::node::{Fault, Imported, NodeCx};
 use crate::import::registry::{OpEntry, limited, op};
 use crate::import::tensor::{dtype_of_code, narrow};
@@ -30,7 +29,7 @@ fn target(cx: &NodeCx<'_>) -> Imported<ElementType> {
         code_of_name(&name)
             .ok_or_else(|| Fault::attribute("to", format!("names no type: `{}`", name.escape_debug())))?
     } else {
-        let code = cx.int_opt("to")?.ok_or_else(|| Fault::attribute("to", "is missing"))?;
+        let code = cx.int_opt("to")?.ok_or_else(|| Fault::missing("to"))?;
         i32::try_from(code).map_err(|_| Fault::attribute("to", format!("is no type: {code}")))?
     };
     dtype_of_code(code)?;
@@ -98,7 +97,7 @@ fn bit_cast(cx: &mut NodeCx<'_>) -> Imported {
         };
     }
     if from.size() != dtype.size() {
-        return Err(Fault::new(codes::UNSUPPORTED_TYPE, format!("{from} and {dtype} differ in width")));
+        return Err(Fault::ty(format!("{from} and {dtype} differ in width")));
     }
     let y = if from == dtype {
         input

@@ -15,9 +15,7 @@ fn constant(cx: &mut NodeCx<'_>) -> Imported {
         return Err(Fault::new(codes::BAD_ATTRIBUTE, "a constant has one attribute, its value"));
     };
     let tensor = match cx.attr(&value.name)? {
-        Some(AttributeValue::Tensor(_)) => {
-            cx.tensor_opt("value")?.ok_or_else(|| Fault::attribute("value", "is missing"))?
-        }
+        Some(AttributeValue::Tensor(_)) => cx.tensor_opt("value")?.ok_or_else(|| Fault::missing("value"))?,
         Some(AttributeValue::Float(v)) => Tensor::from_elements([], &[v]),
         Some(AttributeValue::Floats(v)) => Tensor::from_elements([v.len()], v),
         Some(AttributeValue::Int(v)) => Tensor::from_elements([], &[v]),

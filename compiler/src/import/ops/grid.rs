@@ -73,20 +73,12 @@ struct Sampling {
 const CUBIC: f64 = -0.75;
 
 fn sampling(cx: &NodeCx<'_>) -> Imported<Sampling> {
-    let unknown = |name: &str, given: &str| Fault::attribute(name, format!("`{}` is not known", given.escape_debug()));
+    let (linear, cubic) = (Mode::Linear, Mode::Cubic);
     // Up to opset 19 the modes had the names of two dimensions.
-    let mode = match cx.string("mode", "linear")?.as_str() {
-        "nearest" => Mode::Nearest,
-        "linear" | "bilinear" => Mode::Linear,
-        "cubic" | "bicubic" => Mode::Cubic,
-        other => return Err(unknown("mode", other)),
-    };
-    let outside = match cx.string("padding_mode", "zeros")?.as_str() {
-        "zeros" => Outside::Zeros,
-        "border" => Outside::Border,
-        "reflection" => Outside::Reflection,
-        other => return Err(unknown("padding_mode", other)),
-    };
+    let modes =
+        [("linear", linear), ("nearest", Mode::Nearest), ("cubic", cubic), ("bilinear", linear), ("bicubic", cubic)];
+    let outsides = [("zeros", Outside::Zeros), ("border", Outside::Border), ("reflection", Outside::Reflection)];
+    let (mode, outside) = (cx.word("mode", &modes)?, cx.word("padding_mode", &outsides)?);
     Ok(Sampling { mode, outside, align: cx.flag("align_corners", false)? })
 }
 

@@ -50,7 +50,7 @@ fn lrn(cx: &mut NodeCx<'_>) -> Imported {
     if shape.len() < 2 {
         return Err(Fault::shape(format!("{shape:?} has no channels")));
     }
-    let size = cx.int_opt("size")?.ok_or_else(|| Fault::attribute("size", "is missing"))?;
+    let size = cx.int_opt("size")?.ok_or_else(|| Fault::missing("size"))?;
     let size = usize::try_from(size).ok().filter(|&s| s > 0);
     let size = size.ok_or_else(|| Fault::attribute("size", "must be at least 1"))?;
     let (alpha, beta, bias) = (cx.float("alpha", 1e-4)?, cx.float("beta", 0.75)?, cx.float("bias", 1.0)?);

@@ -85,7 +85,7 @@ fn squeeze(cx: &mut NodeCx<'_>) -> Imported {
 
 fn unsqueeze(cx: &mut NodeCx<'_>) -> Imported {
     let x = cx.input(0)?;
-    let raw = axes_of(cx, 1)?.ok_or_else(|| Fault::attribute("axes", "is missing"))?;
+    let raw = axes_of(cx, 1)?.ok_or_else(|| Fault::missing("axes"))?;
     let mut shape = cx.shape(x);
     let axes = cx.axes(&raw, shape.len() + raw.len())?;
     for a in axes {
@@ -120,7 +120,7 @@ fn expand(cx: &mut NodeCx<'_>) -> Imported {
 fn concat(cx: &mut NodeCx<'_>) -> Imported {
     let parts = cx.variadic()?;
     let default = (cx.opset < 4).then_some(1);
-    let raw = cx.int_opt("axis")?.or(default).ok_or_else(|| Fault::attribute("axis", "is missing"))?;
+    let raw = cx.int_opt("axis")?.or(default).ok_or_else(|| Fault::missing("axis"))?;
     let axis = cx.axis(raw, cx.rank(parts[0]))?;
     cx.emit(Op::Concat { axis }, &parts)
 }
@@ -174,7 +174,7 @@ fn slice(cx: &mut NodeCx<'_>) -> Imported {
     let x = cx.input(0)?;
     let shape = cx.shape(x);
     let (starts, ends, axes, steps) = if cx.opset < 10 {
-        let needed = |name: &str| cx.ints_opt(name)?.ok_or_else(|| Fault::attribute(name, "is missing"));
+        let needed = |name: &str| cx.ints_opt(name)?.ok_or_else(|| Fault::missing(name));
         (needed("starts")?, needed("ends")?, cx.ints_opt("axes")?, None)
     } else {
         let (starts, ends) = (cx.const_ints(1, "the starts")?, cx.const_ints(2, "the ends")?);

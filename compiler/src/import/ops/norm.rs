@@ -211,7 +211,7 @@ fn rms_norm(cx: &mut NodeCx<'_>) -> Imported {
 fn group_norm(cx: &mut NodeCx<'_>) -> Imported {
     let input = cx.input(0)?;
     let (dtype, shape) = (cx.dtype(input), cx.shape(input));
-    let groups = cx.int_opt("num_groups")?.ok_or_else(|| Fault::attribute("num_groups", "is missing"))?;
+    let groups = cx.int_opt("num_groups")?.ok_or_else(|| Fault::missing("num_groups"))?;
     let groups = usize::try_from(groups).ok().filter(|&g| g > 0 && shape.len() > 1 && shape[1] % g == 0);
     let groups =
         groups.ok_or_else(|| Fault::attribute("num_groups", format!("does not divide the channels of {shape:?}")))?;

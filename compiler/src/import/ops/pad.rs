@@ -14,9 +14,15 @@ struct Border {
     after: Vec<i64>,
 }
 
+/// Dimensions counted from the front, in the order given; an error where one is named twice.
+fn distinct(cx: &NodeCx<'_>, axes: &[i64], rank: usize) -> Imported<Vec<usize>> {
+    cx.axes(axes, rank)?;
+    axes.iter().map(|&a| cx.axis(a, rank)).collect()
+}
+
 /// The border by the operator's opset: `paddings` in 1, `pads` in 2, an input from 11 on, for some axes from 18 on.
 fn border(cx: &NodeCx<'_>, rank: usize) -> Imported<Border> {
-    let needed = |name: &str| cx.ints_opt(name)?.ok_or_else(|| Fault::attribute(name, "is missing"));
+    let needed = |name: &str| cx.ints_opt(name)?.ok_or_else(|| Fault::missing(name));
     let pads = match cx.opset {
         ..=1 => needed("paddings")?,
         2..=10 => needed("pads")?,
@@ -24,10 +30,7 @@ fn border(cx: &NodeCx<'_>, rank: usize) -> Imported<Border> {
     };
     let given = if cx.opset < 18 { None } else { cx.opt_const_ints(3, "the axes")? };
     let axes: Vec<usize> = match given {
-        Some(axes) => {
-            cx.axes(&axes, rank)?;
-            axes.iter().map(|&a| cx.axis(a, rank)).collect::<Imported<_>>()?
-        }
+        Some(axes) => distinct(cx, &axes, rank)?,
         None => (0..rank).collect(),
     };
     if pads.len() != 2 * axes.len() {
@@ -63,24 +66,21 @@ fn pad(cx: &mut NodeCx<'_>) -> Imported {
     let inner = crop(cx, x, &border)?;
     let amount = |v: &[i64]| v.iter().map(|&n| usize::try_from(n.max(0)).unwrap_or(usize::MAX)).collect::<Vec<_>>();
     let (before, after) = (amount(&border.before), amount(&border.after));
-    let y = match mode.as_str() {
+    match mode.as_str() {
         "constant" => {
             let value = fill_value(cx, x)?;
-            cx.emit(Op::Movement(Movement::Pad { before, after, value }), &[inner])?
+            cx.emit(Op::Movement(Movement::Pad { before, after, value }), &[inner])
         }
         "edge" | "reflect" | "wrap" => {
             let mut y = inner;
             for axis in 0..before.len() {
                 y = surround(cx, y, axis, &mode, [before[axis], after[axis]])?;
             }
-            y
+            Ok(y)
         }
-        other => {
-            return Err(Fault::attribute("mode", format!("is `{}`, which is not known", other.escape_debug()))
-                .help("the modes are constant, reflect, edge and wrap"));
-        }
-    };
-    Ok(y)
+        other => Err(Fault::attribute("mode", format!("is `{}`, which is not known", other.escape_debug()))
+            .help("the modes are constant, reflect, edge and wrap")),
+    }
 }
 
 /// Takes away what negative padding says.
@@ -137,10 +137,7 @@ fn center_crop_pad(cx: &mut NodeCx<'_>) -> Imported {
     let shape = cx.shape(x);
     let wanted = lengths(&cx.const_ints(1, "the shape")?, "the shape")?;
     let axes: Vec<usize> = match cx.ints_opt("axes")? {
-        Some(axes) => {
-            cx.axes(&axes, shape.len())?;
-            axes.iter().map(|&a| cx.axis(a, shape.len())).collect::<Imported<_>>()?
-        }
+        Some(axes) => distinct(cx, &axes, shape.len())?,
         None => (0..shape.len()).collect(),
     };
     if wanted.len() != axes.len() {

@@ -47,7 +47,7 @@ fn pooled(
 
 /// The window of a pool, with the end padding such that the number of windows is ONNX's.
 fn pool_window(cx: &NodeCx<'_>, map: ValueId, dims: Dims) -> Imported<Window> {
-    let given = cx.ints_opt("kernel_shape")?.ok_or_else(|| Fault::attribute("kernel_shape", "is missing"))?;
+    let given = cx.ints_opt("kernel_shape")?.ok_or_else(|| Fault::missing("kernel_shape"))?;
     let kernel = two("kernel_shape", &given, dims, 1)?;
     let shape = cx.shape(map);
     let mut w = window::of_conv(cx, kernel, [shape[1], shape[2]], dims)?;

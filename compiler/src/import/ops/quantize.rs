@@ -52,7 +52,7 @@ fn quantized(cx: &NodeCx<'_>) -> Imported<Quantized> {
         return Ok(Quantized { dtype, element, range: range(bits, signed) });
     }
     if !matches!(dtype, DType::I8 | DType::U8 | DType::I16 | DType::U16) {
-        return Err(Fault::new(codes::UNSUPPORTED_TYPE, format!("{dtype} is no quantized type")));
+        return Err(Fault::ty(format!("{dtype} is no quantized type")));
     }
     Ok(Quantized { dtype, element: None, range: range(dtype.size() * 8, dtype.is_signed()) })
 }
@@ -146,7 +146,7 @@ fn quantize(cx: &mut NodeCx<'_>) -> Imported {
         None => cx.dtype(scale),
     };
     if !matches!(precision, DType::F16 | DType::BF16 | DType::F32) {
-        return Err(Fault::new(codes::UNSUPPORTED_TYPE, format!("division in {precision} is not supported")));
+        return Err(Fault::ty(format!("division in {precision} is not supported")));
     }
     check_scale(cx, scale)?;
     let scale = spread(cx, scale, &shape)?;
@@ -175,7 +175,7 @@ fn dequantize(cx: &mut NodeCx<'_>) -> Imported {
     };
     let quantized = cx.dtype(input);
     if !dtype.is_float() || !matches!(quantized, DType::I8 | DType::U8 | DType::I16 | DType::U16 | DType::I32) {
-        return Err(Fault::new(codes::UNSUPPORTED_TYPE, format!("{quantized} cannot be dequantized to {dtype}")));
+        return Err(Fault::ty(format!("{quantized} cannot be dequantized to {dtype}")));
     }
     check_scale(cx, scale)?;
     let scale = spread(cx, scale, &shape)?;
@@ -222,7 +222,7 @@ fn dynamic_quantize(cx: &mut NodeCx<'_>) -> Imported {
     let input = cx.input(0)?;
     let ty = cx.ty(input);
     if ty.dtype != DType::F32 {
-        return Err(Fault::new(codes::UNSUPPORTED_TYPE, format!("the operand must be f32, not {}", ty.dtype)));
+        return Err(Fault::ty(format!("the operand must be f32, not {}", ty.dtype)));
     }
     let axes: Vec<usize> = (0..ty.rank()).collect();
     let max = cx.emit(Op::Reduce { kind: ReduceKind::Max, axes: axes.clone() }, &[input])?;

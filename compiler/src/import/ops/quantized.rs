@@ -139,7 +139,7 @@ fn concat(cx: &mut NodeCx<'_>) -> Imported {
         return Err(Fault::shape(format!("{count} inputs are not two and three for each part")));
     }
     let parts = (2..count).step_by(3).map(|i| dequantized(cx, i)).collect::<Imported<Vec<ValueId>>>()?;
-    let raw = cx.int_opt("axis")?.ok_or_else(|| Fault::attribute("axis", "is missing"))?;
+    let raw = cx.int_opt("axis")?.ok_or_else(|| Fault::missing("axis"))?;
     let axis = cx.axis(raw, cx.rank(parts[0]))?;
     let y = cx.emit(Op::Concat { axis }, &parts)?;
     let like = cx.input(2)?;

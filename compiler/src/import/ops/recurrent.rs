@@ -44,13 +44,8 @@ fn causal_conv(cx: &mut NodeCx<'_>) -> Imported {
     let epilogue = Epilogue { bias: cx.opt(2).is_some(), ..Epilogue::default() };
     let operands: Vec<ValueId> = [map, weights].into_iter().chain(cx.opt(2)).collect();
     let mut y = cx.emit(Op::Conv { window, groups: channels, epilogue }, &operands)?;
-    match cx.string("activation", "none")?.as_str() {
-        "none" => {}
-        "silu" | "swish" => y = cx.map((x(0) * x(0).then(UnaryOp::Sigmoid)).expr(cx.dtype(y)), &[y])?,
-        other => {
-            let message = format!("is `{}`; it must be none, silu or swish", other.escape_debug());
-            return Err(Fault::attribute("activation", message));
-        }
+    if cx.word("activation", &[("none", false), ("silu", true), ("swish", true)])? {
+        y = cx.map((x(0) * x(0).then(UnaryOp::Sigmoid)).expr(cx.dtype(y)), &[y])?;
     }
     let y = channels_first(cx, y, 1)?;
     // A slice of nothing starts at the first column.
@@ -68,16 +63,9 @@ struct Rule {
 }
 
 fn rule(cx: &NodeCx<'_>) -> Imported<Rule> {
-    let (gated, delta) = match cx.string("update_rule", "gated_delta")?.as_str() {
-        "linear" => (false, false),
-        "gated" => (true, false),
-        "delta" => (false, true),
-        "gated_delta" => (true, true),
-        other => {
-            let message = format!("is `{}`; it must be linear, gated, delta or gated_delta", other.escape_debug());
-            return Err(Fault::attribute("update_rule", message));
-        }
-    };
+    let rules =
+        [("gated_delta", [true, true]), ("gated", [true, false]), ("delta", [false, true]), ("linear", [false, false])];
+    let [gated, delta] = cx.word("update_rule", &rules)?;
     Ok(Rule { gated, delta })
 }
 

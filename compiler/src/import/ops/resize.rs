@@ -42,55 +42,44 @@ fn resize(cx: &mut NodeCx<'_>) -> Imported {
 
 fn upsample(cx: &mut NodeCx<'_>) -> Imported {
     let operand = cx.input(0)?;
-    let filter = match cx.string("mode", "nearest")?.as_str() {
-        "nearest" => Filter::Nearest(Nearest::Floor),
-        "linear" | "bilinear" => Filter::linear(false),
-        other => return Err(unknown("mode", other, "nearest or linear")),
-    };
+    let (nearest, linear) = (Filter::Nearest(Nearest::Floor), Filter::linear(false));
+    let filter = cx.word("mode", &[("nearest", nearest), ("linear", linear), ("bilinear", linear)])?;
     let method = Method { filter, places: Places::Asymmetric, outside: 0.0 };
     let sizes = sizes::of_upsample(cx, operand)?;
     along_all(cx, operand, &method, &sizes)
 }
 
-fn unknown(name: &str, given: &str, known: &str) -> Fault {
-    Fault::attribute(name, format!("is `{}`; it must be {known}", given.escape_debug()))
-}
-
 fn places(cx: &NodeCx<'_>) -> Imported<Places> {
-    let name = "coordinate_transformation_mode";
-    Ok(match cx.string(name, "half_pixel")?.as_str() {
-        "half_pixel" => Places::HalfPixel,
-        "half_pixel_symmetric" => Places::HalfPixelSymmetric,
-        "pytorch_half_pixel" => Places::PytorchHalfPixel,
-        "align_corners" => Places::AlignCorners,
-        "asymmetric" => Places::Asymmetric,
-        "tf_half_pixel_for_nn" => Places::TfHalfPixelForNn,
-        "tf_crop_and_resize" => Places::CropAndResize,
-        other => return Err(unknown(name, other, "one of ONNX's seven, half_pixel or asymmetric among them")),
-    })
+    let words = [
+        ("half_pixel", Places::HalfPixel),
+        ("half_pixel_symmetric", Places::HalfPixelSymmetric),
+        ("pytorch_half_pixel", Places::PytorchHalfPixel),
+        ("align_corners", Places::AlignCorners),
+        ("asymmetric", Places::Asymmetric),
+        ("tf_half_pixel_for_nn", Places::TfHalfPixelForNn),
+        ("tf_crop_and_resize", Places::CropAndResize),
+    ];
+    cx.word("coordinate_transformation_mode", &words)
 }
 
 fn filter(cx: &NodeCx<'_>) -> Imported<Filter> {
-    let antialias = cx.flag("antialias", false)?;
-    Ok(match cx.string("mode", "nearest")?.as_str() {
-        "nearest" if cx.opset < 11 => Filter::Nearest(Nearest::FloorOrCeil),
-        "nearest" => Filter::Nearest(match cx.string("nearest_mode", "round_prefer_floor")?.as_str() {
-            "round_prefer_floor" => Nearest::HalfDown,
-            "round_prefer_ceil" => Nearest::HalfUp,
-            "floor" => Nearest::Floor,
-            "ceil" => Nearest::Ceil,
-            other => {
-                return Err(unknown("nearest_mode", other, "round_prefer_floor, round_prefer_ceil, floor or ceil"));
-            }
-        }),
-        "linear" => Filter::Linear { antialias, exclude_outside: cx.flag("exclude_outside", false)? },
-        "cubic" => Filter::Cubic {
-            antialias,
-            exclude_outside: cx.flag("exclude_outside", false)?,
-            a: f64::from(cx.float("cubic_coeff_a", -0.75)?),
-        },
-        other => return Err(unknown("mode", other, "nearest, linear or cubic")),
-    })
+    let (antialias, exclude_outside) = (cx.flag("antialias", false)?, cx.flag("exclude_outside", false)?);
+    let nearest = [
+        ("round_prefer_floor", Nearest::HalfDown),
+        ("round_prefer_ceil", Nearest::HalfUp),
+        ("floor", Nearest::Floor),
+        ("ceil", Nearest::Ceil),
+    ];
+    let a = f64::from(cx.float("cubic_coeff_a", -0.75)?);
+    let filters = [
+        ("nearest", Filter::Nearest(Nearest::FloorOrCeil)),
+        ("linear", Filter::Linear { antialias, exclude_outside }),
+        ("cubic", Filter::Cubic { antialias, exclude_outside, a }),
+    ];
+    match cx.word("mode", &filters)? {
+        Filter::Nearest(_) if cx.opset >= 11 => Ok(Filter::Nearest(cx.word("nearest_mode", &nearest)?)),
+        filter => Ok(filter),
+    }
 }
 
 /// Resizes every dimension whose table changes anything.

@@ -16,17 +16,8 @@ pub(in crate::import) const OPS: &[OpEntry] = &[
 
 /// How values meet: `reduction`, from opset 16 on.
 fn kind(cx: &NodeCx<'_>) -> Imported<ScatterKind> {
-    Ok(match cx.string("reduction", "none")?.as_str() {
-        "none" => ScatterKind::Replace,
-        "add" => ScatterKind::Add,
-        "mul" => ScatterKind::Mul,
-        "max" => ScatterKind::Max,
-        "min" => ScatterKind::Min,
-        other => {
-            let message = format!("is `{}`; it must be none, add, mul, max or min", other.escape_debug());
-            return Err(Fault::attribute("reduction", message));
-        }
-    })
+    use ScatterKind as S;
+    cx.word("reduction", &[("none", S::Replace), ("add", S::Add), ("mul", S::Mul), ("max", S::Max), ("min", S::Min)])
 }
 
 fn scatter_elements(cx: &mut NodeCx<'_>) -> Imported {
@@ -44,32 +35,20 @@ fn scatter_nd(cx: &mut NodeCx<'_>) -> Imported {
 fn tensor_scatter(cx: &mut NodeCx<'_>) -> Imported {
     let (cache, update) = (cx.input(0)?, cx.input(1)?);
     let axis = cx.axis(cx.int("axis", -2)?, cx.rank(cache))?;
-    let circular = match cx.string("mode", "linear")?.as_str() {
-        "linear" => false,
-        "circular" => true,
-        other => {
-            let message = format!("is `{}`; it must be linear or circular", other.escape_debug());
-            return Err(Fault::attribute("mode", message));
-        }
-    };
+    let circular = cx.word("mode", &[("linear", false), ("circular", true)])?;
     let (shape, whole) = (cx.shape(update), cx.shape(cache));
     let fits = shape.len() == whole.len() && (0..shape.len()).all(|d| shape[d] == whole[d] || d == axis);
     if !fits || axis == 0 || shape[axis] > whole[axis] {
         let message = format!("{} does not fit into {} along dimension {axis}", cx.ty(update), cx.ty(cache));
         return Err(Fault::shape(message));
     }
-    let y = match cx.opt(2) {
-        None => {
-            let rest =
-                slice(cx, cache, axis, (shape[axis].min(whole[axis].saturating_sub(1)), 1, whole[axis] - shape[axis]))?;
-            concat(cx, axis, &[update, rest])?
-        }
-        Some(first) => {
-            let indices = run_indices(cx, first, &shape, axis, circular.then_some(whole[axis]))?;
-            cx.emit(Op::ScatterElements { axis, kind: ScatterKind::Replace }, &[cache, indices, update])?
-        }
+    let Some(first) = cx.opt(2) else {
+        let start = shape[axis].min(whole[axis].saturating_sub(1));
+        let rest = slice(cx, cache, axis, (start, 1, whole[axis] - shape[axis]))?;
+        return concat(cx, axis, &[update, rest]);
     };
-    Ok(y)
+    let indices = run_indices(cx, first, &shape, axis, circular.then_some(whole[axis]))?;
+    cx.emit(Op::ScatterElements { axis, kind: ScatterKind::Replace }, &[cache, indices, update])
 }
 
 /// `first[batch] + i` at place i along a dimension, in a shape; modulo `period` where there is one.

@@ -5,7 +5,7 @@
 use half::{bf16, f16};
 use zant_runtime::math;
 
-use crate::ir::{BinaryOp, UnaryOp};
+use crate::ir::{BinaryOp, UnaryOp, with_math};
 
 /// A function of one value.
 pub(super) enum Unary<T> {
@@ -173,7 +173,7 @@ fn integer_power(base: i128, exponent: i128) -> i128 {
 }
 
 macro_rules! float {
-    ($t:ident, $math:ident) => {
+    ($t:ident, $math:ident, $($name:ident: $f:ident),*) => {
         impl Computed for $t {
             fn unary(op: UnaryOp) -> Option<Unary<$t>> {
                 use UnaryOp as U;
@@ -192,27 +192,7 @@ macro_rules! float {
                         }
                     }),
                     U::Reciprocal => Unary::Value(|x| 1.0 / x),
-                    U::Sqrt => Unary::Value($math::sqrt),
-                    U::Exp => Unary::Value($math::exp),
-                    U::Log => Unary::Value($math::log),
-                    U::Floor => Unary::Value($math::floor),
-                    U::Ceil => Unary::Value($math::ceil),
-                    U::Round => Unary::Value($math::round_even),
-                    U::Sin => Unary::Value($math::sin),
-                    U::Cos => Unary::Value($math::cos),
-                    U::Tan => Unary::Value($math::tan),
-                    U::Asin => Unary::Value($math::asin),
-                    U::Acos => Unary::Value($math::acos),
-                    U::Atan => Unary::Value($math::atan),
-                    U::Sinh => Unary::Value($math::sinh),
-                    U::Cosh => Unary::Value($math::cosh),
-                    U::Tanh => Unary::Value($math::tanh),
-                    U::Asinh => Unary::Value($math::asinh),
-                    U::Acosh => Unary::Value($math::acosh),
-                    U::Atanh => Unary::Value($math::atanh),
-                    U::Erf => Unary::Value($math::erf),
-                    U::Sigmoid => Unary::Value($math::sigmoid),
-                    U::Softplus => Unary::Value($math::softplus),
+                    $(U::$name => Unary::Value($math::$f),)*
                     U::IsNan => Unary::Test($t::is_nan),
                     U::IsPosInf => Unary::Test(|x| x == $t::INFINITY),
                     U::IsNegInf => Unary::Test(|x| x == $t::NEG_INFINITY),
@@ -244,8 +224,8 @@ macro_rules! float {
         }
     };
 }
-float!(f32, math);
-float!(f64, double);
+with_math!(float!(f32, math,));
+with_math!(float!(f64, double,));
 
 /// The f64 functions, by the names that the runtime has for f32: its own where it has them, else those of std.
 pub(super) mod double {

@@ -42,6 +42,11 @@ pub trait Evaluate {
     /// # Errors
     /// Where operator and operands do not fit, or their data make the operator fail.
     fn evaluate(&self, op: &Op, inputs: &[&Tensor]) -> Result<Vec<Tensor>, EvalError>;
+
+    /// The one result of an operator, where it has one.
+    fn computed(&self, op: &Op, inputs: &[&Tensor]) -> Option<Tensor> {
+        self.evaluate(op, inputs).ok()?.pop()
+    }
 }
 
 /// Why an operator has no result.

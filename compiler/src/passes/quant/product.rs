@@ -180,7 +180,7 @@ fn sums_fit(rw: &Rewriter<'_>, p: &Product, axis: usize) -> Result<(), String> {
 
 /// Builds the operator in the place of `out`. A matrix product is a convolution of a map of one row.
 fn build(rw: &mut Rewriter<'_>, node: &Node, p: Product, out: ValueId, origin: &[Origin]) {
-    let name = rw.graph.value(node.inputs[1]).name.clone();
+    let name = rw.name(node.inputs[1]);
     let weights_shape = rw.ty(node.inputs[1]).shape.clone();
     let quant = Quant { zero: p.zero, target: p.target, residual: None };
     let columns = p.bias.len();
@@ -201,7 +201,7 @@ fn build(rw: &mut Rewriter<'_>, node: &Node, p: Product, out: ValueId, origin: &
     let x = rw.reshape(p.x, &[1, 1, rows, k], origin, &name);
     let window = Window { kernel: [1; 2], stride: [1; 2], dilation: [1; 2], pad_begin: [0; 2], pad_end: [0; 2] };
     let Type { shape, .. } = rw.ty(out).clone();
-    let name = rw.graph.value(out).name.clone();
+    let name = rw.name(out);
     let y = rw.emit(Op::QConv { window, groups: 1, quant }, &[x, w, bias, multiplier], origin, &name);
     let y = rw.reshape(y, &shape, origin, &name);
     rw.alias(out, y);

@@ -68,7 +68,7 @@ fn behind(rw: &mut Rewriter<'_>, node: &Node) -> bool {
     if !fits {
         return false;
     }
-    let name = rw.graph.value(node.outputs[0]).name.clone();
+    let name = rw.name(node.outputs[0]);
     let mut inputs = node.inputs.clone();
     inputs[0] = x;
     let moved = rw.emit(op, &inputs, &node.origin, &name);
@@ -90,7 +90,7 @@ fn behind_concat(rw: &mut Rewriter<'_>, node: &Node) -> bool {
     let Some(all) = node.inputs.iter().map(|&v| source(rw, v)).collect::<Option<Vec<_>>>() else { return false };
     let same = |&(x, a): &(ValueId, Affine)| a == all[0].1 && rw.ty(x).dtype == rw.ty(all[0].0).dtype;
     let Some(dequantize) = expression(rw, node.inputs[0]).filter(|_| all.iter().all(same)) else { return false };
-    let name = rw.graph.value(node.outputs[0]).name.clone();
+    let name = rw.name(node.outputs[0]);
     let bytes: Vec<ValueId> = all.iter().map(|&(x, _)| x).collect();
     let whole = rw.emit(node.op.clone(), &bytes, &node.origin, &name);
     let v = rw.emit(dequantize, &[whole], &node.origin, &name);
@@ -106,7 +106,7 @@ fn parts(rw: &mut Rewriter<'_>, map: &Node) -> bool {
     if !matches!(concat.op, Op::Concat { .. }) || !concat.inputs.iter().all(|&i| source(rw, i).is_some()) {
         return false;
     }
-    let name = rw.graph.value(map.outputs[0]).name.clone();
+    let name = rw.name(map.outputs[0]);
     let parts: Vec<ValueId> =
         concat.inputs.iter().map(|&i| rw.emit(map.op.clone(), &[i], &map.origin, &name)).collect();
     rw.put(Node { op: concat.op, inputs: parts, outputs: map.outputs.clone(), origin: concat.origin });

@@ -14,19 +14,19 @@ mod rows;
 mod scatter;
 mod table;
 
-pub use between::{BetweenCall, BetweenKind};
-pub use conv::{ConvCall, ConvKind, IntConvCall, SeparableCall};
-pub use copy::{CopyCall, FillCall};
-pub use gather::{GatherCall, GatherElementsCall, GatherNdCall};
-pub use map::{MapCall, MapOperand};
-pub use matmul::{DynamicMatMulCall, IntMatMulCall, MatMulBytesCall, MatMulCall, PackedMatMulCall};
-pub use place_row::PlaceRowCall;
-pub use pool::{PoolCall, PoolForm};
-pub use proven::ProvenCall;
-pub use qconv::{QBody, QConvCall};
-pub use rows::{ArgCall, CumulativeCall, NormCall, ReduceCall, SoftmaxCall, TopKCall};
-pub use scatter::{ScatterElementsCall, ScatterNdCall};
-pub use table::TableCall;
+pub use between::*;
+pub use conv::*;
+pub use copy::*;
+pub use gather::*;
+pub use map::*;
+pub use matmul::*;
+pub use place_row::*;
+pub use pool::*;
+pub use proven::*;
+pub use qconv::*;
+pub use rows::*;
+pub use scatter::*;
+pub use table::*;
 
 /// Dimensions that kernels with a number of them have at most.
 pub const MAX_DIMS: usize = 8;

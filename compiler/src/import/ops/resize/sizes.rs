@@ -1,6 +1,5 @@
 //! Lengths and scales of all dimensions, by opset: attributes, `scales`, or `sizes` with an aspect-ratio policy.
 
-use super::unknown;
 use crate::import::node::{Fault, Imported, NodeCx};
 use crate::import::ops::pieces::lengths;
 use crate::ir::ValueId;
@@ -112,23 +111,19 @@ pub(super) fn sizes(cx: &NodeCx<'_>, operand: ValueId, crop: bool) -> Imported<V
 /// The scale of all dimensions that `keep_aspect_ratio_policy` makes of wanted lengths; none where each has its own.
 fn common_scale(cx: &NodeCx<'_>, shape: &[usize], axes: &[usize], wanted: &[usize]) -> Imported<Option<f64>> {
     let ratios = axes.iter().zip(wanted).map(|(&a, &w)| w as f64 / shape[a].max(1) as f64);
-    let name = "keep_aspect_ratio_policy";
-    match cx.string(name, "stretch")?.as_str() {
-        "stretch" => Ok(None),
-        "not_larger" => Ok(ratios.reduce(f64::min)),
-        "not_smaller" => Ok(ratios.reduce(f64::max)),
-        other => Err(unknown(name, other, "stretch, not_larger or not_smaller")),
-    }
+    let choices =
+        [("stretch", None), ("not_larger", Some(f64::min as fn(f64, f64) -> f64)), ("not_smaller", Some(f64::max))];
+    Ok(cx.word("keep_aspect_ratio_policy", &choices)?.and_then(|choice| ratios.reduce(choice)))
 }
 
 /// The sizes of an Upsample: attributes for height and width in opset 1, for all dimensions in 7, an input from 9 on.
 pub(super) fn of_upsample(cx: &NodeCx<'_>, operand: ValueId) -> Imported<Vec<AxisSize>> {
     let shape = cx.shape(operand);
-    let needed = |name: &str| cx.float_opt(name)?.ok_or_else(|| Fault::attribute(name, "is missing"));
+    let needed = |name: &str| cx.float_opt(name)?.ok_or_else(|| Fault::missing(name));
     let scales = match cx.opset {
         ..=6 if shape.len() == 4 => vec![1.0, 1.0, needed("height_scale")?, needed("width_scale")?],
         ..=6 => return Err(Fault::shape(format!("{} is not [batch, channels, height, width]", cx.ty(operand)))),
-        7..=8 => cx.floats_opt("scales")?.ok_or_else(|| Fault::attribute("scales", "is missing"))?,
+        7..=8 => cx.floats_opt("scales")?.ok_or_else(|| Fault::missing("scales"))?,
         _ => {
             cx.input(1)?;
             floats(cx, 1, "the scales")?.unwrap_or_default()

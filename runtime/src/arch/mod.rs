@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Instruction sets: one trait ([`isa::Isa`]) with one more for products of floats and one for bytes, one folder per family, one choice in the first run ([`host::Host`]).
+//! Instruction sets. [`isa::Isa`] is the interface for all kernels; `floats`, `bytes` and `dual` add loops for
+//! products. Each family has a folder. [`host::Host`] chooses an instruction set in the first run.
 #[cfg(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))]
 pub mod arm;
 pub mod byte;

@@ -32,7 +32,7 @@ impl<N: Numerics> Dual for Compact<Dsp<N>> {
     fn copy<X: Byte>(self, from: &[X], to: &mut [X]) {
         const { assert!(size_of::<X>() == 1) };
         let count = if from.len() < to.len() { from.len() } else { to.len() };
-        // SAFETY: there are as many of both, and an element is a byte.
+        // SAFETY: both slices have at least `count` elements, and an element is a byte.
         unsafe { copy::copy(to.as_mut_ptr().cast(), from.as_ptr().cast(), count) }
     }
 
@@ -45,14 +45,14 @@ impl<N: Numerics> Dual for Compact<Dsp<N>> {
 
     #[inline(always)]
     fn fill_words(self, to: &mut [u32], word: u32) {
-        // SAFETY: so many bytes.
+        // SAFETY: the words are `4 * to.len()` bytes.
         unsafe { copy::fill(to.as_mut_ptr().cast(), word, 4 * to.len()) }
     }
 
     #[inline(always)]
     fn add<Y: Byte>(self, residual: &Residual, sums: &[Y], y: &mut [Y]) {
         let count = if sums.len() < y.len() { sums.len() } else { y.len() };
-        // SAFETY: there are as many of both.
+        // SAFETY: both slices have at least `count` elements.
         unsafe { residual::add(residual, sums, y, count) }
     }
 
@@ -73,7 +73,7 @@ impl<N: Numerics> Dual for Compact<Dsp<N>> {
         biases.iter_mut().zip(bias).for_each(|(to, from)| *to = *from);
         multipliers.iter_mut().zip(multiplier).for_each(|(to, from)| *to = *from);
         let w = p.w.get(FOUR * p.quads * whole..).unwrap_or(&[]);
-        // SAFETY: the weights have whole fours of columns, and so have these.
+        // SAFETY: the caller's promise for `w`; `biases`, `multipliers` and `out` have four elements.
         unsafe { products::pixel(&Products { w, bias: &biases, multiplier: &multipliers, ..*p }, FOUR, &mut out) }
         y.iter_mut().take(columns).skip(whole).zip(out).for_each(|(to, from)| *to = from);
     }

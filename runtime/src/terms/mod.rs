@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Plain data that loops and kernels share: parameters, windows, lines, and what loops in assembly are told.
+//! Plain data that loops and kernels share: parameters, windows, lines, and the tasks of loops in assembly.
 pub mod conv2d;
 pub mod dots;
 pub mod dual;

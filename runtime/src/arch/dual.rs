@@ -165,8 +165,8 @@ pub trait Dual: Cpu {
         }
     }
 
-    /// Widens four neighbouring channels of `pixels` pixels, at least one. Pixels lie `step` apart. `to` is `(pitch,
-    /// at)`: channel `i` goes to `lines` from `i * pitch + at` on.
+    /// Widens four neighbouring channels of `pixels` pixels, at least one. Pixels lie `step` apart. `to` is
+    /// `(pitch, at)`: channel `i` goes to `lines` from `i * pitch + at` on.
     ///
     /// # Safety
     /// All of these lie inside their slices.

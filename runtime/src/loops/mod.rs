@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Inner loops that are the same for all instruction sets, with their plain twins.
+//! Inner loops that all instruction sets share, with their twins in plain Rust.
 pub mod channels;
 pub mod columns;
 pub mod compact;

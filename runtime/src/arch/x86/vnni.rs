@@ -70,8 +70,9 @@ macro_rules! broadcast {
     };
 }
 
-/// Requantizes the sums of a panel and stores them at `rsi + $y`. Bias and multipliers lie at `rcx + $at` and `rdx +
-/// $at`; register 24 holds the zero point, 25 and 26 the bounds, 27 the rounding constant. `$mask` masks the existing
+/// Requantizes the sums of a panel and stores them at `rsi + $y`. Bias and multipliers lie at `rcx + $at` and
+/// `rdx + $at`; register 24 holds the zero point, 25 and 26 the bounds, 27 the rounding constant. `$mask` masks the
+/// existing columns.
 /// columns.
 macro_rules! finish {
     ($z:tt, $sum:literal, $at:literal, $y:literal, $mask:literal) => {

@@ -27,7 +27,7 @@ const SIGNED: i32 = 1000;
 const UNSIGNED: i32 = 2000;
 
 impl Bounds {
-    /// The bounds of a range with `lo <= zero <= hi`, for [`scale`].
+    /// The bounds of a range with `lo <= zero <= hi`, for `scale!`.
     #[inline(always)]
     pub const fn new(range: &Range) -> Self {
         match (range.lo, range.hi) {
@@ -37,7 +37,7 @@ impl Bounds {
         }
     }
 
-    /// The same for loops that use [`between`] for every range.
+    /// The same for loops that use `between!` for every range.
     #[inline(always)]
     pub const fn between(range: &Range) -> Self {
         let room = i32::MAX - (range.hi - range.zero);

@@ -20,7 +20,7 @@ impl Writer<'_> {
                 quote!(#[doc = #doc] pub #name: &'a #ty)
             });
             quote! {
-                /// What a run reads.
+                /// The inputs of a run.
                 #[derive(Clone, Copy, Debug)]
                 pub struct Inputs<'a> { #(#fields),* }
             }
@@ -34,7 +34,7 @@ impl Writer<'_> {
                 quote!(#[doc = #doc] pub #name: &'a #ty)
             });
             quote! {
-                /// What a run computes; the values lie in the arena until the next run.
+                /// The outputs of a run. They lie in the arena until the next run.
                 #[derive(Clone, Copy, Debug)]
                 pub struct Outputs<'a> { #(#fields),* }
             }

@@ -47,14 +47,14 @@ pub trait Bytes: Isa + ByteCpu {
     /// Computes a tile of `shape`: rows and panels. With `half`, half a panel.
     ///
     /// # Safety
-    /// [`Bytes::has_dots`]; everything that `tile` points to may be read and written; [`dots`] has a loop of this
-    /// shape.
+    /// [`Bytes::has_dots`] is true; everything that `tile` points to may be read and written; the shape is one that
+    /// `loops/dots` uses.
     #[inline(always)]
     unsafe fn dots(self, _shape: [usize; 2], _half: bool, _tile: &mut dots::Task) {}
     /// Computes a line of pixels of a depthwise convolution.
     ///
     /// # Safety
-    /// [`Bytes::has_dots`]; everything that `run` points to may be read and written.
+    /// [`Bytes::has_dots`] is true; everything that `run` points to may be read and written.
     #[inline(always)]
     unsafe fn lanes(self, _run: &mut taps::Task) {}
 

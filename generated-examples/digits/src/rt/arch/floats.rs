@@ -30,17 +30,17 @@ pub trait Floats: Isa + FloatCpu {
     fn is_wide(self) -> bool {
         false
     }
-    /// Adds products to sums in memory. `shape` is half the rows, 1 to 6, and the panels, 1 or 2. Each product is added
-    /// by one [`Isa::mul_add`], in the order of the depth.
+    /// Adds products to sums in memory. `shape` is half the rows (1 to 6) and the panels (1 or 2; for one row also 4 or
+    /// 8). Each product is added by one [`Isa::mul_add`], in the order of the depth.
     ///
     /// # Safety
-    /// [`Floats::is_wide`]; everything that `steps` points to may be read, and the sums written.
+    /// [`Floats::is_wide`] is true; everything that `steps` points to may be read, and the sums written.
     #[inline(always)]
     unsafe fn products(self, _shape: [usize; 2], _steps: &mut Steps) {}
     /// Computes up to sixteen channels of `2 * half` pixels of a depthwise convolution; `half` is 1 to 6.
     ///
     /// # Safety
-    /// [`Floats::is_wide`]; everything that `windows` points to may be read, and the results written.
+    /// [`Floats::is_wide`] is true; everything that `windows` points to may be read, and the results written.
     #[inline(always)]
     unsafe fn windows(self, _half: usize, _windows: &Windows) {}
     /// Computes a tile with a loop of the instruction set. Returns false if there is none.

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! One block of memory, and typed views of planned buffers in it that are proved disjoint when the code is compiled.
+//! One block of memory, and typed views of planned buffers in it, which the compiler proves to be disjoint.
 //!
-//! Invariants: every byte of an arena is initialised; every view lies inside its arena, is aligned for its element,
-//! and no `Write` overlaps another view of the same call. A plan that breaks this does not compile.
+//! Invariants: every byte of an arena is initialised; every view lies inside its arena, is aligned for its element, and
+//! a `Write` overlaps no other view of the same call. A plan that breaks this does not compile.
 use core::fmt;
 use core::marker::PhantomData;
 use core::mem::{align_of, size_of};
 use core::slice;
 
-/// Bytes that an arena's start is aligned to: a cache line, and no vector register is wider.
+/// The alignment of an arena in bytes: a cache line, which is also as wide as the widest vector register.
 pub const ALIGN: usize = 64;
 
 /// `BYTES` bytes that hold every buffer of a model.
@@ -21,39 +21,39 @@ pub trait Element: Copy + sealed::Element + 'static {}
 /// A planned buffer: `LEN` elements of `T` from byte `OFFSET` of the arena.
 pub struct Buffer<T, const OFFSET: usize, const LEN: usize>(PhantomData<T>);
 
-/// A view that is read: `&[T; LEN]`.
+/// A view for reading: `&[T; LEN]`.
 pub struct Read<B>(PhantomData<B>);
 
-/// A view that is written: `&mut [T; LEN]`.
+/// A view for writing: `&mut [T; LEN]`.
 pub struct Write<B>(PhantomData<B>);
 
-/// Bytes of an arena that hold truth values.
+/// Byte ranges of an arena that hold truth values.
 pub trait Truths {
-    /// The first byte of each range, and the one behind its last.
+    /// The first byte of each range, and one past its last.
     const RANGES: &'static [(usize, usize)];
 }
 
-/// An arena that is read until it is computed in again, in which the ranges of `T` hold zeros and ones.
+/// An arena after a run, for reading. The ranges of `T` hold zeros and ones.
 pub struct Results<'a, T, const BYTES: usize>(&'a Arena<BYTES>, PhantomData<T>);
 
-/// Why memory cannot be an arena.
+/// Why memory cannot become an arena.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ArenaError {
-    /// There are `given` bytes where the arena has `needed`.
+    /// The slice has `given` bytes, and the arena needs `needed`.
     TooSmall {
         /// Bytes of the arena.
         needed: usize,
         /// Bytes of the slice.
         given: usize,
     },
-    /// The first byte is not at a multiple of `ALIGN`.
+    /// The first byte is not at a multiple of [`ALIGN`].
     Misaligned,
 }
 
 use sealed::Range;
 
 mod sealed {
-    /// The bytes a view covers, and whether it writes them.
+    /// The bytes that a view covers, and whether it writes them.
     #[derive(Clone, Copy)]
     pub struct Range {
         pub start: usize,
@@ -80,8 +80,8 @@ mod sealed {
         const RANGE: Range;
 
         /// # Safety
-        /// `RANGE` lies inside the memory at `base`, whose bytes are initialised and borrowed for `'a`: uniquely
-        /// where the view writes. `base + RANGE.start` is aligned.
+        /// `RANGE` lies inside the memory at `base`, whose bytes are initialised and borrowed for `'a`, exclusively if
+        /// the view writes. `base + RANGE.start` is aligned.
         unsafe fn view<'a>(base: *mut u8) -> Self::Ref<'a>;
     }
 
@@ -90,7 +90,7 @@ mod sealed {
         const RANGES: &'static [Range];
 
         /// # Safety
-        /// As for [`View::view`], for each view; and no written range overlaps another.
+        /// The conditions of [`View::view`] hold for each view, and no written range overlaps another.
         unsafe fn views<'a>(base: *mut u8) -> Self::Refs<'a>;
     }
 }
@@ -152,8 +152,8 @@ impl<B: Planned> sealed::View for Write<B> {
 
     #[inline(always)]
     unsafe fn view<'a>(base: *mut u8) -> Self::Ref<'a> {
-        // SAFETY: the caller's promise; any bit pattern is a value of the elements, and they have no padding, so that
-        // the bytes stay initialised.
+        // SAFETY: the caller's promise; any bit pattern is a value of the elements, and they have no padding, so the
+        // bytes stay initialised.
         unsafe { &mut *base.add(Self::RANGE.start).cast::<B::Array>() }
     }
 }
@@ -187,7 +187,7 @@ views!(A B C D E F G H I J);
 views!(A B C D E F G H I J K);
 views!(A B C D E F G H I J K L);
 
-/// Stops the compilation where a view leaves the arena, is misaligned, or overlaps a written one.
+/// Stops the compilation if a view leaves the arena, is misaligned, or overlaps a written one.
 #[inline]
 const fn prove(ranges: &[Range], bytes: usize) {
     let mut i = 0;
@@ -207,16 +207,16 @@ const fn prove(ranges: &[Range], bytes: usize) {
 }
 
 impl<const BYTES: usize> Arena<BYTES> {
-    /// An arena of zero bytes; as the value of a `static` it lies in `.bss`.
+    /// An arena of zeros; in a `static` it lies in `.bss`.
     pub const fn new() -> Self {
         Arena([0; BYTES])
     }
 
-    /// The arena at the start of `memory`, whose bytes keep their values. `BYTES` is a multiple of `ALIGN`
-    /// (anything else does not compile), so that an arena has no padding.
+    /// The arena at the start of `memory`, whose bytes keep their values. `BYTES` must be a multiple of `ALIGN`, which
+    /// is checked at compile time, so that an arena has no padding.
     ///
     /// # Errors
-    /// Where `memory` is shorter than `BYTES` or does not start at a multiple of `ALIGN`.
+    /// If `memory` is shorter than `BYTES` or does not start at a multiple of `ALIGN`.
     pub fn from_slice(memory: &mut [u8]) -> Result<&mut Self, ArenaError> {
         const { assert!(BYTES.is_multiple_of(ALIGN), "the arena is not a multiple of 64 bytes") };
         if memory.len() < BYTES {
@@ -226,25 +226,25 @@ impl<const BYTES: usize> Arena<BYTES> {
         if !arena.is_aligned() {
             return Err(ArenaError::Misaligned);
         }
-        // SAFETY: `arena` is aligned and at least `size_of::<Self>() == BYTES` bytes long, all initialised and
-        // borrowed uniquely for as long as the result; an arena has no padding that could become uninitialised.
+        // SAFETY: `arena` is aligned and at least `size_of::<Self>() == BYTES` bytes long, all initialised and borrowed
+        // exclusively for as long as the result; an arena has no padding that could become uninitialised.
         Ok(unsafe { &mut *arena })
     }
 
-    /// A buffer, to be read.
+    /// A buffer for reading.
     #[inline(always)]
     pub fn get<B: Planned>(&self) -> &B::Array {
         const { prove(&[B::RANGE], BYTES) };
-        // SAFETY: the range is inside and aligned, as just proved (the arena's own alignment is the largest there is);
-        // the view only reads, and borrows the arena.
+        // SAFETY: the range is inside and aligned, as just proved (no element needs more than the arena's own
+        // alignment); the view only reads, and borrows the arena.
         unsafe { <Read<B> as sealed::View>::view(self.0.as_ptr().cast_mut()) }
     }
 
-    /// A buffer, to be written.
+    /// A buffer for writing.
     #[inline(always)]
     pub fn get_mut<B: Planned>(&mut self) -> &mut B::Array {
         const { prove(&[B::RANGE], BYTES) };
-        // SAFETY: as for `get`, and the arena is borrowed uniquely.
+        // SAFETY: as for `get`, and the arena is borrowed exclusively.
         unsafe { <Write<B> as sealed::View>::view(self.0.as_mut_ptr()) }
     }
 
@@ -252,12 +252,12 @@ impl<const BYTES: usize> Arena<BYTES> {
     #[inline(always)]
     pub fn views<V: Views>(&mut self) -> V::Refs<'_> {
         const { prove(V::RANGES, BYTES) };
-        // SAFETY: each range is inside and aligned and no written one overlaps another, as just proved; the arena is
-        // borrowed uniquely for as long as the views.
+        // SAFETY: each range is inside and aligned, and no written one overlaps another, as just proved; the arena is
+        // borrowed exclusively for as long as the views.
         unsafe { V::views(self.0.as_mut_ptr()) }
     }
 
-    /// The arena to be read, once the bytes of `T` have been made truth values, as `as_bools` does it.
+    /// The arena for reading, after the bytes of `T` were made truth values as by [`as_bools`].
     #[inline]
     pub fn results<T: Truths>(&mut self) -> Results<'_, T, BYTES> {
         for &(start, end) in T::RANGES {
@@ -273,13 +273,13 @@ impl<const BYTES: usize> Arena<BYTES> {
 }
 
 impl<'a, T: Truths, const BYTES: usize> Results<'a, T, BYTES> {
-    /// A buffer.
+    /// A buffer for reading.
     #[inline(always)]
     pub fn get<B: Planned>(&self) -> &'a B::Array {
         self.0.get::<B>()
     }
 
-    /// A buffer of truth values, which lies in the range `NTH` of `T`.
+    /// A buffer of truth values, which lies in range `NTH` of `T`.
     #[inline(always)]
     pub fn bools<B: Bytes, const NTH: usize>(&self) -> &'a B::Bools {
         const {
@@ -287,8 +287,8 @@ impl<'a, T: Truths, const BYTES: usize> Results<'a, T, BYTES> {
             let (start, end) = T::RANGES[NTH];
             assert!(start <= B::RANGE.start && B::RANGE.end <= end && end <= BYTES, "not all bytes are truth values");
         }
-        // SAFETY: the range is inside the arena, which is borrowed, and inside one that `results` went through: every byte of
-        // it is 0 or 1, and none can have been written since. `bool` has the size and alignment of `u8`.
+        // SAFETY: the range lies inside the borrowed arena, and inside a range that `results` has processed: every byte
+        // of it is 0 or 1, and none can have been written since. `bool` has the size and alignment of `u8`.
         unsafe { &*self.0.0.as_ptr().add(B::RANGE.start).cast::<B::Bools>() }
     }
 }
@@ -312,7 +312,7 @@ impl fmt::Display for ArenaError {
 
 impl core::error::Error for ArenaError {}
 
-/// Bytes as truth values: each byte is first made 0 or 1 (anything but 0 is true).
+/// Truth values from bytes. Each byte is first set to 0 or 1; anything but 0 is true.
 #[inline]
 pub fn as_bools(bytes: &mut [u8]) -> &[bool] {
     for byte in &mut *bytes {
@@ -322,7 +322,7 @@ pub fn as_bools(bytes: &mut [u8]) -> &[bool] {
     unsafe { slice::from_raw_parts(bytes.as_ptr().cast::<bool>(), bytes.len()) }
 }
 
-/// [`as_bools`] of an array.
+/// [`as_bools`] for an array.
 #[inline]
 pub fn as_bool_array<const LEN: usize>(bytes: &mut [u8; LEN]) -> &[bool; LEN] {
     let bools = as_bools(bytes);
@@ -330,20 +330,20 @@ pub fn as_bool_array<const LEN: usize>(bytes: &mut [u8; LEN]) -> &[bool; LEN] {
     unsafe { &*bools.as_ptr().cast::<[bool; LEN]>() }
 }
 
-/// Truth values as bytes, 0 and 1.
+/// Truth values as bytes 0 and 1.
 #[inline]
 pub const fn bools_as_bytes(bools: &[bool]) -> &[u8] {
     // SAFETY: `bool` has the size and alignment of `u8` and is initialised.
     unsafe { slice::from_raw_parts(bools.as_ptr().cast::<u8>(), bools.len()) }
 }
 
-/// An aligned piece of memory, for arenas that lie on a heap.
+/// An aligned piece of memory, for arenas on a heap.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(64))]
 pub struct Block([u8; ALIGN]);
 
 impl Block {
-    /// All zero bytes.
+    /// A block of zeros.
     pub const ZERO: Self = Block([0; ALIGN]);
 }
 
@@ -351,12 +351,12 @@ impl<const BYTES: usize> Arena<BYTES> {
     /// The arena at the start of `blocks`, whose bytes keep their values.
     ///
     /// # Panics
-    /// Where there are fewer than `BYTES / ALIGN` blocks.
+    /// If there are fewer than `BYTES / ALIGN` blocks.
     pub fn from_blocks(blocks: &mut [Block]) -> &mut Self {
         const { assert!(BYTES.is_multiple_of(ALIGN), "the arena is not a multiple of 64 bytes") };
         assert!(blocks.len() >= BYTES / ALIGN, "there are too few blocks");
         // SAFETY: the blocks are aligned, at least `BYTES` bytes long, all initialised, without padding, and borrowed
-        // uniquely for as long as the result.
+        // exclusively for as long as the result.
         unsafe { &mut *blocks.as_mut_ptr().cast::<Self>() }
     }
 }

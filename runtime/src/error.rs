@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Why a run may fail: data that no compiler can foresee.
+//! Errors of a run, caused by its data.
 
-/// What was wrong with the data of a run. The outputs hold unspecified values then, and the model may be run again.
+/// What was wrong with the data of a run. The outputs then hold unspecified values, and the model may run again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DataError {
     /// A run-time index lies outside the dimension that it points into.

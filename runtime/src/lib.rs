@@ -1,8 +1,8 @@
 //! The kernels that `zantc` copies into the crates it emits.
 //!
-//! Files name each other only by relative paths, and every `mod.rs` holds nothing but `pub mod` lines (`math` also names
-//! its functions, for callers outside), so that any subset of the files that is closed under the `needs` of `sources`
-//! builds inside another crate.
+//! Files name each other only by relative paths, and every `mod.rs` holds only `pub mod` lines (`math` also names its
+//! functions, for callers outside). So every subset of the files that is closed under the `needs` of `sources` builds
+//! inside another crate.
 #![no_std]
 
 pub mod arch;
@@ -19,7 +19,7 @@ pub mod terms;
 #[cfg(test)]
 extern crate std;
 
-/// Plans that must not compile, each beside the plan next to it that does.
+/// Plans that must not compile, each next to one that does.
 /// ```
 /// use zant_runtime::arena::{Arena, Buffer, Read, Write};
 /// let mut arena = Arena::<64>::new();

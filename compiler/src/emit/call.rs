@@ -72,7 +72,7 @@ pub(crate) fn helpers(program: &Program) -> String {
         );
     }
     if loads {
-        text += "/// Elements in memory of their own, off the stack.\nfn array<T: Element, const N: usize>(bytes: &[u8]) -> Box<[T; N]> {\n    let elements: Vec<T> = bytes.chunks_exact(size_of::<T>()).map(T::load).collect();\n    elements.into_boxed_slice().try_into().ok().expect(\"the vector has the model's length\")\n}\n\n";
+        text += "/// Elements on the heap instead of the stack.\nfn array<T: Element, const N: usize>(bytes: &[u8]) -> Box<[T; N]> {\n    let elements: Vec<T> = bytes.chunks_exact(size_of::<T>()).map(T::load).collect();\n    elements.into_boxed_slice().try_into().ok().expect(\"the vector has the model's length\")\n}\n\n";
     }
     text += "fn bytes<T: Element>(elements: &[T]) -> Vec<u8> {\n    elements.iter().flat_map(|e| e.store()).collect()\n}\n\n";
     text

@@ -54,7 +54,7 @@ fn infinity(dtype: DType) -> Option<&'static str> {
 }
 
 /// Compares floats of `N` bytes.
-const SAME: &str = r#"/// Whether floats of `N` bytes have the same bits; all NaN are one. `infinity` has the bits of that number.
+const SAME: &str = r#"/// Whether floats of `N` bytes have the same bits; all NaN count as equal. `infinity` is the bits of infinity.
 fn same<const N: usize>(result: &[u8], expected: &[u8], infinity: u64) -> bool {
     let bits = |e: &[u8]| e.iter().rev().fold(0u64, |bits, byte| bits << 8 | u64::from(*byte));
     let is_nan = |bits: u64| bits & !(1 << (8 * N - 1)) > infinity;
@@ -68,7 +68,7 @@ fn test(source: &Source<'_>, names: &Names, vectors: &[Vector]) -> String {
     let program = source.program;
     let krate = source.name.replace('-', "_");
     let mut text = String::from(
-        "//! Runs the model on vectors. Outputs are compared to the bit (any NaN is any other) with what zantc computed by the same\n//! kernels when it made the crate: that this machine computes the same is shown, not that the model is right. `zantc verify`\n//! compares with the outputs of the model's own data sets.\n\n",
+        "//! Runs the model on test vectors. Outputs must have the same bits (all NaN count as equal) as zantc computed with the same\n//! kernels when it made the crate. This shows that this machine computes the same, not that the model is right: `zantc verify`\n//! compares with the outputs of the model's own data sets.\n\n",
     );
     text += &format!("use {krate}::*;\n\n");
     text += &helpers(program);
@@ -102,7 +102,7 @@ fn test(source: &Source<'_>, names: &Names, vectors: &[Vector]) -> String {
     for (c, vector) in vectors.iter().enumerate() {
         let from = match &vector.data_set {
             Some(name) => format!("The inputs of {}.", in_doc(name)),
-            None => "Pseudo-random inputs: there was no data set beside the model.".into(),
+            None => "Pseudo-random inputs, since the model came without a data set.".into(),
         };
         let list = |kind: &str, ports: &[Port]| {
             if ports.len() > MAX_FILES {
@@ -119,7 +119,7 @@ fn test(source: &Source<'_>, names: &Names, vectors: &[Vector]) -> String {
         );
     }
     if program.inputs.len().max(program.outputs.len()) > MAX_FILES {
-        text += "\n/// Parts of these lengths, one behind the other.\nfn parts<'a>(mut bytes: &'a [u8], lengths: &[usize]) -> Vec<&'a [u8]> {\n    let mut parts = Vec::new();\n    for &n in lengths {\n        let (part, rest) = bytes.split_at(n);\n        parts.push(part);\n        bytes = rest;\n    }\n    parts\n}\n";
+        text += "\n/// Splits bytes into parts of these lengths.\nfn parts<'a>(mut bytes: &'a [u8], lengths: &[usize]) -> Vec<&'a [u8]> {\n    let mut parts = Vec::new();\n    for &n in lengths {\n        let (part, rest) = bytes.split_at(n);\n        parts.push(part);\n        bytes = rest;\n    }\n    parts\n}\n";
     }
     text
 }

@@ -38,7 +38,7 @@ pub(super) fn library(source: &Source<'_>, names: &Names) -> String {
     if source.config.alloc == Alloc::Heap {
         text += "extern crate alloc;\n\n";
     }
-    text += "mod model;\n/// The kernels; each file is a family, of which the model may use a part.\n#[allow(dead_code)]\nmod rt;\n#[allow(unsafe_code)]\nmod weights;\n\n";
+    text += "mod model;\n/// The kernels. A file may hold more functions than the model uses.\n#[allow(dead_code)]\nmod rt;\n#[allow(unsafe_code)]\nmod weights;\n\n";
     text += "pub use model::*;\n";
     text += &exports(source);
     text += &take(source);
@@ -136,7 +136,7 @@ pub(super) fn take(source: &Source<'_>) -> String {
     if let Some(section) = &source.config.arena_section {
         return take_from(section, !source.program.states.is_empty());
     }
-    "\n/// The one model of the program, the first time; `None` afterwards. It lies in `.bss`, never on the stack.\n\
+    "\n/// Lends the only model of the program the first time; returns `None` afterwards. It lies in `.bss`, never on the stack.\n\
      #[cfg(target_has_atomic = \"8\")]\n\
      pub fn take() -> Option<&'static mut Model> {\n    \
      static MODEL: rt::once::Once<Model> = rt::once::Once::new(Model::new());\n    \
@@ -153,8 +153,8 @@ fn take_from(section: &str, has_states: bool) -> String {
     };
     let states = if has_states { " Its states are zeros." } else { "" };
     format!(
-        "\n/// The one model of the program, the first time after a reset; `None` afterwards. It lies in `{section}`, never on the stack,\n\
-         /// and needs no start-up code that clears or loads that section.{states}\n\
+        "\n/// Lends the only model of the program the first time after a reset; returns `None` afterwards. It lies in `{section}`, never\n\
+         /// on the stack, and start-up code need not clear or load that section.{states}\n\
          #[cfg(target_has_atomic = \"8\")]\n\
          #[allow(unsafe_code)]\n\
          pub fn take() -> Option<&'static mut Model> {{\n    \

@@ -33,8 +33,8 @@ pub(super) fn cargo_toml(source: &Source<'_>) -> String {
         true => head + "[dependencies]\n",
         false => format!(
             "{head}\
-             # Its own workspace: the crate builds by itself wherever it lies. As a member or a dependency by path of the workspace\n\
-             # that it lies in, it is compiled with `--member`, which leaves this out.\n\
+             # The crate has its own workspace, so that it builds in any folder. `zantc compile --member` leaves this out, for crates\n\
+             # that are members of the surrounding workspace, or its dependencies by path.\n\
              [workspace]\n\
              \n\
              [dependencies]\n\

@@ -52,7 +52,7 @@ pub(super) fn model(source: &Source<'_>, names: &Names, form: Form) -> String {
     let imports = format(writer.imports(&pieces.mentioned));
     let head = match form {
         Form::Crate => {
-            "//! The model: its steps in the order in which they run, and the places of their buffers.\n#![forbid(unsafe_code)]\n\n"
+            "//! The model: its steps in the order of execution, and where their buffers lie.\n#![forbid(unsafe_code)]\n\n"
         }
         Form::Module => "",
     };
@@ -160,7 +160,7 @@ impl Writer<'_> {
                     }
                 },
                 quote! {
-                    /// A model that is all zero bytes: as a `static` it lies in `.bss`.
+                    /// A model of zero bytes: a `static` of it lies in `.bss`.
                     pub const fn new() -> Self {
                         Model { arena: Arena::new() }
                     }
@@ -170,7 +170,7 @@ impl Writer<'_> {
                 quote! {
                     #[doc = #doc]
                     ///
-                    /// Its arena is lent by the caller, see [`Model::run`].
+                    /// The caller lends its arena, see [`Model::run`].
                     #[derive(Clone, Copy, Debug)]
                     pub struct Model;
                 },
@@ -189,7 +189,7 @@ impl Writer<'_> {
                     }
                 },
                 quote! {
-                    /// A model whose arena is taken from the heap, zeroed.
+                    /// A model with a zeroed arena on the heap.
                     pub fn new() -> Self {
                         Model { arena: alloc::vec![Block::ZERO; ARENA_BYTES.div_ceil(size_of::<Block>())].into_boxed_slice() }
                     }
@@ -258,9 +258,9 @@ impl Writer<'_> {
     fn run_doc(&self) -> String {
         let mut doc = " Computes the model once.".to_string();
         if self.program.is_fallible() {
-            doc += "\n\n # Errors\n Where the data cannot be computed with: an index out of range, an integer division by zero.";
+            doc += "\n\n # Errors\n If the data cannot be computed with: an index is out of range, or an integer is divided by zero.";
             if !self.program.states.is_empty() {
-                doc += "\n The states may then be partly those of the next run: see [`Model::reset`].";
+                doc += "\n Some states may have been updated then: see [`Model::reset`].";
             }
         }
         doc

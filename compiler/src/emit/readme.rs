@@ -26,15 +26,18 @@ pub(super) fn readme(source: &Source<'_>, names: &Names) -> String {
     let layout = program.layout.as_ref();
     let footprint = Footprint::of(program, source.config);
     text += &format!("| arena (RAM) | {} bytes |\n", footprint.arena);
-    text += &format!("| least RAM for this order of steps | {} bytes |\n", layout.map_or(0, |l| l.lower_bound_bytes));
-    text += &format!("| inputs, lent (RAM) | {} bytes |\n", footprint.inputs);
+    text += &format!(
+        "| lower bound of the arena for this order of steps | {} bytes |\n",
+        layout.map_or(0, |l| l.lower_bound_bytes)
+    );
+    text += &format!("| inputs, lent by the caller (RAM) | {} bytes |\n", footprint.inputs);
     if let Some(stack) = footprint.stack {
-        text += &format!("| stack, estimated (RAM) | {stack} bytes |\n| RAM in all | {} bytes |\n", footprint.ram());
+        text += &format!("| stack, estimated (RAM) | {stack} bytes |\n| RAM, total | {} bytes |\n", footprint.ram());
     }
     text += &format!("| constants (flash) | {} bytes |\n", footprint.weights);
     if let Some(code) = footprint.code {
         text +=
-            &format!("| code, estimated (flash) | {code} bytes |\n| flash in all | {} bytes |\n", footprint.flash());
+            &format!("| code, estimated (flash) | {code} bytes |\n| flash, total | {} bytes |\n", footprint.flash());
     }
     text += &format!("| multiply-adds | {} |\n", program.macs());
     text += &format!("| steps | {} |\n\n", program.steps.len());
@@ -44,11 +47,11 @@ pub(super) fn readme(source: &Source<'_>, names: &Names) -> String {
     }
     text += "```\n\n";
     if source.config.alloc == Alloc::Static {
-        text += "`take` gives the one model of the program, which lies in `.bss`. Where the target has no atomic operations, or where there are\nseveral, keep a `Model` in a `static` of yours: `Model::new` is `const`, and all zero bytes.\n\n";
+        text += "`take` lends the only model of the program, which lies in `.bss`. If the target has no atomic operations, or if you need\nseveral models, keep each `Model` in a `static` of your own: `Model::new` is `const` and consists of zero bytes.\n\n";
     }
     text += match program.numerics {
         Numerics::Fused => {
-            "Every product is an IEEE fused multiply-add: by an instruction where the CPU has one, else in exact (slow)\nsoftware. The results have the same bits everywhere.\n\n"
+            "Every product is an IEEE fused multiply-add: an instruction if the CPU has one, otherwise exact but slow software. The\nresults have the same bits everywhere.\n\n"
         }
         Numerics::Separate => {
             "Every product is rounded before it is added. The results have the same bits everywhere.\n\n"
@@ -56,15 +59,15 @@ pub(super) fn readme(source: &Source<'_>, names: &Names) -> String {
     };
     text += match super::golden::cases(source) {
         [] => {
-            "The crate has no vectors for its own tests: there were none that could be computed in bounded time and memory, and\nthat are small."
+            "The crate has no test vectors: none were small enough, or could be computed within the limits of time and memory."
         }
         _ => {
-            "`cargo test` runs the vectors in `tests/golden`, whose outputs are what zantc computed by the same kernels;"
+            "`cargo test` runs the test vectors in `tests/golden`. Their outputs were computed by zantc with the same kernels."
         }
     };
-    text += " `zant.json` says how the crate was made and where every buffer lies.\n\n";
+    text += " `zant.json` tells how the crate was made, and where every buffer lies.\n\n";
     text += &format!(
-        "Made by zantc {VERSION} for `{}`. The code may be used under 0BSD, MIT or Apache-2.0, at your choice; the\nconstants are the model's.\n",
+        "Made by zantc {VERSION} for `{}`. The code may be used under 0BSD, MIT or Apache-2.0, at your choice; the\nconstants have the license of the model.\n",
         source.config.target.name
     );
     text

@@ -104,10 +104,10 @@ pub(super) fn condition(folder: &str, module: &str) -> String {
 fn module_file(folder: &str, modules: &[String], source: &Source<'_>) -> String {
     let mut text = String::from("// SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0\n");
     text += match folder {
-        "" => "//! The kernels that the model uses, and what they need.\n",
-        "arch" => "//! The instruction sets.\n",
+        "" => "//! The kernels of the model, and the files that they need.\n",
+        "arch" => "//! Instruction sets.\n",
         "kernels" => "//! The kernels.\n",
-        "loops" => "//! Inner loops that are the same for all instruction sets.\n",
+        "loops" => "//! Inner loops that all instruction sets share.\n",
         "math" => "//! Elementary functions.\n",
         "terms" => "//! Plain data that loops and kernels share.\n",
         _ => "//! Part of the runtime.\n",
@@ -175,7 +175,7 @@ pub(super) fn cpu_type(source: &Source<'_>) -> String {
     let types = Cpu::of(source).types(numerics);
     let item = |(attribute, ty)| {
         format!(
-            "\n/// The CPU, with the best instruction set it was found to have; {how}.\n{attribute}pub type Cpu = {ty};\n"
+            "\n/// The CPU, with the best instruction set that was found; {how}.\n{attribute}pub type Cpu = {ty};\n"
         )
     };
     types.into_iter().map(item).collect()

@@ -49,7 +49,7 @@ impl Writer<'_> {
             }
         });
         Some(quote! {
-            /// Forgets what earlier runs left: all states are zeros again, as in a new model.
+            /// Sets all states to zeros, as in a new model.
             pub fn reset(#receiver) {
                 #bind
                 #(#zeroed)*
@@ -69,14 +69,14 @@ pub(super) fn state_doc(s: &State) -> String {
     let memory = match s.memory == s.ty.shape {
         true => String::new(),
         false => format!(
-            ", in rows of {:?}, of which the last entries along dimension {} are working memory",
+            ", in memory of shape {:?}, whose last entries along dimension {} are working memory",
             s.memory,
             s.ring.as_ref().map_or(0, |r| r.axis)
         ),
     };
     let becomes = match &s.ring {
-        None => "after a run what was the output",
-        Some(_) => "a ring, of which each run writes the next part with what was the output",
+        None => "a run replaces it by the output",
+        Some(_) => "a ring, whose next part each run replaces by the output",
     };
     format!("{}: {}, row-major{memory}; {becomes} {}.", in_doc(&s.name), type_in_doc(&s.ty), in_doc(&s.output_name))
 }

@@ -58,7 +58,7 @@ impl Weights {
         let unused = self.unused.then(|| quote!(#[allow(dead_code)]));
         let section = section.map(|name| quote!(#[unsafe(link_section = #name)]));
         let tokens = quote! {
-            /// All constants of the model, in the layouts that its kernels read.
+            /// All constants of the model, in the layouts of its kernels.
             #unused
             #[repr(C, align(64))]
             pub(crate) struct Weights {
@@ -67,20 +67,20 @@ impl Weights {
                 #(#fields,)*
             }
 
-            /// The bytes of `weights.bin`; their number is checked by the type.
+            /// The bytes of `weights.bin`; the type checks their number.
             const BYTES: &[u8; #total] = include_bytes!(#path);
 
             const _: () = {
                 let magic = #magic;
                 let mut i = 0;
                 while i < magic.len() {
-                    assert!(BYTES[i] == magic[i], "weights.bin is not a blob of weights");
+                    assert!(BYTES[i] == magic[i], "weights.bin is not a file of weights");
                     i += 1;
                 }
                 assert!(BYTES[4] == #version, "weights.bin has another format version");
             };
 
-            /// The constants, read where they lie.
+            /// The constants, which are read in place.
             // SAFETY: `Weights` is `repr(C)`, consists of numbers without padding (gaps are fields), and has the size of the
             // blob, which `transmute` checks; every bit pattern is a value.
             #unused
@@ -92,7 +92,7 @@ impl Weights {
         let reason = "// SAFETY: `Weights` is `repr(C)`, consists of numbers without padding (gaps are fields), and has the size\n\
                       // of the blob, which `transmute` checks; every bit pattern is a value.\n";
         let text = text.replacen("pub(crate) static WEIGHTS", &format!("{reason}pub(crate) static WEIGHTS"), 1);
-        format!("//! The constants of the model: one blob, as one typed static.\n\n{text}")
+        format!("//! The constants of the model: one file, as one typed static.\n\n{text}")
     }
 }
 

@@ -17,7 +17,7 @@
 compile_error!("weights.bin is little-endian; big-endian targets are not supported");
 
 mod model;
-/// The kernels; each file is a family, of which the model may use a part.
+/// The kernels. A file may hold more functions than the model uses.
 #[allow(dead_code)]
 mod rt;
 #[allow(unsafe_code)]
@@ -25,7 +25,7 @@ mod weights;
 
 pub use model::*;
 
-/// The one model of the program, the first time; `None` afterwards. It lies in `.bss`, never on the stack.
+/// Lends the only model of the program the first time; returns `None` afterwards. It lies in `.bss`, never on the stack.
 #[cfg(target_has_atomic = "8")]
 pub fn take() -> Option<&'static mut Model> {
     static MODEL: rt::once::Once<Model> = rt::once::Once::new(Model::new());

@@ -1,4 +1,4 @@
-//! The model: its steps in the order in which they run, and the places of their buffers.
+//! The model: its steps in the order of execution, and where their buffers lie.
 #![forbid(unsafe_code)]
 
 use super::rt::Cpu;
@@ -32,7 +32,7 @@ pub struct Model {
     arena: Arena<ARENA_BYTES>,
 }
 impl Model {
-    /// A model that is all zero bytes: as a `static` it lies in `.bss`.
+    /// A model of zero bytes: a `static` of it lies in `.bss`.
     pub const fn new() -> Self {
         Model { arena: Arena::new() }
     }

@@ -1,6 +1,6 @@
-//! The constants of the model: one blob, as one typed static.
+//! The constants of the model: one file, as one typed static.
 
-/// All constants of the model, in the layouts that its kernels read.
+/// All constants of the model, in the layouts of its kernels.
 #[repr(C, align(64))]
 pub(crate) struct Weights {
     /// Magic, format version, number of bytes.
@@ -20,19 +20,19 @@ pub(crate) struct Weights {
     _gap0: [u8; 8],
 }
 
-/// The bytes of `weights.bin`; their number is checked by the type.
+/// The bytes of `weights.bin`; the type checks their number.
 const BYTES: &[u8; 7616] = include_bytes!("../weights.bin");
 const _: () = {
     let magic = b"ZANT";
     let mut i = 0;
     while i < magic.len() {
-        assert!(BYTES[i] == magic[i], "weights.bin is not a blob of weights");
+        assert!(BYTES[i] == magic[i], "weights.bin is not a file of weights");
         i += 1;
     }
     assert!(BYTES[4] == 1, "weights.bin has another format version");
 };
 
-/// The constants, read where they lie.
+/// The constants, which are read in place.
 // SAFETY: `Weights` is `repr(C)`, consists of numbers without padding (gaps are fields), and has the size
 // of the blob, which `transmute` checks; every bit pattern is a value.
 pub(crate) static WEIGHTS: Weights = unsafe {

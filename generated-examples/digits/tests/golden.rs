@@ -1,5 +1,5 @@
-//! Runs the model on vectors. Outputs are compared to the bit (any NaN is any other) with what zantc computed by the same
-//! kernels when it made the crate: that this machine computes the same is shown, not that the model is right. `zantc verify`
+//! Runs the model on test vectors. Outputs must have the same bits (all NaN count as equal) as zantc computed with the same
+//! kernels when it made the crate. This shows that this machine computes the same, not that the model is right: `zantc verify`
 //! compares with the outputs of the model's own data sets.
 
 use digits::*;
@@ -19,7 +19,7 @@ impl Element for f32 {
     }
 }
 
-/// Elements in memory of their own, off the stack.
+/// Elements on the heap instead of the stack.
 fn array<T: Element, const N: usize>(bytes: &[u8]) -> Box<[T; N]> {
     let elements: Vec<T> = bytes.chunks_exact(size_of::<T>()).map(T::load).collect();
     elements.into_boxed_slice().try_into().ok().expect("the vector has the model's length")
@@ -29,7 +29,7 @@ fn bytes<T: Element>(elements: &[T]) -> Vec<u8> {
     elements.iter().flat_map(|e| e.store()).collect()
 }
 
-/// Whether floats of `N` bytes have the same bits; all NaN are one. `infinity` has the bits of that number.
+/// Whether floats of `N` bytes have the same bits; all NaN count as equal. `infinity` is the bits of infinity.
 fn same<const N: usize>(result: &[u8], expected: &[u8], infinity: u64) -> bool {
     let bits = |e: &[u8]| e.iter().rev().fold(0u64, |bits, byte| bits << 8 | u64::from(*byte));
     let is_nan = |bits: u64| bits & !(1 << (8 * N - 1)) > infinity;

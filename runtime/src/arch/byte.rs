@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Bytes, signed or not, and their bits.
+//! 8-bit integers, signed or unsigned, and their bits.
 
-/// Signed bytes as their bits.
+/// The bits of signed bytes.
 #[inline(always)]
 pub fn bits(x: &[i8]) -> &[u8] {
     // SAFETY: the same memory, lent for as long; all bits are valid in both types.
     unsafe { core::slice::from_raw_parts(x.as_ptr().cast(), x.len()) }
 }
 
-/// Signed bytes as their bits, to be written.
+/// The bits of signed bytes, for writing.
 #[inline(always)]
 pub fn bits_mut(y: &mut [i8]) -> &mut [u8] {
     // SAFETY: the same memory, lent for as long; all bits are valid in both types.
     unsafe { core::slice::from_raw_parts_mut(y.as_mut_ptr().cast(), y.len()) }
 }
 
-/// Bits as signed bytes.
+/// Signed bytes with these bits.
 #[inline(always)]
 pub fn signed(bits: &mut [u8]) -> &mut [i8] {
     // SAFETY: both are bytes of any value.
@@ -24,19 +24,19 @@ pub fn signed(bits: &mut [u8]) -> &mut [i8] {
 
 /// An 8-bit element.
 pub trait Byte: Copy {
-    /// The number.
+    /// The value.
     fn wide(self) -> i32;
-    /// The number's low bits.
+    /// The byte with the low bits of `v`.
     fn narrow(v: i32) -> Self;
-    /// Makes the bits of a byte the number above the least one, by exclusive or.
+    /// Exclusive or with it turns the bits of a byte into its distance from the smallest byte.
     const FLIP: u8;
-    /// The bytes as bits.
+    /// The bits of the bytes.
     fn bits(x: &[Self]) -> &[u8];
-    /// The bytes as bits, to be written.
+    /// The bits of the bytes, for writing.
     fn bits_mut(y: &mut [Self]) -> &mut [u8];
-    /// Bits as bytes.
+    /// Bytes with these bits.
     fn of_bits(bits: &mut [u8]) -> &mut [Self];
-    /// The number above the least one.
+    /// The distance from the smallest byte.
     #[inline(always)]
     fn unsigned(self) -> u8 {
         (self.wide() as u8) ^ Self::FLIP

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! What products of bytes ask of an instruction set: quantized convolutions and matrix products.
+//! The interface of instruction sets for products of bytes: quantized convolutions and matrix products.
 //!
-//! Invariant: as for [`Isa`], all methods give the same bits everywhere.
+//! Invariant: as with [`Isa`], all methods give the same bits on every instruction set.
 use super::super::terms::dots;
 use super::super::terms::quads::{Rows, Step, Sums};
 use super::super::terms::sizes::{LANES, PANEL, QUAD};
@@ -11,10 +11,10 @@ use super::isa::{Cpu, Inner, Isa, Numerics};
 use super::portable::Portable;
 use super::portable_bytes::{plain, plain_bytes, plain_lanes};
 
-/// An instruction set with its loops for products of bytes.
+/// An instruction set with loops for products of bytes.
 pub trait Bytes: Isa + ByteCpu {
-    /// Runs an inner loop on the best instruction set of the CPU; the same as [`ByteCpu::run_bytes`] where kernels have
-    /// found that already.
+    /// Runs an inner loop on the best instruction set of the CPU. Only [`Compact`] chooses here; elsewhere the kernel
+    /// already runs on the best one.
     #[inline(always)]
     fn dispatch_bytes<K: ByteKernel>(self, kernel: K) {
         self.run_bytes(kernel);
@@ -26,12 +26,12 @@ pub trait Bytes: Isa + ByteCpu {
     fn sums(self, x: &[i32; LANES]) -> Self::Sums;
     /// The lanes, lane 0 first.
     fn to_ints(self, sums: Self::Sums) -> [i32; LANES];
-    /// The sums of both; they wrap.
+    /// `a + b`, wrapping.
     fn add_sums(self, a: Self::Sums, b: Self::Sums) -> Self::Sums;
-    /// Adds products of quads to the sums of the first `R` rows, at most three, and `H` times eight columns, one or two: in
-    /// each step the four products of a row's bytes (`x.0`), made unsigned by `x.1`, with those of each column. `w` has the weights of column 0, then those of
-    /// column 1 and so on; sums wrap. `pairs` says that the absolute values of the first two weights of each four add up to
-    /// at most 128, and those of the last two.
+    /// Adds products to the sums of the first `R` rows (at most 3) and `H * 8` columns (`H` is 1 or 2). Each step
+    /// multiplies a quad of each row (four bytes of `x.0`, made unsigned by exclusive or with `x.1`) with a quad of
+    /// weights of each column; `w` holds the quads of a step by column. Sums wrap. `pairs` promises that in each quad
+    /// of weights `|w0| + |w1|` and `|w2| + |w3|` are at most 128.
     fn quads<const R: usize, const H: usize>(
         self,
         pairs: bool,
@@ -44,24 +44,26 @@ pub trait Bytes: Isa + ByteCpu {
     fn has_dots(self) -> bool {
         false
     }
-    /// Computes tiles of so many rows and panels, or of half a panel.
+    /// Computes a tile of `shape`: rows and panels. With `half`, half a panel.
     ///
     /// # Safety
-    /// [`Bytes::has_dots`]; all that `tile` speaks of may be read and written; the shape is one that `dots` asks for.
+    /// [`Bytes::has_dots`] is true; everything that `tile` points to may be read and written; the shape is one that
+    /// `loops/dots` uses.
     #[inline(always)]
     unsafe fn dots(self, _shape: [usize; 2], _half: bool, _tile: &mut dots::Task) {}
     /// Computes a line of pixels of a depthwise convolution.
     ///
     /// # Safety
-    /// [`Bytes::has_dots`]; all that `run` speaks of may be read and written.
+    /// [`Bytes::has_dots`] is true; everything that `run` points to may be read and written.
     #[inline(always)]
     unsafe fn lanes(self, _run: &mut taps::Task) {}
 
-    /// Sums of sixteen channels, in a form of their own.
+    /// The sums of sixteen channels, in whatever form suits the instruction set.
     type Lanes: Copy;
-    /// Sums of 0.
+    /// Sums that are all 0.
     fn no_lanes(self) -> Self::Lanes;
-    /// Adds the products of four taps of sixteen channels, as [`Bytes::quads`] does; `w` has the weights of channel 0 first.
+    /// Adds the products of four taps of sixteen channels, under the conditions of [`Bytes::quads`]; `w` holds the
+    /// quads of weights by channel.
     fn add_lanes(
         self,
         pairs: bool,
@@ -70,27 +72,28 @@ pub trait Bytes: Isa + ByteCpu {
         flip: u32,
         w: &[i8; QUAD * PANEL],
     ) -> Self::Lanes;
-    /// The sums, channel 0 first; `pairs` is as it was given when they were added.
+    /// The sums, channel 0 first; `pairs` is the same as in [`Bytes::add_lanes`].
     fn lane_sums(self, pairs: bool, sums: Self::Lanes) -> [i32; PANEL];
 
-    /// The sums as `f32`, rounded to nearest.
+    /// The sums as `f32`, rounded to nearest, ties to even.
     fn to_float(self, sums: &[i32; LANES]) -> Self::V;
-    /// The bytes, made unsigned by a `flip` of each, as numbers.
+    /// The bytes as `f32`, each made unsigned by exclusive or with `flip`.
     fn number_bytes(self, x: &[u8; LANES], flip: u8) -> Self::V;
-    /// The low bytes of the lanes' bits less `offset`.
+    /// The low bytes of the lanes, whose bits are taken as integers, after subtracting `offset`.
     fn low_bytes(self, v: Self::V, offset: i32) -> [u8; LANES];
 }
 
 /// A computation written once for every instruction set with loops for products of bytes.
 pub trait ByteKernel {
-    /// As [`Kernel::ONCE`](super::isa::Kernel::ONCE); inner loops find their instruction set by [`Bytes::dispatch_bytes`].
+    /// As [`Kernel::ONCE`](super::isa::Kernel::ONCE); inner loops reach their instruction set by
+    /// [`Bytes::dispatch_bytes`].
     const ONCE: bool = false;
 
     /// Runs the computation. Implementations are `#[inline(always)]`.
     fn run<I: Bytes>(self, isa: I);
 }
 
-/// A CPU with such an instruction set.
+/// A CPU that runs kernels over [`Bytes`].
 pub trait ByteCpu: Cpu {
     /// Runs `kernel` on the best instruction set that `self` stands for.
     fn run_bytes<K: ByteKernel>(self, kernel: K);
@@ -108,7 +111,7 @@ impl<N: Numerics> Bytes for Portable<N> {
 }
 
 impl<C: Inner + ByteCpu> ByteCpu for Compact<C> {
-    // Parts of kernels are functions, which several kernels share.
+    // Not inlined: several kernels share their parts as functions.
     #[inline(never)]
     fn run_bytes<K: ByteKernel>(self, kernel: K) {
         if K::ONCE { kernel.run(self) } else { self.inner().run_bytes(kernel) }

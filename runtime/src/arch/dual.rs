@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! What kernels may ask of CPUs that multiply two pairs of 16-bit numbers at once; in plain Rust unless an instruction set has
-//! loops of its own, which compute the same bits.
+//! The interface of CPUs that multiply two pairs of 16-bit numbers in one instruction. The default methods are plain
+//! Rust; the loops of an instruction set compute the same bits.
 //!
-//! Bytes are widened four by four: the first and the third share one word, the second and the fourth the next. Inputs are
-//! widened ahead, once for all columns, weights where they are multiplied.
+//! Bytes are widened in quads: the first and third share one word, the second and fourth the next. Inputs are widened
+//! once for all columns, weights as they are multiplied.
 use super::super::terms::dual::{FOUR, Products};
 use super::super::terms::lines::{Lines, Part};
 use super::super::terms::quant::Residual;
@@ -24,20 +24,20 @@ fn high(word: u32) -> i32 {
     low(word >> 16)
 }
 
-/// Two numbers of sixteen bits.
+/// Two 16-bit numbers in one word.
 #[inline(always)]
 fn pair(low: i32, high: i32) -> u32 {
     (low as u32 & 0xffff) | (high as u32) << 16
 }
 
-/// Four bytes in two words.
+/// A quad in two words.
 #[inline(always)]
 fn wide<X: Byte>(x: &[X; FOUR]) -> [u32; 2] {
     let [a, b, c, d] = x.map(Byte::wide);
     [pair(a, c), pair(b, d)]
 }
 
-/// Adds the products of four numbers.
+/// Adds the four products of a quad.
 #[inline(always)]
 fn dot(sum: i32, x: [u32; 2], w: &[i8; FOUR]) -> i32 {
     let w = wide(w);
@@ -45,12 +45,12 @@ fn dot(sum: i32, x: [u32; 2], w: &[i8; FOUR]) -> i32 {
     products.fold(sum, i32::wrapping_add)
 }
 
-/// The byte that a sum of a column becomes.
+/// Requantizes the sum of a column.
 fn finish<Y: Byte>(p: &Products<'_>, column: usize, sum: i32) -> Y {
     Y::narrow(p.range.round(sum as f32 * p.multiplier.get(column).copied().unwrap_or(0.0)))
 }
 
-/// The sum of a channel's window, which begins `at` numbers behind the first of a line.
+/// The sum over the window of a channel that begins `at` numbers after the start of the line.
 fn window(p: &Lines<'_>, channel: usize, [line, at]: [usize; 2], mut sum: i32) -> i32 {
     let taps = p.taps;
     // Two numbers share a word.
@@ -70,12 +70,12 @@ fn window(p: &Lines<'_>, channel: usize, [line, at]: [usize; 2], mut sum: i32) -
     sum
 }
 
-/// The loops, each after its operands were checked.
+/// Inner loops. The caller checks the operands.
 pub trait Dual: Cpu {
-    /// Widens `quads * 4` numbers from each of four places on, side by side.
+    /// Widens `quads * 4` bytes from each of the four positions `at` on, into words `[quads][2][4]`.
     ///
     /// # Safety
-    /// All of them lie in `x`, and `patch` has `8 * quads` words.
+    /// All these bytes lie in `x`, and `patch` has `8 * quads` words.
     #[inline(always)]
     unsafe fn widen<X: Byte>(self, x: &[X], at: [usize; FOUR], quads: usize, patch: &mut [u32]) {
         for (quad, words) in patch.as_chunks_mut::<{ 2 * FOUR }>().0.iter_mut().take(quads).enumerate() {
@@ -88,35 +88,35 @@ pub trait Dual: Cpu {
         }
     }
 
-    /// Widens `quads * 4` numbers.
+    /// Widens `quads * 4` bytes from one position, into words `[quads][2]`.
     ///
     /// # Safety
-    /// `x` has as many, and `patch` half as many words.
+    /// `x` has `quads * 4` elements, and `patch` has `2 * quads` words.
     #[inline(always)]
     unsafe fn widen_one<X: Byte>(self, x: &[X], quads: usize, patch: &mut [u32]) {
         let quads = x.as_chunks().0.iter().take(quads);
         quads.zip(patch.as_chunks_mut().0).for_each(|(x, words)| *words = wide(x));
     }
 
-    /// Copies as many elements as there are of both.
+    /// Copies elements, as many as the shorter slice has.
     #[inline(always)]
     fn copy<X: Byte>(self, from: &[X], to: &mut [X]) {
         to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
     }
 
-    /// Makes all elements one.
+    /// Sets all elements to `x`.
     #[inline(always)]
     fn fill<X: Byte>(self, to: &mut [X], x: X) {
         to.fill(x);
     }
 
-    /// Makes all words one.
+    /// Sets all words to `word`.
     #[inline(always)]
     fn fill_words(self, to: &mut [u32], word: u32) {
         to.fill(word);
     }
 
-    /// Adds finished sums to the outputs, as many as there are of both.
+    /// Adds the residual: `sums` to the output `y`, as many elements as the shorter slice has.
     #[inline(always)]
     fn add<Y: Byte>(self, residual: &Residual, sums: &[Y], y: &mut [Y]) {
         for (t, y) in sums.iter().zip(y) {
@@ -125,10 +125,10 @@ pub trait Dual: Cpu {
         }
     }
 
-    /// Columns of four pixels, at least one; their outputs lie `pitch` apart.
+    /// Computes the columns of four pixels, at least one column; the outputs of the pixels lie `pitch` apart.
     ///
     /// # Safety
-    /// All that the products of four pixels read lies inside, and all outputs.
+    /// All operands and outputs of these products lie inside their slices.
     #[inline(always)]
     unsafe fn pixels<Y: Byte>(self, p: &Products<'_>, columns: usize, y: &mut [Y], pitch: usize) {
         for column in 0..columns {
@@ -148,16 +148,16 @@ pub trait Dual: Cpu {
         }
     }
 
-    /// Columns of one pixel.
+    /// Computes the columns of one pixel.
     ///
     /// # Safety
-    /// All that the products of one pixel read lies inside, the weights of whole fours of columns too, and all outputs.
+    /// All operands and outputs of these products lie inside their slices, weights up to a multiple of four columns.
     #[inline(always)]
     unsafe fn pixel<Y: Byte>(self, p: &Products<'_>, columns: usize, y: &mut [Y]) {
         for (column, y) in y.iter_mut().take(columns).enumerate() {
             let words = p.patch.as_chunks().0.iter();
             let bias = p.bias.get(column).copied().unwrap_or(0);
-            // Four columns side by side.
+            // Weights are interleaved by four columns.
             let first = column / FOUR * FOUR * p.quads + column % FOUR;
             let w = p.w.as_chunks().0.iter().skip(first).step_by(FOUR).take(p.quads);
             let sum = words.zip(w).fold(bias, |sum, (x, w)| dot(sum, *x, w));
@@ -165,20 +165,20 @@ pub trait Dual: Cpu {
         }
     }
 
-    /// Widens four neighbouring channels of `pixels` pixels, at least one, which lie `step` apart, to the numbers from `at` on
-    /// of four lines of `pitch` numbers each.
+    /// Widens four neighbouring channels of `pixels` pixels, at least one. Pixels lie `step` apart. `to` is
+    /// `(pitch, at)`: channel `i` goes to `lines` from `i * pitch + at` on.
     ///
     /// # Safety
-    /// All of them lie inside.
+    /// All of these lie inside their slices.
     #[inline(always)]
     unsafe fn spread<X: Byte>(self, x: &[X], step: usize, pixels: usize, lines: &mut [i16], to: (usize, usize)) {
         spread(x, step, pixels, lines, to);
     }
 
-    /// Moves the words from `first` on, whole fours of them, at least one, to the beginning.
+    /// Moves `fours * 4` words, at least four, from `first` on to the beginning.
     ///
     /// # Safety
-    /// They lie inside.
+    /// These words lie inside.
     #[inline(always)]
     unsafe fn shift(self, words: &mut [u32], first: usize, fours: usize) {
         for at in 0..FOUR * fours {
@@ -189,10 +189,11 @@ pub trait Dual: Cpu {
         }
     }
 
-    /// Some pixels of four channels, whose outputs lie `steps[0]` apart, and those of neighbouring lines `steps[1]`.
+    /// Computes `part` of four channels. Neighbouring pixels of the output lie `steps[0]` apart, neighbouring lines
+    /// `steps[1]`.
     ///
     /// # Safety
-    /// All that the lines read lies inside, and all outputs.
+    /// All inputs, weights and outputs lie inside their slices.
     #[inline(always)]
     unsafe fn lines<Y: Byte>(self, p: &Lines<'_>, part: &Part, y: &mut [Y], steps: [usize; 2]) {
         for (channel, (bias, multiplier)) in p.bias.iter().zip(p.multiplier).enumerate() {

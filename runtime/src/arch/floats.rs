@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! What products of floats ask of an instruction set: convolutions and matrix products.
+//! The interface of instruction sets for products of floats: convolutions and matrix products.
 //!
-//! Invariant: as for [`Isa`], all methods give the same bits everywhere.
+//! Invariant: as with [`Isa`], all methods give the same bits on every instruction set.
 use super::super::terms::steps::{Steps, Windows};
 use super::super::terms::tile::Tile;
 use super::compact::Compact;
 use super::isa::{Cpu, Inner, Isa, Numerics};
 use super::portable::Portable;
 
-/// An instruction set with its loops for products of floats.
+/// An instruction set with loops for products of floats.
 pub trait Floats: Isa + FloatCpu {
-    /// Whether inner loops that [`Floats::dispatch_floats`] finds have vectors on most CPUs.
+    /// Whether [`Floats::dispatch_floats`] finds vector instructions on most CPUs.
     const VECTORS: bool = false;
 
-    /// Runs an inner loop on the best instruction set of the CPU; the same as [`FloatCpu::run_floats`] where kernels have
-    /// found that already.
+    /// Runs an inner loop on the best instruction set of the CPU. Only [`Compact`] chooses here; elsewhere the kernel
+    /// already runs on the best one.
     #[inline(always)]
     fn dispatch_floats<K: FloatKernel>(self, kernel: K) {
         self.run_floats(kernel);
     }
 
-    /// Rows of the register tile as this CPU has them: [`Isa::TILE_ROWS`], or more where [`Floats::is_wide`].
+    /// Rows of the register tile on this CPU: [`Isa::TILE_ROWS`], or more if [`Floats::is_wide`].
     #[inline(always)]
     fn tile_rows(self) -> usize {
         Self::TILE_ROWS
@@ -30,42 +30,43 @@ pub trait Floats: Isa + FloatCpu {
     fn is_wide(self) -> bool {
         false
     }
-    /// Adds the products of two halves of so many rows, 1 to 6, with so many panels, one or two, to sums in memory, each by
-    /// one [`Isa::mul_add`], in the order of the depth.
+    /// Adds products to sums in memory. `shape` is half the rows (1 to 6) and the panels (1 or 2; for one row also 4 or
+    /// 8). Each product is added by one [`Isa::mul_add`], in the order of the depth.
     ///
     /// # Safety
-    /// [`Floats::is_wide`]; all elements that `steps` speaks of may be read, and the sums written.
+    /// [`Floats::is_wide`] is true; everything that `steps` points to may be read, and the sums written.
     #[inline(always)]
     unsafe fn products(self, _shape: [usize; 2], _steps: &mut Steps) {}
-    /// Computes up to sixteen channels of two halves of so many pixels, 1 to 6, of a depthwise convolution.
+    /// Computes up to sixteen channels of `2 * half` pixels of a depthwise convolution; `half` is 1 to 6.
     ///
     /// # Safety
-    /// [`Floats::is_wide`]; all elements that `windows` speaks of may be read, and the results written.
+    /// [`Floats::is_wide`] is true; everything that `windows` points to may be read, and the results written.
     #[inline(always)]
     unsafe fn windows(self, _half: usize, _windows: &Windows) {}
-    /// Computes a tile of pixels and columns by a loop of its own; false where there is none.
+    /// Computes a tile with a loop of the instruction set. Returns false if there is none.
     ///
     /// # Safety
-    /// All that the tile speaks of lies inside.
+    /// All inputs, weights and outputs of the tile lie inside their slices.
     #[inline(always)]
     unsafe fn tile(self, _quad: &mut Tile<'_>) -> bool {
         false
     }
-    /// Asks for the cache line at `x`, which need not exist, to be brought near.
+    /// Prefetches the cache line at `x`; any address will do.
     #[inline(always)]
     fn prefetch(self, _x: *const f32) {}
 }
 
 /// A computation written once for every instruction set with loops for products of floats.
 pub trait FloatKernel {
-    /// As [`Kernel::ONCE`](super::isa::Kernel::ONCE); inner loops find their instruction set by [`Floats::dispatch_floats`].
+    /// As [`Kernel::ONCE`](super::isa::Kernel::ONCE); inner loops reach their instruction set by
+    /// [`Floats::dispatch_floats`].
     const ONCE: bool = false;
 
     /// Runs the computation. Implementations are `#[inline(always)]`.
     fn run<I: Floats>(self, isa: I);
 }
 
-/// A CPU with such an instruction set.
+/// A CPU that runs kernels over [`Floats`].
 pub trait FloatCpu: Cpu {
     /// Runs `kernel` on the best instruction set that `self` stands for.
     fn run_floats<K: FloatKernel>(self, kernel: K);
@@ -81,7 +82,7 @@ impl<N: Numerics> FloatCpu for Portable<N> {
 impl<N: Numerics> Floats for Portable<N> {}
 
 impl<C: Inner + FloatCpu> FloatCpu for Compact<C> {
-    // Parts of kernels are functions, which several kernels share.
+    // Not inlined: several kernels share their parts as functions.
     #[inline(never)]
     fn run_floats<K: FloatKernel>(self, kernel: K) {
         if K::ONCE { kernel.run(self) } else { self.inner().run_floats(kernel) }

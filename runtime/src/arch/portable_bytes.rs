@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Products of quads of bytes in plain Rust: what [`Bytes`](super::bytes::Bytes) asks.
+//! [`Bytes`](super::bytes::Bytes) in plain Rust.
 use super::super::terms::quads::{Rows, Step, Sums};
 use super::super::terms::sizes::{LANES, PANEL, QUAD};
 use super::super::terms::taps::FourTaps;
 
-/// Four bytes made unsigned.
+/// Makes four bytes unsigned.
 #[inline(always)]
 fn flipped(x: [u8; QUAD], flip: u32) -> [u8; QUAD] {
     (u32::from_ne_bytes(x) ^ flip).to_ne_bytes()
 }
 
-/// The products of a column.
+/// Adds the four products of a column.
 #[inline(always)]
 fn column([x0, x1, x2, x3]: [i32; QUAD], &[w0, w1, w2, w3]: &[i8; QUAD], sum: &mut i32) {
     let [w0, w1, w2, w3] = [i32::from(w0), i32::from(w1), i32::from(w2), i32::from(w3)];
     *sum = sum.wrapping_add(x0 * w0 + x1 * w1 + x2 * w2 + x3 * w3);
 }
 
-/// In plain Rust. Columns are spelled out: a loop over them is not unrolled at `opt-level = "z"`.
+/// [`Bytes::quads`](super::bytes::Bytes::quads) in plain Rust. Columns are spelled out: at `opt-level = "z"` a loop is
+/// not unrolled.
 #[inline(always)]
 pub fn plain<const R: usize, const H: usize>(
     (x, flip): (Rows<'_>, u32),
@@ -51,7 +52,7 @@ pub fn plain<const R: usize, const H: usize>(
     sums
 }
 
-/// Four taps of sixteen channels, in plain Rust.
+/// [`Bytes::add_lanes`](super::bytes::Bytes::add_lanes) in plain Rust.
 #[inline(always)]
 pub fn plain_lanes(mut sums: [i32; PANEL], x: FourTaps<'_>, flip: u32, w: &[i8; QUAD * PANEL]) -> [i32; PANEL] {
     let [a, b, c, d] = x;
@@ -63,7 +64,7 @@ pub fn plain_lanes(mut sums: [i32; PANEL], x: FourTaps<'_>, flip: u32, w: &[i8; 
     sums
 }
 
-/// What [`Bytes`](super::bytes::Bytes) asks of an instruction set whose vectors are arrays.
+/// Implements [`Bytes`](super::bytes::Bytes) for instruction sets whose vectors are arrays.
 macro_rules! plain_bytes {
     () => {
         type Lanes = [i32; PANEL];

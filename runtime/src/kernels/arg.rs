@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! ONNX `ArgMax` and `ArgMin`: where the extreme element along a dimension is.
+//! ONNX `ArgMax` and `ArgMin`: the index of the extreme element along a dimension.
 //!
-//! NaN counts as the extreme, as in numpy: the first one wins, or the last one where the last of equals is wanted.
+//! As in numpy, NaN counts as the extreme. Of equal elements the first one wins, or the last one with [`Arg::last`].
 use super::number::Number;
 
 /// `x` is `[outer, n, inner]`, `y` is `[outer, inner]`; `n` is not 0.
@@ -13,11 +13,11 @@ pub struct Arg {
     pub n: usize,
     /// Product of the dimensions after.
     pub inner: usize,
-    /// Of equal extremes the last, else the first.
+    /// Takes the last of equal extremes instead of the first.
     pub last: bool,
 }
 
-/// Columns that are searched together, so that the rows of wide maps are read in runs.
+/// Columns that are searched together, so that wide maps are read row by row in long runs.
 const COLUMNS: usize = 16;
 
 /// The index of the largest element of each column.

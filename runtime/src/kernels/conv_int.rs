@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Convolution of integers, for models that compute in wide integers: plain loops, no packing. Sums wrap.
+//! Convolution of integers, for models that compute in wide integers: plain loops on unpacked weights. Sums wrap.
 use super::super::terms::conv2d::Conv2d;
 use super::number::Number;
 
-/// Weights are `[out_c][kernel_h][kernel_w][in_c / groups]`; `bias` has `out_c` elements or none, which are zeros.
+/// Weights are `[out_c][kernel_h][kernel_w][in_c / groups]`; `bias` has `out_c` elements, or is empty for zeros.
 pub fn conv2d_int<T: Number>(p: &Conv2d, x: &[T], w: &[T], bias: &[T], y: &mut [T]) {
     debug_assert!(x.len() >= p.in_len() && y.len() >= p.out_len());
     let (Some(group_in), Some(group_out)) = (p.in_c.checked_div(p.groups), p.out_c.checked_div(p.groups)) else {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! Running sums and products along a dimension: ONNX `CumSum` and `CumProd`.
 //!
-//! The running value starts from 0 (products: 1) and takes one element at a time, in order. Integers wrap.
+//! The running value starts from 0 (for products: 1) and takes one element after another. Integers wrap.
 use super::copy::copy;
 use super::number::Number;
 
@@ -14,9 +14,9 @@ pub struct Cumulative {
     pub n: usize,
     /// Product of the dimensions after.
     pub inner: usize,
-    /// An element does not take part in its own result, only in later ones.
+    /// Leaves each element out of its own result.
     pub exclusive: bool,
-    /// From the last element to the first.
+    /// Goes from the last element to the first.
     pub reverse: bool,
 }
 
@@ -26,7 +26,7 @@ pub fn cumulative_sum<T: Number>(p: &Cumulative, x: &[T], y: &mut [T]) {
     cumulative_sum_in_place(p, y);
 }
 
-/// Running sums in the place of their elements.
+/// Running sums that replace their elements.
 pub fn cumulative_sum_in_place<T: Number>(p: &Cumulative, xy: &mut [T]) {
     cumulate(p, xy, T::ZERO, T::add);
 }
@@ -37,7 +37,7 @@ pub fn cumulative_product<T: Number>(p: &Cumulative, x: &[T], y: &mut [T]) {
     cumulative_product_in_place(p, y);
 }
 
-/// Running products in the place of their elements.
+/// Running products that replace their elements.
 pub fn cumulative_product_in_place<T: Number>(p: &Cumulative, xy: &mut [T]) {
     cumulate(p, xy, T::ONE, T::mul);
 }

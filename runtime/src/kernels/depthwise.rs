@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Depthwise convolution: each channel has a kernel of its own. Vectors lie along the channels, and several output
+//! Depthwise convolution: each channel has a kernel of its own. Vectors hold neighbouring channels, and several output
 //! pixels share each weight.
 //!
 //! Invariants: those of `conv`: bias first, then kernel row, kernel column; taps in the padding are skipped.
@@ -14,8 +14,8 @@ use super::super::terms::rows::each_row;
 use super::super::terms::sizes::LANES;
 use super::compact;
 
-/// Computes a convolution whose `groups`, `in_c` and `out_c` are equal. Weights are
-/// `[kernel_h][kernel_w][channels]`; `bias` has an element for each channel or none, which are zeros.
+/// Computes a convolution whose `groups`, `in_c` and `out_c` are equal. Weights are `[kernel_h][kernel_w][channels]`;
+/// `bias` has an element for each channel, or is empty for zeros.
 #[inline]
 pub fn depthwise2d<C: FloatCpu>(cpu: C, p: &Conv2d, x: &[f32], w: &[f32], bias: &[f32], y: &mut [f32]) {
     debug_assert!(p.in_c == p.groups && p.out_c == p.groups);
@@ -75,7 +75,7 @@ fn taps<'a>(p: &Conv2d, w: &'a [f32], region: &Region) -> RegionTaps<'a> {
     }
 }
 
-/// What every tile of a region shares.
+/// The parameters that all tiles of a region share.
 #[derive(Clone, Copy)]
 struct Task<'a> {
     x: &'a [f32],
@@ -84,7 +84,7 @@ struct Task<'a> {
     p: &'a Conv2d,
 }
 
-/// The pixels of some tiles by the instruction set's own loop.
+/// Pixels for the instruction set's own loop.
 struct Wide<'a> {
     task: &'a Task<'a>,
     tiles: Tiles,
@@ -102,10 +102,10 @@ impl FloatKernel for Wide<'_> {
     }
 }
 
-/// All channels of the pixels at `places`.
+/// Computes all channels of the pixels at `places`.
 #[inline(always)]
 fn tile<I: Floats>(isa: I, task: &Task<'_>, places: &Places, y: &mut [f32]) {
-    // The guards are constant: an instruction set with small tiles has no bodies of large ones.
+    // The guards are constant: instruction sets with small tiles get no code for large ones.
     match places.rows {
         1 => isa.run_floats(Tile::<1> { task, places, y }),
         2 if I::TILE_ROWS >= 2 => isa.run_floats(Tile::<2> { task, places, y }),
@@ -117,7 +117,7 @@ fn tile<I: Floats>(isa: I, task: &Task<'_>, places: &Places, y: &mut [f32]) {
     }
 }
 
-/// `R` pixels: a function of its own for each number.
+/// A tile of `R` pixels; each `R` is compiled to a function.
 struct Tile<'a, const R: usize> {
     task: &'a Task<'a>,
     places: &'a Places,
@@ -127,7 +127,7 @@ struct Tile<'a, const R: usize> {
 impl<const R: usize> FloatKernel for Tile<'_, R> {
     #[inline(always)]
     fn run<I: Floats>(mut self, isa: I) {
-        // A clamp alone, which most layers have, gets a body of its own.
+        // Most layers have only a clamp, which gets a body of its own.
         if self.task.p.epilogue.plan().clamp().is_some() {
             self.all::<I, true>(isa);
         } else {
@@ -137,7 +137,7 @@ impl<const R: usize> FloatKernel for Tile<'_, R> {
 }
 
 impl<const R: usize> Tile<'_, R> {
-    /// All channels.
+    /// Computes all channels.
     #[inline(always)]
     fn all<I: Floats, const CLAMP: bool>(&mut self, isa: I) {
         let p = self.task.p;
@@ -163,7 +163,7 @@ impl<const R: usize> Tile<'_, R> {
         }
     }
 
-    /// The channels from `first` on.
+    /// Computes the channels of a block from `first` on.
     #[inline(always)]
     fn channels<I: Floats, C: Channels, const CLAMP: bool>(
         &mut self,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! ONNX `Gather`, `GatherElements` and `GatherND`: elements picked by run-time indices.
+//! ONNX `Gather`, `GatherElements` and `GatherND`: elements selected by run-time indices.
 //!
 //! Negative indices count from the end. The first index outside its dimension ends the kernel with
-//! [`DataError::IndexOutOfRange`]; `y` is then written in part.
+//! [`DataError::IndexOutOfRange`]; part of `y` is written then.
 use super::super::error::DataError;
 use super::copy::copy;
 use super::index::{Index, Indices, offset, resolve_all};
@@ -20,7 +20,8 @@ pub struct Gather {
     pub count: usize,
 }
 
-/// Single elements: each index replaces, along one dimension, its own position. `indices` and `y` are dense and of `dims`.
+/// Single elements: each index replaces its own position along one dimension. `indices` and `y` are dense, with shape
+/// `dims`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GatherElements<const N: usize> {
     /// Shape of `indices` and `y`.
@@ -33,7 +34,8 @@ pub struct GatherElements<const N: usize> {
     pub axis_stride: usize,
 }
 
-/// Slices by tuples of indices: `x [batch, dims.., inner]`, `indices [batch, count, K]`, `y [batch, count, inner]`.
+/// Slices, selected by tuples of indices: `x [batch, dims.., inner]`, `indices [batch, count, K]`,
+/// `y [batch, count, inner]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GatherNd<const K: usize> {
     /// Product of the leading dimensions that `x` and `indices` share.
@@ -113,7 +115,7 @@ pub fn gather_nd<T: Copy, I: Index, const K: usize>(
     Ok(())
 }
 
-/// Copies one slice of `n` elements; slices are counted from the start of `x` and of `y`.
+/// Copies slice `i` of `x` to slice `j` of `y`; slices have `n` elements.
 fn copy_slice<T: Copy>(n: usize, (x, i): (&[T], usize), (y, j): (&mut [T], usize)) {
     let (Some(x), Some(y)) = (x.get(i * n..i * n + n), y.get_mut(j * n..j * n + n)) else {
         return debug_assert!(false, "gather: a slice lies outside");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Integer functions for maps, where Rust's own would panic or differ from ONNX. Results wrap to the type.
+//! Integer functions for maps that would panic in Rust or differ from ONNX. Results wrap.
 use super::super::error::DataError;
 
 /// An integer type of tensors.
@@ -22,17 +22,16 @@ pub trait Integer: Copy {
     /// [`DataError::DivisionByZero`].
     fn modulo(self, divisor: Self) -> Result<Self, DataError>;
 
-    /// [`Integer::modulo`] by a divisor that is known not to be zero.
+    /// [`Integer::modulo`] by a divisor that is not zero.
     fn modulo_nonzero(self, divisor: Self) -> Self;
 
-    /// The low bits of `self^exponent`. With a negative exponent the quotient of 1 and the power, truncated; 0 for the
-    /// base 0.
+    /// The low bits of `self^exponent`. For a negative exponent: 1 divided by the power, truncated; 0 for the base 0.
     fn power(self, exponent: Self) -> Self;
 
-    /// The bits moved up by `distance`; 0 where that is not within the type's width.
+    /// Shifts left by `distance`; 0 if that is not within the type's width.
     fn shift_left(self, distance: Self) -> Self;
 
-    /// The bits moved down by `distance`; 0 where that is not within the type's width.
+    /// Shifts right by `distance`; 0 if that is not within the type's width.
     fn shift_right(self, distance: Self) -> Self;
 }
 
@@ -45,7 +44,7 @@ macro_rules! integers {
                 match self.checked_div(divisor) {
                     Some(quotient) => Ok(quotient),
                     None if divisor == 0 => Err(DataError::DivisionByZero),
-                    // The lowest number by -1.
+                    // The lowest number divided by -1.
                     None => Ok(self),
                 }
             }
@@ -67,7 +66,7 @@ macro_rules! integers {
             #[inline]
             fn modulo_nonzero(self, divisor: $t) -> $t {
                 let remainder = self.checked_rem(divisor).unwrap_or(0);
-                // Their signs differ where the exclusive or is negative.
+                // The exclusive or is negative if the signs differ.
                 if remainder != 0 && (remainder ^ divisor) < 0 { remainder.wrapping_add(divisor) } else { remainder }
             }
 
@@ -76,7 +75,7 @@ macro_rules! integers {
                 let (mut power, mut square, mut left): ($t, $t, $t) = (1, self, exponent);
                 if left < 0 {
                     let is_unit = self == 1 || self.wrapping_add(1) == 0;
-                    // Units are their own reciprocals, and the parity of the exponent gives the sign.
+                    // 1 and -1 are their own reciprocals; the parity of the exponent gives the sign.
                     return if !is_unit { 0 } else if left & 1 == 0 { 1 } else { self };
                 }
                 while left > 0 {

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Elementwise computation: a scalar function over operands that are read side by side.
+//! Elementwise computation: a scalar function of the elements of its operands.
 //!
-//! `map(cpu, (a, b), y, |(a, b)| a + b)` where all operands have the length of the result; `map_nd` where they are
-//! broadcast or lie in wider buffers. Forms: `_in_place` for a result in the place of an operand of equal type,
-//! `try_` for functions that may fail.
+//! `map(cpu, (a, b), y, |(a, b)| a + b)` is for operands that all have the length of the result; `map_nd` for operands
+//! that are broadcast or strided. `_in_place` forms write the result over an operand of the same type, and `try_` forms
+//! take functions that may fail.
 //!
-//! The function is compiled into the loop once per instruction set, and the loop is vectorised where the function
-//! allows it. Functions of more than a few dozen operations should be `#[inline(always)] fn` items: closures of that
-//! size are called instead, one element at a time.
+//! The function is compiled into the loop once per instruction set, and the loop is vectorised if the function allows
+//! it. Functions of more than a few dozen operations should be `#[inline(always)] fn` items: large closures are called
+//! instead, one element at a time.
 use super::super::arch::isa::{Cpu, Isa, Kernel};
 use super::super::error::DataError;
 use super::index::{Indices, offset};
 use core::convert::Infallible;
 
-/// The result of an N-d map: rows of `inner` neighbouring elements, at every index below `outer`.
+/// The shape of an N-d map: a row of `inner` neighbouring elements for every index below `outer`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Map<const D: usize> {
     /// Dimensions before the last one, outermost first.
@@ -24,42 +24,42 @@ pub struct Map<const D: usize> {
     pub y: [usize; D],
 }
 
-/// An operand whose rows are runs of neighbouring elements; with its strides along [`Map::outer`].
+/// An operand whose rows are neighbouring elements; with its strides along [`Map::outer`].
 #[derive(Clone, Copy, Debug)]
 pub struct Dense<'a, T, const D: usize>(pub &'a [T], pub [usize; D]);
 
-/// An operand of one element per row, repeated along the row; with its strides along [`Map::outer`].
+/// An operand with one element per row, which is repeated along the row; with its strides along [`Map::outer`].
 #[derive(Clone, Copy, Debug)]
 pub struct Splat<'a, T, const D: usize>(pub &'a [T], pub [usize; D]);
 
-/// An operand whose rows are spaced elements; with its strides along [`Map::outer`] and along the row.
+/// An operand whose rows are strided; with its strides along [`Map::outer`] and along the row.
 #[derive(Clone, Copy, Debug)]
 pub struct Strided<'a, T, const D: usize>(pub &'a [T], pub [usize; D], pub usize);
 
 /// The elements of one operand, or of a tuple of them, along one row.
 pub trait Row: Copy {
-    /// What the function is given: an element, or a tuple of them.
+    /// The argument of the function: an element, or a tuple of them.
     type Item;
     /// Element `i`; `None` past the end.
     fn at(self, i: usize) -> Option<Self::Item>;
 }
 
-/// What a map over `D` outer dimensions reads: an operand, or a tuple of up to ten.
+/// The input of a map over `D` outer dimensions: an operand, or a tuple of up to ten.
 pub trait Source<const D: usize>: Copy {
     /// One row.
     type Row: Row;
-    /// The row of `n` elements at an index below [`Map::outer`]; `None` where it lies outside the operand.
+    /// The row of `n` elements at an index below [`Map::outer`]; `None` if it lies outside the operand.
     fn row(self, at: &[usize; D], n: usize) -> Option<Self::Row>;
 }
 
-/// What the function is given by a source.
+/// The argument that a source gives to the function.
 pub type Item<S, const D: usize> = <<S as Source<D>>::Row as Row>::Item;
 
 /// One element, repeated.
 #[derive(Clone, Copy, Debug)]
 pub struct Repeat<T>(T);
 
-/// Every so many elements of a slice.
+/// Elements of a slice at equal steps.
 #[derive(Clone, Copy, Debug)]
 pub struct Steps<'a, T>(&'a [T], usize);
 
@@ -135,7 +135,7 @@ impl<'a, T: Copy, const N: usize> Source<0> for &'a [T; N] {
     }
 }
 
-/// No other operands: what an in-place map of one operand reads.
+/// No other operands: the source of an in-place map of one operand.
 impl Row for () {
     type Item = ();
 
@@ -183,7 +183,7 @@ macro_rules! tuples {
 tuples! { (A) (A B) (A B C) (A B C E) (A B C E F) (A B C E F G) (A B C E F G H) (A B C E F G H K) (A B C E F G H K L)
 (A B C E F G H K L M) }
 
-/// A map as it is run on an instruction set: `f` turns an element of `y` into the result, in its place.
+/// A map on an instruction set. `f` is applied to each element of `y` in place.
 struct Rows<'a, S, Y, F, const D: usize> {
     map: &'a Map<D>,
     sources: S,
@@ -211,7 +211,7 @@ where
                 debug_assert!(false, "map: a row lies outside");
                 return Ok(());
             };
-            // All slices are of `n` elements, and so is the loop: their bounds are known, and need no test.
+            // All slices have `n` elements, so indices below `n` need no bounds check.
             let mut i = 0;
             while i < n {
                 let (Some(y), Some(items)) = (y.get_mut(i), row.at(i)) else {
@@ -266,7 +266,7 @@ pub fn try_map_in_place<C: Cpu, S: Source<0>, Y: Copy>(
     try_map_nd_in_place(cpu, &flat(xy), sources, xy, f)
 }
 
-/// `y = f(sources)`, element by element, over rows that each operand places by its strides.
+/// `y = f(sources)`, element by element, with strided rows.
 #[inline]
 pub fn map_nd<C: Cpu, S: Source<D>, Y, const D: usize>(
     cpu: C,
@@ -282,7 +282,7 @@ pub fn map_nd<C: Cpu, S: Source<D>, Y, const D: usize>(
     let Ok(()) = cpu.run(Rows { map, sources, y, f });
 }
 
-/// `xy = f(xy, sources)`, element by element, over rows that each operand places by its strides.
+/// `xy = f(xy, sources)`, element by element, with strided rows.
 #[inline]
 pub fn map_nd_in_place<C: Cpu, S: Source<D>, Y: Copy, const D: usize>(
     cpu: C,
@@ -336,7 +336,7 @@ pub fn try_map_nd_in_place<C: Cpu, S: Source<D>, Y: Copy, const D: usize>(
     cpu.run(Rows { map, sources, y: xy, f })
 }
 
-/// One row as long as the result.
+/// One row of the length of the result.
 #[inline]
 fn flat<Y>(y: &[Y]) -> Map<0> {
     Map { outer: [], inner: y.len(), y: [] }

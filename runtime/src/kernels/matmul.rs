@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Matrix products of two operands that are both known at run time alone, with any strides: transposed views, heads of
-//! an attention, broadcast batches.
+//! Matrix products of two operands that are known only at run time, with any strides: transposed views, heads of an
+//! attention, broadcast batches.
 //!
-//! Invariant: `y[i, j]` starts from `bias[j]` and adds `a[i, k] * b[k, j]` with `k` ascending, each by one multiply-add.
-//! Sums stay in a block of working memory while `k` advances in steps, for which a piece of `b` is packed like constant
-//! weights; a stored and reloaded sum is the same sum.
+//! Invariant: `y[i, j]` starts from `bias[j]` and adds `a[i, k] * b[k, j]` with `k` ascending, each by one
+//! multiply-add. Sums stay in a block of working memory while `k` advances in steps; each step packs a piece of `b`
+//! like constant weights. Storing and reloading a sum does not change it.
 use super::super::arch::floats::{FloatCpu, FloatKernel, Floats};
 use super::super::loops::compact::{compute, push};
 use super::super::loops::finish::Finish;
@@ -21,11 +21,12 @@ use super::matmul_row::{compact, fits, row};
 /// Rows that share a packed piece of `b`.
 const BLOCK_ROWS: usize = 4 * ROWS;
 
-/// Depth of a packed piece. With it all blocks take 4.3 KB at most, and packing costs less than the products.
+/// Depth of a packed piece. With it a block takes at most 4.3 KB, and packing costs less than the products.
 const BLOCK_DEPTH: usize = 32;
 
 impl MatMul {
-    /// Elements of working memory: the sums of a block, a packed piece of `b`, and one of `a` where its rows are not dense.
+    /// Elements of working memory: the sums of a block, a packed piece of `b`, and a packed piece of `a` if its rows
+    /// are not dense.
     pub const fn scratch(&self) -> usize {
         let [sums, b, a] = self.pieces();
         sums + b + a
@@ -41,13 +42,13 @@ impl MatMul {
     }
 }
 
-/// The smaller; `min` is not const.
+/// The smaller number; `min` is not const.
 const fn least(a: usize, b: usize) -> usize {
     if a < b { a } else { b }
 }
 
-/// Computes the products. `bias` has `n` elements or none, which are zeros; `scratch` has [`MatMul::scratch`] of them, of any
-/// value.
+/// Computes the products. `bias` has `n` elements, or is empty for zeros; `scratch` has [`MatMul::scratch`] elements
+/// with any values.
 #[inline]
 pub fn matmul<C: FloatCpu>(cpu: C, p: &MatMul, a: &[f32], b: &[f32], bias: &[f32], scratch: &mut [f32], y: &mut [f32]) {
     debug_assert!(scratch.len() >= p.scratch());
@@ -99,7 +100,7 @@ impl FloatKernel for Products<'_> {
     }
 }
 
-/// One matrix product.
+/// Computes one matrix product.
 #[inline(always)]
 fn product<I: Floats>(isa: I, p: &MatMul, (a, b, bias): (&[f32], &[f32], &[f32]), mut block: Block<'_>, y: &mut [f32]) {
     let mut column = 0;
@@ -122,7 +123,7 @@ fn product<I: Floats>(isa: I, p: &MatMul, (a, b, bias): (&[f32], &[f32], &[f32])
     }
 }
 
-/// Sums of some rows and the columns of one panel.
+/// Sums of some rows and of the columns of one panel.
 struct Block<'a> {
     rows: usize,
     columns: usize,
@@ -142,7 +143,7 @@ impl Block<'_> {
         }
     }
 
-    /// Adds all products, where `a` and `b` begin at the block's first row and column.
+    /// Adds all products; `a` and `b` begin at the block's first row and column.
     #[inline(always)]
     fn add<I: Floats>(&mut self, isa: I, p: &MatMul, a: &[f32], b: &[f32]) {
         let mut first = 0;
@@ -161,7 +162,7 @@ impl Block<'_> {
         let [packed, w] = &mut self.packed;
         let mut row = 0;
         while row < self.rows {
-            // The piece of `a` that is packed has few rows.
+            // A packed piece of `a` has few rows.
             let limit = if p.a.col == 1 { isa.tile_rows() } else { I::TILE_ROWS };
             let rows = even(self.rows - row, limit);
             let a = a.get(row * p.a.row..).unwrap_or(&[]);
@@ -200,7 +201,7 @@ impl Block<'_> {
         }
     }
 
-    /// Stores the sums, where `y` begins at the block's first row and column.
+    /// Stores the results; `y` begins at the block's first row and column.
     #[inline(always)]
     fn finish<I: Floats>(&self, isa: I, p: &MatMul, y: &mut [f32]) {
         let finish = Finish::new(isa, &p.epilogue.plan());
@@ -225,7 +226,7 @@ impl Block<'_> {
     }
 }
 
-/// Copies `rows * columns` elements of `x`, row after row without gaps.
+/// Copies `rows * columns` elements of `x`, row by row without gaps.
 #[inline(always)]
 fn pack(packed: &mut [f32], x: &[f32], [rows, columns]: [usize; 2], [row_step, column_step]: [usize; 2]) {
     for i in 0..rows {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Products of integers with a constant matrix whose elements are bytes less a zero point: the matrix stays in bytes. Sums
-//! wrap, so that their order does not matter.
+//! Products of integers with a constant matrix that is stored as bytes with a zero point. Sums wrap, so their order
+//! does not matter.
 use super::super::arch::isa::{Cpu, Isa, Kernel};
 
 /// `y[m, n] = a[m, k] * (b[k, n] - zero) + bias[n]`; `b` is dense.
@@ -16,11 +16,11 @@ pub struct MatMulBytes {
     pub a_pitch: usize,
     /// Elements between the rows of `y`.
     pub y_pitch: usize,
-    /// The byte that stands for 0; within the range of 16 bits.
+    /// The byte that stands for 0; it fits in 16 bits.
     pub zero: i32,
 }
 
-/// Computes the product, modulo 2^32; `bias` has `n` elements or none, which are zeros.
+/// Computes the product, modulo 2^32; `bias` has `n` elements, or is empty for zeros.
 #[inline]
 pub fn matmul_bytes<C: Cpu>(cpu: C, p: &MatMulBytes, a: &[i32], b: &[u8], bias: &[i32], y: &mut [i32]) {
     debug_assert!(b.len() >= p.k * p.n);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Matrix products of integers, with any strides. Sums wrap, so that their order does not matter.
+//! Matrix products of integers, with any strides. Sums wrap, so their order does not matter.
 use super::super::terms::matmul::MatMul;
 use super::number::Number;
 
-/// `y[batch, m, n] = a[batch, m, k] * b[batch, k, n] + bias[n]`, modulo the range of the type; `bias` has `n` elements or none,
-/// which are zeros. Of the epilogue there is no more.
+/// `y[batch, m, n] = a[batch, m, k] * b[batch, k, n] + bias[n]`, wrapping; `bias` has `n` elements, or is empty for
+/// zeros. The epilogue is ignored.
 #[inline]
 pub fn matmul_int<T: Number>(p: &MatMul, a: &[T], b: &[T], bias: &[T], y: &mut [T]) {
     debug_assert!(a.len() >= p.a.end(p.batch, p.m, p.k) && b.len() >= p.b.end(p.batch, p.k, p.n));

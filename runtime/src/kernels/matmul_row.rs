@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Products of one row with a matrix: an attention of one token. Each element of the matrix is read once, so that nothing
-//! is packed and no working memory is needed.
+//! Products of one row and a matrix: an attention of one token. Each element of the matrix is read once, so nothing is
+//! packed, and no working memory is needed.
 //!
-//! Invariant: sums are those of `matmul`, to the bit.
+//! Invariant: the sums are those of `matmul`, to the bit.
 use super::super::arch::floats::Floats;
 use super::super::loops::compact::{compute, push};
 use super::super::loops::finish::Finish;
@@ -13,11 +13,11 @@ use super::super::terms::tile::{COLUMNS, Pixel, TapGrid, Tile};
 use super::compact::rest;
 use super::reduce_f32::load_columns;
 
-/// Vectors of sums that are worked on together where rows of the matrix are dense: enough to hide the latency of the
+/// Vectors of sums that are computed together if the rows of the matrix are dense: enough to hide the latency of
 /// multiply-adds.
 const VECTORS: usize = 4;
 
-/// Whether the product is of one row with a matrix whose rows or columns are dense.
+/// Whether the product has one row, and the rows or columns of the matrix are dense.
 pub const fn fits(p: &MatMul) -> bool {
     p.m == 1 && p.y.col == 1 && (p.b.col == 1 || p.b.row == 1)
 }
@@ -42,7 +42,8 @@ pub fn row<I: Floats>(isa: I, p: &MatMul, (a, b, bias): (&[f32], &[f32], &[f32])
     }
 }
 
-/// The same where small code is preferred, by its one loop: columns are those of weights, or pixels where they are dense.
+/// The same for small code, with its single loop: the columns of the matrix are columns of a tile, or its pixels if
+/// they are dense.
 #[inline(never)]
 pub fn compact<I: Floats>(isa: I, p: &MatMul, (a, b, bias): (&[f32], &[f32], &[f32]), y: &mut [f32]) {
     let plan = p.epilogue.plan();
@@ -70,7 +71,7 @@ pub fn compact<I: Floats>(isa: I, p: &MatMul, (a, b, bias): (&[f32], &[f32], &[f
         } else {
             push(isa, &mut tile, Pixel { x: column * p.b.col, y: column });
         }
-        // All pixels of a tile have one bias, and the weights of one panel.
+        // All pixels of a tile share one bias, and the weights of one panel.
         if p.b.col == 1 || !bias.is_empty() {
             compute(isa, &mut tile);
         }
@@ -80,7 +81,7 @@ pub fn compact<I: Floats>(isa: I, p: &MatMul, (a, b, bias): (&[f32], &[f32], &[f
     rest(&plan, y, [1, p.n, p.n]);
 }
 
-/// Up to `V` vectors of columns, where the rows of `b` are dense; gives how many columns.
+/// Computes up to `V` vectors of columns, for dense rows of `b`; returns the number of columns.
 #[inline(always)]
 fn along<const V: usize, I: Floats>(
     isa: I,
@@ -107,8 +108,8 @@ fn along<const V: usize, I: Floats>(
     width
 }
 
-/// Up to eight columns, where those of `b` are dense: blocks of eight by eight are turned in registers; gives how many
-/// columns.
+/// Computes up to eight columns, for dense columns of `b`: blocks of eight by eight are transposed in registers.
+/// Returns the number of columns.
 #[inline(always)]
 fn across<I: Floats>(
     isa: I,
@@ -136,7 +137,7 @@ fn across<I: Floats>(
     width
 }
 
-/// Finishes as many sums as `y` has elements, at most eight of them.
+/// Finishes and stores as many sums as `y` has elements, at most eight.
 #[inline(always)]
 fn store<I: Floats>(finish: &Finish<I>, sum: I::V, y: &mut [f32]) {
     match y.first_chunk_mut() {

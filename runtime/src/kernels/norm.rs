@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! Normalization of rows: ONNX `LayerNormalization` and `RMSNormalization`.
 //!
-//! With `m` the sum of a row divided by `n`, `d = x - m` (`x` itself where rows are not centered) and `q` the sum of the
-//! squares of `d`: `y = d * (1 / sqrt(q / n + epsilon))`, times `scale`, plus `bias`. Sums run in the order of `reduce`;
-//! squares are added, and the bias to the scaled value, by multiply-adds.
+//! `m` is the sum of a row divided by `n`, `d = x - m` (or `x` if rows are not centered), and `q` is the sum of the
+//! squares of `d`. Then `y = d * (1 / sqrt(q / n + epsilon))`, times `scale`, plus `bias`. Sums run in the order of
+//! `reduce`; squares and the bias are added by multiply-adds.
 use super::super::arch::isa::{Cpu, Isa, Kernel};
 use super::super::math::sqrt::sqrt;
 use super::super::terms::sizes::LANES;
@@ -11,7 +11,7 @@ use super::copy::copy;
 use super::reduce::join;
 use super::reduce_f32::{Op, Sum, load_columns, reduce_run, store_columns};
 
-/// `x` and `y` are `[outer, n]`; each row is normalized by itself.
+/// `x` and `y` are `[outer, n]`; each row is normalized separately.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Norm {
     /// Number of rows.
@@ -24,7 +24,7 @@ pub struct Norm {
     pub center: bool,
 }
 
-/// `y = norm(x) * scale + bias`; `scale` and `bias` have `n` elements or none, which are ones and zeros.
+/// `y = norm(x) * scale + bias`; `scale` and `bias` have `n` elements, or are empty for ones and zeros.
 pub fn norm<C: Cpu>(cpu: C, p: &Norm, x: &[f32], scale: &[f32], bias: &[f32], y: &mut [f32]) {
     cpu.run(Run { p, x: Some(x), scale, bias, y });
 }
@@ -67,7 +67,7 @@ impl Kernel for Run<'_> {
     }
 }
 
-/// The sum of the squares of `x - mean`.
+/// The sum of squares of `x - mean`.
 #[inline(always)]
 fn squares<I: Isa>(isa: I, x: &[f32], mean: I::V) -> f32 {
     let (chunks, rest) = x.as_chunks();
@@ -77,7 +77,7 @@ fn squares<I: Isa>(isa: I, x: &[f32], mean: I::V) -> f32 {
         lanes = isa.mul_add(d, d, lanes);
     }
     if !rest.is_empty() {
-        // Lanes past the end of the row add +0, not the square of the mean.
+        // Lanes past the end of the row add +0 instead of the square of the mean.
         let d = isa.to_array(isa.sub(isa.load_part(rest), mean));
         let d = isa.load_part(d.get(..rest.len()).unwrap_or(&[]));
         lanes = isa.mul_add(d, d, lanes);

@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Arithmetic that every element type has. Integers wrap; floats follow IEEE 754.
+//! Arithmetic of all element types. Integers wrap; floats follow IEEE 754.
 use super::super::math::minmax;
 
 /// An element type that can be summed and compared.
 pub trait Number: Copy + PartialOrd {
-    /// 0, where sums start.
+    /// 0, the start of sums.
     const ZERO: Self;
-    /// 1, where products start.
+    /// 1, the start of products.
     const ONE: Self;
-    /// The smallest value (-inf for floats), where maxima start.
+    /// The smallest value (-inf for floats), the start of maxima.
     const LOWEST: Self;
-    /// The largest value (inf for floats), where minima start.
+    /// The largest value (inf for floats), the start of minima.
     const HIGHEST: Self;
 
     /// `self + other`.
     fn add(self, other: Self) -> Self;
     /// `self * other`.
     fn mul(self, other: Self) -> Self;
-    /// The larger; NaN where either is NaN; +0 of (-0, +0).
+    /// The larger number; NaN if either is NaN; +0 for (-0, +0).
     fn max(self, other: Self) -> Self;
-    /// The smaller; NaN where either is NaN; -0 of (-0, +0).
+    /// The smaller number; NaN if either is NaN; -0 for (-0, +0).
     fn min(self, other: Self) -> Self;
-    /// Whether the value is not a number. Integers always are.
+    /// Whether the value is NaN; never true for integers.
     fn is_nan(self) -> bool;
 }
 
@@ -106,7 +106,7 @@ floats! {
 /// `minmax::max` of `f64`.
 #[inline]
 fn max(a: f64, b: f64) -> f64 {
-    // Both orders of the comparison: they differ only where both are zeros, or one is NaN.
+    // Both orders of the comparison: they differ only if both are zeros, or one is NaN.
     let (p, q) = (if a > b { a } else { b }, if b > a { b } else { a });
     if a.is_nan() || b.is_nan() { f64::NAN } else { f64::from_bits(p.to_bits() & q.to_bits()) }
 }

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Rows of a map written at a position that is known at run time alone: the step of a cache that grows by one entry a run.
+//! Writes rows at a position that is known only at run time: a cache that grows by one entry in each run.
 use super::copy::copy;
 
-/// `xy` is `[outer, n, inner]`, `x` is `[outer, inner]`: it becomes row `position` of every slab of `xy`.
+/// `xy` is `[outer, n, inner]`, `x` is `[outer, inner]`: row `o` of `x` becomes row `position` of slab `o` of `xy`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlaceRow {
     /// Number of slabs.
     pub outer: usize,
     /// Positions within a slab.
     pub n: usize,
-    /// Elements of what is written to a slab.
+    /// Elements of a row.
     pub inner: usize,
-    /// Elements between the neighbouring rows of `x`.
+    /// Elements between neighbouring rows of `x`.
     pub x_pitch: usize,
-    /// Elements between the neighbouring slabs of `xy`.
+    /// Elements between neighbouring slabs of `xy`.
     pub pitch: usize,
 }
 
-/// `xy[o, position, ..] = x[o, ..]`; nothing where there is no such position.
+/// `xy[o, position, ..] = x[o, ..]`. Writes nothing if there is no such position.
 pub fn place_row<T: Copy, I: Copy + Into<i64>>(p: &PlaceRow, position: &[I], x: &[T], xy: &mut [T]) {
     let position = position.first().and_then(|i| usize::try_from((*i).into()).ok());
     let Some(position) = position.filter(|i| *i < p.n) else { return };

@@ -1,56 +1,56 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Maximum and average pooling, also over the input's own memory.
+//! Maximum and average pooling, also in place.
 //!
-//! Invariants: taps are visited by window row, then column; those in the padding are skipped. Outputs are written
-//! pixel by pixel in order, and each only after its window has been read.
+//! Invariants: taps are visited by window row, then column; taps in the padding are skipped. Outputs are written in the
+//! order of the pixels, each after its window has been read.
 use super::super::arch::isa::{Cpu, Isa, Kernel};
 use super::super::terms::pool2d::Pool2d;
 use super::super::terms::sizes::LANES;
 use super::number::Number;
 
-/// `y` = the largest input of each window; NaN where one is NaN; the lowest value where a window has no input.
+/// `y` = the largest input of each window; NaN if an input is NaN; the lowest value if a window has no input.
 #[inline]
 pub fn max_pool2d<C: Cpu, T: Maximum>(cpu: C, p: &Pool2d, x: &[T], y: &mut [T]) {
     debug_assert!(x.len() >= p.in_len() && y.len() >= p.out_len());
     cpu.run(Pooling { p, maps: Apart { x, y }, operation: T::OPERATION });
 }
 
-/// [`max_pool2d`] where input and output both start at the start of `xy`; [`Pool2d::in_place_safe`] holds.
+/// [`max_pool2d`] with input and output both at the start of `xy`; needs [`Pool2d::in_place_safe`].
 #[inline]
 pub fn max_pool2d_in_place<C: Cpu, T: Maximum>(cpu: C, p: &Pool2d, xy: &mut [T]) {
     debug_assert!(xy.len() >= p.in_len().max(p.out_len()) && p.in_place_safe());
     cpu.run(Pooling { p, maps: Same { xy }, operation: T::OPERATION });
 }
 
-/// `y` = the sum of each window's inputs, from 0 on, divided by their count (of the taps in the padding too where
-/// [`Pool2d::count_include_pad`] says so); NaN where that is 0.
+/// `y` = the sum of each window's inputs, starting from 0, divided by the number of its taps, which includes taps in
+/// the padding with [`Pool2d::count_include_pad`]; NaN if that number is 0.
 #[inline]
 pub fn avg_pool2d<C: Cpu>(cpu: C, p: &Pool2d, x: &[f32], y: &mut [f32]) {
     debug_assert!(x.len() >= p.in_len() && y.len() >= p.out_len());
     cpu.run(Pooling { p, maps: Apart { x, y }, operation: Average });
 }
 
-/// [`avg_pool2d`] where input and output both start at the start of `xy`; [`Pool2d::in_place_safe`] holds.
+/// [`avg_pool2d`] with input and output both at the start of `xy`; needs [`Pool2d::in_place_safe`].
 #[inline]
 pub fn avg_pool2d_in_place<C: Cpu>(cpu: C, p: &Pool2d, xy: &mut [f32]) {
     debug_assert!(xy.len() >= p.in_len().max(p.out_len()) && p.in_place_safe());
     cpu.run(Pooling { p, maps: Same { xy }, operation: Average });
 }
 
-/// Where input and output lie.
+/// The memory of input and output.
 trait Maps {
     type T: Number;
     fn x(&self) -> &[Self::T];
     fn y(&mut self) -> &mut [Self::T];
 }
 
-/// In memory of their own.
+/// Input and output in separate memory.
 struct Apart<'a, T> {
     x: &'a [T],
     y: &'a mut [T],
 }
 
-/// In the same memory.
+/// Input and output in the same memory.
 struct Same<'a, T> {
     xy: &'a mut [T],
 }
@@ -83,29 +83,29 @@ impl<T: Number> Maps for Same<'_, T> {
     }
 }
 
-/// What is done with the inputs of a window, eight channels at once and one by one.
+/// How the inputs of a window are combined, for eight channels at once and for one.
 pub trait Operation<T>: Copy {
     /// Eight accumulators.
     type V<I: Isa>: Copy;
     /// Accumulators of an empty window.
     fn start<I: Isa>(self, isa: I) -> Self::V<I>;
-    /// Takes one tap.
+    /// Adds one tap to the accumulators.
     fn take<I: Isa>(self, isa: I, v: Self::V<I>, x: &[T; LANES]) -> Self::V<I>;
     /// Stores the result of a window of `count` taps.
     fn finish<I: Isa>(self, isa: I, v: Self::V<I>, count: usize, y: &mut [T; LANES]);
-    /// [`Operation::start`] of one channel.
+    /// [`Operation::start`] for one channel.
     fn start1(self) -> T;
-    /// [`Operation::take`] of one channel.
+    /// [`Operation::take`] for one channel.
     fn take1(self, v: T, x: T) -> T;
-    /// [`Operation::finish`] of one channel.
+    /// [`Operation::finish`] for one channel.
     fn finish1(self, v: T, count: usize) -> T;
 }
 
-/// An element type that has a maximum.
+/// An element type with a maximum.
 pub trait Maximum: Number {
-    /// How it is found.
+    /// How the maximum is computed.
     type Operation: Operation<Self>;
-    /// It has no parameters.
+    /// The operation, which has no parameters.
     const OPERATION: Self::Operation;
 }
 
@@ -113,7 +113,7 @@ pub trait Maximum: Number {
 #[derive(Clone, Copy)]
 pub struct VectorMax;
 
-/// The maximum of any number type, which the compiler vectorises where it can.
+/// The maximum of any number type; the compiler vectorises it if it can.
 #[derive(Clone, Copy)]
 pub struct NumberMax;
 
@@ -241,7 +241,7 @@ impl Operation<f32> for Average {
     }
 }
 
-/// The taps of one window: `rows * columns` from `first` on.
+/// The taps of one window: `rows * columns` of them, from `first` on.
 #[derive(Clone, Copy)]
 struct Window {
     first: usize,
@@ -249,9 +249,9 @@ struct Window {
     row_step: usize,
     columns: usize,
     column_step: usize,
-    /// What an average divides by.
+    /// The divisor of an average.
     count: usize,
-    /// Where the result goes.
+    /// Where the result is stored.
     y: usize,
 }
 
@@ -262,7 +262,7 @@ struct Pooling<'a, M, O> {
 }
 
 impl<M: Maps, O: Operation<M::T>> Pooling<'_, M, O> {
-    /// All channels of one pixel.
+    /// Computes all channels of one pixel.
     #[inline(always)]
     fn pixel<I: Isa>(&mut self, isa: I, window: &Window) {
         let mut channel = 0;

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Sums, products, maxima and minima along a dimension, of any element type; `reduce_f32` is the fast form for `f32`.
+//! Sums, products, maxima and minima along a dimension, for all element types; `reduce_f32` is the fast form for `f32`.
 //!
-//! The order is fixed, so that floats give the same bits everywhere: element `r` goes to lane `r % 8`, each lane starts
-//! from the neutral element (+0, 1, -inf, inf) and takes its elements in ascending order, and the lanes are joined by
-//! [`join`]. Integers wrap.
+//! The order is fixed, so floats give the same bits everywhere: element `r` belongs to lane `r % 8`; each lane starts
+//! from the neutral element (+0, 1, -inf, inf) and takes its elements in ascending order; [`join`] combines the lanes.
+//! Integers wrap.
 use super::super::terms::sizes::LANES;
 use super::number::Number;
 
-/// `x` is `[outer, n, inner]`, `y` is `[outer, inner]`. An empty `n` gives the neutral element.
+/// `x` is `[outer, n, inner]`, `y` is `[outer, inner]`. If `n` is 0, the result is the neutral element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reduce {
     /// Product of the dimensions before.
     pub outer: usize,
-    /// Length of the reduced dimension, or product of neighbouring ones.
+    /// Length of the reduced dimension, or the product of neighbouring ones.
     pub n: usize,
     /// Product of the dimensions after.
     pub inner: usize,
@@ -28,17 +28,17 @@ pub fn reduce_prod<T: Number>(p: &Reduce, x: &[T], y: &mut [T]) {
     reduce(p, x, y, T::ONE, T::mul);
 }
 
-/// The largest element of each column; NaN where there is one.
+/// The largest element of each column; NaN if an element is NaN.
 pub fn reduce_max<T: Number>(p: &Reduce, x: &[T], y: &mut [T]) {
     reduce(p, x, y, T::LOWEST, T::max);
 }
 
-/// The smallest element of each column; NaN where there is one.
+/// The smallest element of each column; NaN if an element is NaN.
 pub fn reduce_min<T: Number>(p: &Reduce, x: &[T], y: &mut [T]) {
     reduce(p, x, y, T::HIGHEST, T::min);
 }
 
-/// `((0+4)+(2+6))+((1+5)+(3+7))`, with `op` for `+`.
+/// `((0+4)+(2+6))+((1+5)+(3+7))`, with `op` in place of `+`.
 #[inline(always)]
 pub fn join<T>([a, b, c, d, e, f, g, h]: [T; LANES], op: impl Fn(T, T) -> T) -> T {
     op(op(op(a, e), op(c, g)), op(op(b, f), op(d, h)))

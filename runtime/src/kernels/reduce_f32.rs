@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! The reductions of `reduce` for `f32`, by vectors: the same functions, in the same order, to the same bits.
+//! The reductions of `reduce` for `f32`, in vectors: the same order, and the same bits.
 //!
-//! Where the columns lie side by side (`inner > 1`) a vector holds eight of them; where a column is a run of elements
-//! (`inner == 1`) it holds the eight lanes of the fixed order.
+//! If `inner > 1`, columns are neighbours, and a vector holds eight of them. If `inner == 1`, a column is contiguous,
+//! and a vector holds the eight lanes of the fixed order.
 use super::super::arch::isa::{Cpu, Isa, Kernel};
 use super::super::terms::sizes::LANES;
 use super::number::Number;
 use super::reduce::{Reduce, join};
 use core::marker::PhantomData;
 
-/// What a reduction does with two values, or eight pairs of them.
+/// Combines two values, or eight pairs of them.
 pub trait Op: Copy {
     /// The neutral element.
     const START: f32;
-    /// Joins two values.
+    /// Combines two values.
     fn scalar(a: f32, b: f32) -> f32;
-    /// Joins values lane by lane.
+    /// Combines values lane by lane.
     fn vector<I: Isa>(isa: I, a: I::V, b: I::V) -> I::V;
 }
 
@@ -62,12 +62,12 @@ pub fn reduce_prod<C: Cpu>(cpu: C, p: &Reduce, x: &[f32], y: &mut [f32]) {
     cpu.run(Run { p, x, y, op: PhantomData::<Prod> });
 }
 
-/// The largest element of each column; NaN where there is one.
+/// The largest element of each column; NaN if an element is NaN.
 pub fn reduce_max<C: Cpu>(cpu: C, p: &Reduce, x: &[f32], y: &mut [f32]) {
     cpu.run(Run { p, x, y, op: PhantomData::<Max> });
 }
 
-/// The smallest element of each column; NaN where there is one.
+/// The smallest element of each column; NaN if an element is NaN.
 pub fn reduce_min<C: Cpu>(cpu: C, p: &Reduce, x: &[f32], y: &mut [f32]) {
     cpu.run(Run { p, x, y, op: PhantomData::<Min> });
 }
@@ -98,7 +98,7 @@ impl<O: Op> Kernel for Run<'_, O> {
     }
 }
 
-/// The elements of `x` joined to one.
+/// Reduces the elements of `x` to one.
 #[inline(always)]
 pub fn reduce_run<O: Op, I: Isa>(isa: I, x: &[f32]) -> f32 {
     let (chunks, rest) = x.as_chunks();
@@ -114,7 +114,7 @@ pub fn reduce_run<O: Op, I: Isa>(isa: I, x: &[f32]) -> f32 {
     join(isa.to_array(O::vector(isa, lanes, isa.load(&last))), O::scalar)
 }
 
-/// The columns of `x`, rows of `y.len()`, each joined to one element.
+/// Reduces each column of `x`, whose rows have `y.len()` elements.
 #[inline(always)]
 fn reduce_columns<O: Op, I: Isa>(isa: I, x: &[f32], y: &mut [f32]) {
     let inner = y.len();
@@ -131,7 +131,7 @@ fn reduce_columns<O: Op, I: Isa>(isa: I, x: &[f32], y: &mut [f32]) {
     }
 }
 
-/// [`join`] of vectors.
+/// [`join`] for vectors.
 #[inline(always)]
 pub fn join_vectors<O: Op, I: Isa>(isa: I, [a, b, c, d, e, f, g, h]: [I::V; LANES]) -> I::V {
     let even = O::vector(isa, O::vector(isa, a, e), O::vector(isa, c, g));
@@ -139,7 +139,7 @@ pub fn join_vectors<O: Op, I: Isa>(isa: I, [a, b, c, d, e, f, g, h]: [I::V; LANE
     O::vector(isa, even, odd)
 }
 
-/// `width` elements from `at` on, eight or fewer; `None` past the end.
+/// Loads `width` elements (at most 8) from `at` on; `None` past the end.
 #[inline(always)]
 pub fn load_columns<I: Isa>(isa: I, x: &[f32], at: usize, width: usize) -> Option<I::V> {
     let x = x.get(at..at + width)?;
@@ -149,7 +149,7 @@ pub fn load_columns<I: Isa>(isa: I, x: &[f32], at: usize, width: usize) -> Optio
     })
 }
 
-/// Writes as many lanes as `y` has elements, eight or fewer.
+/// Stores as many lanes as `y` has elements, at most eight.
 #[inline(always)]
 pub fn store_columns<I: Isa>(isa: I, v: I::V, y: &mut [f32]) {
     match y.first_chunk_mut() {

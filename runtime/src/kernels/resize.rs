@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Resampling along one dimension by tables: ONNX `Resize` is this kernel once per resized dimension.
+//! Resampling along one dimension by tables. ONNX `Resize` runs this kernel once for each resized dimension.
 //!
-//! Where an output lies between the inputs, and how much each counts, is known when the model is compiled; mode,
-//! coordinate transformation and antialiasing are in the tables alone. Nearest has one tap of weight 1, linear two,
-//! cubic four.
+//! The tables hold which inputs each output reads, and their weights: they are computed when the model is compiled,
+//! from mode, coordinate transformation and antialiasing. Nearest has one tap of weight 1, linear two taps, cubic four.
 use super::super::arch::isa::{Cpu, Isa, Kernel};
 use super::super::terms::sizes::LANES;
 use super::reduce_f32::{load_columns, store_columns};
@@ -19,13 +18,13 @@ pub struct Resize {
     pub out_n: usize,
     /// Product of the dimensions after.
     pub inner: usize,
-    /// Inputs that count for each output, 1 or more.
+    /// Inputs of each output, at least 1.
     pub taps: usize,
 }
 
 /// `y[o, j, i]` is the sum over `t`, ascending, of `weights[j, t] * x[o, places[j, t], i]`.
 ///
-/// The first product is rounded by itself, later ones are added as the instruction set's numerics say. `places` and
+/// The first product is rounded by itself; the others are added as the instruction set's numerics say. `places` and
 /// `weights` are `[out_n, taps]`; places are below `n`.
 pub fn resize<C: Cpu>(cpu: C, p: &Resize, (places, weights): (&[u32], &[f32]), x: &[f32], y: &mut [f32]) {
     cpu.run(Run { p, places, weights, x, y });

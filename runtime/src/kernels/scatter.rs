@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! ONNX `ScatterElements` and `ScatterND`: elements written to run-time indices.
+//! ONNX `ScatterElements` and `ScatterND`: elements written at run-time indices.
 //!
-//! `y` holds a copy of the data before the call. `combine(old, new)` is what a place becomes: `|_, u| u` replaces,
-//! `Number::add` and its kin reduce. Updates are applied in row-major order, so that of several to one place the last
-//! replaces the others and sums of floats have a fixed order. Negative indices count from the end. The first index
-//! outside its dimension ends the kernel with [`DataError::IndexOutOfRange`]; `y` is then updated in part.
+//! `y` holds a copy of the data before the call. An element becomes `combine(old, new)`: `|_, u| u` replaces it, and
+//! functions such as `Number::add` reduce. Updates are applied in row-major order, so the last of several replacements
+//! wins, and sums of floats have a fixed order. Negative indices count from the end. The first index outside its
+//! dimension ends the kernel with [`DataError::IndexOutOfRange`]; part of `y` is updated then.
 use super::super::error::DataError;
 use super::index::{Index, Indices, offset, resolve_all};
 
-/// Single elements: each index replaces, along one dimension, its own position. `indices` and `updates` are dense and of `dims`.
+/// Single elements: each index replaces its own position along one dimension. `indices` and `updates` are dense, with
+/// shape `dims`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScatterElements<const N: usize> {
     /// Shape of `indices` and `updates`.
@@ -21,7 +22,7 @@ pub struct ScatterElements<const N: usize> {
     pub axis_stride: usize,
 }
 
-/// Slices by tuples of indices: `y [dims.., inner]`, `indices [count, K]`, `updates [count, inner]`.
+/// Slices, selected by tuples of indices: `y [dims.., inner]`, `indices [count, K]`, `updates [count, inner]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScatterNd<const K: usize> {
     /// Tuples of indices.
@@ -32,7 +33,7 @@ pub struct ScatterNd<const K: usize> {
     pub inner: usize,
 }
 
-/// `y[.., indices[.., j, ..], ..] = combine(that, updates[.., j, ..])`.
+/// `y[.., indices[.., j, ..], ..] = combine(old, updates[.., j, ..])`, where `old` is the element at that place.
 ///
 /// # Errors
 /// [`DataError::IndexOutOfRange`].
@@ -64,7 +65,7 @@ pub fn scatter_elements<T: Copy, I: Index, const N: usize>(
     Ok(())
 }
 
-/// `y[indices[j, 0], indices[j, 1], .., ..] = combine(that, updates[j, ..])`.
+/// `y[indices[j, 0], indices[j, 1], .., ..] = combine(old, updates[j, ..])`, where `old` is the element at that place.
 ///
 /// # Errors
 /// [`DataError::IndexOutOfRange`].

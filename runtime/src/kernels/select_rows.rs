@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Rows chosen by a truth value each: the step of a cache that is written under a mask.
+//! Selects rows by a mask: a cache that is updated under a mask.
 use super::copy::copy;
 use super::index::{Indices, offset};
 use super::map::{Dense, Map, Splat};
 
-/// Row by row: `y` is `yes` where `which` is not 0, else `no`. Of an operand that is not given, the rows are those that `y` has.
+/// Row by row: `y` is `yes` if `which` is not 0, else `no`. For a missing operand, `y` keeps its row.
 pub fn select_rows<T: Copy, const D: usize>(
     map: &Map<D>,
     Splat(which, which_strides): Splat<'_, u8, D>,
@@ -15,7 +15,7 @@ pub fn select_rows<T: Copy, const D: usize>(
     let rows = [yes, no].map(|rows| rows.unwrap_or(Dense(&[], [0; D])));
     let [(yes, yes_strides), (no, no_strides)] = rows.map(|Dense(rows, strides)| (rows, strides));
     let strides = [which_strides, yes_strides, no_strides, map.y];
-    // Neighbouring rows are found by steps, not by their indices.
+    // Neighbouring rows are reached by steps instead of by their indices.
     let (blocks, count) = Indices::rows(map.outer);
     let [which_step, yes_step, no_step, y_step] = strides.map(|strides| strides.last().copied().unwrap_or(0));
     for at in blocks {

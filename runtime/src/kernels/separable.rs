@@ -1,33 +1,33 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! A depthwise convolution and the 1x1 convolution that reads it, some rows at a time: the map between them is never whole, and
-//! what there is of it stays in the cache.
+//! A depthwise convolution and the 1x1 convolution that reads it, some rows at a time. The map between them is never
+//! complete, and its rows stay in the cache.
 //!
-//! Invariant: every element is that of the one convolution after the other, to the bit.
+//! Invariant: every element has the bits of the two convolutions computed one after the other.
 use super::super::arch::floats::{FloatCpu, FloatKernel, Floats};
 use super::super::terms::conv2d::Conv2d;
 use super::conv::conv2d;
 use super::depthwise::depthwise2d;
 
-/// Two convolutions, the second of the first's result.
+/// Two convolutions; the second reads the first.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Separable {
-    /// The depthwise one, of one map; its output is dense.
+    /// The depthwise convolution, of one map; its output is dense.
     pub depthwise: Conv2d,
-    /// The 1x1 one, with a stride of 1 and no padding.
+    /// The 1x1 convolution, with a stride of 1 and no padding.
     pub pointwise: Conv2d,
-    /// Rows of the map between them that are computed at a time, at least 1.
+    /// Rows of the map between them that are computed together, at least 1.
     pub rows: usize,
 }
 
 impl Separable {
-    /// Elements of working memory: the rows between the two.
+    /// Elements of working memory: the rows between the convolutions.
     pub const fn scratch(&self) -> usize {
         self.rows * self.depthwise.out_w * self.depthwise.out_c
     }
 }
 
 /// Computes both. `weights` and `bias` are those of [`depthwise2d`], then those of [`conv2d`]; `scratch` has
-/// [`Separable::scratch`] elements, of any value; `y` is the second one's output.
+/// [`Separable::scratch`] elements with any values; `y` is the output of the second.
 #[inline]
 pub fn separable2d<C: FloatCpu>(
     cpu: C,
@@ -57,7 +57,7 @@ impl FloatKernel for Rows<'_> {
     #[inline(always)]
     fn run<I: Floats>(self, isa: I) {
         let Rows { p, x, weights, bias, scratch, y } = self;
-        // The rows at hand, as convolutions of their own.
+        // The current rows, as convolutions of their own.
         let (mut d, mut q) = (p.depthwise, p.pointwise);
         let [height, _] = p.depthwise.axes();
         let mut row = 0;
@@ -65,7 +65,7 @@ impl FloatKernel for Rows<'_> {
             let left = height.output - row;
             d.out_h = if left < p.rows { left } else { p.rows };
             (q.in_h, q.out_h) = (d.out_h, d.out_h);
-            // The first row of the windows, which counts from the padding on.
+            // The first row of the windows, counted from the start of the padding.
             let first = row * height.stride;
             let above = first.saturating_sub(height.pad);
             let above = if above < height.input { above } else { height.input };

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! ONNX `Softmax` and `LogSoftmax` along a dimension.
 //!
-//! With `m` the largest element and `s` the sum of `exp(x - m)` in the order of `reduce`: `exp(x - m) * (1 / s)`, and
-//! `(x - m) - log(s)`. Beside finite elements -inf gives 0 (log: -inf); a column with a NaN or an inf, and one of -inf
-//! alone, becomes NaN.
+//! `m` is the largest element, and `s` the sum of `exp(x - m)` in the order of `reduce`. The results are
+//! `exp(x - m) * (1 / s)` and `(x - m) - log(s)`. In a column with finite elements -inf gives 0 (log: -inf). A column
+//! becomes NaN if it contains NaN or inf, or only -inf.
 use super::super::arch::isa::{Cpu, Isa, Kernel};
 use super::super::math::exp::exp;
 use super::super::math::log::log;
@@ -43,7 +43,7 @@ pub fn log_softmax_in_place<C: Cpu>(cpu: C, p: &Softmax, xy: &mut [f32]) {
     cpu.run(Run::<true> { p, x: None, y: xy });
 }
 
-/// Slab by slab: where one is copied, it is still in the cache when it is worked on.
+/// Slab by slab, so that a copied slab is still in the cache when it is computed.
 struct Run<'a, const LOG: bool> {
     p: &'a Softmax,
     x: Option<&'a [f32]>,
@@ -80,7 +80,7 @@ impl<const LOG: bool> Kernel for Run<'_, LOG> {
     }
 }
 
-/// One column that is a run of elements: `y`, or `x` where it is another.
+/// A contiguous column: `y`, or `x` if it is separate.
 #[inline(always)]
 fn run<const LOG: bool, I: Isa>(isa: I, x: Option<&[f32]>, y: &mut [f32]) {
     let m = isa.splat(largest(isa, x.unwrap_or(y)));
@@ -96,7 +96,7 @@ fn run<const LOG: bool, I: Isa>(isa: I, x: Option<&[f32]>, y: &mut [f32]) {
     if !rest.is_empty() {
         let (x, e) = weigh::<LOG, I>(isa, isa.load_part(x_rest.unwrap_or(rest)), m);
         isa.store_part(x, rest);
-        // Lanes past the end of the column add +0, not what was computed there.
+        // Lanes past the end of the column add +0 instead of the values computed there.
         let e = isa.to_array(e);
         let Some(e) = e.get(..rest.len()) else { return };
         lanes = isa.add(lanes, isa.load_part(e));
@@ -109,7 +109,7 @@ fn run<const LOG: bool, I: Isa>(isa: I, x: Option<&[f32]>, y: &mut [f32]) {
     isa.store_part(finish::<LOG, I>(isa, isa.load_part(rest), factor), rest);
 }
 
-/// The largest element. Maxima have no order that shows, so that several are found side by side: one waits for itself.
+/// The largest element. The order of maxima does not show, so several run side by side, which hides their latency.
 #[inline(always)]
 fn largest<I: Isa>(isa: I, x: &[f32]) -> f32 {
     let (blocks, rest) = x.as_chunks::<{ 4 * LANES }>();
@@ -123,7 +123,7 @@ fn largest<I: Isa>(isa: I, x: &[f32]) -> f32 {
     Max::scalar(join(isa.to_array(m), Max::scalar), reduce_run::<Max, I>(isa, rest))
 }
 
-/// One column, its elements `inner` apart, which is not 0: the one body where small code is preferred.
+/// One column of elements `inner` apart; `inner` is not 0. Small code uses only this.
 #[inline(always)]
 fn one<const LOG: bool>(xy: &mut [f32], column: usize, inner: usize) {
     let (mut m, mut at) = (Max::START, column);
@@ -152,7 +152,7 @@ fn one<const LOG: bool>(xy: &mut [f32], column: usize, inner: usize) {
     }
 }
 
-/// Columns that lie side by side, in rows of `inner`: eight at a time.
+/// Columns that are neighbours, in rows of `inner` elements: eight at a time.
 #[inline(always)]
 fn columns<const LOG: bool, I: Isa>(isa: I, inner: usize, xy: &mut [f32]) {
     for column in (0..inner).step_by(LANES) {
@@ -185,7 +185,7 @@ fn columns<const LOG: bool, I: Isa>(isa: I, inner: usize, xy: &mut [f32]) {
     }
 }
 
-/// The first step: what is stored for the last one, and `exp(x - m)`.
+/// The first step: the value to store for the last step, and `exp(x - m)`.
 #[inline(always)]
 fn weigh<const LOG: bool, I: Isa>(isa: I, x: I::V, m: I::V) -> (I::V, I::V) {
     let x = isa.sub(x, m);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Functions of bytes, by the table of their 256 results: the entry of a byte stands at its bits.
+//! Functions of bytes, as tables of their 256 results, indexed by the bits of the byte.
 use super::super::arch::byte::Byte;
 use super::super::arch::isa::{Cpu, Isa, Kernel};
 
 /// Rows of neighbouring elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Table {
-    /// How many there are.
+    /// The number of rows.
     pub rows: usize,
-    /// Elements of a row; the operand's rows follow each other.
+    /// Elements of a row; the rows of the operand are dense.
     pub columns: usize,
     /// Elements between the starts of neighbouring rows of the result.
     pub y_pitch: usize,
@@ -55,7 +55,7 @@ pub fn table_in_place<C: Cpu, X: Byte>(_: C, entries: &[X; 256], xy: &mut [X]) {
     }
 }
 
-/// The low byte indexes the whole table: no check remains.
+/// A byte indexes the whole table, so no check remains.
 #[inline(always)]
 fn entry<X: Byte, Y: Byte>(entries: &[Y; 256], x: X) -> Y {
     entries[usize::from(x.wide() as u8)]

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! ONNX `TopK`: the largest or smallest elements along a dimension and where they are.
 //!
-//! The result is in order, best first, whether or not that is asked for. Of equal elements the one of lower index comes
-//! first. NaN counts as larger than every number, as numpy sorts it: `largest` gives NaN first, `smallest` gives it last.
+//! The results are always in order, best first. Of equal elements the one with the lower index comes first. NaN counts
+//! as larger than every number, as numpy sorts it: first with `largest`, last without.
 use super::number::Number;
 
 /// `x` is `[outer, n, inner]`; values and indices are `[outer, k, inner]`.
@@ -14,13 +14,13 @@ pub struct TopK {
     pub n: usize,
     /// Product of the dimensions after.
     pub inner: usize,
-    /// How many elements are wanted, at most `n`.
+    /// The number of results, at most `n`.
     pub k: usize,
-    /// The largest, else the smallest.
+    /// Selects the largest elements instead of the smallest.
     pub largest: bool,
 }
 
-/// The `k` best elements of each column of `x` and their indices along `n`, in a time that grows with `n log k`.
+/// The `k` best elements of each column of `x` and their indices along `n`, in time proportional to `n log k`.
 pub fn top_k<T: Number>(p: &TopK, x: &[T], values: &mut [T], indices: &mut [i64]) {
     debug_assert!(p.k <= p.n && x.len() == p.outer * p.n * p.inner);
     debug_assert!(values.len() == p.outer * p.k * p.inner && indices.len() == values.len());
@@ -35,7 +35,7 @@ pub fn top_k<T: Number>(p: &TopK, x: &[T], values: &mut [T], indices: &mut [i64]
     }
 }
 
-/// The best elements of one column and their indices, with the worst of them on top of a binary heap.
+/// The best elements of one column and their indices, as a binary heap with the worst on top.
 struct Best<'a, T> {
     values: &'a mut [T],
     indices: &'a mut [i64],
@@ -44,7 +44,7 @@ struct Best<'a, T> {
 }
 
 impl<T: Number> Best<'_, T> {
-    /// Fills the result with the `k` best of the elements, in order.
+    /// Fills the result with the `k` best elements, in order.
     fn select(&mut self, k: usize, mut elements: impl Iterator<Item = (T, i64)>) {
         for (place, element) in elements.by_ref().take(k).enumerate() {
             self.put(place, element);
@@ -57,7 +57,7 @@ impl<T: Number> Best<'_, T> {
                 self.sift(k, 0, Some(element));
             }
         }
-        // Heap sort: the worst goes to the end.
+        // Heap sort: the worst element goes to the end.
         for last in (1..k).rev() {
             let (worst, element) = (self.get(0), self.get(last));
             self.sift(last, 0, element);
@@ -67,7 +67,7 @@ impl<T: Number> Best<'_, T> {
         }
     }
 
-    /// Puts an element into the hole at `place` of a heap of `len`, or further down where worse ones are below.
+    /// Moves an element from the hole at `place` of a heap of `len` down to its position.
     fn sift(&mut self, len: usize, mut place: usize, element: Option<(T, i64)>) {
         let Some(element) = element else { return };
         loop {
@@ -86,7 +86,7 @@ impl<T: Number> Best<'_, T> {
         self.put(place, element);
     }
 
-    /// Whether `a` comes after `b` in the result: a strict order, since indices differ.
+    /// Whether `a` comes after `b` in the result; a strict order, since indices differ.
     #[inline]
     fn is_worse(&self, a: (T, i64), b: (T, i64)) -> bool {
         let (behind, ahead) = if self.largest { (b.0, a.0) } else { (a.0, b.0) };
@@ -107,7 +107,7 @@ impl<T: Number> Best<'_, T> {
     }
 }
 
-/// Whether `a` comes after `b` in numpy's order, where NaN is last.
+/// Whether `a` comes after `b` in numpy's order, which has NaN last.
 #[inline]
 fn greater<T: Number>(a: T, b: T) -> bool {
     a > b || a.is_nan() && !b.is_nan()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Neighbouring channels of pixels, and the inner loops of depthwise convolutions over them.
+//! The inner loops of depthwise convolutions, over neighbouring channels of pixels.
 //!
-//! Invariant: all elements that a loop reads lie in the slices given, which is checked once, before the loop.
+//! Invariant: everything that a loop reads lies inside its slices, which is checked once, before the loop.
 use super::super::arch::floats::Floats;
 use super::super::terms::epilogue::Bounds;
 use super::super::terms::line::{Line, ROWS};
@@ -10,17 +10,17 @@ use super::super::terms::sizes::{LANES, PANEL};
 use super::super::terms::steps::{Pointers, Windows};
 use super::finish::{Clamp, Finish};
 
-/// Neighbouring channels, as a tile holds those of one pixel.
+/// Neighbouring channels of one pixel, as a tile holds them.
 pub trait Channels: Copy {
-    /// An element of each.
+    /// One number for each channel.
     type V<I: Floats>: Copy;
 
-    /// How many there are.
+    /// The number of channels.
     fn width(self) -> usize;
-    /// The channels at `x`.
+    /// Loads the channels at `x`.
     ///
     /// # Safety
-    /// [`Channels::width`] elements from there on may be read.
+    /// [`Channels::width`] elements may be read at `x`.
     unsafe fn load<I: Floats>(self, isa: I, x: *const f32) -> Self::V<I>;
     /// `a * b + c`.
     fn mul_add<I: Floats>(self, isa: I, a: Self::V<I>, b: Self::V<I>, c: Self::V<I>) -> Self::V<I>;
@@ -34,7 +34,7 @@ pub trait Channels: Copy {
 #[derive(Clone, Copy)]
 pub struct Vectors<const V: usize>;
 
-/// So many channels, at most eight.
+/// Up to eight channels, as many as the number says.
 #[derive(Clone, Copy)]
 pub struct Part(pub usize);
 
@@ -147,27 +147,27 @@ impl Channels for One {
     }
 }
 
-/// The taps of windows: `rows * columns` of them, from a window's first on.
+/// The taps of windows: `rows * columns` of them, from the first tap of a window on.
 #[derive(Clone, Copy, Debug)]
 pub struct RegionTaps<'a> {
-    /// Rows.
+    /// Rows of taps.
     pub rows: usize,
-    /// Inputs between them.
+    /// Inputs between neighbouring rows.
     pub row_inputs: usize,
-    /// Weights between them.
+    /// Weights between neighbouring rows.
     pub row_weights: usize,
-    /// Columns.
+    /// Taps in a row.
     pub columns: usize,
-    /// Inputs between them.
+    /// Inputs between neighbouring taps of a row.
     pub column_inputs: usize,
-    /// Weights between them.
+    /// Weights between neighbouring taps of a row.
     pub column_weights: usize,
-    /// The weights, from those of the first channel of the first tap on.
+    /// The weights, from the first tap and channel on.
     pub w: &'a [f32],
 }
 
-/// Adds the products of `R` pixels, whose first channels lie `at` in `x`, to the sums: tap by tap, for the channels of
-/// `block` from `first` on. Nothing is added where an operand is too short, which it is not.
+/// Adds the products of `R` pixels to the sums, tap by tap, for the channels of `block` from `first` on. The first
+/// channels of the pixels lie in `x` at `at`. Returns early if an operand is too short; the plan rules that out.
 #[inline(always)]
 pub fn add<I: Floats, C: Channels, const R: usize>(
     isa: I,
@@ -188,14 +188,14 @@ pub fn add<I: Floats, C: Channels, const R: usize>(
         return;
     }
     let mut pixels = [x.as_ptr(); ROWS];
-    // SAFETY: the last element that is read lies in `x`, and so does this one before it.
+    // SAFETY: the last element that is read lies in `x`, and this pointer is at or before it.
     each_row!(R, ROW => { pixels[ROW] = unsafe { x.as_ptr().add(at.of(ROW) + first) }; });
     for row in 0..taps.rows {
         for column in 0..taps.columns {
             let input = row * taps.row_inputs + column * taps.column_inputs;
             let weight = row * taps.row_weights + column * taps.column_weights;
-            // SAFETY: `input` is at most `inputs` and `weight` at most `weights`; from there on the channels up to
-            // `end` lie in `x` and in the weights.
+            // SAFETY: `input` is at most `inputs`, and `weight` at most `weights`; from there on the channels up to
+            // `end` lie inside `x` and the weights.
             unsafe {
                 let weights = block.load(isa, taps.w.as_ptr().add(weight + first));
                 each_row!(R, ROW => {
@@ -207,7 +207,7 @@ pub fn add<I: Floats, C: Channels, const R: usize>(
     }
 }
 
-/// The bias of the channels of `block` from `first` on; zeros where there is none.
+/// The bias of the channels of `block` from `first` on; zeros if there is no bias.
 #[inline(always)]
 pub fn start<I: Floats, C: Channels>(isa: I, block: C, first: usize, bias: &[f32]) -> C::V<I> {
     const NONE: [f32; 2 * LANES] = [0.0; 2 * LANES];
@@ -216,29 +216,29 @@ pub fn start<I: Floats, C: Channels>(isa: I, block: C, first: usize, bias: &[f32
         None => NONE.as_slice(),
     };
     debug_assert!(bias.len() >= block.width());
-    // SAFETY: either slice has the elements: no block is wider than two vectors.
+    // SAFETY: both slices are long enough: no block is wider than two vectors.
     unsafe { block.load(isa, bias.as_ptr()) }
 }
 
-/// The pixels of a tile, for loops that an instruction set has of its own.
+/// The pixels of a tile, for the loop of an instruction set.
 #[derive(Clone, Copy, Debug)]
 pub struct Pixels<'a> {
-    /// How many pixels there are.
+    /// The number of pixels.
     pub rows: usize,
     /// The input.
     pub x: &'a [f32],
-    /// Where the first channel of each pixel's first tap lies.
+    /// Where the first tap of each pixel begins.
     pub x_at: Line,
-    /// Where the results of each go.
+    /// Where the outputs of each pixel begin.
     pub y_at: Line,
-    /// The bias, or none.
+    /// The bias; may be empty.
     pub bias: &'a [f32],
-    /// What is done with the sums.
+    /// The bounds of the results.
     pub bounds: Bounds,
 }
 
-/// Computes `channels` channels of a tile by the instruction set's own loop; [`Floats::is_wide`]. Nothing is done where an
-/// operand is too short, which it is not.
+/// Computes `channels` channels of a tile by the instruction set's own loop, which needs [`Floats::is_wide`]. Returns
+/// early if an operand is too short; the plan rules that out.
 #[inline(always)]
 pub fn wide<I: Floats>(isa: I, channels: usize, tile: &Pixels<'_>, taps: &RegionTaps<'_>, y: &mut [f32]) {
     const SIZE: usize = size_of::<f32>();
@@ -265,14 +265,14 @@ pub fn wide<I: Floats>(isa: I, channels: usize, tile: &Pixels<'_>, taps: &Region
         debug_assert!(false, "a window lies outside");
         return;
     }
-    // Where the pixels are odd, the halves share one, which is computed twice.
+    // If the number of pixels is odd, the halves share a pixel, which is computed twice.
     let half = tile.rows - tile.rows / 2;
     let mut windows = Windows {
         x: Pointers::new(tile.x.as_ptr(), tile.x_at, tile.rows, half),
         y: Pointers::new(y.as_mut_ptr(), tile.y_at, tile.rows, half),
         bias: if has_bias { tile.bias.as_ptr() } else { ZEROS.as_ptr() },
         w: taps.w.as_ptr(),
-        // The rows of taps may overlap: the step is back then.
+        // Rows of taps may overlap; the step is negative then.
         row_inputs: taps.row_inputs.wrapping_sub(taps.columns * taps.column_inputs).wrapping_mul(SIZE),
         row_weights: taps.row_weights.wrapping_sub(taps.columns * taps.column_weights).wrapping_mul(SIZE),
         column_inputs: taps.column_inputs * SIZE,
@@ -286,7 +286,7 @@ pub fn wide<I: Floats>(isa: I, channels: usize, tile: &Pixels<'_>, taps: &Region
     while left > 0 {
         let width = if left < PANEL { left } else { PANEL };
         windows.mask = (1 << width) - 1;
-        // SAFETY: all that is read and written lies inside, as checked above.
+        // SAFETY: everything that is read or written lies inside, as checked above.
         unsafe { isa.windows(half, &windows) };
         windows.x.first = windows.x.first.wrapping_add(PANEL);
         windows.y.first = windows.y.first.wrapping_add(PANEL);

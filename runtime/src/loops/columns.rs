@@ -1,74 +1,73 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Columns of weight panels: how a tile holds the sums of one row for them.
+//! Columns of weight panels, and the sums of one row of a tile for them.
 //!
-//! Wide instruction sets take whole panels at once and mask what a narrow one lacks; others take eight columns, then
-//! the rest one by one.
+//! Wide instruction sets compute whole panels and mask the columns that a narrow one lacks. Others compute eight
+//! columns at a time, then the rest one by one.
 use super::super::arch::floats::Floats;
 use super::super::terms::line::ROWS;
 use super::super::terms::sizes::{LANES, PANEL};
 use super::finish::Clamp;
 
-/// Weights of a panel that are asked for ahead of their use.
+/// How far ahead weights are prefetched.
 const AHEAD: usize = 8 * PANEL;
 
-/// Some columns of one or more panels, as one row of a tile holds them.
+/// Some columns of one or more panels.
 ///
 /// # Safety
-/// [`Columns::Sums`] are made of `f32` and [`Isa::V`](super::super::arch::isa::Isa::V) alone.
+/// [`Columns::Sums`] consists of `f32` and [`Isa::V`](super::super::arch::isa::Isa::V) only.
 pub unsafe trait Columns: Copy {
     /// The sums of one row.
     type Sums<I: Floats>: Copy;
-    /// Weights of these columns at one depth.
+    /// The weights of these columns for one input.
     type Weights<I: Floats>: Copy;
 
-    /// How many columns a panel has: weights between neighbouring depths.
+    /// Columns of a panel: the distance between the weights of neighbouring inputs.
     fn columns(self) -> usize;
-    /// How many panels there are.
+    /// The number of panels.
     fn panels(self) -> usize;
-    /// How many columns there are.
+    /// The number of these columns.
     fn width(self) -> usize;
-    /// The weights at a depth.
+    /// Loads the weights for one input.
     ///
     /// # Safety
-    /// From `w` on, and from each multiple of `panel` after it for the other panels, [`Columns::columns`] elements may
-    /// be read.
+    /// [`Columns::columns`] elements may be read at `w` and, for further panels, at each multiple of `panel` after it.
     unsafe fn weights<I: Floats>(self, isa: I, w: *const f32, panel: usize) -> Self::Weights<I>;
-    /// Sums that hold `start`, which has [`Columns::width`] elements; zeros where it is empty.
+    /// Sums that start from `start`, which has [`Columns::width`] elements, or from zeros if it is empty.
     fn start<I: Floats>(self, isa: I, start: &[f32]) -> Self::Sums<I>;
-    /// Adds the products of `x` with the weights, each by one [`Isa::mul_add`](super::super::arch::isa::Isa::mul_add).
+    /// Adds `x` times the weights, each product by one [`Isa::mul_add`](super::super::arch::isa::Isa::mul_add).
     fn add<I: Floats>(self, isa: I, sums: &mut Self::Sums<I>, x: f32, weights: Self::Weights<I>);
     /// Stores the clamped sums in `y`, which has [`Columns::width`] elements.
     fn store<I: Floats>(self, isa: I, sums: Self::Sums<I>, clamp: &Clamp<I>, y: &mut [f32]);
-    /// The sums of some rows as numbers, [`Columns::width`] of each; where the last vector has more, they follow.
+    /// The sums of some rows as numbers: for each row [`Columns::width`] of them, then those that fill the last vector.
     #[inline(always)]
     fn numbers<I: Floats>(self, sums: &[Self::Sums<I>; ROWS]) -> &[f32] {
-        // SAFETY: sums are made of `f32` and vectors of eight `f32` alone.
+        // SAFETY: sums consist of `f32` and vectors of eight `f32` only.
         unsafe { slice(sums.as_ptr().cast(), size_of_val(sums) / size_of::<f32>()) }
     }
 }
 
-/// The columns of `P` full panels that follow each other.
+/// `P` neighbouring panels of sixteen columns.
 #[derive(Clone, Copy)]
 pub struct Full<const P: usize>;
 
-/// All columns of a panel that has 9 to 15, in two vectors.
+/// All columns of a panel of 9 to 15, in two vectors.
 #[derive(Clone, Copy)]
 pub struct Wide {
-    /// How many columns the panel has.
+    /// Columns of the panel.
     pub columns: usize,
 }
 
-/// All columns of a panel that has 1 to 8, in one vector.
+/// All columns of a panel of 1 to 8, in one vector.
 #[derive(Clone, Copy)]
 pub struct Narrow {
-    /// How many columns the panel has.
+    /// Columns of the panel.
     pub columns: usize,
 }
 
 /// Eight columns of a panel, in one vector.
 #[derive(Clone, Copy)]
 pub struct Eight {
-    /// How many columns the panel has.
+    /// Columns of the panel.
     pub columns: usize,
     /// The first of the eight.
     pub first: usize,
@@ -77,9 +76,9 @@ pub struct Eight {
 /// One column of a panel.
 #[derive(Clone, Copy)]
 pub struct One {
-    /// How many columns the panel has.
+    /// Columns of the panel.
     pub columns: usize,
-    /// Which one.
+    /// The number of the column.
     pub first: usize,
 }
 
@@ -140,7 +139,7 @@ unsafe impl<const P: usize> Columns for Full<P> {
         let mut weights = [[isa.splat(0.0); 2]; P];
         for (p, weights) in weights.iter_mut().enumerate() {
             if P > 2 {
-                // A single row uses each weight once: nothing else hides where it comes from.
+                // A single row uses each weight only once, so nothing else hides the latency of memory.
                 isa.prefetch(w.wrapping_add(p * panel + AHEAD));
             }
             // SAFETY: the caller's promise.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! The inner loop of convolutions and matrix products where small code is preferred: up to sixteen columns of four pixels,
-//! whose sums lie in registers where there are vectors.
+//! The inner loop of convolutions and matrix products in small code: up to sixteen columns of four pixels. On vector
+//! instructions their sums stay in registers.
 //!
-//! Invariants: all elements that the loop reads and writes lie in the slices given, which is checked once, before it; each
-//! sum takes its products in the order of the taps, each by one [`Isa::mul_add`](super::super::arch::isa::Isa::mul_add).
+//! Invariants: everything that the loop reads or writes lies inside its slices, which is checked once, before it. Each
+//! sum adds its products in the order of the taps, each by one [`Isa::mul_add`](super::super::arch::isa::Isa::mul_add).
 use super::super::arch::floats::{FloatKernel, Floats};
 use super::super::terms::epilogue::Residual;
 use super::super::terms::sizes::LANES;
@@ -11,7 +11,7 @@ use super::super::terms::tile::{COLUMNS, PIXELS, Pixel, TapGrid, Tile};
 use super::finish::Clamp;
 use core::slice;
 
-/// Takes one more pixel, and computes the tile where it is full then.
+/// Adds a pixel to the tile, and computes the tile if it is full then.
 #[inline(always)]
 pub fn push<I: Floats>(isa: I, tile: &mut Tile<'_>, pixel: Pixel) {
     if tile.count == 0 {
@@ -26,7 +26,7 @@ pub fn push<I: Floats>(isa: I, tile: &mut Tile<'_>, pixel: Pixel) {
     }
 }
 
-/// Computes the tile, of no or some pixels. Returns early if an operand is too short; the plan rules that out.
+/// Computes the tile, if it has pixels. Returns early if an operand is too short; the plan rules that out.
 #[inline(never)]
 pub fn compute<I: Floats>(isa: I, tile: &mut Tile<'_>) {
     if tile.count > 0 && fits(tile) {
@@ -37,7 +37,7 @@ pub fn compute<I: Floats>(isa: I, tile: &mut Tile<'_>) {
     tile.count = 0;
 }
 
-/// Whether all that is read and written lies inside.
+/// Whether everything that is read or written lies inside.
 #[inline(always)]
 fn fits(tile: &Tile<'_>) -> bool {
     let (mut x, mut y) = (0, 0);
@@ -48,7 +48,7 @@ fn fits(tile: &Tile<'_>) -> bool {
     let TapGrid { rows, row_inputs, row_gap, columns, column_inputs, depth, pitch } = tile.taps;
     let row = columns * depth;
     if rows * row > 0 {
-        // The last element of each, and as many as there are columns.
+        // The index of the last input and of the last weight, plus the columns that start there.
         let inputs = x + (rows - 1) * row_inputs + (columns - 1) * column_inputs + depth - 1 + tile.width;
         let inputs = if tile.apart { inputs } else { inputs + 1 - tile.width };
         let weights = (rows - 1) * (row * pitch + row_gap) + (row - 1) * pitch + tile.width;
@@ -62,8 +62,8 @@ fn fits(tile: &Tile<'_>) -> bool {
 /// A tile whose operands all lie inside.
 struct Inside<'a, 'b>(&'a mut Tile<'b>);
 
-/// Runs the body for each pixel, with `$i` its constant number. Pixels are spelled out rather than looped over: a loop is
-/// not unrolled at `opt-level = "z"`, and the sums would then live in memory.
+/// Runs the body for each pixel, with `$i` its constant number. Pixels are spelled out: at `opt-level = "z"` a loop is
+/// not unrolled, and the sums would live in memory.
 macro_rules! each_pixel {
     ($i:ident => $body:block) => {{
         {
@@ -88,21 +88,21 @@ macro_rules! each_pixel {
 #[allow(unused_imports, reason = "crates without products of rows have nobody else who uses it")]
 pub(crate) use each_pixel;
 
-/// Two vectors, of which the first `width` lanes are the elements from `x` on and the rest 0.
+/// Loads `width` elements from `x` on into two vectors; the other lanes are 0.
 ///
 /// # Safety
-/// The elements may be read.
+/// `width` elements may be read at `x`.
 #[inline(always)]
 pub unsafe fn load<I: Floats>(isa: I, x: *const f32, width: usize) -> [I::V; 2] {
     let (next, left) = (x.wrapping_add(LANES), width.saturating_sub(LANES));
-    // SAFETY: the caller's promise; the second slice is empty where the first vector has all elements.
+    // SAFETY: the caller's promise; the second slice is empty if the first vector holds all elements.
     unsafe { [isa.load_part(slice::from_raw_parts(x, width)), isa.load_part(slice::from_raw_parts(next, left))] }
 }
 
 /// Stores the first `width` lanes from `y` on.
 ///
 /// # Safety
-/// The elements may be written.
+/// `width` elements may be written at `y`.
 #[inline(always)]
 pub unsafe fn store<I: Floats>(isa: I, v: [I::V; 2], y: *mut f32, width: usize) {
     let (next, left) = (y.wrapping_add(LANES), width.saturating_sub(LANES));
@@ -122,7 +122,7 @@ fn mul_add<I: Floats>(isa: I, x: [I::V; 2], w: [I::V; 2], sums: [I::V; 2]) -> [I
 impl FloatKernel for Inside<'_, '_> {
     #[inline(always)]
     fn run<I: Floats>(self, isa: I) {
-        // SAFETY: all that is read and written lies inside, by `fits`.
+        // SAFETY: everything that is read or written lies inside, by `fits`.
         if unsafe { isa.tile(self.0) } {
             return;
         }
@@ -135,14 +135,15 @@ impl FloatKernel for Inside<'_, '_> {
 }
 
 impl Inside<'_, '_> {
-    /// All columns of all pixels at once. Every output is read before one is written, so that pixels may be the same.
+    /// Computes all columns of all pixels at once. All outputs are read before any is written, so two pixels may be the
+    /// same.
     #[inline(always)]
     fn vectors<I: Floats>(self, isa: I) {
         let (x, mut w, y) = (self.0.x.as_ptr(), self.0.w.as_ptr(), self.0.y.as_mut_ptr());
         let Tile { taps, width, apart, plan, pixels, .. } = *self.0;
         let (mut xs, mut ys) = ([x; PIXELS], [y; PIXELS]);
         let mut sums = [[isa.splat(0.0); 2]; PIXELS];
-        // SAFETY: all that is read and written here lies inside, by `Tile::fits`.
+        // SAFETY: everything that is read or written here lies inside, by `fits`.
         unsafe {
             each_pixel!(I => {
                 xs[I] = x.wrapping_add(pixels[I].x);
@@ -182,7 +183,7 @@ impl Inside<'_, '_> {
         }
     }
 
-    /// Column by column.
+    /// Computes column by column.
     #[inline(always)]
     fn columns<I: Floats>(self, isa: I) {
         let (x, w, y) = (self.0.x.as_ptr(), self.0.w.as_ptr(), self.0.y.as_mut_ptr());
@@ -191,8 +192,8 @@ impl Inside<'_, '_> {
         while next < count {
             let Some(pixel) = pixels.get(next) else { return };
             for column in 0..width {
-                // SAFETY: all that is read and written here lies inside, by `Tile::fits`.
-                // Without taps neither inputs nor weights are read, and may be empty: their places are made by wrapping.
+                // SAFETY: everything that is read or written here lies inside, by `fits`. Without taps no input or
+                // weight is read, and the slices may be empty: the pointers are made by wrapping.
                 unsafe {
                     let y = y.add(pixel.y);
                     let mut sum = *self.0.start(y).add(column);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Tiles of quantized products whose inner loop an instruction set has of its own: four products of bytes a lane.
+//! Tiles of quantized products, for instruction sets that add four products of bytes in a lane.
 //!
-//! Invariant: all that a loop reads and writes lies in the slices given, which is checked once, before the loop.
+//! Invariant: everything that a loop reads or writes lies inside its slices, which is checked once, before the loop.
 use super::super::arch::bytes::Bytes;
 use super::super::terms::dots::{Inputs, Outputs, Scaling, Task, Weights};
 use super::super::terms::line::ROWS;
@@ -9,7 +9,7 @@ use super::super::terms::quant::ROUND;
 use super::super::terms::rows::each_row;
 use super::super::terms::sizes::{PANEL, QUAD};
 
-/// The largest of the first `R`.
+/// The largest of the first `R` offsets.
 #[inline(always)]
 fn largest<const R: usize>(at: &[usize; ROWS]) -> usize {
     let mut last = 0;
@@ -17,7 +17,7 @@ fn largest<const R: usize>(at: &[usize; ROWS]) -> usize {
     last
 }
 
-/// The loop's operands, where all that so many tiles of `P` panels read lies inside; for sums, without places for bytes.
+/// The task for `tiles` tiles of `R` rows and `P` panels, without outputs; none if an operand is too short.
 #[inline(always)]
 fn tile<const R: usize, const P: usize>(p: &Inputs<'_>, w: &Weights<'_>, half: bool, tiles: usize) -> Option<Task> {
     let columns = if half { PANEL / 2 } else { PANEL };
@@ -47,14 +47,14 @@ fn tile<const R: usize, const P: usize>(p: &Inputs<'_>, w: &Weights<'_>, half: b
         zero: 0,
         flip: p.flip,
     };
-    // SAFETY: `at` is at most the largest, which lies in `x`.
+    // SAFETY: `at` is at most the largest offset, which lies in `x`.
     each_row!(R, ROW => { tile.rows[ROW] = unsafe { p.x.as_ptr().add(p.at[ROW]) }; });
     Some(tile)
 }
 
-/// Computes the bytes of tiles of `R` rows and `P` panels, of which the last may have fewer columns; a panel alone may be
-/// one of eight. [`Bytes::has_dots`]; `R` is 1 or 6, `P` 1, 2 or 4, or 8 of one row. Nothing is done where an operand is
-/// too short, which it is not.
+/// Computes and requantizes tiles of `R` rows and `P` panels. The last panel may have fewer columns; a single panel of
+/// at most eight is computed as half a panel. Needs [`Bytes::has_dots`]; `R` is 1 or 6, and `P` is 1, 2 or 4, or 8 for
+/// one row. Returns early if an operand is too short; the plan rules that out.
 #[inline(always)]
 pub fn bytes<I: Bytes, const R: usize, const P: usize>(
     isa: I,
@@ -72,17 +72,18 @@ pub fn bytes<I: Bytes, const R: usize, const P: usize>(
         debug_assert!(false, "a tile lies outside");
         return;
     }
-    // SAFETY: `at` is at most the largest, which lies in `y`.
+    // SAFETY: `at` is at most the largest offset, which lies in `y`.
     each_row!(R, ROW => { tile.y[ROW] = unsafe { out.y.as_mut_ptr().add(out.at[ROW]) }; });
     tile.y_next = out.next;
     (tile.bias, tile.multiplier) = (scaling.bias.as_ptr(), scaling.multiplier.as_ptr());
     tile.mask = (1 << tail) - 1;
     (tile.bounds, tile.zero) = (scaling.bounds, scaling.zero);
-    // SAFETY: all that is read and written lies inside, as checked here and by `tile`; columns behind the last are masked.
+    // SAFETY: everything that is read or written lies inside, as checked here and by `tile`; columns past the last are
+    // masked.
     unsafe { isa.dots([R, P], half, &mut tile) };
 }
 
-/// Adds the products of a tile of `R` rows and `P` panels to sums. As [`bytes`] otherwise.
+/// Adds the products of one tile of `R` rows and `P` panels to `sums`, under the conditions of [`bytes`].
 #[inline(always)]
 pub fn sums<I: Bytes, const R: usize, const P: usize>(
     isa: I,
@@ -97,6 +98,6 @@ pub fn sums<I: Bytes, const R: usize, const P: usize>(
         return;
     }
     tile.sums = sums.as_mut_ptr().cast();
-    // SAFETY: all that is read and written lies inside, as checked by `tile`; there are sums of six rows.
+    // SAFETY: everything that is read or written lies inside, as checked by `tile`; there are sums for six rows.
     unsafe { isa.dots([R, P], half, &mut tile) };
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! What happens to finished sums in vectors before they are stored: the residual is added, then the activation applied.
+//! The epilogue in vectors: the residual is added to finished sums, then the activation is applied.
 use super::super::arch::isa::Isa;
 use super::super::terms::epilogue::{Bounds, Kind, Plan, Residual};
 use super::super::terms::sizes::LANES;
@@ -14,13 +14,13 @@ pub struct Clamp<I: Isa> {
 }
 
 impl<I: Isa> Clamp<I> {
-    /// The bounds in vectors.
+    /// Puts the bounds into vectors.
     #[inline(always)]
     pub fn new(isa: I, Bounds { lo, zero, hi }: Bounds) -> Self {
         Clamp { isa, lo: isa.splat(lo), hi: isa.splat(hi), zero: isa.splat(zero) }
     }
 
-    /// The sums between the bounds.
+    /// Clamps the sums.
     #[inline(always)]
     pub fn apply(&self, sums: I::V) -> I::V {
         self.isa.at_most(self.isa.add(self.isa.at_least(sums, self.lo), self.zero), self.hi)
@@ -28,19 +28,19 @@ impl<I: Isa> Clamp<I> {
 }
 
 impl<I: Isa> Clamp<I> {
-    /// The first sum between the bounds.
+    /// Clamps the first sum.
     #[inline(always)]
     pub fn apply1(&self, sums: I::V) -> f32 {
-        // The other lanes compute nothing that is used, and vanish.
+        // The compiler drops the computation of the other lanes.
         let [first, ..] = self.isa.to_array(self.apply(sums));
         first
     }
 }
 
-/// An [`Activation`] that is no [`Clamp`].
+/// An [`Activation`] other than a [`Clamp`].
 #[derive(Clone, Copy)]
 enum Other<V> {
-    /// The definition of the clamp, by `max` and `min`.
+    /// A clamp whose bounds do not fit [`Bounds`], by `max` and `min`.
     Exact {
         lo: V,
         hi: V,
@@ -53,14 +53,14 @@ enum Other<V> {
 /// A [`Plan`] with its numbers in vectors.
 #[derive(Clone, Copy)]
 pub struct Finish<I: Isa> {
-    /// The clamp, which is all where [`Plan::clamp`] says so.
+    /// The clamp. It is the whole epilogue if [`Plan::clamp`] has bounds.
     pub clamp: Clamp<I>,
     other: Option<Other<I::V>>,
     residual: Residual,
 }
 
 impl<I: Isa> Finish<I> {
-    /// What is done with the sums, with its numbers in vectors, for all sums of a tile.
+    /// Puts the epilogue's numbers into vectors, once for all sums of a tile.
     #[inline(always)]
     pub fn new(isa: I, plan: &Plan) -> Self {
         let other = match plan.kind {
@@ -81,7 +81,7 @@ impl<I: Isa> Finish<I> {
         }
     }
 
-    /// Finishes eight sums and stores them in `y`.
+    /// Applies the epilogue to eight sums and stores the results in `y`.
     #[inline(always)]
     pub fn store(&self, sum: I::V, y: &mut [f32; LANES]) {
         let isa = self.clamp.isa;
@@ -92,7 +92,7 @@ impl<I: Isa> Finish<I> {
         isa.store(self.activate(sum), y);
     }
 
-    /// Finishes the first `y.len()` (at most 8) of the sums and stores them in `y`.
+    /// The same for the first `y.len()` sums, at most 8.
     #[inline(always)]
     pub fn store_part(&self, sum: I::V, y: &mut [f32]) {
         let isa = self.clamp.isa;
@@ -103,7 +103,7 @@ impl<I: Isa> Finish<I> {
         isa.store_part(self.activate(sum), y);
     }
 
-    /// Finishes one sum and stores it in `y`.
+    /// The same for one sum.
     #[inline(always)]
     pub fn store1(&self, sum: f32, y: &mut f32) {
         let isa = self.clamp.isa;
@@ -111,7 +111,7 @@ impl<I: Isa> Finish<I> {
             Residual::None => sum,
             Residual::Accumulate => sum + *y,
         };
-        // The other lanes compute nothing that is used, and vanish.
+        // The compiler drops the computation of the other lanes.
         let [first, ..] = isa.to_array(self.activate(isa.splat(sum)));
         *y = first;
     }

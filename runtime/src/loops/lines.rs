@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Lines of one channel, widened to 16 bits, and sums over their windows.
+//! Depthwise convolutions along lines of one channel, widened to 16 bits.
 //!
-//! Four channels are taken side by side: a row is one line of each. Neighbours share a word, so that two taps are multiplied
-//! at once.
+//! Four channels are taken together: a row is one line of each. Neighbouring numbers share a word, so one instruction
+//! multiplies two taps.
 //!
-//! Invariant: all that is read and written lies in the slices given, which is checked once, before a loop.
+//! Invariant: everything that a loop reads or writes lies inside its slices, which is checked once, before the loop.
 use super::super::arch::byte::Byte;
 use super::super::arch::dual::Dual;
 use super::super::terms::lines::{FOUR, Lines, Part};
 
-/// The words as numbers, to be written.
+/// The 16-bit numbers of words, for writing.
 #[inline(always)]
 fn halves_mut(words: &mut [u32]) -> &mut [i16] {
-    // SAFETY: a word is two numbers of any value.
+    // SAFETY: a word is two 16-bit numbers, and every value of them is valid.
     unsafe { core::slice::from_raw_parts_mut(words.as_mut_ptr().cast(), 2 * words.len()) }
 }
 
-/// Widens four neighbouring channels of `pixels` pixels, which lie `step` apart, to the numbers from `at` on of four lines of
-/// `pitch` numbers each.
+/// Widens four neighbouring channels of `pixels` pixels. Pixels lie `step` apart, and channel `i` goes to `lines` from
+/// `i * pitch + at` on.
 pub fn spread<C: Dual, X: Byte>(
     cpu: C,
     x: &[X],
@@ -31,22 +31,22 @@ pub fn spread<C: Dual, X: Byte>(
         debug_assert!(pixels == 0, "inputs or their lines lie outside");
         return;
     }
-    // SAFETY: the inputs and their places were checked to lie inside.
+    // SAFETY: inputs and outputs lie inside, as checked.
     unsafe { cpu.spread(x, step, pixels, lines, (pitch, at)) }
 }
 
-/// Moves the words from `first` on, whole fours of them, to the beginning.
+/// Moves `fours * 4` words from `first` on to the beginning.
 pub fn shift<C: Dual>(cpu: C, words: &mut [u32], first: usize, fours: usize) {
     if fours == 0 || first + FOUR * fours > words.len() {
         debug_assert!(fours == 0, "words lie outside");
         return;
     }
-    // SAFETY: the words were checked to lie inside.
+    // SAFETY: the words lie inside, as checked.
     unsafe { cpu.shift(words, first, fours) }
 }
 
 impl Lines<'_> {
-    /// Whether all that is read and so many outputs lie inside.
+    /// Whether all operands and `outputs` outputs lie inside.
     fn fits(&self, part: &Part, outputs: usize, [pixel, line]: [usize; 2]) -> bool {
         let Lines { pitch, rows, taps, .. } = *self;
         let Part { first, lines, fours } = *part;
@@ -61,14 +61,14 @@ impl Lines<'_> {
     }
 }
 
-/// Computes pixels, whose outputs lie `steps[0]` apart, and those of neighbouring lines `steps[1]`; those of a line may lie
-/// where some of the next line belong, which are written later.
+/// Computes `part` of four channels. Neighbouring pixels of the output lie `steps[0]` apart, neighbouring lines
+/// `steps[1]`. The last fours of a line may run over into the next line, which is written later.
 #[inline(never)]
 pub fn compute<C: Dual, Y: Byte>(cpu: C, lines: &Lines<'_>, part: &Part, y: &mut [Y], steps: [usize; 2]) {
     if !lines.fits(part, y.len(), steps) {
         debug_assert!(false, "operands lie outside");
         return;
     }
-    // SAFETY: the operands were checked to lie inside.
+    // SAFETY: the operands lie inside, as checked.
     unsafe { cpu.lines(lines, part, y, steps) }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! The inner loops of matrix products and convolutions: sums in registers, inputs and weights by pointers.
 //!
-//! Invariant: all elements that a loop reads lie in the slices given, which is checked once, before the loop.
+//! Invariant: everything that a loop reads lies inside its slices, which is checked once, before the loop.
 use super::super::arch::floats::Floats;
 use super::super::terms::epilogue::Bounds;
 use super::super::terms::line::{Line, ROWS};
@@ -12,19 +12,19 @@ use super::columns::Columns;
 
 const SIZE: usize = size_of::<f32>();
 
-/// Where the depth of a tile's sums lies in the input: `outer * inner` runs of `depth` neighbouring elements. The
-/// weights of all of them follow each other, but for a gap after each outer step.
+/// The inputs of a sum: `outer * inner` runs of `depth` neighbouring elements. Their weights follow each other, with a
+/// gap after each outer step.
 #[derive(Clone, Copy, Debug)]
 pub struct Runs {
     /// Outer steps.
     pub outer: usize,
-    /// Inputs between them.
+    /// Inputs between neighbouring outer steps.
     pub outer_step: usize,
-    /// Depth of the weights between them.
+    /// Depth of the weights between neighbouring outer steps.
     pub outer_depth: usize,
     /// Inner steps.
     pub inner: usize,
-    /// Inputs between them.
+    /// Inputs between neighbouring inner steps.
     pub inner_step: usize,
     /// Length of a run.
     pub depth: usize,
@@ -42,7 +42,7 @@ impl Runs {
         self.outer == 1 && self.inner == 1
     }
 
-    /// The same with runs that follow each other joined.
+    /// Joins runs that touch.
     #[inline(always)]
     pub const fn joined(mut self) -> Self {
         if self.inner == 1 || self.inner_step == self.depth {
@@ -56,7 +56,7 @@ impl Runs {
         self
     }
 
-    /// Inputs from the first to the last; 0 where there is none.
+    /// Inputs from the first to the last, both included; 0 if there are none.
     #[inline(always)]
     const fn inputs(&self) -> usize {
         if self.outer == 0 || self.inner == 0 || self.depth == 0 {
@@ -65,7 +65,7 @@ impl Runs {
         (self.outer - 1) * self.outer_step + (self.inner - 1) * self.inner_step + self.depth
     }
 
-    /// Depth of the weights from the first to the last, where there are inputs.
+    /// Depth of the weights from the first to the last, both included, if there are inputs.
     #[inline(always)]
     const fn weights(&self) -> usize {
         (self.outer - 1) * self.outer_depth + self.inner * self.depth
@@ -77,20 +77,20 @@ impl Runs {
 pub struct Products<'a> {
     /// The input.
     pub x: &'a [f32],
-    /// How many rows there are.
+    /// The number of rows.
     pub rows: usize,
-    /// Where the inputs of each begin.
+    /// Where the inputs of each row begin.
     pub at: Line,
-    /// The weights, from the first that is used.
+    /// The weights, from the first one used on.
     pub w: &'a [f32],
     /// Weights between panels.
     pub panel: usize,
-    /// The depth.
+    /// The inputs of each sum.
     pub runs: Runs,
 }
 
 impl Products<'_> {
-    /// The first inputs of `R` rows, where all that products with `block` read lies inside and is not nothing.
+    /// The first input of each of `R` rows; none if there are no products, or if an operand is too short.
     #[inline(always)]
     fn rows<C: Columns, const R: usize>(&self, block: C) -> Option<[*const f32; ROWS]> {
         let span = self.runs.inputs();
@@ -104,26 +104,26 @@ impl Products<'_> {
             return None;
         }
         let mut rows = [self.x.as_ptr(); ROWS];
-        // SAFETY: no row begins behind `last`, which lies in `x`.
+        // SAFETY: no row begins after `last`, which lies in `x`.
         each_row!(R, ROW => { rows[ROW] = unsafe { self.x.as_ptr().add(self.at.of(ROW)) }; });
         Some(rows)
     }
 }
 
-/// Adds the products of `R` rows with the columns of `block` to the sums, in the order of the depth. Nothing is added
-/// where an operand is too short, which it is not.
+/// Adds the products of `R` rows and the columns of `block` to the sums, in the order of the depth. Returns early if an
+/// operand is too short; the plan rules that out.
 #[inline(always)]
 pub fn add<I: Floats, C: Columns, const R: usize>(isa: I, block: C, sums: &mut [C::Sums<I>; ROWS], p: &Products<'_>) {
     let Some(rows) = p.rows::<C, R>(block) else { return };
     let Products { w, panel, runs, .. } = *p;
     let columns = block.columns();
     for outer in 0..runs.outer {
-        // SAFETY: weights up to the depth `runs.weights()` lie in `w`.
+        // SAFETY: the weights up to the depth `runs.weights()` lie in `w`.
         let mut w = unsafe { w.as_ptr().add(outer * runs.outer_depth * columns) };
         for inner in 0..runs.inner {
             let first = outer * runs.outer_step + inner * runs.inner_step;
             for k in first..first + runs.depth {
-                // SAFETY: as above, in each panel; `k` is below `runs.inputs()`, so that every row's element lies in `x`.
+                // SAFETY: as above, in each panel; `k` is below `runs.inputs()`, so every row's input lies in `x`.
                 unsafe {
                     let weights = block.weights(isa, w, panel);
                     w = w.add(columns);
@@ -134,29 +134,29 @@ pub fn add<I: Floats, C: Columns, const R: usize>(isa: I, block: C, sums: &mut [
     }
 }
 
-/// How the sums of a tile begin and end where a clamp is all that is done with them.
+/// How the sums of a tile begin and end if the epilogue is a clamp.
 #[derive(Clone, Copy, Debug)]
 pub struct Ends<'a> {
-    /// The bias of the columns, or too short, which stands for zeros.
+    /// The bias of the columns. If it is too short, the sums start from 0.
     pub bias: &'a [f32],
-    /// Whether the sums start from the output instead.
+    /// Whether the sums start from the output instead of the bias.
     pub resume: bool,
     /// Where the outputs of each row begin.
     pub at: Line,
-    /// The first column of them.
+    /// The first column of the outputs.
     pub first: usize,
-    /// What is done with the sums.
+    /// The bounds of the results.
     pub bounds: Bounds,
 }
 
-/// Computes some columns, those of one panel or of two full ones, for one row also of four or eight, by the instruction set's own loop;
-/// [`Floats::is_wide`] for them. Nothing is done where an operand is too short, which it is not.
+/// Computes the columns of one panel or of two full ones (for one row also of four or eight) by the instruction set's
+/// own loop, which needs [`Floats::is_wide`]. Returns early if an operand is too short; the plan rules that out.
 #[inline(always)]
 pub fn wide<I: Floats>(isa: I, columns: usize, p: &Products<'_>, ends: &Ends<'_>, y: &mut [f32]) {
     const ZEROS: [f32; 8 * PANEL] = [0.0; 8 * PANEL];
     let rows = p.rows;
     let (panels, step) = if columns > PANEL { (columns / PANEL, PANEL) } else { (1, columns) };
-    // Where the rows are odd, the halves share one, which is computed twice.
+    // If the number of rows is odd, the halves share a row, which is computed twice.
     let half = rows - rows / 2;
     let span = p.runs.inputs();
     let is_inside = span == 0
@@ -169,7 +169,7 @@ pub fn wide<I: Floats>(isa: I, columns: usize, p: &Products<'_>, ends: &Ends<'_>
         return;
     }
     if span == 0 {
-        // Without products: an empty loop is none of theirs.
+        // There are no products, and the loops need at least one.
         for row in 0..rows {
             let y = y.get_mut(ends.at.of(row) + ends.first..).and_then(|y| y.get_mut(..columns)).unwrap_or(&mut []);
             for (i, y) in y.iter_mut().enumerate() {
@@ -195,19 +195,19 @@ pub fn wide<I: Floats>(isa: I, columns: usize, p: &Products<'_>, ends: &Ends<'_>
         mask: (1 << step) - 1,
         bounds: Bounds::NONE,
     };
-    // SAFETY: all that is read and written lies inside, as checked above.
+    // SAFETY: everything that is read or written lies inside, as checked above.
     unsafe { run(isa, [half, panels], &mut steps, &p.runs, ends.bounds) };
 }
 
-/// Runs the loop as often as the runs need.
+/// Calls the loop as often as the runs need.
 ///
 /// # Safety
-/// As [`Floats::products`] says, for all of `runs`.
+/// The conditions of [`Floats::products`] hold for all of `runs`.
 #[inline(always)]
 unsafe fn run<I: Floats>(isa: I, shape: [usize; 2], steps: &mut Steps, runs: &Runs, bounds: Bounds) {
-    // Runs whose inner steps are not joined: all but the last call leave unfinished sums in `y`.
+    // If inner steps could not be joined, each outer step is a call, and all but the last leave unfinished sums in `y`.
     let calls = if runs.inner == 1 { 1 } else { runs.outer };
-    // The inputs of neighbouring runs may overlap: the step is back then.
+    // Neighbouring runs of inputs may overlap; the step is negative then.
     let between = if runs.inner == 1 { runs.outer_step } else { runs.inner_step };
     steps.outer_step = between.wrapping_sub(runs.depth).wrapping_mul(SIZE);
     if runs.inner == 1 {

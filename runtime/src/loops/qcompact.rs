@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Quantized products where small code is preferred: one body of each, which kernels find by [`Bytes::dispatch_bytes`].
+//! Quantized products in small code: one body of each, which kernels call by [`Bytes::dispatch_bytes`].
 //!
-//! Invariants: those of `qconv`, of which these bodies give the bits.
+//! Invariant: the bits are those of `qconv`, whose invariants hold here too.
 use super::super::arch::bytes::{ByteKernel, Bytes};
 use super::super::terms::dots::{Inputs, Weights};
 use super::super::terms::line::ROWS;
@@ -11,15 +11,15 @@ use super::super::terms::sizes::{LANES, PANEL, QUAD};
 use super::super::terms::taps::Pixels;
 use super::ready::Ready;
 
-/// The sums of some rows and a panel.
+/// The sums of a panel of some rows.
 type Ints = [[[i32; LANES]; 2]; MOST];
 
-/// What becomes of the sums of some columns.
+/// How the sums of some columns are requantized.
 #[derive(Clone, Copy)]
 pub struct Ends<'a> {
-    /// What is done with the sums.
+    /// The range of the results, and the residual.
     pub finish: &'a Finish,
-    /// What makes the bits of outputs unsigned.
+    /// Exclusive or with it makes the bytes of the output unsigned.
     pub flip: u8,
     /// The bias of the columns.
     pub bias: &'a [i32],
@@ -27,14 +27,14 @@ pub struct Ends<'a> {
     pub multiplier: &'a [f32],
 }
 
-/// Bias and multipliers of the columns of a panel; zeros behind the last.
+/// Bias and multipliers of the columns of a panel; zeros past the last column.
 struct Panel {
     bias: [[i32; LANES]; 2],
     multiplier: [[f32; LANES]; 2],
 }
 
 impl Ends<'_> {
-    /// Those of `width` columns, at most sixteen, from the `first` on.
+    /// Bias and multipliers of `width` columns (at most 16) from `first` on.
     #[inline(always)]
     fn panel(&self, first: usize, width: usize) -> Panel {
         let mut panel = Panel { bias: [[0; LANES], [0; LANES]], multiplier: [[0.0; LANES], [0.0; LANES]] };
@@ -48,37 +48,37 @@ impl Ends<'_> {
     }
 }
 
-/// Sums of pieces of a depth.
+/// Unfinished sums, if the depth is computed in pieces.
 pub struct Carry<'a> {
     /// The sums of each row.
     pub sums: &'a mut [[i32; PANEL]; ROWS],
-    /// Whether there are none yet.
+    /// Whether this is the first piece: the sums start from 0.
     pub is_first: bool,
-    /// Whether they are whole then.
+    /// Whether this is the last piece: the sums are finished after it.
     pub is_last: bool,
 }
 
-/// Tiles of up to six rows and all columns of some weights.
+/// Tiles of up to six rows, and all columns of the weights.
 pub struct Tiles<'a, 'b> {
-    /// Where the inputs of the tiles lie.
+    /// The inputs of the tiles.
     pub inputs: Inputs<'a>,
-    /// Rows that are there in each tile.
+    /// Rows of each tile.
     pub count: usize,
-    /// How many tiles there are.
+    /// The number of tiles.
     pub tiles: usize,
     /// The packed weights.
     pub w: Weights<'a>,
     /// As in `QConv2d`.
     pub pairs: bool,
-    /// How sums become bytes.
+    /// How sums are requantized.
     pub ends: Ends<'a>,
     /// The outputs, from the first column on.
     pub y: &'b mut [u8],
-    /// Where those of each row of the first tile begin, and from one tile to the next.
+    /// Where the outputs of each row of the first tile begin.
     pub at: [usize; ROWS],
-    /// From a row of a tile to the same of the next.
+    /// From a row of a tile to the same row of the next tile.
     pub next: usize,
-    /// What the sums are added to, where the depth is but a piece; then all columns are one panel.
+    /// Unfinished sums to add to, if this is a piece of the depth; all columns then form one panel.
     pub carry: Option<Carry<'b>>,
 }
 
@@ -115,7 +115,7 @@ impl ByteKernel for Tiles<'_, '_> {
 }
 
 impl Tiles<'_, '_> {
-    /// The sums of `R` rows and `H` times eight columns.
+    /// Computes the sums of `R` rows and `H * 8` columns.
     #[inline(always)]
     fn sums<I: Bytes, const R: usize, const H: usize>(
         &self,
@@ -140,13 +140,13 @@ impl Tiles<'_, '_> {
             w = rest;
             outer += 1;
         }
-        // Copies with addresses, while the sums above stay in registers.
+        // Copies that have addresses, while the sums above stay in registers.
         let [[a, b], [c, d], [e, f]] = sums;
         let first = [isa.to_ints(a), isa.to_ints(b)];
         if R > 1 { [first, [isa.to_ints(c), isa.to_ints(d)], [isa.to_ints(e), isa.to_ints(f)]] } else { alike(first) }
     }
 
-    /// Makes the sums of some rows bytes, or carries them on.
+    /// Requantizes the sums of some rows, or carries them over to the next piece.
     #[inline(always)]
     fn finish<I: Bytes>(
         &mut self,
@@ -184,7 +184,7 @@ impl Tiles<'_, '_> {
     }
 }
 
-/// Makes the sums of a row bytes, one or two times eight.
+/// Requantizes the sums of a row, 8 or 16 columns.
 #[inline(always)]
 fn store<I: Bytes>(ready: &Ready<I>, sums: &[[i32; LANES]; 2], multiplier: &[[f32; LANES]; 2], mut y: &mut [u8]) {
     let mut half = 0;
@@ -200,21 +200,21 @@ fn store<I: Bytes>(ready: &Ready<I>, sums: &[[i32; LANES]; 2], multiplier: &[[f3
     }
 }
 
-/// Pixels of up to sixteen channels of a depthwise convolution.
+/// Pixels of up to sixteen channels of a quantized depthwise convolution.
 pub struct Lanes<'a, 'b> {
-    /// Where the inputs of the pixels lie.
+    /// The inputs of the pixels.
     pub pixels: &'a Pixels<'a>,
     /// The packed weights.
     pub w: &'a [i8],
     /// As in `QConv2d`.
     pub pairs: bool,
-    /// How sums become bytes.
+    /// How sums are requantized.
     pub ends: Ends<'a>,
     /// The outputs, from the first pixel and channel on.
     pub y: &'b mut [u8],
-    /// From a pixel to the next, and to that below.
+    /// From a pixel to the next, and to the pixel below.
     pub steps: [usize; 2],
-    /// Channels that are there, at most sixteen.
+    /// Channels, at most sixteen.
     pub width: usize,
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! How sums of quantized products become bytes, in vectors.
+//! Requantizes sums in vectors.
 use super::super::arch::bytes::Bytes;
 use super::super::terms::quant::{Finish, ROUND, Range};
 use super::super::terms::sizes::LANES;
@@ -9,7 +9,7 @@ use super::super::terms::sizes::LANES;
 struct Bounds<V> {
     lo: V,
     hi: V,
-    /// The bits of [`ROUND`] less the zero point.
+    /// The bits of [`ROUND`] minus the zero point.
     offset: i32,
 }
 
@@ -43,13 +43,13 @@ pub struct Ready<I: Bytes> {
 }
 
 impl<I: Bytes> Ready<I> {
-    /// What is done with the sums, with its numbers in vectors, for all sums of a layer. `flip` is
+    /// Puts the numbers of `finish` into vectors, once for all sums of a layer. `flip` is
     /// [`Byte::FLIP`](super::super::arch::byte::Byte::FLIP) of the output.
     #[inline(always)]
     pub fn new(isa: I, finish: &Finish, flip: u8) -> Self {
         let residual = match &finish.residual {
             Some(r) => Some(ReadyResidual {
-                // What `t` and the bits of `r`, made unsigned, are more than what they stand for.
+                // Besides the zero points: rounded sums lack that of `t`, and unsigned bits are `flip` too large.
                 sum: (isa.splat((finish.range.zero - r.sum.zero) as f32), isa.splat(r.sum.scale)),
                 other: (isa.splat((r.other.zero + i32::from(flip)) as f32), isa.splat(r.other.scale)),
                 flip,
@@ -61,14 +61,14 @@ impl<I: Bytes> Ready<I> {
         Ready { isa, bounds: Bounds::new(isa, &finish.range), residual }
     }
 
-    /// The number within its bounds, and [`ROUND`] on top: its low bits are the rounded number.
+    /// Clamps `v` and adds [`ROUND`]: the low bits are the rounded number then.
     #[inline(always)]
     fn rounded(&self, v: I::V, bounds: &Bounds<I::V>) -> I::V {
         let isa = self.isa;
         isa.add(isa.at_most(isa.at_least(v, bounds.lo), bounds.hi), isa.splat(ROUND))
     }
 
-    /// Finishes the sums of eight neighbouring channels; `y` are the bits of bytes.
+    /// Requantizes the sums of eight neighbouring channels; `y` holds the bits of bytes.
     #[inline(always)]
     pub fn store(&self, sums: &[i32; LANES], multiplier: &[f32; LANES], y: &mut [u8; LANES]) {
         let isa = self.isa;
@@ -76,7 +76,7 @@ impl<I: Bytes> Ready<I> {
         *y = match &self.residual {
             None => isa.low_bytes(v, self.bounds.offset),
             Some(r) => {
-                // All of these are whole numbers of a few hundred: exact.
+                // All of these are integers of a few hundred, so this is exact.
                 let t = isa.add(isa.sub(v, isa.splat(ROUND)), r.sum.0);
                 let held = isa.sub(isa.number_bytes(y, r.flip), r.other.0);
                 let sum = isa.add(isa.mul(held, r.other.1), isa.mul(t, r.sum.1));
@@ -85,7 +85,7 @@ impl<I: Bytes> Ready<I> {
         };
     }
 
-    /// Finishes the sums of eight channels, of which the bytes of those that `y` has are stored.
+    /// Requantizes the sums of eight channels, and stores the first `y.len()` of them.
     #[inline(always)]
     pub fn store_some(&self, sums: &[i32; LANES], multiplier: &[f32; LANES], y: &mut [u8]) {
         if let Some(y) = y.first_chunk_mut() {
@@ -102,7 +102,8 @@ impl<I: Bytes> Ready<I> {
         }
     }
 
-    /// Adds the bias of `width` channels, at most eight, and finishes the sums, all from the start of their slices on.
+    /// Adds the bias of `width` channels (at most 8) to the sums and requantizes them. All slices begin at the first of
+    /// these channels.
     #[inline(always)]
     pub fn store_from(&self, sums: &[i32; LANES], (bias, multiplier): (&[i32], &[f32]), width: usize, y: &mut [u8]) {
         let (whole, bias_chunk) = (width >= LANES, bias.first_chunk::<LANES>());

@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Rows of pixels of quantized depthwise convolutions: sixteen channels, each with taps of its own, four taps a lane.
+//! Quantized depthwise convolutions of sixteen channels, for instruction sets that add four products of bytes in a
+//! lane.
 //!
-//! Invariant: all that a loop reads and writes lies in the slices given, which is checked once, before the loop.
+//! Invariant: everything that a loop reads or writes lies inside its slices, which is checked once, before the loop.
 use super::super::arch::bytes::Bytes;
 use super::super::terms::dots::Scaling;
 use super::super::terms::quant::ROUND;
 use super::super::terms::sizes::{PANEL, QUAD};
 use super::super::terms::taps::{Outputs, Pixels, Task};
 
-/// From the first pixel to the last.
+/// The distance from the first pixel to the last.
 #[inline(always)]
 fn reach(count: [usize; 2], steps: [usize; 2]) -> usize {
     count[0].saturating_sub(1) * steps[0] + count[1].saturating_sub(1) * steps[1]
 }
 
 impl Pixels<'_> {
-    /// The loop's operands, where all that it reads lies inside; for sums, without places for bytes.
+    /// The task for these pixels, without outputs; none if an operand is too short.
     #[inline(always)]
     fn run(&self, w: &[i8]) -> Option<Task> {
         let furthest = self.taps.as_flattened().iter().fold(0, |furthest, &tap| furthest.max(tap));
@@ -45,7 +46,8 @@ impl Pixels<'_> {
     }
 }
 
-/// Computes the bytes of all pixels. [`Bytes::has_dots`]; nothing is done where an operand is too short, which it is not.
+/// Computes and requantizes all pixels. Needs [`Bytes::has_dots`]. Returns early if an operand is too short; the plan
+/// rules that out.
 #[inline(always)]
 pub fn bytes<I: Bytes>(isa: I, pixels: &Pixels<'_>, w: &[i8], scaling: &Scaling<'_>, out: Outputs<'_>) {
     let Some(mut run) = pixels.run(w) else { return };
@@ -58,11 +60,11 @@ pub fn bytes<I: Bytes>(isa: I, pixels: &Pixels<'_>, w: &[i8], scaling: &Scaling<
     (run.y, run.y_steps, run.mask) = (out.y.as_mut_ptr(), out.steps, (1 << out.width) - 1);
     (run.bias, run.multiplier) = (scaling.bias.as_ptr(), scaling.multiplier.as_ptr());
     (run.bounds, run.zero) = (scaling.bounds, scaling.zero);
-    // SAFETY: all that is read and written lies inside, as checked here and by `run`; other channels are masked.
+    // SAFETY: everything that is read or written lies inside, as checked here and by `run`; other channels are masked.
     unsafe { isa.lanes(&mut run) };
 }
 
-/// Adds the products of the first pixel to sums. As [`bytes`] otherwise.
+/// Adds the products of the first pixel to `sums`, under the conditions of [`bytes`].
 #[inline(always)]
 pub fn sums<I: Bytes>(isa: I, pixel: &Pixels<'_>, w: &[i8], sums: &mut [i32; PANEL]) {
     let Some(mut run) = (Pixels { count: [1; 2], ..*pixel }).run(w) else { return };
@@ -71,6 +73,6 @@ pub fn sums<I: Bytes>(isa: I, pixel: &Pixels<'_>, w: &[i8], sums: &mut [i32; PAN
         return;
     }
     run.sums = sums.as_mut_ptr();
-    // SAFETY: all that is read and written lies inside, as checked by `run`.
+    // SAFETY: everything that is read or written lies inside, as checked by `run`.
     unsafe { isa.lanes(&mut run) };
 }

@@ -9,7 +9,7 @@ use super::asin::{HALF_PI_LO, excess, split_root};
 pub fn acos(x: f32) -> f32 {
     let half_pi = core::f32::consts::FRAC_PI_2;
     let a = x.abs();
-    // Negative for a > 1, and its root NaN.
+    // For a > 1 this is negative, and its root NaN.
     let z = if a > 0.5 { 0.5 * (1.0 - a) } else { a * a };
     let (hi, lo) = split_root(z);
     let e = excess(z);

@@ -16,7 +16,7 @@ pub(super) fn excess(z: f32) -> f32 {
 pub(super) fn split_root(z: f32) -> (f32, f32) {
     let s = sqrt(z);
     let hi = f32::from_bits(s.to_bits() & 0xffff_f000);
-    // 0 / 0 where the root is zero.
+    // If the root is zero, the quotient would be 0 / 0.
     let lo = if s > 0.0 { (z - hi * hi) / (s + hi) } else { 0.0 };
     (hi, lo)
 }
@@ -27,11 +27,11 @@ pub(super) fn split_root(z: f32) -> (f32, f32) {
 #[inline]
 pub fn asin(x: f32) -> f32 {
     let a = x.abs();
-    // Negative for a > 1, and its root NaN.
+    // For a > 1 this is negative, and its root NaN.
     let z = if a > 0.5 { 0.5 * (1.0 - a) } else { a * a };
     let (hi, lo) = split_root(z);
     let e = excess(z);
-    // pi/2 - 2 (hi + lo + root * e), with what the first difference lost.
+    // pi/2 - 2 (hi + lo + root * e), plus the rounding error of the first difference.
     let half_pi = core::f32::consts::FRAC_PI_2;
     let first = half_pi - 2.0 * hi;
     let lost = (half_pi - first) - 2.0 * hi;

@@ -10,7 +10,7 @@
 #[inline]
 pub fn atan(x: f32) -> f32 {
     let a = x.abs();
-    // tan(3 pi / 8), tan(pi / 8); the bases in two parts each.
+    // tan(3 pi / 8), tan(pi / 8); pi/2 and pi/4 are in two parts.
     let (t, hi, lo) = if a > 2.414_213_7 {
         (-1.0 / a, core::f32::consts::FRAC_PI_2, -4.371_139e-8)
     } else if a > 0.414_213_57 {

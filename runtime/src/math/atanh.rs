@@ -8,9 +8,9 @@ use super::log1p::log1p;
 #[inline]
 pub fn atanh(x: f32) -> f32 {
     let a = x.abs();
-    // (1 + a) / (1 - a) = 1 + 2a / (1 - a); for small a the quotient's leading term exactly.
+    // (1 + a) / (1 - a) = 1 + 2a / (1 - a); for small a the leading term of the quotient is exact.
     let two = a + a;
     let q = if a < 0.5 { two + two * a / (1.0 - a) } else { two / (1.0 - a) };
-    // Above 1 the quotient is below -2 or so, and its logarithm NaN.
+    // For a > 1 the quotient is below -2 or so, and its logarithm NaN.
     (0.5 * log1p(q)).copysign(x)
 }

@@ -3,7 +3,7 @@
 //!
 //! A value is (hi, lo) with |lo| at most half an ULP of hi or so. Exact while nothing overflows or underflows.
 
-/// The exact sum of `a` and `b`, where |a| >= |b| or a is zero.
+/// The exact sum of `a` and `b`, if |a| >= |b| or a is zero.
 #[inline]
 pub(super) fn fast_two_sum(a: f32, b: f32) -> (f32, f32) {
     let s = a + b;
@@ -35,14 +35,14 @@ pub(super) fn two_product(a: f32, b: f32) -> (f32, f32) {
     (p, ((ah * bh - p) + ah * bl + al * bh) + al * bl)
 }
 
-/// The product of two sums, to some 2^-44.
+/// The product of two such sums, with a relative error near 2^-44.
 #[inline]
 pub(super) fn product(a: (f32, f32), b: (f32, f32)) -> (f32, f32) {
     let (p, e) = two_product(a.0, b.0);
     fast_two_sum(p, e + (a.0 * b.1 + a.1 * b.0))
 }
 
-/// The sum of a number and a sum, where |a| >= |b| or a is zero.
+/// The sum of a number and such a sum, if |a| >= |b| or a is zero.
 #[inline]
 pub(super) fn sum(a: f32, b: (f32, f32)) -> (f32, f32) {
     let (s, e) = fast_two_sum(a, b.0);

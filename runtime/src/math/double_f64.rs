@@ -2,7 +2,7 @@
 //! Sums of two f64: exact sums and products without a fused operation (Dekker, Knuth), about 106 bits.
 //! See `double`.
 
-/// The exact sum of `a` and `b`, where |a| >= |b| or a is zero.
+/// The exact sum of `a` and `b`, if |a| >= |b| or a is zero.
 #[inline]
 pub(super) fn fast_two_sum(a: f64, b: f64) -> (f64, f64) {
     let s = a + b;
@@ -34,14 +34,14 @@ pub(super) fn two_product(a: f64, b: f64) -> (f64, f64) {
     (p, ((ah * bh - p) + ah * bl + al * bh) + al * bl)
 }
 
-/// The product of two sums, to some 2^-102.
+/// The product of two such sums, with a relative error near 2^-102.
 #[inline]
 pub(super) fn product(a: (f64, f64), b: (f64, f64)) -> (f64, f64) {
     let (p, e) = two_product(a.0, b.0);
     fast_two_sum(p, e + (a.0 * b.1 + a.1 * b.0))
 }
 
-/// The sum of two sums, where |a| >= |b| or a is zero.
+/// The sum of two such sums, if |a| >= |b| or a is zero.
 #[inline]
 pub(super) fn sum(a: (f64, f64), b: (f64, f64)) -> (f64, f64) {
     let (s, e) = fast_two_sum(a.0, b.0);

@@ -3,8 +3,8 @@
 //!
 //! Near 0: S(x) = x + x P(x^2), P minimax of degree 5 on [0, 0.98], relative error 2^-24.9. Away from 0:
 //! L(x) = 1 - Q(|x| - 1)^4, Q minimax of degree 7 on [0.98, 4], absolute error 2^-24.9
-//! (`tools/minimax.py erf_small erf_large`). S lies below erf beyond 0.98 and L below it before, since the first
-//! neglected term has that sign: the larger of the two is the right one. Straight-line code.
+//! (`tools/minimax.py erf_small erf_large`). S is below erf beyond 0.98, and L is below it before, because of the sign
+//! of their first neglected terms: so the larger of the two is the right one. Straight-line code.
 
 /// The error function of `x`, odd to the bit. NaN gives NaN, +-inf gives +-1, -0 gives -0.
 ///
@@ -15,8 +15,8 @@ pub fn erf(x: f32) -> f32 {
     // From 3.92 on erf rounds to 1, and at 4 the polynomial does; a NaN passes the comparison.
     let a = if a > 4.0 { 4.0 } else { a };
     let z = a * a;
-    // The highest terms in pairs, side by side: the chain of what waits for what is short. The lowest, whose rounding shows,
-    // come last.
+    // The higher terms are computed in pairs, which keeps the chain of dependent operations short. The lowest terms,
+    // whose rounding matters, come last.
     let z2 = z * z;
     let high = (0.112_807_41 + z * -0.02672874) + z2 * (0.004_939_685_6 + z * -0.000_572_947_9);
     let small = a + a * (0.128_379_14 + z * (-0.376_123_9 + z * high));
@@ -27,8 +27,8 @@ pub fn erf(x: f32) -> f32 {
     let q = 0.629_769_5 + u * (-0.415_486_57 + u * high);
     let q2 = q * q;
     let large = 1.0 - q2 * q2;
-    // At least one is not negative, so that their bits order as integers: one instruction, which compilers do not
-    // take apart.
+    // At least one is not negative, so their bits order as integers. Compilers keep this integer maximum as one
+    // instruction.
     let y = (small.to_bits() as i32).max(large.to_bits() as i32) as u32;
     f32::from_bits(y | (x.to_bits() & 0x8000_0000))
 }

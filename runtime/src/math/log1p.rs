@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! `log1p`: log(1 + x) without cancellation.
 //!
-//! u = 1 + x rounded, and what the rounding lost is added as its quotient by u; the logarithm of u as in `log`.
+//! u = 1 + x, rounded. The logarithm of u is computed as in `log`, and the rounding error divided by u is added.
 
 /// The bits of sqrt(1/2).
 const SQRT_HALF: u32 = 0x3f35_04f3;
@@ -16,7 +16,7 @@ const LN2_LO: f32 = 1.428_606_8e-6;
 #[inline]
 pub fn log1p(x: f32) -> f32 {
     let y = ordinary(x);
-    // The sums turn -0 into +0.
+    // The additions turn -0 into +0.
     let y = if x == 0.0 { x } else { y };
     let y = if x < f32::INFINITY { y } else { x };
     let outside = if x == -1.0 { f32::NEG_INFINITY } else { f32::NAN };
@@ -32,7 +32,7 @@ pub(super) fn ordinary(x: f32) -> f32 {
     let e = (bits.wrapping_sub(SQRT_HALF) as i32) >> 23;
     let k = e as f32;
     let f = f32::from_bits(bits.wrapping_sub((e as u32) << 23)) - 1.0;
-    // Where u needs no scaling, x itself is the exact f.
+    // If u needs no scaling, x itself is the exact f.
     let f = if e == 0 { x } else { f };
     let c = if e == 0 { 0.0 } else { lost / u };
     let s = f / (2.0 + f);

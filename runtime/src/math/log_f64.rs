@@ -13,7 +13,7 @@ const LN2_LO: f64 = 7.371_002_565_167_799e-13;
 /// Error at most 1 ULP (sampled).
 #[inline]
 pub fn log_f64(x: f64) -> f64 {
-    // 0 for ordinary numbers; else it decides the result: inf - MAX, NaN - NaN, or what the comparisons say.
+    // 0 for ordinary numbers. For others it decides the result: inf - MAX, NaN - NaN, or what the comparisons choose.
     let above = x - if x > f64::MAX { f64::MAX } else { x };
     let below = if x == 0.0 { f64::NEG_INFINITY } else { f64::NAN };
     let special = if x > 0.0 { above } else { below };

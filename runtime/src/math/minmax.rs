@@ -4,10 +4,10 @@
 /// The larger of the two. NaN if either is NaN; max(-0, +0) = +0 in either order.
 #[inline]
 pub fn max(a: f32, b: f32) -> f32 {
-    // Both orders of the comparison: they differ only where a and b are zeros, or one is NaN.
+    // Both orders of the comparison: they differ only if a and b are zeros, or one is NaN.
     let p = if a > b { a } else { b };
     let q = if b > a { b } else { a };
-    // Equal bits stay; of two zeros the positive one.
+    // Equal bits stay; of two zeros the positive one is taken.
     let y = f32::from_bits(p.to_bits() & q.to_bits());
     if a.is_nan() || b.is_nan() { f32::NAN } else { y }
 }
@@ -15,15 +15,15 @@ pub fn max(a: f32, b: f32) -> f32 {
 /// The smaller of the two. NaN if either is NaN; min(-0, +0) = -0 in either order.
 #[inline]
 pub fn min(a: f32, b: f32) -> f32 {
-    // Both orders of the comparison: they differ only where a and b are zeros, or one is NaN.
+    // Both orders of the comparison: they differ only if a and b are zeros, or one is NaN.
     let p = if a < b { a } else { b };
     let q = if b < a { b } else { a };
-    // Equal bits stay; of two zeros the negative one; the union of a NaN's bits and any others is a NaN.
+    // Equal bits stay; of two zeros the negative one is taken; NaN or any bits is NaN.
     f32::from_bits(p.to_bits() | q.to_bits())
 }
 
-/// `x` limited to [`lo`, `hi`]. A NaN `x` gives NaN; an `x` equal to a bound is returned as it is, so
-/// clamp(-0, +0, 1) = -0. Where lo > hi the result is hi. A NaN bound does not limit.
+/// `x` limited to [`lo`, `hi`]. A NaN `x` gives NaN; an `x` equal to a bound is returned as it is, so clamp(-0, +0, 1)
+/// = -0. If lo > hi, the result is hi. A NaN bound does not limit.
 #[inline]
 pub fn clamp(x: f32, lo: f32, hi: f32) -> f32 {
     let y = if x < lo { lo } else { x };

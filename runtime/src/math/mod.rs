@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! Elementary functions of f32, and a few of f64: one per file, with its error bound and its special values.
 //!
-//! Only IEEE additions, multiplications, divisions and integer operations, each rounded by itself: the results
-//! have the same bits on every target and under both numerics. No libm and no f64 in the functions of f32 (but for
-//! `fma`). All of f32 but `sin`, `cos` and `tan` is straight-line code without tables, which a loop vectorises.
-//! The files use each other by `super::file::function` alone, because a part of them is copied into other crates.
+//! Computed by IEEE additions, multiplications, divisions and integer operations, each rounded by itself: results have
+//! the same bits on every target and with both numerics. Functions of f32 use no libm and, apart from `fma`, no f64.
+//! All of them but `sin`, `cos` and `tan` are straight-line code without tables, which a loop vectorises. Files use
+//! each other only by `super::file::function`, because some of them are copied into other crates.
 //!
-//! An error in ULP is |computed - exact| over the distance of neighbouring numbers at the exact value (of subnormal
-//! numbers below the normal ones); correct rounding has 0.5. The stated ones of functions of one f32 hold for every
-//! f32: `tests/math_accuracy.rs` measures them.
+//! An error in ULP is |computed - exact| divided by the distance of neighbouring numbers at the exact value (for
+//! subnormal numbers: below the normal ones); correct rounding has 0.5. The stated errors of functions of one f32 hold
+//! for every f32: `tests/math_accuracy.rs` measures them.
 
 pub mod acos;
 pub mod acosh;

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! `pow`: x to the power y.
 //!
-//! exp(y log x) with the logarithm and the product as sums of two f32 (`double`), so that the error stays near
-//! half an ULP whatever the exponent: log2(m) = s (C1 + z (C3 + z P(z))), s = (m - 1) / (m + 1), z = s^2, with C1
-//! and C3 in two parts and P minimax of degree 2 (`tools/minimax.py pow_log2`); 2^f = 1 + u + u^2/2 + u^3 Q(u),
-//! u = f ln 2, Q minimax of degree 4 (`tools/minimax.py pow_exp`). Straight-line code: the special cases are selected
-//! at the end.
+//! exp(y log x), where logarithm and product are sums of two f32 (`double`), so the error stays near half an ULP for
+//! all exponents. log2(m) = s (C1 + z (C3 + z P(z))), s = (m - 1) / (m + 1), z = s^2, with C1 and C3 in two parts and P
+//! minimax of degree 2 (`tools/minimax.py pow_log2`). 2^f = 1 + u + u^2/2 + u^3 Q(u), u = f ln 2, Q minimax of degree 4
+//! (`tools/minimax.py pow_exp`). Straight-line code: special cases are selected at the end.
 use super::double::{fast_two_sum, product, sum, two_product, two_sum};
 use super::round_even::round_even;
 
@@ -20,12 +19,12 @@ const C3: (f32, f32) = (0.961_796_7, -7.028_462e-9);
 /// ln 2.
 const LN2: (f32, f32) = (core::f32::consts::LN_2, -1.904_654_2e-9);
 
-/// `x` to the power `y`, with the special cases of IEEE 754: anything to the power of a zero and 1 to any power
-/// are 1, even for NaN; a negative x has powers with integer y only, else NaN; pow(+-0, y < 0) is inf, with the sign of
-/// x for odd y; pow(-1, +-inf) = 1. Overflow gives inf, underflow is gradual.
+/// `x` to the power `y`, with the special cases of IEEE 754: anything to the power of zero is 1, and 1 to any power is
+/// 1, even for NaN; a negative x has powers with integer y only, else NaN; pow(+-0, y < 0) is inf, with the sign of x
+/// for odd y; pow(-1, +-inf) = 1. Overflow gives inf, underflow is gradual.
 ///
-/// Error at most 0.6 ULP, 1 ULP where the result is subnormal (sampled); powers that are f32 numbers, such as those
-/// of small integers, come out exactly.
+/// Error at most 0.6 ULP, 1 ULP if the result is subnormal (sampled). Powers that are exact in f32, such as those of
+/// small integers, are computed exactly.
 #[inline]
 pub fn pow(x: f32, y: f32) -> f32 {
     let a = x.abs();
@@ -34,7 +33,7 @@ pub fn pow(x: f32, y: f32) -> f32 {
     // From 2^24 on every f32 is even.
     let odd = integer & (y.abs() < 16_777_216.0) & (round_even(half) != half);
     let ordinary = exp2(scaled_log2(a, y));
-    // Towards infinity where both grow or both shrink.
+    // Infinity if base and exponent both grow or both shrink, else 0.
     let limit = if (a > 1.0) == (y > 0.0) { f32::INFINITY } else { 0.0 };
     let unbounded = (a == 0.0) | (a == f32::INFINITY);
     let magnitude = if unbounded | (y.abs() == f32::INFINITY) { limit } else { ordinary };
@@ -49,7 +48,7 @@ pub fn pow(x: f32, y: f32) -> f32 {
 /// y * log2(a) as the sum of two f32, for a positive and finite.
 #[inline]
 fn scaled_log2(a: f32, y: f32) -> (f32, f32) {
-    // Beyond 2^40 the result is 0, 1 or inf already; the split in the product must not overflow.
+    // Beyond 2^40 the result is 0, 1 or inf already; the splitting in the product must not overflow.
     let limit = 1_099_511_627_776.0;
     let y = if y > limit { limit } else { y };
     let y = if y < -limit { -limit } else { y };
@@ -86,7 +85,7 @@ fn exp2(t: (f32, f32)) -> f32 {
     let q =
         0.166_666_48 + u.0 * (0.041_666_48 + u.0 * (0.008_337_864 + u.0 * (0.001_393_347_4 + u.0 * 0.000_173_463_22)));
     let rest = square * u.0 * q;
-    // 1 + u + u^2/2 + rest, largest first, what each sum lost added at the end.
+    // 1 + u + u^2/2 + rest, largest first; the rounding errors are added at the end.
     let (w, e1) = fast_two_sum(1.0, u.0);
     let (w, e2) = fast_two_sum(w, 0.5 * square);
     let y = w + (e2 + (e1 + (rest + (u.1 + (0.5 * square_lo + u.0 * u.1)))));

@@ -17,7 +17,7 @@ const LN2: (f64, f64) = (core::f64::consts::LN_2, 2.319_046_813_846_299_6e-17);
 
 /// `x` to the power `y`, with the special cases of IEEE 754: see `pow`.
 ///
-/// Error at most 0.6 ULP, 1 ULP where the result is subnormal (sampled).
+/// Error at most 0.6 ULP, 1 ULP if the result is subnormal (sampled).
 #[inline]
 pub fn pow_f64(x: f64, y: f64) -> f64 {
     if y == 0.0 || x == 1.0 {
@@ -32,7 +32,7 @@ pub fn pow_f64(x: f64, y: f64) -> f64 {
     let magnitude = if a == 1.0 {
         1.0
     } else if a == 0.0 || a == f64::INFINITY || y.abs() == f64::INFINITY {
-        // Towards infinity where both grow or both shrink.
+        // Infinity if base and exponent both grow or both shrink, else 0.
         if (a > 1.0) == (y > 0.0) { f64::INFINITY } else { 0.0 }
     } else {
         exp2(scaled_log2(a, y))
@@ -51,7 +51,7 @@ pub fn pow_f64(x: f64, y: f64) -> f64 {
 /// y * log2(a) as the sum of two f64, for a positive and finite.
 #[inline]
 fn scaled_log2(a: f64, y: f64) -> (f64, f64) {
-    // Beyond 2^66 the result is 0, 1 or inf already; the split in the product must not overflow.
+    // Beyond 2^66 the result is 0, 1 or inf already; the splitting in the product must not overflow.
     let limit = 73_786_976_294_838_206_464.0;
     let y = if y > limit { limit } else { y };
     let y = if y < -limit { -limit } else { y };
@@ -93,11 +93,11 @@ fn exp2(t: (f64, f64)) -> f64 {
     let q = 0.008_333_333_333_313_894 + u.0 * (0.001_388_888_888_877_800_4 + u.0 * q);
     let q = 0.166_666_666_666_666_88 + u.0 * (0.041_666_666_666_666_824 + u.0 * q);
     let rest = square * u.0 * q;
-    // 1 + u + u^2/2 + rest, largest first, what each sum lost added at the end.
+    // 1 + u + u^2/2 + rest, largest first; the rounding errors are added at the end.
     let (w, e1) = fast_two_sum(1.0, u.0);
     let (w, e2) = fast_two_sum(w, 0.5 * square);
     let y = w + (e2 + (e1 + (rest + (u.1 + (0.5 * square_lo + u.0 * u.1)))));
-    // 2^n in two factors, for the results whose exponent no single factor has.
+    // 2^n in two factors: some results need exponents beyond those of one normal factor.
     let n = n as i32;
     let half = n >> 1;
     let power = |k: i32| f64::from_bits((k.wrapping_add(1023) as u64) << 52);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! `quantize`: a number as a byte.
+//! `quantize`: rounds a number to a byte.
 
-/// 1.5 * 2^23: a number of less than 2^22 that is added to it is rounded to an integer, ties to even, in the low bits.
+/// 1.5 * 2^23: adding it to a number below 2^22 rounds that to an integer in the low bits, ties to even.
 const ROUND: f32 = 12_582_912.0;
 
-/// `clamp(round_half_even(x) + zero, lo, hi)`, and 0 for NaN; all of them integers within 255 of each other, `lo <= hi`.
+/// `clamp(round_half_even(x) + zero, lo, hi)`; 0 for NaN. `zero`, `lo` and `hi` lie within 255 of each other, and
+/// `lo <= hi`.
 #[inline]
 pub fn quantize(x: f32, zero: i32, lo: i32, hi: i32) -> i32 {
     let (least, most) = ((lo - zero) as f32, (hi - zero) as f32);

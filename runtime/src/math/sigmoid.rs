@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! `sigmoid`: 1 / (1 + exp(-x)).
 //!
-//! -x = n ln 2 - r, and 1 + exp(-x) = (1 + 2^n) + 2^n p, p = expm1(-r) = r^2 q(-r) - r, with the polynomial q of
-//! `exp`. The first sum is exact (its second part is kept), so that one rounding alone precedes the division.
-//! Straight-line code.
+//! -x = n ln 2 - r, and 1 + exp(-x) = (1 + 2^n) + 2^n p, p = expm1(-r) = r^2 q(-r) - r, with the polynomial q of `exp`.
+//! The first sum is exact (its second part is kept), so there is one rounding only before the division. Straight-line
+//! code.
 
 /// 1.5 * 2^23 + 254: adding it to a small number rounds that to an integer n, and leaves n + 254 in the low bits.
 const ROUND: f32 = 12583166.0;
@@ -24,14 +24,14 @@ pub fn sigmoid(x: f32) -> f32 {
     let r = (x + n * LN2_HI) + n * LN2_LO;
     let q = 0.499_999_94 - r * (0.166_665_17 - r * (0.041_668_106 - r * (0.008_369_141 - r * 0.001_383_678)));
     let p = r * r * q - r;
-    // 2^n = s1 / inverse: both are normal numbers, and with numerator and denominator multiplied by
-    // inverse, nothing overflows and the quotient alone underflows.
+    // 2^n = s1 / inverse, both normal numbers. Multiplying numerator and denominator by inverse keeps everything from
+    // overflowing, and lets only the quotient underflow.
     let bits = t.to_bits();
     let s1 = (bits >> 1) << 23;
     let inverse = f32::from_bits(s1.wrapping_sub(bits << 23).wrapping_add(254 << 23));
     let s1 = f32::from_bits(s1);
     let h = inverse + s1;
-    // What h lost of the smaller term; matters where the two are 24 binades apart.
+    // The rounding error of h; it matters if the terms are 24 binades apart.
     let lost = inverse - (h - s1);
     inverse / (h + (s1 * p + lost))
 }

@@ -9,7 +9,7 @@ use super::log1p::ordinary;
 /// Error at most 1.68 ULP.
 #[inline]
 pub fn softplus(x: f32) -> f32 {
-    // A NaN stays in the first term.
+    // NaN stays in the first term.
     let positive = if x < 0.0 { 0.0 } else { x };
     positive + ordinary(exp(-x.abs()))
 }

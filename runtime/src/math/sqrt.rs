@@ -23,13 +23,13 @@ pub fn sqrt(x: f32) -> f32 {
     let bits = v.to_bits();
     let e = ((bits >> 23).wrapping_sub(127) as i32 >> 1) as u32;
     let m = f32::from_bits(bits.wrapping_sub(e << 24));
-    // 1 / sqrt(m): within 3.5 % by the bits, squared by each Newton step.
+    // 1 / sqrt(m): the bits give it within 3.5 %, and each Newton step squares the error.
     let half = 0.5 * m;
     let y = f32::from_bits(0x5f37_59df_u32.wrapping_sub(m.to_bits() >> 1));
     let y = y * (1.5 - half * y * y);
     let y = y * (1.5 - half * y * y);
     let y = y * (1.5 - half * y * y);
-    // The root in units of 2^-24, off by a few; the mantissa of m * y where that lies in [1, 2), as it nearly does.
+    // The root in units of 2^-24, off by a few: the mantissa of m * y, which lies in [1, 2) up to its error.
     let q = (m * y).to_bits().wrapping_sub(ONE).wrapping_add(0x0080_0000) << 1;
     // m 2^48 modulo 2^32.
     let mantissa = (m.to_bits() & 0x007f_ffff) | 0x0080_0000;
@@ -39,11 +39,11 @@ pub fn sqrt(x: f32) -> f32 {
     let d = (remainder as f32 * (y * (1.0 / 33_554_432.0)) + ROUND).to_bits().wrapping_sub(ROUND.to_bits());
     let remainder = remainder.wrapping_sub(d.wrapping_mul((q << 1).wrapping_add(d)) as i32);
     let q = q.wrapping_add(d);
-    // Rounding down: one step remains at most.
+    // Rounds down: at most one step remains.
     let down = if remainder < 0 { 1 } else { 0 };
     let up = if remainder > (q << 1) as i32 { 1 } else { 0 };
     let q = q.wrapping_add(up).wrapping_sub(down);
-    // 2^24 <= q < 2^25, to 24 bits and with the exponent; a carry runs into the exponent.
+    // 2^24 <= q < 2^25: rounds to 24 bits and adds the exponent; a carry goes into the exponent.
     let root = (q.wrapping_add(1) >> 1).wrapping_sub(0x0080_0000).wrapping_add(ONE).wrapping_add(e << 23);
     let y = f32::from_bits(root) * unscale;
     let y = if x < f32::INFINITY { y } else { x };

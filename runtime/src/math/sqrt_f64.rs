@@ -19,14 +19,14 @@ pub fn sqrt_f64(x: f64) -> f64 {
     let bits = v.to_bits();
     let e = (((bits >> 52).wrapping_sub(1023)) as i64 >> 1) as u64;
     let m = f64::from_bits(bits.wrapping_sub(e << 53));
-    // 1 / sqrt(m): within 3.5 % by the bits, squared by each Newton step.
+    // 1 / sqrt(m): the bits give it within 3.5 %, and each Newton step squares the error.
     let half = 0.5 * m;
     let y = f64::from_bits(0x5fe6_eb50_c7b5_37a9_u64.wrapping_sub(m.to_bits() >> 1));
     let y = y * (1.5 - half * y * y);
     let y = y * (1.5 - half * y * y);
     let y = y * (1.5 - half * y * y);
     let y = y * (1.5 - half * y * y);
-    // The root in units of 2^-53, off by a few; the mantissa of m * y where that lies in [1, 2), as it nearly does.
+    // The root in units of 2^-53, off by a few: the mantissa of m * y, which lies in [1, 2) up to its error.
     let q = (m * y).to_bits().wrapping_sub(ONE).wrapping_add(IMPLICIT) << 1;
     // m 2^106 modulo 2^64.
     let mantissa = (m.to_bits() & (IMPLICIT - 1)) | IMPLICIT;
@@ -36,11 +36,11 @@ pub fn sqrt_f64(x: f64) -> f64 {
     let d = (remainder as f64 * (y * (1.0 / 18_014_398_509_481_984.0)) + ROUND).to_bits().wrapping_sub(ROUND.to_bits());
     let remainder = remainder.wrapping_sub(d.wrapping_mul((q << 1).wrapping_add(d)) as i64);
     let q = q.wrapping_add(d);
-    // Rounding down: one step remains at most.
+    // Rounds down: at most one step remains.
     let down = if remainder < 0 { 1 } else { 0 };
     let up = if remainder > (q << 1) as i64 { 1 } else { 0 };
     let q = q.wrapping_add(up).wrapping_sub(down);
-    // 2^53 <= q < 2^54, to 53 bits and with the exponent; a carry runs into the exponent.
+    // 2^53 <= q < 2^54: rounds to 53 bits and adds the exponent; a carry goes into the exponent.
     let root = (q.wrapping_add(1) >> 1).wrapping_sub(IMPLICIT).wrapping_add(ONE).wrapping_add(e << 52);
     let y = f64::from_bits(root) * unscale;
     let y = if x < f64::INFINITY { y } else { x };

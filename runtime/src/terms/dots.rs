@@ -1,36 +1,36 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! What tiles of quantized products are told: where inputs, weights and outputs lie, and the task that a loop in assembly reads.
+//! The operands of tiles of quantized products, and the task of the loop in assembly that computes them.
 use super::line::ROWS;
 use super::sizes::QUAD;
 
-/// Where the inputs of tiles lie: in each row `outer` runs of `quads * 4` bytes.
+/// The inputs of tiles: each row has `outer` runs of `quads * 4` bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Inputs<'a> {
     /// The bits of the bytes.
     pub x: &'a [u8],
-    /// What makes the bits of four bytes unsigned, the least as 0: [`Byte::FLIP`](super::super::arch::byte::Byte::FLIP)
-    /// of each.
+    /// Exclusive or with it makes four bytes unsigned: [`Byte::FLIP`](super::super::arch::byte::Byte::FLIP) in each
+    /// byte.
     pub flip: u32,
-    /// Where the inputs of each row of the first tile begin.
+    /// Where each row of the first tile begins.
     pub at: [usize; ROWS],
-    /// From a row of a tile to the same of the next.
+    /// From a row of a tile to the same row of the next tile.
     pub next: usize,
-    /// Runs.
+    /// Runs in a row.
     pub outer: usize,
     /// Bytes between the starts of runs.
     pub outer_step: usize,
-    /// Depth of a run, by four.
+    /// Quads in a run.
     pub quads: usize,
 }
 
-/// Where the bytes of tiles go.
+/// The outputs of tiles.
 #[derive(Debug)]
 pub struct Outputs<'a> {
     /// The bits of the bytes.
     pub y: &'a mut [u8],
-    /// Where the first byte of each row of the first tile goes.
+    /// Where the outputs of each row of the first tile begin.
     pub at: [usize; ROWS],
-    /// From a row of a tile to the same of the next.
+    /// From a row of a tile to the same row of the next tile.
     pub next: usize,
     /// Tiles, at least 1.
     pub tiles: usize,
@@ -39,36 +39,36 @@ pub struct Outputs<'a> {
 /// Packed weights: panels of sixteen columns, `[depth / 4][16][4]`.
 #[derive(Clone, Copy, Debug)]
 pub struct Weights<'a> {
-    /// The first panel and those that follow.
+    /// The weights, from the first panel of the tile on.
     pub w: &'a [i8],
     /// From one panel to the next.
     pub panel: usize,
-    /// Columns that are there.
+    /// Columns of the tile.
     pub width: usize,
 }
 
-/// What becomes of a tile's sums: `clamp(round_half_even(f32(sum + bias) * multiplier), lo, hi) + zero`.
+/// How sums are requantized: `clamp(round_half_even(f32(sum + bias) * multiplier), lo, hi) + zero`.
 #[derive(Clone, Copy, Debug)]
 pub struct Scaling<'a> {
     /// The bias of the tile's columns.
     pub bias: &'a [i32],
-    /// Their multipliers.
+    /// The multipliers of the tile's columns.
     pub multiplier: &'a [f32],
-    /// The bounds, which are whole numbers.
+    /// `lo` and `hi`, which are integers.
     pub bounds: [f32; 2],
-    /// Added after rounding.
+    /// The zero point, added after rounding.
     pub zero: i32,
 }
 
-/// What the loop reads; all steps in bytes.
+/// What the loop reads; steps in bytes.
 #[repr(C)]
 #[derive(Debug)]
 pub struct Task {
     /// The first input of each row.
     pub rows: [*const u8; ROWS],
-    /// Where the bytes of each row go.
+    /// The first output of each row.
     pub y: [*mut u8; ROWS],
-    /// Sums to be added to instead of writing bytes, `[row][panel][16]`; or null.
+    /// Sums `[row][panel][16]` to add to, instead of writing bytes; or null.
     pub sums: *mut i32,
     /// The first weight.
     pub w: *const i8,
@@ -80,36 +80,36 @@ pub struct Task {
     pub outer: usize,
     /// From the start of one run to that of the next.
     pub outer_step: usize,
-    /// From a tile's inputs to the next one's.
+    /// From the inputs of a tile to those of the next.
     pub next: usize,
-    /// From a tile's bytes to the next one's.
+    /// From the outputs of a tile to those of the next.
     pub y_next: usize,
-    /// Tiles, at least 1; one alone where sums are added to.
+    /// Tiles, at least 1; exactly 1 if there are `sums`.
     pub tiles: usize,
     /// The bias of the columns.
     pub bias: *const i32,
-    /// Their multipliers.
+    /// The multipliers of the columns.
     pub multiplier: *const f32,
-    /// Columns of the last panel that are there, a bit each.
+    /// The columns of the last panel, a bit for each.
     pub mask: usize,
     /// The bounds of the rounded numbers.
     pub bounds: [f32; 2],
     /// [`ROUND`](super::quant::ROUND).
     pub round: f32,
-    /// Added after rounding.
+    /// The zero point, added after rounding.
     pub zero: i32,
-    /// What makes four bytes unsigned.
+    /// Exclusive or with it makes four bytes unsigned.
     pub flip: u32,
 }
 
 impl Inputs<'_> {
-    /// Bytes from the first to the last of a row.
+    /// Bytes from the first to the last of a row, both included.
     #[inline(always)]
     pub fn span(&self) -> usize {
         self.outer.saturating_sub(1) * self.outer_step + self.quads * QUAD
     }
 
-    /// A run's inputs of a row; nothing where they lie outside, which they do not.
+    /// The inputs of a run; empty if they lie outside `x`, which the callers rule out.
     #[inline(always)]
     pub fn run(&self, at: usize, outer: usize) -> &[[u8; QUAD]] {
         let from = at + outer * self.outer_step;

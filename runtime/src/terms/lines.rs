@@ -1,47 +1,47 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! What sums over windows in lines of one channel are told.
+//! The operands of depthwise convolutions along lines of one channel.
 use super::quant::Range;
 
-/// Channels that are taken side by side, and pixels.
+/// Channels, and pixels, that one loop computes together.
 pub const FOUR: usize = 4;
 
-/// The taps of a window along a line.
+/// The taps of one row of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LineTaps {
-    /// How many there are.
+    /// The number of taps.
     pub count: usize,
-    /// Inputs between neighbours.
+    /// Inputs between neighbouring taps.
     pub dilation: usize,
     /// Inputs between neighbouring windows.
     pub stride: usize,
 }
 
 impl LineTaps {
-    /// Three neighbours in windows that are one or two inputs apart: the loops that most windows have. Their weights are two
-    /// words, the first and the second, the second and the third.
+    /// Whether there are three neighbouring taps, and the stride is 1 or 2: the most common windows, which have loops
+    /// of their own. Their weights are two words: the first and second, and the second and third.
     pub const fn is_three(self) -> bool {
         self.count == 3 && self.dilation == 1 && self.stride <= 2
     }
 
-    /// Words of weights: those of two neighbours in each, or of one tap where taps do not touch.
+    /// Words of weights: two neighbouring taps in each, or one tap if the dilation is above 1.
     pub const fn words(self) -> usize {
         if self.dilation == 1 { self.count.div_ceil(2) } else { self.count }
     }
 
-    /// Inputs that the windows of so many pixels are read from, whole words; at least one pixel.
+    /// The number of inputs that the windows of `pixels` pixels (at least 1) read, rounded up to words.
     pub const fn reach(self, pixels: usize) -> usize {
         let last = (pixels.saturating_sub(1)) * self.stride + self.count.saturating_sub(1) * self.dilation;
-        // With the last tap its neighbour is read.
+        // The last tap is read together with its neighbour.
         (last + 3) / 2 * 2
     }
 }
 
-/// The windows of pixels in lines, of four channels.
+/// The operands of four channels.
 #[derive(Clone, Copy, Debug)]
 pub struct Lines<'a> {
-    /// Rows from the first of the windows on: four lines of `pitch` numbers each, two in a word.
+    /// The rows of the windows: in each, four lines of `pitch` numbers, two numbers in a word.
     pub x: &'a [u32],
-    /// Numbers of a line, even.
+    /// Numbers in a line, even.
     pub pitch: usize,
     /// The weights `[4][rows][words]`.
     pub w: &'a [u32],
@@ -51,23 +51,23 @@ pub struct Lines<'a> {
     pub dilation: usize,
     /// Rows of `x` between the windows of neighbouring lines.
     pub stride: usize,
-    /// The taps of a window's row.
+    /// The taps of a row of a window.
     pub taps: LineTaps,
     /// The bias of each channel.
     pub bias: &'a [i32; FOUR],
     /// The multiplier of each channel.
     pub multiplier: &'a [f32; FOUR],
-    /// What becomes of sums times multipliers, where `lo <= zero <= hi`.
+    /// The range of the results; `lo <= zero <= hi`.
     pub range: Range,
 }
 
-/// Some of the pixels, at least four.
+/// The pixels to compute.
 #[derive(Clone, Copy, Debug)]
 pub struct Part {
-    /// The first word of the first window.
+    /// The word in which the first window begins.
     pub first: usize,
-    /// Lines of outputs.
+    /// Lines of the output.
     pub lines: usize,
-    /// Pixels of each, by four.
+    /// Pixels of each line, divided by four.
     pub fours: usize,
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! The parameters of matrix products of operands that lie by strides.
+//! The parameters of matrix products with strided operands.
 use super::epilogue::Epilogue;
 
-/// Where the elements of an operand lie.
+/// The layout of an operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Strides {
-    /// Elements between neighbours along each batch dimension; 0 where the operand is broadcast.
+    /// Elements between neighbours along each batch dimension; 0 for broadcast ones.
     pub batch: [usize; 3],
     /// Elements between neighbouring rows.
     pub row: usize,
@@ -16,7 +16,7 @@ pub struct Strides {
 /// `y[batch, m, n] = epilogue(bias + a[batch, m, k] * b[batch, k, n])`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MatMul {
-    /// Batch dimensions, outermost first; 1 where there are fewer.
+    /// Batch dimensions, outermost first; 1 for missing ones.
     pub batch: [usize; 3],
     /// Rows of `a` and `y`.
     pub m: usize,
@@ -24,24 +24,24 @@ pub struct MatMul {
     pub k: usize,
     /// Columns of `b` and `y`.
     pub n: usize,
-    /// Where `a` lies.
+    /// The layout of `a`.
     pub a: Strides,
-    /// Where `b` lies.
+    /// The layout of `b`.
     pub b: Strides,
-    /// Where `y` lies.
+    /// The layout of `y`.
     pub y: Strides,
-    /// What is done with the sums. Integer products have none.
+    /// What is done with the finished sums; integer products ignore it.
     pub epilogue: Epilogue,
 }
 
 impl Strides {
-    /// Where the matrix of a batch begins.
+    /// The offset of a batch's matrix.
     #[inline(always)]
     pub const fn matrix(&self, batch: [usize; 3]) -> usize {
         batch[0] * self.batch[0] + batch[1] * self.batch[1] + batch[2] * self.batch[2]
     }
 
-    /// One past the last element of an operand.
+    /// One past the last element of an operand of this shape.
     pub const fn end(&self, batch: [usize; 3], rows: usize, columns: usize) -> usize {
         if batch[0] * batch[1] * batch[2] * rows * columns == 0 {
             return 0;

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! The parameters of pooling, and when it may overwrite its input.
+//! The parameters of pooling, and when its output may overwrite its input.
 use super::window::Axis;
 
-/// Pooling of channels-last maps: `x[batch, in_h, in_w, channels]`, `y[batch, out_h, out_w, channels]`. Maps of one
-/// dimension have `in_h`, `out_h` and `kernel_h` of 1.
+/// Pooling of channels-last maps: `x[batch, in_h, in_w, channels]`, `y[batch, out_h, out_w, channels]`. In one
+/// dimension `in_h`, `out_h` and `kernel_h` are 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pool2d {
-    /// Maps.
+    /// The number of maps.
     pub batch: usize,
     /// Rows of an input map.
     pub in_h: usize,
     /// Columns of an input map.
     pub in_w: usize,
-    /// Channels of both maps.
+    /// Channels of input and output.
     pub channels: usize,
     /// Elements between neighbouring input pixels, at least `channels`.
     pub in_pitch: usize,
@@ -38,18 +38,18 @@ pub struct Pool2d {
     pub pad_top: usize,
     /// Columns of padding left of the input.
     pub pad_left: usize,
-    /// Rows of padding below the input. Windows may reach beyond it.
+    /// Rows of padding below the input. Windows may reach beyond them.
     pub pad_bottom: usize,
-    /// Columns of padding right of the input. Windows may reach beyond it.
+    /// Columns of padding right of the input. Windows may reach beyond them.
     pub pad_right: usize,
-    /// Whether an average counts the taps in the padding (never those beyond it).
+    /// Whether an average counts taps in the padding (taps beyond it are never counted).
     pub count_include_pad: bool,
 }
 
-/// How parameters are written: what is given, and the rest as in most models.
+/// A builder: `new` takes what every pooling has and sets the rest to common values.
 impl Pool2d {
-    /// Dense maps of `[rows, columns]` to others, of this many channels, by windows of `[rows, columns]`: stride and dilation
-    /// 1, no padding.
+    /// Pools dense maps of `[rows, columns]` with `channels` channels by windows of `[rows, columns]`: stride and
+    /// dilation 1, no padding.
     pub const fn new(
         [in_h, in_w]: [usize; 2],
         [out_h, out_w]: [usize; 2],
@@ -79,32 +79,32 @@ impl Pool2d {
         }
     }
 
-    /// This many maps.
+    /// Sets the number of maps.
     pub const fn batch(self, batch: usize) -> Self {
         Pool2d { batch, ..self }
     }
 
-    /// Windows this many rows and columns apart.
+    /// Sets the stride along height and width.
     pub const fn stride(self, stride_h: usize, stride_w: usize) -> Self {
         Pool2d { stride_h, stride_w, ..self }
     }
 
-    /// Taps this many rows and columns apart.
+    /// Sets the dilation along height and width.
     pub const fn dilation(self, dilation_h: usize, dilation_w: usize) -> Self {
         Pool2d { dilation_h, dilation_w, ..self }
     }
 
-    /// Padding above, left of, below and right of the input.
+    /// Sets the padding above and left of the input, then below and right of it.
     pub const fn pad(self, [pad_top, pad_left]: [usize; 2], [pad_bottom, pad_right]: [usize; 2]) -> Self {
         Pool2d { pad_top, pad_left, pad_bottom, pad_right, ..self }
     }
 
-    /// Elements between neighbouring pixels of input and output.
+    /// Sets the elements between neighbouring pixels of input and output.
     pub const fn pitch(self, in_pitch: usize, out_pitch: usize) -> Self {
         Pool2d { in_pitch, out_pitch, ..self }
     }
 
-    /// Averages count the taps in the padding.
+    /// Makes averages count taps in the padding.
     pub const fn count_include_pad(self) -> Self {
         Pool2d { count_include_pad: true, ..self }
     }
@@ -137,28 +137,28 @@ impl Pool2d {
         }
     }
 
-    /// Elements from the first to the last of the input, the least that a slice of it has.
+    /// The least length of an input slice: one past its last element.
     pub const fn in_len(&self) -> usize {
         let pixels = self.batch * self.in_h * self.in_w;
         if pixels == 0 { 0 } else { (pixels - 1) * self.in_pitch + self.channels }
     }
 
-    /// Elements from the first to the last of the output, the least that a slice of it has.
+    /// The least length of an output slice: one past its last element.
     pub const fn out_len(&self) -> usize {
         let pixels = self.batch * self.out_h * self.out_w;
         if pixels == 0 { 0 } else { (pixels - 1) * self.out_pitch + self.channels }
     }
 
-    /// Whether the output may be written from the start of the input's own memory.
+    /// Whether the output may begin where the input begins in memory.
     ///
-    /// That is so where no pixel is written past the first one that its window reads: outputs are written in order, so
-    /// what has been written then ends before everything that is still to be read.
+    /// It may if no output pixel lies past the first pixel that its window reads: outputs are written in order, so
+    /// everything written ends before what is still to be read.
     pub const fn in_place_safe(&self) -> bool {
         if self.batch == 0 || self.out_h * self.out_w == 0 {
             return true;
         }
-        // A pixel's place is a sum over batch, row and column, and so is that of its first tap. The condition is
-        // linear in the batch, so that the first and the last map decide.
+        // Both positions, of a pixel and of its first tap, are sums over batch, row and column. The condition is linear
+        // in the batch, so the first and the last map decide.
         let column = lag(self.width(), self.out_pitch as i128, self.in_pitch as i128);
         let row =
             lag(self.height(), self.out_w as i128 * self.out_pitch as i128, self.in_w as i128 * self.in_pitch as i128);
@@ -169,7 +169,7 @@ impl Pool2d {
     }
 }
 
-/// How far the writes of an axis run ahead of its reads, at the most.
+/// The most that the writes along an axis run ahead of its reads.
 const fn lag(axis: Axis, out_step: i128, in_step: i128) -> i128 {
     let mut most = 0;
     let mut o = 0;

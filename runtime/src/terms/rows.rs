@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! The rows of a register tile, spelled out.
 
-/// Runs the body for each row below `$rows`, with `$i` its constant number. Rows are spelled out rather than looped
-/// over: a loop is not unrolled at `opt-level = "z"`, and the sums would then live in memory.
+/// Runs the body for each row below `$rows`, with `$i` its constant number. Rows are spelled out: at `opt-level = "z"`
+/// a loop is not unrolled, and the sums would live in memory.
 macro_rules! each_row {
     ($rows:expr, $i:ident => $body:block) => {{
         if $rows > 0 {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Sliding windows over a padded axis: which taps of a window fall inside the map, and which neighbouring windows
-//! have the same ones.
+//! Sliding windows over a padded axis: which taps of a window fall inside the input, and which neighbouring windows
+//! have the same taps.
 //!
-//! Neighbours with the same taps form runs; a run of rows times a run of columns is a region in which no tap needs a
-//! check. The middle of a map is one region, its borders a few more.
+//! Neighbouring windows with the same taps form a run. A run of rows times a run of columns is a region, in which no
+//! tap needs a check. The middle of a map is one region, its borders a few more.
 
 /// One axis of a sliding window.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +22,7 @@ pub struct Axis {
     pub pad: usize,
 }
 
-/// The taps `first..end` of a window; none where `first == end`.
+/// The taps `first..end` of a window; none if `first == end`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Taps {
     /// The first tap inside.
@@ -32,22 +32,22 @@ pub struct Taps {
 }
 
 impl Taps {
-    /// How many there are.
+    /// The number of taps.
     #[inline]
     pub const fn len(self) -> usize {
         self.end - self.first
     }
 
-    /// Whether there is none.
+    /// Whether there are no taps.
     #[inline]
     pub const fn is_empty(self) -> bool {
         self.end == self.first
     }
 }
 
-/// `a / b` rounded up, where neither is so large that their sum overflows; `b` is not 0 (it gives `a`).
+/// `a / b` rounded up. `a + b` must not overflow; if `b` is 0, the result is `a`.
 ///
-/// The function of `core` keeps its check for 0, and with it a panic, where it is not inlined.
+/// `core` has such a function, but where it is not inlined it keeps a check for 0, and with it a panic.
 #[inline]
 pub const fn div_ceil(a: usize, b: usize) -> usize {
     match (a + b.saturating_sub(1)).checked_div(b) {
@@ -57,8 +57,7 @@ pub const fn div_ceil(a: usize, b: usize) -> usize {
 }
 
 impl Axis {
-    /// The taps of window `o` whose positions lie below `limit`, where positions count from the first padded one and
-    /// those below `from` are left out.
+    /// The taps of window `o` at positions `from..limit`, counted from the start of the padding.
     #[inline]
     const fn taps_within(&self, o: usize, from: usize, limit: usize) -> Taps {
         let start = o * self.stride;
@@ -74,13 +73,14 @@ impl Axis {
         self.taps_within(o, self.pad, self.pad + self.input)
     }
 
-    /// How many taps of window `o` fall inside the input with its padding, of which `pad_end` lies behind it.
+    /// How many taps of window `o` fall inside the input or its padding, with `pad_end` positions of padding at the
+    /// end.
     #[inline]
     pub const fn padded_taps(&self, o: usize, pad_end: usize) -> usize {
         self.taps_within(o, 0, self.pad + self.input + pad_end).len()
     }
 
-    /// The windows whose taps all fall inside the input: from the first to one past the last.
+    /// The windows whose taps all fall inside the input: the first, and one past the last.
     #[inline(never)]
     pub const fn whole(&self) -> (usize, usize) {
         let Some(reach) = self.kernel.checked_sub(1) else { return (0, 0) };
@@ -91,19 +91,19 @@ impl Axis {
         if first < end { (first, end) } else { (0, 0) }
     }
 
-    /// The input position of a tap that is inside.
+    /// The input position of a tap that falls inside the input.
     #[inline]
     pub const fn position(&self, o: usize, tap: usize) -> usize {
         (o * self.stride + tap * self.dilation).saturating_sub(self.pad)
     }
 
-    /// The taps of window `o` that fall inside the input, and one past the last of some windows from there on that have the
-    /// same: all of them where none is in the padding.
+    /// The taps of window `o` that fall inside the input, and one past the last of the following windows known to have
+    /// the same taps: all such windows if no tap of `o` is in the padding.
     #[inline(never)]
     pub const fn run(&self, o: usize) -> (Taps, usize) {
         let taps = self.taps(o);
         let mut end = o + 1;
-        // Windows with all taps end where the last tap leaves the input.
+        // The last window with all taps is the one whose last tap is still inside the input.
         if taps.len() == self.kernel && taps.end > 0 {
             let room = self.pad + self.input - (self.kernel - 1) * self.dilation;
             end = if self.stride > 0 { div_ceil(room, self.stride) } else { self.output };
@@ -112,7 +112,7 @@ impl Axis {
         (taps, end)
     }
 
-    /// One past the last window of the run that begins at `o`: all of them have the taps of `o`.
+    /// One past the last window of the run that begins at `o`.
     #[inline]
     pub fn run_end(&self, o: usize) -> usize {
         let taps = self.taps(o);

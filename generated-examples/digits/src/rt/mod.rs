@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! The kernels that the model uses, and what they need.
+//! The kernels of the model, and the files that they need.
 #[allow(unsafe_code)]
 pub mod arch;
 #[allow(unsafe_code)]
@@ -12,5 +12,5 @@ pub mod math;
 pub mod once;
 pub mod terms;
 
-/// The CPU, with the best instruction set it was found to have; every product is rounded once, together with the sum it is added to.
+/// The CPU, with the best instruction set that was found; every product is rounded once, together with the sum it is added to.
 pub type Cpu = arch::host::Host<arch::isa::Fused>;

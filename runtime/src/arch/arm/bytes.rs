@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Products of bytes on Armv7E-M and Armv8-M that have no loops in `dual`: those of plain Rust.
+//! Products of bytes on Armv7E-M and Armv8-M that have no loop in `dual`: plain Rust.
 use super::super::super::terms::quads::{Rows, Step, Sums};
 use super::super::super::terms::sizes::{LANES, PANEL, QUAD};
 use super::super::super::terms::taps::FourTaps;

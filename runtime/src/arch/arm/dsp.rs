@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Armv7E-M and Armv8-M with DSP instructions and an FPU: vectors are those of plain Rust.
+//! Armv7E-M and Armv8-M with DSP instructions and an FPU. Vectors are arrays in plain Rust.
 use super::super::super::terms::sizes::LANES;
 use super::super::forward::as_portable;
 use super::super::isa::{Cpu, Inner, Isa, Kernel, Numerics};
 use super::super::portable::Portable;
 use core::marker::PhantomData;
 
-/// A CPU with these instructions, for which the code was compiled.
+/// A CPU that has these instructions for certain: the code is compiled for it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Dsp<N>(PhantomData<N>);
 

@@ -1,30 +1,33 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! How loops for Armv7E-M and Armv8-M with DSP instructions and an FPU make bytes of four sums.
+//! Requantizes four sums to bytes on Armv7E-M and Armv8-M with DSP instructions and an FPU.
 //!
-//! Invariant: a sum times its multiplier is rounded by `vcvtr`, to even under the default rounding mode; additions saturate, so
-//! that what is too large is as large as may be.
+//! Invariants: a sum times its multiplier is rounded by `vcvtr`, to even under the default rounding mode; the additions that
+//! follow saturate.
 use super::super::super::terms::quant::Range;
 use super::super::byte::Byte;
-use core::arch::naked_asm;
 
-/// What becomes of sums.
+/// How a rounded number is moved by the zero point and kept between the smallest and the largest result.
+///
+/// If the results are all bytes of their type, `room` is the zero point, and `ssat` or `usat` keeps the range. If not, an
+/// addition of `room` saturates at the largest result; then `back` is subtracted, which turns the smallest result into 0,
+/// negative numbers become 0, and `lo` is added.
 #[repr(C)]
 pub struct Bounds {
-    /// Added with saturation: what is more than the largest result overflows. Of a whole range the zero point.
+    /// What is added first, with saturation.
     room: i32,
-    /// Taken off then: the smallest result becomes 0.
+    /// What is subtracted next.
     back: i32,
-    /// The smallest result, which is added then; or [`SIGNED`] or [`UNSIGNED`], which are none.
+    /// The smallest result, or [`SIGNED`] or [`UNSIGNED`], which no byte is.
     lo: i32,
 }
 
-/// Results are all signed bytes: an instruction keeps them in their range.
+/// Stands for all signed bytes.
 const SIGNED: i32 = 1000;
-/// Results are all unsigned bytes.
+/// Stands for all unsigned bytes.
 const UNSIGNED: i32 = 2000;
 
 impl Bounds {
-    /// Of a range with `lo <= zero <= hi`.
+    /// The bounds of a range with `lo <= zero <= hi`, for `scale!`.
     #[inline(always)]
     pub const fn new(range: &Range) -> Self {
         match (range.lo, range.hi) {
@@ -34,7 +37,7 @@ impl Bounds {
         }
     }
 
-    /// The same, for loops that treat all ranges alike.
+    /// The same for loops that use `between!` for every range.
     #[inline(always)]
     pub const fn between(range: &Range) -> Self {
         let room = i32::MAX - (range.hi - range.zero);
@@ -48,119 +51,91 @@ pub fn is_signed<X: Byte>() -> bool {
     X::narrow(-1).wide() < 0
 }
 
-/// Copies bytes, forward. The functions of `core` for that are many times as long.
-///
-/// # Safety
-/// So many bytes may be read and written.
-#[unsafe(naked)]
-pub unsafe extern "C" fn copy(to: *mut u8, from: *const u8, count: usize) {
-    naked_asm!(
-        "subs r2, #4\nblo 21f\n20:\nldr r3, [r1], #4\nstr r3, [r0], #4\nsubs r2, #4\nbhs 20b",
-        "21:\nadds r2, #4\nbeq 23f\n22:\nldrb r3, [r1], #1\nstrb r3, [r0], #1\nsubs r2, #1\nbne 22b\n23:\nbx lr",
-    );
-}
-
-/// Writes the bytes of a word again and again.
-///
-/// # Safety
-/// So many bytes may be written.
-#[unsafe(naked)]
-pub unsafe extern "C" fn fill(to: *mut u8, word: u32, count: usize) {
-    naked_asm!(
-        "subs r2, #4\nblo 21f\n20:\nstr r1, [r0], #4\nsubs r2, #4\nbhs 20b",
-        "21:\nadds r2, #4\nbeq 23f\n22:\nstrb r1, [r0], #1\nsubs r2, #1\nbne 22b\n23:\nbx lr",
-    );
-}
-
-/// The instructions that module-level code may have only where it says so.
+/// Allows the instructions of the DSP extension and of the FPU, which assembly outside of functions may not use otherwise.
 macro_rules! cpu {
     () => {
-        ".arch armv7e-m\n.fpu fpv4-sp-d16\n"
+        concat!(".arch armv7e-m\n", ".fpu fpv4-sp-d16\n")
     };
 }
 
-/// Rounds four sums times multipliers to integers.
+// Whoever uses the macros below also has `asm::block`. They share these registers:
+// r0 to r3: four sums, then four bytes
+// r4, r5, r6: room, back and lo of the bounds
+// s0 to s3: the sums as floats
+
+/// Requantizes four sums. `$load` is code that loads the multipliers, and `$a` to `$d` are the registers that they lie in.
 macro_rules! scale {
     ($load:expr; $a:literal $b:literal $c:literal $d:literal) => {
-        concat!(
-            "vmov s0, s1, r0, r1\nvmov s2, s3, r2, r3\n",
+        block! {
+            "vmov s0, s1, r0, r1",
+            "vmov s2, s3, r2, r3",
             $load,
-            "vcvt.f32.s32 s0, s0\nvcvt.f32.s32 s1, s1\nvcvt.f32.s32 s2, s2\nvcvt.f32.s32 s3, s3\n",
-            "vmul.f32 s0, s0, ",
-            $a,
-            "\nvmul.f32 s1, s1, ",
-            $b,
-            "\nvmul.f32 s2, s2, ",
-            $c,
-            "\nvmul.f32 s3, s3, ",
-            $d,
-            "\nvcvtr.s32.f32 s0, s0\nvcvtr.s32.f32 s1, s1\nvcvtr.s32.f32 s2, s2\nvcvtr.s32.f32 s3, s3\n",
-            "vmov r0, r1, s0, s1\nvmov r2, r3, s2, s3\n",
-            // Signed bytes, which most results are; `others` comes back to 40.
-            "cmp r6, #1000\nbne 41f\n",
+            "vcvt.f32.s32 s0, s0",
+            "vcvt.f32.s32 s1, s1",
+            "vcvt.f32.s32 s2, s2",
+            "vcvt.f32.s32 s3, s3",
+            concat!("vmul.f32 s0, s0, ", $a),
+            concat!("vmul.f32 s1, s1, ", $b),
+            concat!("vmul.f32 s2, s2, ", $c),
+            concat!("vmul.f32 s3, s3, ", $d),
+            "vcvtr.s32.f32 s0, s0",
+            "vcvtr.s32.f32 s1, s1",
+            "vcvtr.s32.f32 s2, s2",
+            "vcvtr.s32.f32 s3, s3",
+            "vmov r0, r1, s0, s1",
+            "vmov r2, r3, s2, s3",
+            "cmp r6, #1000",      // all signed bytes? most layers say yes
+            "bne 41f",            // no: `others`, which comes back to 40
             saturate!("ssat"),
             "40:",
-        )
+        }
     };
 }
 
-/// All bytes of a type.
+/// Adds the zero point, and keeps the results among the bytes of a type: `ssat` or `usat`.
 macro_rules! saturate {
     ($to:literal) => {
-        concat!(
-            "qadd r0, r0, r4\n",
-            $to,
-            " r0, #8, r0\nqadd r1, r1, r4\n",
-            $to,
-            " r1, #8, r1\n",
-            "qadd r2, r2, r4\n",
-            $to,
-            " r2, #8, r2\nqadd r3, r3, r4\n",
-            $to,
-            " r3, #8, r3\n",
-        )
+        block! {
+            "qadd r0, r0, r4",
+            concat!($to, " r0, #8, r0"),
+            "qadd r1, r1, r4",
+            concat!($to, " r1, #8, r1"),
+            "qadd r2, r2, r4",
+            concat!($to, " r2, #8, r2"),
+            "qadd r3, r3, r4",
+            concat!($to, " r3, #8, r3"),
+        }
     };
 }
 
-/// The results of [`scale`] that are no signed bytes: behind the loop.
+/// The rest of [`scale`], placed behind the loop: results that are unsigned bytes, or of a narrower range.
 macro_rules! others {
     () => {
-        concat!(
-            "41:\ncmp r6, #2000\nbne 42f\n",
+        block! {
+            "41:",
+            "cmp r6, #2000",      // all unsigned bytes?
+            "bne 42f",
             saturate!("usat"),
-            "b 40b\n42:\n",
+            "b 40b",
+            "42:",
             between!("r0"),
             between!("r1"),
             between!("r2"),
             between!("r3"),
             "b 40b",
-        )
+        }
     };
 }
 
-/// A rounded number, no less than the smallest result and no more than the largest.
+/// Adds the zero point to a rounded number, and keeps it between the smallest and the largest result.
 macro_rules! between {
     ($x:literal) => {
-        concat!(
-            "qadd ",
-            $x,
-            ", ",
-            $x,
-            ", r4\nsub ",
-            $x,
-            ", ",
-            $x,
-            ", r5\nbic ",
-            $x,
-            ", ",
-            $x,
-            ", ",
-            $x,
-            ", asr #31\n",
-            "add ",
-            $x,
-            ", r6\n",
-        )
+        block! {
+            concat!("qadd ", $x, ", ", $x, ", r4"),                // saturates at the largest result
+            concat!("sub ", $x, ", ", $x, ", r5"),                 // the smallest result is 0 now
+            concat!("bic ", $x, ", ", $x, ", ", $x, ", asr #31"),  // negative numbers become 0
+            concat!("add ", $x, ", r6"),
+        }
     };
 }
 pub(super) use {between, cpu, others, saturate, scale};

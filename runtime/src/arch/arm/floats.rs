@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Products of floats on Armv7E-M and Armv8-M: tiles have loops of their own.
+//! Products of floats on Armv7E-M and Armv8-M: tiles are computed in assembly.
 use super::super::super::terms::tile::Tile;
 use super::super::floats::{FloatCpu, FloatKernel, Floats};
 use super::super::isa::Numerics;
@@ -16,7 +16,7 @@ impl<N: Numerics> FloatCpu for Dsp<N> {
 impl<N: Numerics> Floats for Dsp<N> {
     #[inline(always)]
     unsafe fn tile(self, tile: &mut Tile<'_>) -> bool {
-        // The products of the loops are fused.
+        // The loops use fused products.
         if N::FUSED {
             tiles::tile(tile);
         }

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Instructions of the FPUs of Armv7E-M and Armv8-M that stable `core` has no function for. Other targets compute the same
+//! FPU instructions of Armv7E-M and Armv8-M for which stable `core` has no function. Other targets compute the same
 //! bits in software.
 //!
-//! Operands travel through integer registers: float registers as operands need `-C target-cpu`.
+//! Operands pass through integer registers, since operands in float registers need `-C target-cpu`.
 use core::arch::asm;
 
 /// `a * b + c`, rounded once.
 #[inline(always)]
 pub fn fma(a: f32, b: f32, c: f32) -> f32 {
     let y: u32;
-    // SAFETY: registers alone, all of them declared.
+    // SAFETY: only registers are used, and all of them are declared.
     unsafe {
         asm!(
             "vmov s0, {a}",
@@ -29,11 +29,11 @@ pub fn fma(a: f32, b: f32, c: f32) -> f32 {
     f32::from_bits(y)
 }
 
-/// The square root, correctly rounded. -0 gives -0, negative numbers give NaN.
+/// The square root, correctly rounded. -0 gives -0; negative numbers give NaN.
 #[inline(always)]
 pub fn sqrt(x: f32) -> f32 {
     let y: u32;
-    // SAFETY: registers alone, all of them declared.
+    // SAFETY: only registers are used, and all of them are declared.
     unsafe {
         asm!(
             "vmov s0, {x}",

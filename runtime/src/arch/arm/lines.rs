@@ -1,81 +1,65 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Loops over lines of one channel on Armv7E-M and Armv8-M with DSP instructions and an FPU.
+//! Depthwise convolutions along lines of one channel, on Armv7E-M and Armv8-M with DSP instructions and an FPU.
 //!
-//! Words of four pixels are read whole, and begin at whole words; words of two taps anywhere.
+//! The loops for three taps read the inputs of four pixels by `ldm` and `ldrd`, so these begin at whole words; the loop for other
+//! taps reads words at any even address.
 use super::super::super::terms::lines::{FOUR, Lines, Part};
 use super::super::byte::Byte;
-use super::finish::{Bounds, between, cpu, is_signed, others, saturate, scale};
+use super::asm::block;
+use super::finish::{Bounds, between, cpu, others, saturate, scale};
 use core::arch::naked_asm;
 
-/// What the loop over pixels reads; it moves on what it reads, and knows the places of the fields. Steps are bytes.
+/// What the loop reads and moves on; steps in bytes. It knows the offsets of the fields.
 #[repr(C)]
 struct Task {
-    /// Between the first inputs of four pixels and those of the next four.
+    /// From the inputs of four pixels to those of the next four.
     next: usize,
-    /// 0 and 1: three taps, by the stride less one; else 2.
+    /// Which loop: 0 for three taps and stride 1, 1 for three taps and stride 2, 2 for all others.
     kind: usize,
     x: *const u32,
     w: *const u32,
+    /// From a row of taps to the next.
     row: usize,
     rows: usize,
     bounds: Bounds,
     y: *mut u8,
     pitch: usize,
-    /// Where the outputs of the pixel behind the last would lie.
+    /// The end of the outputs of a line.
     end: *mut u8,
     bias: *const i32,
     multiplier: *const f32,
+    /// Channels left.
     channels: usize,
-    /// From the inputs behind the last pixel of a channel to the first of the next.
+    /// From the end of the inputs of a channel to those of the next.
     x_next: isize,
-    /// The weights of a channel.
+    /// From the weights of a channel to those of the next.
     w_next: usize,
-    /// From the outputs behind the last pixel of a channel back to the first of the next.
+    /// From the end of the outputs of a channel back to those of the next.
     y_back: usize,
-    /// Lines that are left of a channel.
+    /// Lines left of the channel.
     left: usize,
-    /// From the inputs behind the last pixel of a line to the first of the next.
+    /// From the end of the inputs of a line to those of the next.
     x_line: isize,
-    /// The same of the outputs.
+    /// The same for the outputs.
     y_line: isize,
-    /// From line to line of the outputs.
+    /// From the outputs of a line to those of the next.
     line: usize,
     /// Lines of a channel.
     lines: usize,
-    /// From the end of the outputs of a channel's last line back to that of the first line of the next channel.
+    /// From `end` in the last line of a channel back to `end` in the first line of the next.
     end_back: usize,
-    /// Between words of taps.
+    /// Between the inputs of two words of taps.
     tap: usize,
-    /// Between pixels.
+    /// Between the inputs of two pixels.
     stride: usize,
     /// Words of taps in a row.
     words: usize,
 }
 
-/// Widens four channels of at least two pixels.
+/// Computes `part` of four channels. Pixels of the output lie `pixel` bytes apart, its lines `line`.
 ///
 /// # Safety
-/// The inputs may be read, and the numbers written.
-#[inline(always)]
-pub unsafe fn spread<X: Byte>(x: &[X], step: usize, pixels: usize, lines: &mut [i16], (pitch, at): (usize, usize)) {
-    const { assert!(size_of::<X>() == 1) };
-    let widen = if is_signed::<X>() { spread_signed } else { spread_unsigned };
-    let (x, to) = (x.as_ptr().cast::<u8>(), lines.as_mut_ptr().wrapping_add(at));
-    // Of an odd number the second is taken twice.
-    let odd = pixels % 2;
-    // SAFETY: the caller's promise.
-    unsafe {
-        if odd == 1 {
-            widen(x, step, to, 2 * pitch, 1);
-        }
-        widen(x.wrapping_add(odd * step), step, to.wrapping_add(odd), 2 * pitch, pixels / 2);
-    }
-}
-
-/// All four channels of lines of `fours` times four pixels.
-///
-/// # Safety
-/// All that the lines speak of may be read, and the outputs written.
+/// The windows and weights of all pixels may be read, and the outputs written.
 #[inline(always)]
 pub unsafe fn lines<Y: Byte>(p: &Lines<'_>, part: &Part, y: &mut [Y], [pixel, line]: [usize; 2]) {
     const { assert!(size_of::<Y>() == 1) };
@@ -83,7 +67,7 @@ pub unsafe fn lines<Y: Byte>(p: &Lines<'_>, part: &Part, y: &mut [Y], [pixel, li
     let y: *mut u8 = y.as_mut_ptr().cast();
     let next = 2 * FOUR * taps.stride;
     let row = 2 * FOUR * p.pitch;
-    // What a line and all lines before the next channel move on by.
+    // The steps along one line, and along all lines of a channel.
     let Part { first, fours, lines: count } = *part;
     let (x_line, x_lines) = (row * p.stride, row * p.stride * (count - 1));
     let lines = line * (count - 1);
@@ -118,84 +102,149 @@ pub unsafe fn lines<Y: Byte>(p: &Lines<'_>, part: &Part, y: &mut [Y], [pixel, li
     unsafe { windows(&mut task) }
 }
 
-/// Moves fours of words forward, one after the other: `count` of them, at least one.
+/// Computes four pixels at a time: all pixels of a line, then all lines, then all channels.
 ///
 /// # Safety
-/// The words may be read and written.
-#[unsafe(naked)]
-pub unsafe extern "C" fn shift(to: *mut u32, from: *const u32, count: usize) {
-    naked_asm!(
-        "push {{r4, r5}}\n20:\nldmia r1!, {{r3-r5, r12}}\nstmia r0!, {{r3-r5, r12}}\nsubs r2, #1\nbne 20b\npop {{r4, r5}}\nbx lr"
-    );
-}
-
-macro_rules! spread {
-    ($name:ident, $wide:literal) => {
-        /// Widens four channels of pairs of pixels, and writes the pairs.
-        ///
-        /// # Safety
-        /// The inputs may be read, and the numbers written; there is one pair at least.
-        #[unsafe(naked)]
-        unsafe extern "C" fn $name(x: *const u8, step: usize, to: *mut i16, pitch: usize, pairs: usize) {
-            naked_asm!(
-                cpu!(),
-                "push {{r4-r11, lr}}\nldr lr, [sp, #36]\nadd r12, r2, r3\nadd r12, r12, r3, lsl #1",
-                "20:\nldr r4, [r0]\nldr r5, [r0, r1]\nadd r0, r0, r1, lsl #1",
-                concat!($wide, " r6, r4\n", $wide, " r7, r4, ror #8\n", $wide, " r8, r5\n", $wide, " r9, r5, ror #8"),
-                "pkhbt r10, r6, r8, lsl #16\npkhtb r11, r8, r6, asr #16",
-                "pkhbt r6, r7, r9, lsl #16\npkhtb r7, r9, r7, asr #16",
-                "str r6, [r2, r3]\nstr r11, [r2, r3, lsl #1]\nstr r10, [r2], #4\nstr r7, [r12], #4",
-                "subs lr, #1\nbne 20b\npop {{r4-r11, pc}}",
-            );
-        }
-    };
-}
-spread!(spread_signed, "sxtb16");
-spread!(spread_unsigned, "uxtb16");
-
-/// Four pixels of a channel at a time, then the next channel.
-///
-/// # Safety
-/// All that the task speaks of may be read and written; there are four pixels, a row and a tap at least.
+/// All that the task points to may be read and written; there are at least four pixels, one row and one tap.
+// r0 to r3: the sums of the four pixels, then their bytes
+// r9: the inputs of a row of taps; r10: its weights; r11: row; r12: rows left
+// lr: the task
+// s4: the multiplier of the channel; s8 to s11: its bias
+// After the products: r4 to r6: the bounds; r7: y; r8: pitch; r9: end
 #[unsafe(naked)]
 unsafe extern "C" fn windows(task: *mut Task) {
-    naked_asm!(
+    naked_asm! {
         cpu!(),
-        "push {{r2-r11, lr}}\nmov lr, r0",
-        // A channel: bias and multiplier stay in registers.
-        "20:\nldrd r4, r5, [lr, #48]\nvldmia r4!, {{s8}}\nvldmia r5!, {{s4}}\nstrd r4, r5, [lr, #48]",
-        "vmov.f32 s9, s8\nvmov.f32 s10, s8\nvmov.f32 s11, s8",
-        // Four pixels.
-        "21:\nldmia lr, {{r4, r5, r9, r10, r11, r12}}\nadd r4, r9\nstr r4, [lr, #8]",
-        "vmov r0, r1, s8, s9\nvmov r2, r3, s10, s11\ncmp r5, #1\nbhs 28f",
-        // Three taps, pixels that touch.
-        "22:\nldmia r9, {{r4-r6}}\nldrd r7, r8, [r10], #8\nadd r9, r11",
-        "smlad r0, r4, r7, r0\nsmlatb r1, r4, r7, r1\nsmlad r2, r5, r7, r2\nsmlatb r3, r5, r7, r3",
-        "smlabt r0, r5, r8, r0\nsmlad r1, r5, r8, r1\nsmlabt r2, r6, r8, r2\nsmlad r3, r6, r8, r3",
-        "subs r12, #1\nbne 22b\n27:\nadd r4, lr, #24\nldmia r4, {{r4-r9}}",
+        "push {{r2-r11, lr}}",              // r2 and r3 make room for two words
+        "mov lr, r0",
+
+        "20:",                              // a channel
+        "ldrd r4, r5, [lr, #48]",           // bias, multiplier
+        "vldmia r4!, {{s8}}",
+        "vldmia r5!, {{s4}}",
+        "strd r4, r5, [lr, #48]",
+        "vmov.f32 s9, s8",
+        "vmov.f32 s10, s8",
+        "vmov.f32 s11, s8",
+
+        "21:",                              // four pixels
+        "ldmia lr, {{r4, r5, r9, r10, r11, r12}}",
+        "add r4, r9",                       // x += next
+        "str r4, [lr, #8]",
+        "vmov r0, r1, s8, s9",
+        "vmov r2, r3, s10, s11",
+        "cmp r5, #1",                       // kind
+        "bhs 28f",
+
+        // Three taps, stride 1. r4 to r6: inputs 0 to 5; r7: weights 0 and 1; r8: weights 1 and 2.
+        "22:",
+        "ldmia r9, {{r4-r6}}",
+        "ldrd r7, r8, [r10], #8",
+        "add r9, r11",
+        "smlad r0, r4, r7, r0",             // inputs 0 and 1, weights 0 and 1
+        "smlatb r1, r4, r7, r1",            // 1, 0
+        "smlad r2, r5, r7, r2",             // 2 and 3, 0 and 1
+        "smlatb r3, r5, r7, r3",            // 3, 0
+        "smlabt r0, r5, r8, r0",            // 2, 2
+        "smlad r1, r5, r8, r1",             // 2 and 3, 1 and 2
+        "smlabt r2, r6, r8, r2",            // 4, 2
+        "smlad r3, r6, r8, r3",             // 4 and 5, 1 and 2
+        "subs r12, #1",
+        "bne 22b",
+
+        "27:",                              // the results
+        "add r4, lr, #24",
+        "ldmia r4, {{r4-r9}}",              // bounds, y, pitch, end
         scale!(""; "s4" "s4" "s4" "s4"),
-        "add r10, r7, r8\nstrb r0, [r7]\nstrb r1, [r10]\nstrb r2, [r7, r8, lsl #1]\nstrb r3, [r10, r8, lsl #1]",
-        "add r7, r7, r8, lsl #2\nstr r7, [lr, #36]\ncmp r7, r9\nbne 21b",
+        "add r10, r7, r8",
+        "strb r0, [r7]",
+        "strb r1, [r10]",
+        "strb r2, [r7, r8, lsl #1]",
+        "strb r3, [r10, r8, lsl #1]",
+        "add r7, r7, r8, lsl #2",
+        "str r7, [lr, #36]",                // y
+        "cmp r7, r9",
+        "bne 21b",
+
         // The next line.
-        "add r2, lr, #72\nldmia r2, {{r2-r5}}\nldr r0, [lr, #8]\nsubs r2, #1\nbeq 29f",
-        "str r2, [lr, #72]\nadd r0, r3\nstr r0, [lr, #8]\nadd r7, r4\nstr r7, [lr, #36]\nadd r9, r5\nstr r9, [lr, #44]\nb 21b",
+        "add r2, lr, #72",
+        "ldmia r2, {{r2-r5}}",              // left, x_line, y_line, line
+        "ldr r0, [lr, #8]",                 // x
+        "subs r2, #1",
+        "beq 29f",
+        "str r2, [lr, #72]",
+        "add r0, r3",
+        "str r0, [lr, #8]",
+        "add r7, r4",
+        "str r7, [lr, #36]",                // y
+        "add r9, r5",
+        "str r9, [lr, #44]",                // end
+        "b 21b",
+
         // The next channel.
-        "29:\nldrd r10, r11, [lr, #88]\nstr r10, [lr, #72]\nsub r9, r11\nstr r9, [lr, #44]",
-        "ldr r1, [lr, #12]\nadd r2, lr, #56\nldmia r2, {{r2-r5}}",
-        "add r0, r3\nadd r1, r4\nstrd r0, r1, [lr, #8]\nsub r7, r5\nstr r7, [lr, #36]",
-        "subs r2, #1\nstr r2, [lr, #56]\nbne 20b\npop {{r2-r11, pc}}",
-        // Three taps, every second pixel.
-        "28:\nbhi 24f",
-        "23:\nldmia r9, {{r4-r6}}\nldrd r7, r8, [r10], #8",
-        "smlad r0, r4, r7, r0\nsmlabt r0, r5, r8, r0\nsmlad r1, r5, r7, r1\nsmlabt r1, r6, r8, r1",
-        "ldrd r4, r5, [r9, #12]\nadd r9, r11",
-        "smlad r2, r6, r7, r2\nsmlabt r2, r4, r8, r2\nsmlad r3, r4, r7, r3\nsmlabt r3, r5, r8, r3",
-        "subs r12, #1\nbne 23b\nb 27b",
-        // Any taps: the row and how many are left lie on the stack meanwhile.
-        "24:\nstrd r9, r12, [sp]\nadd r4, lr, #96\nldmia r4, {{r6, r8, r12}}\nadd r11, r8, r8, lsl #1",
-        "25:\nldr r7, [r10], #4\nldr r4, [r9]\nldr r5, [r9, r8]\nsmlad r0, r4, r7, r0\nsmlad r1, r5, r7, r1",
-        "ldr r4, [r9, r8, lsl #1]\nldr r5, [r9, r11]\nsmlad r2, r4, r7, r2\nsmlad r3, r5, r7, r3",
-        "add r9, r6\nsubs r12, #1\nbne 25b\nldrd r9, r12, [sp]\nldr r4, [lr, #16]\nadd r9, r4\nsubs r12, #1\nbne 24b\nb 27b",
+        "29:",
+        "ldrd r10, r11, [lr, #88]",         // lines, end_back
+        "str r10, [lr, #72]",               // left
+        "sub r9, r11",
+        "str r9, [lr, #44]",                // end
+        "ldr r1, [lr, #12]",                // w
+        "add r2, lr, #56",
+        "ldmia r2, {{r2-r5}}",              // channels, x_next, w_next, y_back
+        "add r0, r3",
+        "add r1, r4",
+        "strd r0, r1, [lr, #8]",            // x, w
+        "sub r7, r5",
+        "str r7, [lr, #36]",                // y
+        "subs r2, #1",
+        "str r2, [lr, #56]",                // channels
+        "bne 20b",
+        "pop {{r2-r11, pc}}",
+
+        // Three taps, stride 2. r4 to r6: inputs 0 to 5, then r4, r5: 6 to 9; r7, r8 as above.
+        "28:",
+        "bhi 24f",
+        "23:",
+        "ldmia r9, {{r4-r6}}",
+        "ldrd r7, r8, [r10], #8",
+        "smlad r0, r4, r7, r0",             // inputs 0 and 1, weights 0 and 1
+        "smlabt r0, r5, r8, r0",            // 2, 2
+        "smlad r1, r5, r7, r1",             // 2 and 3, 0 and 1
+        "smlabt r1, r6, r8, r1",            // 4, 2
+        "ldrd r4, r5, [r9, #12]",
+        "add r9, r11",
+        "smlad r2, r6, r7, r2",             // 4 and 5, 0 and 1
+        "smlabt r2, r4, r8, r2",            // 6, 2
+        "smlad r3, r4, r7, r3",             // 6 and 7, 0 and 1
+        "smlabt r3, r5, r8, r3",            // 8, 2
+        "subs r12, #1",
+        "bne 23b",
+        "b 27b",
+
+        // Any taps. r4, r5: inputs; r6: tap; r7: a word of weights; r8: stride; r11: three times the stride; r12: words left.
+        "24:",
+        "strd r9, r12, [sp]",               // the row, and rows left
+        "add r4, lr, #96",
+        "ldmia r4, {{r6, r8, r12}}",        // tap, stride, words
+        "add r11, r8, r8, lsl #1",
+        "25:",
+        "ldr r7, [r10], #4",
+        "ldr r4, [r9]",
+        "ldr r5, [r9, r8]",
+        "smlad r0, r4, r7, r0",
+        "smlad r1, r5, r7, r1",
+        "ldr r4, [r9, r8, lsl #1]",
+        "ldr r5, [r9, r11]",
+        "smlad r2, r4, r7, r2",
+        "smlad r3, r5, r7, r3",
+        "add r9, r6",
+        "subs r12, #1",
+        "bne 25b",
+        "ldrd r9, r12, [sp]",
+        "ldr r4, [lr, #16]",                // row
+        "add r9, r4",
+        "subs r12, #1",
+        "bne 24b",
+        "b 27b",
         others!(),
-    );
+    }
 }

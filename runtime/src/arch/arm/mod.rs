@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! Armv7E-M and Armv8-M with an FPU: the DSP extension and single precision.
+pub mod asm;
 pub mod bytes;
+pub mod copy;
 pub mod dsp;
 pub mod dual;
 pub mod finish;
 pub mod floats;
 pub mod fpu;
 pub mod lines;
+pub mod products;
+pub mod residual;
+pub mod spread;
+pub mod tile_loops;
 pub mod tiles;
+pub mod widen;

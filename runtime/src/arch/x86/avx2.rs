@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! x86-64: AVX2 with FMA where the CPU and the system have them, plain Rust otherwise.
+//! x86-64 with AVX2 and FMA.
 //!
-//! Invariant: an [`Avx2`] exists only after CPUID and XGETBV have shown AVX2, FMA and saved YMM registers. Every
-//! unsafe block here rests on that.
-// Targets that compile without SSE (kernels, UEFI) have no vector registers to offer.
+//! Invariant: an [`Avx2`] exists only after CPUID and XGETBV have shown AVX2, FMA and saved YMM registers. Every unsafe
+//! block here relies on that.
+// Targets that are compiled without SSE (kernels, UEFI) have no vector registers.
 use super::super::super::terms::sizes::LANES;
 use super::super::isa::{Cpu, Isa, Kernel, Numerics};
 use core::arch::x86_64::*;
 use core::marker::PhantomData;
 
-/// AVX2 and FMA. A value is the proof that the CPU has them. Where there is `MORE`, loops of larger instruction sets are
-/// used as well, as the CPU has them.
+/// AVX2 and FMA. A value proves that the CPU has them. With `MORE`, loops for AVX-512 are used too, if the CPU has it.
 #[derive(Clone, Copy, Debug)]
 pub struct Avx2<N, const MORE: bool = true> {
     /// [`AVX2`](super::found::AVX2) or more.
@@ -30,14 +29,14 @@ impl<N: Numerics, const MORE: bool> Cpu for Avx2<N, MORE> {
     }
 }
 
-/// Lane `i` is all ones where `i < n`.
+/// A mask of the first `n` lanes: all ones in lane `i` if `i < n`.
 ///
 /// # Safety
 /// The CPU has AVX2.
 #[inline(always)]
 unsafe fn first_lanes(n: usize) -> __m256i {
     let n = if n < LANES { n as i32 } else { LANES as i32 };
-    // SAFETY: the caller has AVX2; these touch no memory.
+    // SAFETY: the CPU has AVX2, by the caller's promise; no memory is touched.
     unsafe { _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)) }
 }
 
@@ -45,7 +44,7 @@ unsafe fn first_lanes(n: usize) -> __m256i {
 unsafe impl<N: Numerics, const MORE: bool> Isa for Avx2<N, MORE> {
     type V = __m256;
 
-    // Twelve sums, two weights and one input: fifteen of sixteen registers.
+    // Twelve sums, two vectors of weights and one input take fifteen of sixteen registers.
     const TILE_ROWS: usize = 6;
     const TILE_VECTORS: usize = 2;
 
@@ -105,8 +104,8 @@ unsafe impl<N: Numerics, const MORE: bool> Isa for Avx2<N, MORE> {
 
     #[inline(always)]
     fn max(self, a: Self::V, b: Self::V) -> Self::V {
-        // `vmaxps` gives its second operand for NaNs and for two zeros. The two orders differ there alone: their
-        // conjunction is right for zeros, and NaNs are put in afterwards.
+        // `vmaxps` returns its second operand for NaNs and for two zeros. Only there does the order of operands matter:
+        // the `and` of both orders is right for zeros, and NaNs are put in afterwards.
         // SAFETY: `self` proves AVX.
         unsafe {
             let both = _mm256_and_ps(_mm256_max_ps(a, b), _mm256_max_ps(b, a));
@@ -116,21 +115,21 @@ unsafe impl<N: Numerics, const MORE: bool> Isa for Avx2<N, MORE> {
 
     #[inline(always)]
     fn min(self, a: Self::V, b: Self::V) -> Self::V {
-        // As for `max`. The disjunction is right for zeros, and keeps a NaN a NaN.
+        // As in `max`. The `or` of both orders is right for zeros, and keeps NaN.
         // SAFETY: `self` proves AVX.
         unsafe { _mm256_or_ps(_mm256_min_ps(a, b), _mm256_min_ps(b, a)) }
     }
 
     #[inline(always)]
     fn at_least(self, x: Self::V, lo: Self::V) -> Self::V {
-        // `vmaxps` gives its second operand unless the first is larger.
+        // `vmaxps` returns its second operand unless the first is larger.
         // SAFETY: `self` proves AVX.
         unsafe { _mm256_max_ps(lo, x) }
     }
 
     #[inline(always)]
     fn at_most(self, x: Self::V, hi: Self::V) -> Self::V {
-        // `vminps` gives its second operand unless the first is smaller.
+        // `vminps` returns its second operand unless the first is smaller.
         // SAFETY: `self` proves AVX.
         unsafe { _mm256_min_ps(hi, x) }
     }
@@ -164,7 +163,7 @@ unsafe impl<N: Numerics, const MORE: bool> Isa for Avx2<N, MORE> {
     fn transpose(self, [a, b, c, d, e, f, g, h]: [Self::V; LANES]) -> [Self::V; LANES] {
         // SAFETY: `self` proves AVX.
         unsafe {
-            // Four rows and four lanes at once, in each half: pairs of rows are woven, then pairs of pairs.
+            // Four rows and four lanes at once, in each half: interleaves pairs of rows, then pairs of pairs.
             let quads = |[a, b, c, d]: [__m256; 4]| {
                 let (low, high) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
                 let (other_low, other_high) = (_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));

@@ -5,7 +5,7 @@ use super::super::super::terms::sizes::{PANEL, QUAD};
 use super::super::super::terms::taps::FourTaps;
 use core::arch::x86_64::*;
 
-/// Runs the body for each of `$halves` vectors, one or two.
+/// Runs the body for each of `$halves` vectors, 1 or 2.
 macro_rules! each_half {
     ($halves:expr, $i:ident => $body:block) => {{
         {
@@ -19,7 +19,7 @@ macro_rules! each_half {
     }};
 }
 
-/// The steps that all rows and the weights have.
+/// The number of steps: the smallest that the rows and the weights have.
 #[inline(always)]
 fn steps<const R: usize, const H: usize>(x: &Rows<'_>, w: &[Step<H>]) -> usize {
     let mut n = w.len();
@@ -27,13 +27,13 @@ fn steps<const R: usize, const H: usize>(x: &Rows<'_>, w: &[Step<H>]) -> usize {
     n
 }
 
-/// The first quads of the rows.
+/// Pointers to the first quad of each row.
 #[inline(always)]
 fn first(x: &Rows<'_>) -> [*const i32; MOST] {
     [x[0].as_ptr().cast(), x[1].as_ptr().cast(), x[2].as_ptr().cast()]
 }
 
-/// By `vpmaddubsw`, whose 16 bits hold all pairs of products.
+/// By `vpmaddubsw`, whose 16-bit lanes hold every sum of two products without saturation.
 ///
 /// # Safety
 /// The CPU has AVX2.
@@ -45,7 +45,8 @@ pub unsafe fn pairs<const R: usize, const H: usize>(
 ) -> Sums<__m256i> {
     let (rows, n) = (first(&x), steps::<R, H>(&x, w));
     let mut w: *const [__m256i; H] = w.as_ptr().cast();
-    // SAFETY: the caller has AVX2; every row has `n` quads and `w` as many steps; no alignment is needed.
+    // SAFETY: the CPU has AVX2, by the caller's promise; every row has `n` quads and `w` has `n` steps; no alignment is
+    // needed.
     unsafe {
         let (ones, flip) = (_mm256_set1_epi16(1), _mm256_set1_epi32(flip as i32));
         let mut k = 0;
@@ -65,7 +66,7 @@ pub unsafe fn pairs<const R: usize, const H: usize>(
     sums
 }
 
-/// By `vpmaddwd` of widened bytes, which is exact whatever the weights.
+/// By `vpmaddwd` on widened bytes, which is exact for all weights.
 ///
 /// # Safety
 /// The CPU has AVX2.
@@ -79,7 +80,7 @@ pub unsafe fn wide<const R: usize, const H: usize>(
     let mut w: *const [__m256i; H] = w.as_ptr().cast();
     // SAFETY: as above.
     unsafe {
-        // Two sums for each column, of the first and of the last two products: of columns 0 to 3, and 4 to 7.
+        // Each column has two sums, of its first and of its last two products: columns 0 to 3, then 4 to 7.
         let none = [_mm256_setzero_si256(), _mm256_setzero_si256()];
         let mut halves = [alike(none), alike(none)];
         let mut k = 0;
@@ -108,7 +109,7 @@ pub unsafe fn wide<const R: usize, const H: usize>(
         each_quad_row!(R, ROW => {
             each_half!(H, HALF => {
                 let [low, high] = halves[HALF][ROW];
-                // Columns 0, 1, 4, 5, then 2, 3, 6, 7.
+                // `low` and `high` hold columns 0, 1, 4, 5 and 2, 3, 6, 7.
                 let both = joined(low, high);
                 sums[ROW][HALF] = _mm256_add_epi32(sums[ROW][HALF], both);
             });
@@ -117,14 +118,14 @@ pub unsafe fn wide<const R: usize, const H: usize>(
     sums
 }
 
-/// Sums of sixteen channels. Of products in pairs: channels 0 to 7, then the others; the rest is not used. Of wide ones:
-/// four channels each, and of each the sum of the first two products and that of the last two.
+/// The sums of sixteen channels. With `pairs`: channels 0 to 7, then 8 to 15; the rest is unused. Otherwise: four
+/// channels in each vector, with two sums for each, of its first and of its last two products.
 pub type Lanes = [__m256i; QUAD];
 
-/// Adds products of pairs of eight channels; not a closure, which `opt-level = "z"` would leave a call.
+/// Adds products in pairs of eight channels. Not a closure, which would be a call at `opt-level = "z"`.
 ///
 /// # Safety
-/// The CPU has AVX2; there are 32 weights.
+/// The CPU has AVX2; `w` points to 32 weights.
 #[inline(always)]
 unsafe fn eight(sum: __m256i, x: __m256i, w: *const __m128i) -> __m256i {
     // SAFETY: the caller's promises; no alignment is needed.
@@ -134,10 +135,10 @@ unsafe fn eight(sum: __m256i, x: __m256i, w: *const __m128i) -> __m256i {
     }
 }
 
-/// Adds wide products of four channels.
+/// Adds products of widened bytes of four channels.
 ///
 /// # Safety
-/// The CPU has AVX2; there are 16 weights.
+/// The CPU has AVX2; `w` points to 16 weights.
 #[inline(always)]
 unsafe fn four(sum: __m256i, x: __m128i, w: *const __m128i) -> __m256i {
     // SAFETY: the caller's promises; no alignment is needed.
@@ -147,7 +148,7 @@ unsafe fn four(sum: __m256i, x: __m128i, w: *const __m128i) -> __m256i {
     }
 }
 
-/// The sums of two neighbours each, in order.
+/// Adds neighbouring lanes, and keeps them in order.
 ///
 /// # Safety
 /// The CPU has AVX2.
@@ -163,7 +164,7 @@ unsafe fn joined(a: __m256i, b: __m256i) -> __m256i {
 /// The CPU has AVX2.
 #[inline(always)]
 pub unsafe fn add_lanes(pairs: bool, mut sums: Lanes, x: FourTaps<'_>, flip: u32, w: &[i8; QUAD * PANEL]) -> Lanes {
-    // SAFETY: the caller has AVX2; every tap has sixteen bytes and `w` sixty-four; no alignment is needed.
+    // SAFETY: the CPU has AVX2, by the caller's promise; every tap has 16 bytes and `w` has 64; no alignment is needed.
     unsafe {
         let [a, b, c, d] = x;
         let [a, b] = [_mm_loadu_si128(a.as_ptr().cast()), _mm_loadu_si128(b.as_ptr().cast())];
@@ -171,7 +172,7 @@ pub unsafe fn add_lanes(pairs: bool, mut sums: Lanes, x: FourTaps<'_>, flip: u32
         let flip = _mm_set1_epi32(flip as i32);
         let (low, high) = (_mm_unpacklo_epi8(a, b), _mm_unpackhi_epi8(a, b));
         let (other_low, other_high) = (_mm_unpacklo_epi8(c, d), _mm_unpackhi_epi8(c, d));
-        // The taps of four channels each.
+        // Four channels in each vector, by channel.
         let a = _mm_xor_si128(_mm_unpacklo_epi16(low, other_low), flip);
         let b = _mm_xor_si128(_mm_unpackhi_epi16(low, other_low), flip);
         let c = _mm_xor_si128(_mm_unpacklo_epi16(high, other_high), flip);
@@ -198,7 +199,7 @@ pub unsafe fn add_lanes(pairs: bool, mut sums: Lanes, x: FourTaps<'_>, flip: u32
 pub unsafe fn lane_sums(pairs: bool, [a, b, c, d]: Lanes) -> [i32; PANEL] {
     let mut sums = [0; PANEL];
     let to: *mut __m256i = sums.as_mut_ptr().cast();
-    // SAFETY: the caller has AVX2; there is room for two vectors; no alignment is needed.
+    // SAFETY: the CPU has AVX2, by the caller's promise; `sums` has room for two vectors; no alignment is needed.
     unsafe {
         let [low, high] = if pairs { [a, b] } else { [joined(a, b), joined(c, d)] };
         _mm256_storeu_si256(to, low);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! The inner loop of depthwise convolutions with AVX-512: sixteen channels are one register, for up to twelve pixels.
+//! The inner loop of depthwise convolutions with AVX-512: one register holds sixteen channels, and a tile has up to
+//! twelve pixels.
 //!
-//! In assembly, as the loops of `avx512`, and with the same bits as AVX2.
+//! In assembly like the loops of `avx512`, and with the same bits as AVX2.
 use super::super::super::terms::steps::Windows;
 use super::avx512::clamp;
 use core::arch::asm;
@@ -9,13 +10,13 @@ use core::mem::offset_of;
 
 macro_rules! windows {
     ($name:ident, [$($at:literal: $a:literal;)+], [$($other_at:literal: $b:literal;)+]) => {
-        /// Computes sixteen channels, or fewer, of the pixels.
+        /// Computes up to sixteen channels of the pixels.
         ///
         /// # Safety
-        /// The CPU has AVX-512F; all elements that [`Windows`] speaks of may be read, and the results written.
+        /// The CPU has AVX-512F; everything that [`Windows`] points to may be read, and the results written.
         unsafe fn $name(p: *const Windows) {
-            // SAFETY: the caller's promise; every register that is written is named, the vectors among what any call may
-            // change.
+            // SAFETY: the caller's promise; every register that is written is declared, the vectors by the ABI's
+            // clobbers.
             unsafe {
                 asm!(
                     "mov eax, dword ptr [rdi + {mask}]",
@@ -141,10 +142,10 @@ windows!(pixels12, [
     "r12 + r11": "11";
 ]);
 
-/// Computes up to sixteen channels of twice `half` pixels.
+/// Computes up to sixteen channels of `2 * half` pixels.
 ///
 /// # Safety
-/// The CPU has AVX-512F; all elements that `p` speaks of may be read, and the results written.
+/// The CPU has AVX-512F; everything that `p` points to may be read, and the results written.
 #[inline(always)]
 pub unsafe fn windows(half: usize, p: &Windows) {
     let run = match half {

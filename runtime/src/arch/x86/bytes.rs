@@ -81,7 +81,7 @@ impl<N: Numerics, const MORE: bool> Bytes for Avx2<N, MORE> {
         // SAFETY: `self` proves AVX2; `bytes` is eight bytes.
         unsafe {
             let v = _mm256_sub_epi32(_mm256_castps_si256(v), _mm256_set1_epi32(offset));
-            // The low bytes of each half as its first four, then those of both side by side.
+            // Packs the low bytes of each 128-bit half into four bytes, then joins both halves.
             let v = _mm256_shuffle_epi8(v, _mm256_set1_epi32(0x0c08_0400));
             let both = _mm_unpacklo_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256::<1>(v));
             _mm_storel_epi64(bytes.as_mut_ptr().cast(), both);

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! The inner loops of `dots` with AVX-512 VNNI: sixteen columns are one register, to each of whose lanes `vpdpbusd` adds
-//! four products of an unsigned and a signed byte, without saturation.
+//! The inner loops of `dots` with AVX-512 VNNI. One register holds the sums of sixteen columns; to each lane `vpdpbusd`
+//! adds four products of an unsigned and a signed byte, without saturation.
 //!
 //! In assembly, because the intrinsics are younger than the oldest supported compiler. Registers 0 to 23 hold sums, 24
-//! to 27 weights and then constants, 28 inputs, 29 what makes them unsigned; the upper sixteen and masks are the
-//! compiler's only where AVX-512 is enabled, which it is nowhere.
+//! to 27 weights and later constants, 28 inputs, and 29 the flip that makes them unsigned. The compiler itself uses
+//! mask registers and vectors 16 to 31 only in code with AVX-512 enabled, and no code here has it enabled.
 use super::super::super::terms::dots::Task;
 use core::arch::asm;
 use core::mem::offset_of;
 
-/// Loads a quad of weights of each panel: `$z` is the kind of register. Eight panels are read where they are used.
+/// Loads a quad of weights of each panel; `$z` is the kind of register. With eight panels, weights are memory operands.
 macro_rules! weights {
     ($z:tt, 1) => {
         concat!("vmovdqu32 ", $z, "24, [rsi]\n")
@@ -25,7 +25,7 @@ macro_rules! weights {
     };
 }
 
-/// Loads a row's quad at `$row`, made unsigned where the bytes are signed.
+/// Loads a row's quad from `$row`, and makes signed bytes unsigned.
 macro_rules! quad {
     (unsigned, $z:tt, $row:literal) => {
         concat!("vpbroadcastd ", $z, "28, dword ptr [", $row, " + rax]\n")
@@ -35,7 +35,7 @@ macro_rules! quad {
     };
 }
 
-/// Adds the products of a row's quad at `$row`.
+/// Adds the products with a row's quad at `$row`.
 macro_rules! dot {
     ($sign:ident, $z:tt, $row:literal, $($sum:literal @ $w:expr),+) => {
         concat!(
@@ -60,7 +60,7 @@ macro_rules! dot {
     };
 }
 
-/// A dword in all lanes.
+/// Broadcasts a dword to all lanes.
 macro_rules! broadcast {
     ("ymm") => {
         "{{1to8}}"
@@ -70,8 +70,10 @@ macro_rules! broadcast {
     };
 }
 
-/// Makes the sums of a panel bytes at `rsi + $y`: bias and multipliers lie at `$at` from `rcx` and `rdx` on, register 24
-/// holds the zero point, 25 and 26 the bounds, 27 what rounds. `$mask` is of the columns that are there.
+/// Requantizes the sums of a panel and stores them at `rsi + $y`. Bias and multipliers lie at `rcx + $at` and
+/// `rdx + $at`; register 24 holds the zero point, 25 and 26 the bounds, 27 the rounding constant. `$mask` masks the
+/// existing columns.
+/// columns.
 macro_rules! finish {
     ($z:tt, $sum:literal, $at:literal, $y:literal, $mask:literal) => {
         concat!(
@@ -102,7 +104,7 @@ macro_rules! finish {
             ", [rdx + ",
             $at,
             "]\n",
-            // The second operand where neither is larger (or smaller), as `Isa::at_least` says.
+            // For two zeros and NaN the instruction returns its second operand, as `Isa::at_least` wants.
             "vmaxps ",
             $z,
             $sum,
@@ -178,7 +180,7 @@ macro_rules! finish {
 }
 pub(super) use finish;
 
-/// Moves a row's sums between memory at `rcx` and their registers, and goes on to the next row's.
+/// Moves a row's sums between `rcx` and registers, and advances `rcx` to the next row.
 macro_rules! load {
     ($z:tt: $($sum:literal),+) => {
         concat!($("vmovdqu32 ", $z, $sum, ", [rcx]\n", "add rcx, 64\n",)+)
@@ -195,9 +197,9 @@ macro_rules! dots {
         /// Computes the tiles.
         ///
         /// # Safety
-        /// The CPU has AVX-512 F, BW, VL and VNNI; all that [`Task`] speaks of may be read and written.
+        /// The CPU has AVX-512 F, BW, VL and VNNI; everything that [`Task`] points to may be read and written.
         unsafe fn $name(p: *mut Task) {
-            // SAFETY: the caller's promise; every register that is written is named.
+            // SAFETY: the caller's promise; every register that is written is declared.
             unsafe {
                 asm!(
                     "mov rdx, qword ptr [rdi + {panel}]",
@@ -284,7 +286,7 @@ macro_rules! dots {
     };
 }
 
-/// Five and seven steps between panels, where there are eight and one row.
+/// Five or seven panel strides: only loops over eight panels use them, which have one row.
 macro_rules! eight {
     (8) => {
         "lea r9, [rdx + 4*rdx]\nlea r10, [r14 + 4*rdx]"
@@ -294,12 +296,12 @@ macro_rules! eight {
     };
 }
 
-/// The loops of unsigned bytes.
+/// Loops for unsigned bytes.
 enum Unsigned {}
-/// The loops of signed bytes.
+/// Loops for signed bytes.
 enum Signed {}
 
-/// The loops of bytes of one kind.
+/// Defines the loops for signed or unsigned bytes.
 macro_rules! shapes {
     ($kind:ident, $sign:ident) => {
         impl $kind {
@@ -351,11 +353,11 @@ macro_rules! shapes {
                 "r8": 0, ("0", "1", "2", "3", "4", "5", "6", "7");
             ]);
 
-            /// Computes tiles of `rows` rows, one or six, and `panels` panels, one, two or four, or eight of one row, or
-            /// half a panel.
+            /// Computes tiles of `rows` rows (1 or 6) and `panels` panels (1, 2 or 4, for one row also 8), or of half a
+            /// panel.
             ///
             /// # Safety
-            /// The CPU has AVX-512 F, BW, VL and VNNI; all that `p` speaks of may be read and written.
+            /// The CPU has AVX-512 F, BW, VL and VNNI; everything that `p` points to may be read and written.
             #[inline(always)]
             unsafe fn dots([rows, panels]: [usize; 2], half: bool, p: &mut Task) {
                 let run = match (panels, rows, half) {
@@ -380,10 +382,10 @@ macro_rules! shapes {
 shapes!(Unsigned, unsigned);
 shapes!(Signed, signed);
 
-/// Computes tiles of `rows` rows, one or six, and `panels` panels, one, two or four, or eight of one row, or half a panel.
+/// Computes tiles of `rows` rows (1 or 6) and `panels` panels (1, 2 or 4, for one row also 8), or of half a panel.
 ///
 /// # Safety
-/// The CPU has AVX-512 F, BW, VL and VNNI; all that `p` speaks of may be read and written.
+/// The CPU has AVX-512 F, BW, VL and VNNI; everything that `p` points to may be read and written.
 #[inline(always)]
 pub unsafe fn dots(shape: [usize; 2], half: bool, p: &mut Task) {
     // SAFETY: the caller's promise.

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! The inner loop of `taps` with AVX-512 VNNI: the bytes of four taps are transposed, so that each of sixteen lanes holds
-//! the four of a channel, to which `vpdpbusd` adds their products.
+//! The inner loop of `taps` with AVX-512 VNNI. The bytes of four taps are transposed, so that each of sixteen lanes
+//! holds the quad of one channel, whose products `vpdpbusd` adds.
 //!
-//! In assembly, as the loops of `vnni`. Pixels are computed one after another: their loops are short and independent, and
-//! the CPU overlaps them.
+//! In assembly like the loops of `vnni`. Pixels are computed one by one: their loops are short and independent, so the
+//! CPU overlaps them.
 use super::super::super::terms::taps::Task;
 use super::vnni::finish;
 use core::arch::asm;
 use core::mem::offset_of;
 
-/// Four by four transposed: of dwords across the 128-bit lanes, then of bytes within each.
+/// Transposes four by four: dwords across the 128-bit lanes, then bytes within each.
 static TRANSPOSED: [u8; 16] = [0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15];
 
 /// Computes the pixels.
 ///
 /// # Safety
-/// The CPU has AVX-512 F, BW, VL and VNNI; all that [`Task`] speaks of may be read and written.
+/// The CPU has AVX-512 F, BW, VL and VNNI; everything that [`Task`] points to may be read and written.
 pub unsafe fn lanes(p: *mut Task) {
-    // SAFETY: the caller's promise; every register that is written is named, the upper sixteen vectors among what is the
-    // compiler's only where AVX-512 is enabled, which it is nowhere.
+    // SAFETY: the caller's promise; every register that is written is declared, but for vectors 16 to 31, which the
+    // compiler uses only in code with AVX-512 enabled, and no code here has it enabled.
     unsafe {
         asm!(
             "vbroadcasti32x4 zmm16, xmmword ptr [r15]",

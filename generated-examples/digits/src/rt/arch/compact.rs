@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! The CPU where small code is preferred: kernels that allow it once, in plain Rust, with their inner loops for the vector
-//! instructions as well.
+//! The CPU for small code: kernels have one body in plain Rust, and their inner loops run on vector instructions.
 use super::super::terms::sizes::LANES;
 use super::forward::as_portable;
 use super::isa::{Cpu, Inner, Isa, Kernel};
@@ -29,7 +28,7 @@ impl<C: Inner> Compact<C> {
 }
 
 impl<C: Inner> Cpu for Compact<C> {
-    // Parts of kernels are functions, which several kernels share.
+    // Not inlined: several kernels share their parts as functions.
     #[inline(never)]
     fn run<K: Kernel>(self, kernel: K) -> K::Output {
         if K::ONCE { kernel.run(self) } else { self.0.run(kernel) }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Instruction sets that compute on vectors as plain Rust does.
+//! The vector operations of plain Rust, for instruction sets without vectors of `f32`.
 
-/// What [`Isa`](super::isa::Isa) asks for, forwarded to [`Portable`](super::portable::Portable) of the numerics `$n`.
+/// Implements the operations of [`Isa`](super::isa::Isa) by [`Portable`](super::portable::Portable) with the numerics
+/// `$n`.
 macro_rules! as_portable {
     ($n:ty) => {
         as_portable! { $n;

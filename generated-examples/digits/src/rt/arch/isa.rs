@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! What every kernel may ask of an instruction set, and how a kernel is run on one. What products of floats ask besides is
-//! in `floats`, what products of bytes ask in `bytes`: a crate has the loops of those alone that its model needs.
+//! The interface of instruction sets for all kernels, and how a kernel runs on one. `floats` and `bytes` extend it with
+//! loops for products; a crate contains those extensions only that its model needs.
 //!
-//! Invariant: every method gives the same bits on every [`Isa`] of equal [`Numerics`], NaN payloads aside. A kernel
-//! that is written over [`Isa`] alone is therefore equal to the bit everywhere.
+//! Invariant: every method gives the same bits on every [`Isa`] with the same [`Numerics`], apart from NaN payloads. So
+//! a kernel over [`Isa`] gives the same bits everywhere.
 use super::super::terms::sizes::LANES;
 
-/// How a product is rounded before it is added.
+/// How products are rounded.
 pub trait Numerics: Copy + Default + 'static {
     /// Whether `a * b + c` is rounded once (IEEE 754 fusedMultiplyAdd) or after each operation.
     const FUSED: bool;
@@ -30,23 +30,23 @@ impl Numerics for Separate {
 
 /// An instruction set: operations on vectors of [`LANES`] `f32`.
 ///
-/// A value of an implementing type is the proof that the CPU has the instructions. All methods are
-/// `#[inline(always)]`, and so must be everything between [`Kernel::run`] and them: code that is not inlined into
-/// the body entered by [`Cpu::run`] is compiled without the instructions.
+/// A value of an implementing type proves that the CPU has the instructions. All methods are `#[inline(always)]`, and
+/// everything between [`Kernel::run`] and them must be too: code that is not inlined into the body entered by
+/// [`Cpu::run`] is compiled without the instructions.
 ///
 /// # Safety
-/// [`Isa::V`] is eight `f32`, lane 0 first.
+/// [`Isa::V`] is eight `f32` in memory, lane 0 first.
 pub unsafe trait Isa: Cpu {
     /// Eight `f32`.
     type V: Copy;
 
     /// Rows of the register tile of matrix kernels, 1 to 6: as many as the registers hold.
     const TILE_ROWS: usize;
-    /// Vectors across the register tile, 1 or 2. With 2, partial vectors are cheap too, and tails use them; with 1
-    /// tails are computed column by column.
+    /// Vectors across the register tile, 1 or 2. With 2, partial vectors are cheap, and tails use them; with 1, tails
+    /// are computed column by column.
     const TILE_VECTORS: usize;
 
-    /// Whether small code is preferred to fast code: kernels then have one body, and their inner loops one shape.
+    /// Whether small code is preferred to fast code. Kernels then have one body, and their inner loops one shape.
     const COMPACT: bool = false;
 
     /// All lanes `x`.
@@ -55,7 +55,7 @@ pub unsafe trait Isa: Cpu {
     fn load(self, x: &[f32; LANES]) -> Self::V;
     /// Writes lane 0 first.
     fn store(self, v: Self::V, y: &mut [f32; LANES]);
-    /// The first `min(8, x.len())` lanes from `x`, the rest +0.
+    /// Loads the first `min(8, x.len())` lanes from `x`; the rest are +0.
     fn load_part(self, x: &[f32]) -> Self::V;
     /// Writes the first `min(8, y.len())` lanes.
     fn store_part(self, v: Self::V, y: &mut [f32]);
@@ -67,23 +67,23 @@ pub unsafe trait Isa: Cpu {
     fn mul(self, a: Self::V, b: Self::V) -> Self::V;
     /// `a / b`.
     fn div(self, a: Self::V, b: Self::V) -> Self::V;
-    /// The larger; NaN where either is NaN; +0 of (-0, +0).
+    /// The larger number; NaN if either is NaN; +0 for (-0, +0).
     fn max(self, a: Self::V, b: Self::V) -> Self::V;
-    /// The smaller; NaN where either is NaN; -0 of (-0, +0).
+    /// The smaller number; NaN if either is NaN; -0 for (-0, +0).
     fn min(self, a: Self::V, b: Self::V) -> Self::V;
-    /// `lo` where `x < lo`, else `x` (so also where `x` is NaN, and of two zeros).
+    /// `lo` if `x < lo`, else `x` (so NaN stays NaN, and a zero keeps its sign).
     fn at_least(self, x: Self::V, lo: Self::V) -> Self::V;
-    /// `hi` where `x > hi`, else `x` (so also where `x` is NaN, and of two zeros).
+    /// `hi` if `x > hi`, else `x` (so NaN stays NaN, and a zero keeps its sign).
     fn at_most(self, x: Self::V, hi: Self::V) -> Self::V;
-    /// `a * b + c`, rounded as the [`Numerics`] say.
+    /// `a * b + c`, rounded as [`Numerics`] says.
     fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
-    /// [`Isa::mul_add`] of one lane.
+    /// [`Isa::mul_add`] for one lane.
     fn mul_add1(self, a: f32, b: f32, c: f32) -> f32;
-    /// `x * alpha` where `x < 0`, else `x`.
+    /// `x * alpha` if `x < 0`, else `x`.
     fn leaky(self, x: Self::V, alpha: Self::V) -> Self::V;
     /// The lanes, lane 0 first.
     fn to_array(self, v: Self::V) -> [f32; LANES];
-    /// Lane `j` of vector `i` as lane `i` of vector `j`.
+    /// Transposes: lane `j` of vector `i` becomes lane `i` of vector `j`.
     #[inline(always)]
     fn transpose(self, rows: [Self::V; LANES]) -> [Self::V; LANES] {
         let mut columns = [[0.0; LANES]; LANES];
@@ -100,17 +100,17 @@ pub unsafe trait Isa: Cpu {
 
 /// A computation written once for every instruction set.
 pub trait Kernel {
-    /// What [`Kernel::run`] gives.
+    /// The result of [`Kernel::run`].
     type Output;
 
-    /// Whether one body, in plain Rust, is enough where small code is preferred, since it gains little by vectors.
+    /// Whether small code has one body of this kernel, in plain Rust, because vectors gain it little.
     const ONCE: bool = false;
 
     /// Runs the computation. Implementations are `#[inline(always)]`.
     fn run<I: Isa>(self, isa: I) -> Self::Output;
 }
 
-/// Something that runs kernels: the CPU as the first run found it, or one instruction set.
+/// Something that runs kernels: a CPU whose instruction sets were detected in the first run, or one instruction set.
 ///
 /// An [`Isa`] is a `Cpu` too: `isa.run(part)` runs a part of a kernel as a function of its own, which keeps large
 /// bodies out of their callers.
@@ -119,12 +119,12 @@ pub trait Cpu: Copy {
     fn run<K: Kernel>(self, kernel: K) -> K::Output;
 }
 
-/// A CPU whose loops [`Compact`](super::compact::Compact) runs.
+/// A CPU with inner loops for [`Compact`](super::compact::Compact).
 pub trait Inner: Cpu {
     /// How its products are rounded.
     type Numerics: Numerics;
 
-    /// Whether it has vectors on most machines.
+    /// Whether it has vector instructions on most machines.
     const VECTORS: bool = false;
 
     /// The best instruction set of this CPU.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! The instruction sets.
+//! Instruction sets.
 #[cfg(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))]
 pub mod arm;
 pub mod compact;

@@ -1,30 +1,30 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! The instruction set that every target has: plain Rust, without unsafe code.
+//! The instruction set of every target: plain Rust, without unsafe code.
 //!
-//! Lanes are spelled out rather than looped over: loops over them are not unrolled at `opt-level = "z"`, and vectors
-//! would then live in memory.
+//! Lanes are spelled out: at `opt-level = "z"` loops over them are not unrolled, and vectors would live in memory.
 use super::super::math::fma::fma;
 use super::super::math::minmax;
 use super::super::terms::sizes::LANES;
 use super::isa::{Cpu, Inner, Isa, Kernel, Numerics};
 use core::marker::PhantomData;
 
-/// Plain Rust on every target; `Fused` multiply-adds are exact in software where the target has no instruction.
+/// Plain Rust. [`Fused`](super::isa::Fused) multiply-adds are computed exactly in software if the target has no
+/// instruction for them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Portable<N>(PhantomData<N>);
 
 impl<N: Numerics> Portable<N> {
-    /// There is nothing to find out: the same as [`Portable::portable`].
+    /// The same as [`Portable::portable`]: there is nothing to detect.
     pub fn detect() -> Self {
         Self::portable()
     }
 
-    /// There is nothing to leave out.
+    /// The same CPU: there is no AVX-512 to leave out.
     pub const fn without_avx512(self) -> Self {
         self
     }
 
-    /// The instruction set, under the name that `Host::portable` has where there is a choice.
+    /// The instruction set, under the same name as `Host::portable` has on x86-64.
     #[allow(clippy::self_named_constructors)]
     pub const fn portable() -> Self {
         Portable(PhantomData)
@@ -58,7 +58,7 @@ fn zip(a: [f32; LANES], b: [f32; LANES], f: impl Fn(f32, f32) -> f32) -> [f32; L
 unsafe impl<N: Numerics> Isa for Portable<N> {
     type V = [f32; LANES];
 
-    // Two rows of eight columns: sixteen sums, eight weights and two inputs fit the 32 registers of small FPUs.
+    // Two rows of eight columns: sixteen sums, eight weights and two inputs fit in the 32 registers of small FPUs.
     const TILE_ROWS: usize = 2;
     const TILE_VECTORS: usize = 1;
 

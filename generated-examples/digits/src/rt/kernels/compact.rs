@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Convolutions where small code is preferred: one body for dense, grouped and depthwise ones and for matrix products,
-//! panel by panel, each over the whole map.
+//! Convolutions and matrix products in small code: one body for dense, grouped and depthwise ones, panel by panel, each
+//! over the whole map.
 //!
-//! Invariants: those of `conv`: bias first, then kernel row, kernel column, input channel; taps in the padding are skipped.
+//! Invariants: those of `conv`: bias first, then kernel row, kernel column, input channel; taps in the padding are
+//! skipped.
 use super::super::arch::floats::Floats;
 use super::super::loops::compact::{compute, push};
 use super::super::terms::conv2d::Conv2d;
 use super::super::terms::epilogue::Plan;
 use super::super::terms::tile::{COLUMNS, Pixel, TapGrid, Tile};
 
-/// What is convolved with what: input, weights, bias.
+/// Input, weights and bias.
 pub type Operands<'a> = (&'a [f32], &'a [f32], &'a [f32]);
 
-/// Computes the convolution; where it is `depthwise`, each channel has a kernel of its own, and weights are
+/// Computes the convolution. With `depthwise` each channel has a kernel of its own, and the weights are
 /// `[kernel_h][kernel_w][channels]`.
 #[inline(never)]
 pub fn convolution<I: Floats>(isa: I, p: &Conv2d, depthwise: bool, (x, w, bias): Operands<'_>, y: &mut [f32]) {
     let (Some(depth), Some(group)) = (p.in_c.checked_div(p.groups), p.out_c.checked_div(p.groups)) else { return };
-    // The channels of a depthwise convolution are columns side by side.
+    // The channels of a depthwise convolution are neighbouring columns.
     let group = if depthwise { p.out_c } else { group };
     let taps = TapGrid {
         rows: 0,
@@ -31,7 +32,7 @@ pub fn convolution<I: Floats>(isa: I, p: &Conv2d, depthwise: bool, (x, w, bias):
     let mut tile = Tile { apart: depthwise, plan: p.epilogue.plan(), ..Tile::new(x, w, y, taps, 0) };
     for batch in 0..p.batch {
         let (mut channel, mut end, mut input) = (0, group, batch * p.in_h * p.in_w * p.in_pitch);
-        // Groups without channels, of which there are none, would have no end.
+        // A group without channels would loop for ever; the plan has none.
         while channel < p.out_c && channel < end {
             let left = end - channel;
             tile.width = if left < COLUMNS { left } else { COLUMNS };
@@ -55,7 +56,7 @@ pub fn convolution<I: Floats>(isa: I, p: &Conv2d, depthwise: bool, (x, w, bias):
     rest(&tile.plan, tile.y, [p.batch * p.out_h * p.out_w, p.out_pitch, p.out_c]);
 }
 
-/// What is left to do with the outputs: of so many pixels, `[pixels, pitch, columns]`.
+/// Applies the rest of the epilogue to outputs of `[pixels, pitch, columns]`.
 #[inline(always)]
 pub fn rest(plan: &Plan, y: &mut [f32], [pixels, pitch, columns]: [usize; 3]) {
     let Some(rest) = plan.rest() else { return };
@@ -67,7 +68,7 @@ pub fn rest(plan: &Plan, y: &mut [f32], [pixels, pitch, columns]: [usize; 3]) {
     }
 }
 
-/// Some columns of one map, whose first pixel is `start`.
+/// Computes some columns of one map; `start` is its first pixel.
 #[inline(never)]
 fn map<'a, I: Floats>(isa: I, p: &Conv2d, w: &'a [f32], start: Pixel, tile: &mut Tile<'a>) {
     let [height, width] = p.axes();

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Convolution as an implicit matrix product over kernel taps, straight from the channels-last map.
+//! Convolution as an implicit matrix product over kernel taps, directly on the channels-last map.
 //!
 //! Invariants: each output starts from its bias and adds products in the order of kernel row, kernel column, input
 //! channel, each by one multiply-add; taps in the padding are skipped. Pixels whose windows have the same taps inside
-//! the map share tiles, whole rows of them and more, so that borders run the code of the middle.
+//! the map share tiles, across rows too, so borders run the same code as the middle.
 use super::super::arch::floats::{FloatCpu, FloatKernel, Floats};
 use super::super::loops::products::Runs;
 use super::super::loops::tile::{Task, cached_columns, tile};
@@ -12,7 +12,7 @@ use super::super::terms::line::PLACES;
 use super::super::terms::regions::{Maps, Region, Regions, Tiles};
 use super::compact;
 
-/// Computes the convolution. `bias` has `out_c` elements or none, which are zeros.
+/// Computes the convolution. `bias` has `out_c` elements, or is empty for zeros.
 #[inline]
 pub fn conv2d<C: FloatCpu>(cpu: C, p: &Conv2d, x: &[f32], w: &[f32], bias: &[f32], y: &mut [f32]) {
     debug_assert!(p.groups > 0 && p.in_c.is_multiple_of(p.groups));
@@ -75,7 +75,7 @@ impl FloatKernel for Convolution<'_> {
     }
 }
 
-/// Some output channels of one map.
+/// Computes some output channels of one map.
 #[inline(always)]
 fn map<I: Floats>(isa: I, p: &Conv2d, task: &Task<'_>, maps: Maps, y: &mut [f32]) {
     for region in Regions::new(p.axes()) {
@@ -87,7 +87,7 @@ fn map<I: Floats>(isa: I, p: &Conv2d, task: &Task<'_>, maps: Maps, y: &mut [f32]
     }
 }
 
-/// The depth before the first tap of the region, and that of its taps.
+/// The depth before the first tap of the region, and the runs of its taps.
 #[inline(always)]
 fn taps(p: &Conv2d, region: &Region) -> (usize, Runs) {
     if region.row_taps.is_empty() || region.column_taps.is_empty() {

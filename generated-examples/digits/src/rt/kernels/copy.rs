@@ -1,37 +1,37 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Copies that change the place of elements and nothing else: transposes, slices, parts of concatenations and paddings.
+//! Copies that only move elements: transposes, slices, parts of concatenations and paddings.
 use super::index::Indices;
 
 /// A box of elements that is copied from one strided place to another.
 ///
-/// The dimensions may be listed in any order, the same on both sides, since every order copies the same elements;
-/// fastest is a long last dimension with a stride of 1 on at least one side.
+/// Dimensions may be listed in any order (the same for both sides), since every order copies the same elements. A long
+/// last dimension with a stride of 1 on at least one side is fastest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StridedCopy<const N: usize> {
     /// Elements per dimension.
     pub dims: [usize; N],
     /// Where the first element lies in `x`.
     pub x_start: usize,
-    /// Distance of neighbours in `x` along each dimension; negative walks backwards, 0 repeats.
+    /// Elements between neighbours in `x` along each dimension; negative walks backwards, 0 repeats.
     pub x_strides: [isize; N],
     /// Where the first element goes in `y`.
     pub y_start: usize,
-    /// Distance of neighbours in `y` along each dimension.
+    /// Elements between neighbours in `y` along each dimension.
     pub y_strides: [isize; N],
 }
 
-/// A box of places that get one value: the border of a padding.
+/// A box of elements that are set to one value: the border of a padding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StridedFill<const N: usize> {
     /// Elements per dimension.
     pub dims: [usize; N],
     /// Where the first element lies.
     pub start: usize,
-    /// Distance of neighbours along each dimension.
+    /// Elements between neighbours along each dimension.
     pub strides: [isize; N],
 }
 
-/// `y = x`, of equal lengths.
+/// `y = x`, for equal lengths.
 #[inline]
 pub fn copy<T: Copy>(x: &[T], y: &mut [T]) {
     debug_assert!(x.len() == y.len());
@@ -41,13 +41,13 @@ pub fn copy<T: Copy>(x: &[T], y: &mut [T]) {
     }
 }
 
-/// Every element of `y` becomes `value`.
+/// Sets every element of `y` to `value`.
 #[inline]
 pub fn fill<T: Copy>(value: T, y: &mut [T]) {
     y.fill(value);
 }
 
-/// Copies the box from `x` to `y`; all places must lie inside the slices.
+/// Copies the box from `x` to `y`; it must lie inside both slices.
 pub fn strided_copy<T: Copy, const N: usize>(p: &StridedCopy<N>, x: &[T], y: &mut [T]) {
     let (rows, n) = Indices::rows(p.dims);
     let (x_step, y_step) = (last(&p.x_strides), last(&p.y_strides));
@@ -64,7 +64,7 @@ pub fn strided_copy<T: Copy, const N: usize>(p: &StridedCopy<N>, x: &[T], y: &mu
     }
 }
 
-/// Writes `value` to every place of the box, all inside `y`.
+/// Writes `value` to the box, which must lie inside `y`.
 pub fn strided_fill<T: Copy, const N: usize>(p: &StridedFill<N>, value: T, y: &mut [T]) {
     let (rows, n) = Indices::rows(p.dims);
     let step = last(&p.strides);
@@ -81,7 +81,7 @@ pub fn strided_fill<T: Copy, const N: usize>(p: &StridedFill<N>, value: T, y: &m
     }
 }
 
-/// Copies `n` elements between places that are given by slice, first element and step.
+/// Copies `n` elements. Source and target are given by slice, first element and step.
 fn copy_steps<T: Copy>(
     n: usize,
     (x, mut i, x_step): (&[T], usize, isize),
@@ -97,7 +97,7 @@ fn copy_steps<T: Copy>(
     }
 }
 
-/// The place of the element at `at`.
+/// The position of the element at `at`.
 #[inline]
 fn place<const N: usize>(start: usize, at: &[usize; N], strides: &[isize; N]) -> usize {
     let mut place = start;
@@ -107,7 +107,7 @@ fn place<const N: usize>(start: usize, at: &[usize; N], strides: &[isize; N]) ->
     place
 }
 
-/// The stride of the last dimension; that of a box without dimensions does not matter.
+/// The stride of the last dimension; any stride will do for a box without dimensions.
 #[inline]
 fn last<const N: usize>(strides: &[isize; N]) -> isize {
     strides.last().copied().unwrap_or(1)

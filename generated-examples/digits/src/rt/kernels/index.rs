@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Indices: those that are walked ([`Indices`]) and those that come with the data ([`Index`]).
+//! Indices of loops over boxes ([`Indices`]), and index values of tensors ([`Index`]).
 
-/// Every multi-index of a box in row-major order: the last dimension runs fastest.
+/// All multi-indices of a box in row-major order: the last dimension runs fastest.
 #[derive(Clone, Debug)]
 pub struct Indices<const D: usize> {
     dims: [usize; D],
@@ -10,7 +10,7 @@ pub struct Indices<const D: usize> {
 }
 
 impl<const D: usize> Indices<D> {
-    /// The multi-indices below `dims`: none where a dimension is 0, one where there are no dimensions.
+    /// The multi-indices below `dims`: none if a dimension is 0, one if there are no dimensions.
     #[inline]
     pub fn new(dims: [usize; D]) -> Self {
         let mut left = 1;
@@ -20,8 +20,8 @@ impl<const D: usize> Indices<D> {
         Indices { dims, next: [0; D], left }
     }
 
-    /// The multi-indices of the rows along the last dimension: those in which it is 0; none where rows are empty.
-    /// Gives the length of a row too.
+    /// The multi-indices of the rows along the last dimension, which have 0 there, and the length of a row. No row if
+    /// rows are empty.
     #[inline]
     pub fn rows(dims: [usize; D]) -> (Self, usize) {
         let mut rows = Self::new(dims);
@@ -52,7 +52,7 @@ impl<const D: usize> Iterator for Indices<D> {
     }
 }
 
-/// Distance of the element at `at` from the first, in elements.
+/// Elements from the first element to the one at `at`.
 #[inline]
 pub fn offset<const D: usize>(at: &[usize; D], strides: &[usize; D]) -> usize {
     let mut offset = 0;
@@ -64,8 +64,7 @@ pub fn offset<const D: usize>(at: &[usize; D], strides: &[usize; D]) -> usize {
 
 /// An integer type of index tensors.
 pub trait Index: Copy {
-    /// The position that the index names in a dimension of `len` elements: itself, or counted from the end where it
-    /// is negative. `None` outside `-len..len`.
+    /// The position in a dimension of `len` elements; negative indices count from the end. `None` outside `-len..len`.
     fn resolve(self, len: usize) -> Option<usize>;
 }
 
@@ -84,7 +83,7 @@ impl Index for i32 {
     }
 }
 
-/// The row-major offset that a tuple of indices names in a box of `dims`; `None` where an index is out of range.
+/// The row-major offset of a tuple of indices in a box of `dims`; `None` if an index is out of range.
 #[inline]
 pub fn resolve_all<I: Index, const K: usize>(index: &[I; K], dims: &[usize; K]) -> Option<usize> {
     let mut offset = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Matrix products with constant, packed weights; a single row is the matrix-vector form.
+//! Matrix products with constant, packed weights; with a single row, matrix-vector products.
 //!
 //! Invariant: `y[i, j]` starts from `bias[j]` and adds `a[i, k] * w[k, j]` with `k` ascending, each by one multiply-add.
 use super::super::arch::floats::{FloatCpu, FloatKernel, Floats};
@@ -15,7 +15,8 @@ use super::compact;
 
 /// `y[m, n] = epilogue(bias + a[m, k] * w[k, n])`.
 ///
-/// `w` lies in panels of 16 columns, each `[k][16]`; the last panel, where `n` is no multiple of 16, is `[k][n % 16]`.
+/// `w` consists of panels of 16 columns, each `[k][16]`; if `n` is not a multiple of 16, the last panel is
+/// `[k][n % 16]`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MatMulPacked {
     /// Rows of `a` and `y`.
@@ -28,37 +29,37 @@ pub struct MatMulPacked {
     pub a_pitch: usize,
     /// Elements between the starts of neighbouring rows of `y`.
     pub y_pitch: usize,
-    /// What is done with the sums.
+    /// What is done with the finished sums.
     pub epilogue: Epilogue,
 }
 
-/// How parameters are written: what is given, and the rest as in most models.
+/// A builder: `new` takes what every product has and sets the rest to common values.
 impl MatMulPacked {
-    /// Dense matrices, nothing done with the sums.
+    /// Dense matrices without epilogue.
     pub const fn new(m: usize, k: usize, n: usize) -> Self {
         MatMulPacked { m, k, n, a_pitch: k, y_pitch: n, epilogue: Epilogue::NONE }
     }
 
-    /// Elements between the starts of neighbouring rows of `a` and `y`.
+    /// Sets the elements between the starts of neighbouring rows of `a` and `y`.
     pub const fn pitch(self, a_pitch: usize, y_pitch: usize) -> Self {
         MatMulPacked { a_pitch, y_pitch, ..self }
     }
 
-    /// What is done with the sums.
+    /// Sets the epilogue.
     pub const fn then(self, epilogue: Epilogue) -> Self {
         MatMulPacked { epilogue, ..self }
     }
 }
 
-/// Computes the product of one row, `m` = 1: small models are made of little else, and want no code around it. `bias` has
-/// `n` elements or none, which are zeros.
+/// Computes the product of one row (`m` is 1), without the code for more rows: small models consist of little else.
+/// `bias` has `n` elements, or is empty for zeros.
 #[inline]
 pub fn matvec_packed<C: FloatCpu>(cpu: C, p: &MatMulPacked, a: &[f32], w: &[f32], bias: &[f32], y: &mut [f32]) {
     debug_assert!(p.m == 1);
     product::<C, true>(cpu, p, (a, w, bias), y);
 }
 
-/// Computes the product. `bias` has `n` elements or none, which are zeros.
+/// Computes the product. `bias` has `n` elements, or is empty for zeros.
 #[inline]
 pub fn matmul_packed<C: FloatCpu>(cpu: C, p: &MatMulPacked, a: &[f32], w: &[f32], bias: &[f32], y: &mut [f32]) {
     product::<C, false>(cpu, p, (a, w, bias), y);
@@ -101,7 +102,7 @@ impl<const ROW: bool> FloatKernel for Product<'_, ROW> {
             return;
         }
         if I::COMPACT {
-            // Rows are the pixels of a map.
+            // The rows are pixels of a map.
             let p = Conv2d::new([1, p.m, p.k], [1, p.m, p.n], [1, 1]).pitch(p.a_pitch, p.y_pitch).then(p.epilogue);
             compact::convolution(isa, &p, false, (a, w, bias), y);
             return;
@@ -142,7 +143,7 @@ impl<const ROW: bool> FloatKernel for Product<'_, ROW> {
     }
 }
 
-/// All rows of some columns, in tiles of nearly equal height.
+/// Computes all rows of some columns, in tiles of nearly equal height.
 #[inline(always)]
 fn rows<I: Floats>(isa: I, p: &MatMulPacked, column: usize, task: &Task<'_>, y: &mut [f32]) {
     let mut row = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Inner loops that are the same for all instruction sets.
+//! Inner loops that all instruction sets share.
 pub mod columns;
 pub mod compact;
 pub mod finish;

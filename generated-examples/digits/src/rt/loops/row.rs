@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! The inner loop of products of one row where small code is preferred and there are vectors: several panels of columns at
-//! once, since a sum waits for itself.
+//! The inner loop of products of one row, in small code on vector instructions. Several panels of columns are computed
+//! at once, which hides the latency of each sum.
 //!
-//! Invariants: all elements that the loop reads and writes lie in the slices given, which is checked once, before it; each
-//! sum starts from the bias and takes its products in the order of the depth, each by one [`Isa::mul_add`](super::super::arch::isa::Isa::mul_add).
+//! Invariants: everything that the loop reads or writes lies inside its slices, which is checked once, before it. Each
+//! sum starts from the bias and adds its products in the order of the depth, each by one
+//! [`Isa::mul_add`](super::super::arch::isa::Isa::mul_add).
 use super::super::arch::floats::{FloatKernel, Floats};
 use super::super::terms::epilogue::{Plan, Residual};
 use super::super::terms::sizes::LANES;
@@ -11,42 +12,42 @@ use super::super::terms::tile::{COLUMNS, PIXELS};
 use super::compact::{each_pixel, load, store};
 use super::finish::Clamp;
 
-/// Panels that are computed at once.
+/// Panels that are computed together.
 const PANELS: usize = PIXELS;
 
-/// `y = bounds(bias + x * w)` of one row.
+/// The product of a row and weights: `y = bounds(bias + x * w)`.
 #[derive(Debug)]
 pub struct Row<'a> {
-    /// The row, its elements `step` apart, `depth` of them.
+    /// The row: `depth` elements, `step` apart.
     pub x: &'a [f32],
-    /// From one element of the row to the next.
+    /// From an element of the row to the next.
     pub step: usize,
     /// Products of a sum.
     pub depth: usize,
     /// The weights, in panels of sixteen columns.
     pub w: &'a [f32],
-    /// From one panel to the next.
+    /// From a panel to the next.
     pub panel: usize,
-    /// From one product of a column to the next; the columns of the panel where there is none.
+    /// From a weight of a column to the next; if none, the number of columns of the panel.
     pub pitch: Option<usize>,
-    /// The bias of the columns, or too short, which stands for zeros.
+    /// The bias of the columns. If it is too short, the sums start from 0.
     pub bias: &'a [f32],
-    /// What is done with the sums: the output is added where it is the residual, then the bounds are applied.
+    /// The epilogue: the residual is added if it is in the output, then the bounds are applied.
     pub plan: Plan,
     /// The outputs, one for each column.
     pub y: &'a mut [f32],
 }
 
-/// One for each panel. An array made by repetition is filled by a loop, which is not unrolled at `opt-level = "z"`.
+/// The same value for each panel. Spelled out: at `opt-level = "z"` an array made by repetition is filled by a loop.
 #[inline(always)]
 const fn four<T: Copy>(x: T) -> [T; PANELS] {
     [x, x, x, x]
 }
 
-/// Two vectors of the elements from `x` on.
+/// Loads two vectors from `x` on.
 ///
 /// # Safety
-/// The elements may be read.
+/// Two vectors may be read at `x`.
 #[inline(always)]
 unsafe fn whole<I: Floats>(isa: I, x: *const f32) -> [I::V; 2] {
     let x: *const [f32; LANES] = x.cast();
@@ -60,7 +61,7 @@ impl Row<'_> {
     pub fn compute<I: Floats>(self, isa: I) {
         let Some(last) = self.y.len().checked_sub(1) else { return };
         let (panels, width) = (last / COLUMNS, last % COLUMNS + 1);
-        // The last element of each, of the last panel and of one before it.
+        // The last input, and the last weights of the last panel and of the one before it, must lie inside.
         let inside = self.depth.checked_sub(1).is_none_or(|depth| {
             let pitch = self.pitch.unwrap_or(COLUMNS);
             let before = panels.checked_sub(1).map_or(0, |panels| panels * self.panel + depth * pitch + COLUMNS);
@@ -74,7 +75,7 @@ impl Row<'_> {
         }
     }
 
-    /// Column by column, without vectors.
+    /// Computes column by column, without vectors.
     #[inline(always)]
     fn columns<I: Floats>(self, isa: I) {
         let columns = self.y.len();
@@ -101,10 +102,10 @@ impl Row<'_> {
         }
     }
 
-    /// `P` panels, four of sixteen columns or one of `width`, from the column `first` on.
+    /// Computes `P` panels from column `first` on: four of sixteen columns, or one of `width`.
     ///
     /// # Safety
-    /// [`Row::compute`] has found all operands long enough; there are so many columns.
+    /// [`Row::compute`] has checked that all operands are long enough; these columns exist.
     #[inline(always)]
     unsafe fn panels<I: Floats, const P: usize>(&mut self, isa: I, clamp: &Clamp<I>, first: usize, width: usize) {
         let none = isa.splat(0.0);
@@ -158,14 +159,14 @@ impl FloatKernel for Row<'_> {
         let clamp = Clamp::new(isa, self.plan.bounds);
         let (mut first, end) = (0, self.y.len());
         while end - first >= PANELS * COLUMNS {
-            // SAFETY: `compute` has found the operands long enough; there are four panels.
+            // SAFETY: `compute` has checked that the operands are long enough; four panels are left.
             unsafe { self.panels::<I, PANELS>(isa, &clamp, first, COLUMNS) };
             first += PANELS * COLUMNS;
         }
         while first < end {
             let left = end - first;
             let width = if left < COLUMNS { left } else { COLUMNS };
-            // SAFETY: as above; there are so many columns.
+            // SAFETY: as above; `width` columns are left.
             unsafe { self.panels::<I, 1>(isa, &clamp, first, width) };
             first += width;
         }

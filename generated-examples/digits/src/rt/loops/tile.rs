@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! The register tile of matrix products and convolutions: up to [`ROWS`] rows times all columns of some weight panels.
+//! The register tile of matrix products and convolutions: up to [`ROWS`] rows, and all columns of some weight panels.
 //!
 //! Invariant: each sum starts from its bias and adds its products in the order of the depth, each by one
 //! [`Isa::mul_add`](super::super::arch::isa::Isa::mul_add). So the shape of a tile never shows in the result.
@@ -13,10 +13,10 @@ use super::columns::{Columns, Eight, Full, Narrow, One, Wide};
 use super::finish::{Clamp, Finish};
 use super::products::{Ends, Products, Runs, add, wide};
 
-/// Bytes of weights that stay in the cache while the rows of an input go by.
+/// Bytes of weights that stay in the cache while all rows of an input pass.
 pub const CACHED: usize = 192 << 10;
 
-/// What the tiles of some columns share: whole panels, then at most one narrow one.
+/// The parameters that the tiles of some columns share: whole panels, then at most one narrow one.
 #[derive(Clone, Copy, Debug)]
 pub struct Task<'a> {
     /// The input.
@@ -25,21 +25,21 @@ pub struct Task<'a> {
     pub w: &'a [f32],
     /// Depth of a panel.
     pub depth: usize,
-    /// The first depth that is used.
+    /// The depth at which the sums begin.
     pub skip: usize,
-    /// The bias of the columns, or empty.
+    /// The bias of the columns; may be empty.
     pub bias: &'a [f32],
-    /// How many columns there are.
+    /// The number of columns.
     pub columns: usize,
-    /// The depth that is used.
+    /// The inputs of each sum.
     pub runs: Runs,
-    /// What is done with the sums.
+    /// The epilogue.
     pub plan: Plan,
-    /// Whether the sums start from the output instead of the bias; then a clamp is all that is done with them.
+    /// Whether the sums start from the output instead of the bias; the epilogue is only a clamp then.
     pub resume: bool,
 }
 
-/// How many columns of weights this deep stay in the cache: whole panels, in fours.
+/// How many columns of weights of this depth stay in the cache: a multiple of four panels.
 #[inline(always)]
 pub const fn cached_columns(depth: usize) -> usize {
     const STEP: usize = 4 * PANEL;
@@ -50,7 +50,8 @@ pub const fn cached_columns(depth: usize) -> usize {
     }
 }
 
-/// Computes the tile at `places`, all columns. No tile of the kernel has more than `MOST` rows: there is code for as many.
+/// Computes all columns of the tile at `places`. `MOST` is the largest number of rows of any tile of the kernel: code
+/// is compiled for no more.
 #[inline(always)]
 pub fn tile<I: Floats, const MOST: usize>(isa: I, task: &Task<'_>, places: &Places, y: &mut [f32]) {
     if isa.is_wide() && (places.rows > 1 || task.columns >= 4 * PANEL) {
@@ -73,7 +74,7 @@ pub fn tile<I: Floats, const MOST: usize>(isa: I, task: &Task<'_>, places: &Plac
             }
             first += columns;
         } else if left >= 4 * PANEL && places.rows == 1 {
-            // Few rows wait for their own sums: more columns at once.
+            // With few rows, more columns at once hide the latency of the sums.
             run::<I, _, 1>(isa, Full::<4>, [first, 0], task, places, y);
             first += 4 * PANEL;
         } else if left >= 2 * PANEL && places.rows <= 3 {
@@ -92,7 +93,7 @@ pub fn tile<I: Floats, const MOST: usize>(isa: I, task: &Task<'_>, places: &Plac
     }
 }
 
-/// Computes the columns `block` of a tile, which start in the panel of column `first` at its column `at`.
+/// Computes the columns `block` of a tile; `at` is where their panel begins, and where they begin in the panel.
 #[inline(always)]
 fn rows<I: Floats, C: Columns, const MOST: usize>(
     isa: I,
@@ -102,7 +103,7 @@ fn rows<I: Floats, C: Columns, const MOST: usize>(
     places: &Places,
     y: &mut [f32],
 ) {
-    // The guards are constant: an instruction set with small tiles has no bodies of large ones.
+    // The guards are constant: instruction sets with small tiles get no code for large ones.
     match places.rows {
         1 => run::<I, C, 1>(isa, block, at, task, places, y),
         2 if I::TILE_ROWS >= 2 && MOST >= 2 => run::<I, C, 2>(isa, block, at, task, places, y),
@@ -126,7 +127,7 @@ fn run<I: Floats, C: Columns, const R: usize>(
     isa.run_floats(Tile::<C, R> { block, panel, first: panel + at, task, places, y });
 }
 
-/// Some columns of a tile of `R` rows: a function of its own for each shape.
+/// Some columns of a tile of `R` rows; each shape is compiled to a function.
 struct Tile<'a, C, const R: usize> {
     block: C,
     /// The first column of the panel.
@@ -162,14 +163,14 @@ impl<C: Columns, const R: usize> FloatKernel for Tile<'_, C, R> {
             each_row!(R, ROW => { block.store(isa, sums[ROW], &clamp, outputs.of(ROW, y)); });
             return;
         }
-        // A copy with an address, while the sums above stay in registers.
+        // A copy that has an address, while the sums above stay in registers.
         let done = sums;
         let pitch = size_of::<C::Sums<I>>() / size_of::<f32>();
         isa.run_floats(Finishing { sums: block.numbers::<I>(&done), pitch, outputs, plan: &task.plan, y });
     }
 }
 
-/// All columns of a tile by the instruction set's own loop.
+/// All columns of a tile, for the instruction set's own loop.
 struct WideTile<'a, const MOST: usize> {
     task: &'a Task<'a>,
     places: &'a Places,
@@ -219,18 +220,18 @@ impl<const MOST: usize> FloatKernel for WideTile<'_, MOST> {
 /// Where the outputs of a tile lie.
 #[derive(Clone, Copy, Debug)]
 struct Outputs {
-    /// How many rows there are.
+    /// The number of rows.
     rows: usize,
-    /// Where each begins.
+    /// Where each row begins.
     pub at: Line,
     /// The first column.
     first: usize,
-    /// How many columns there are.
+    /// The number of columns.
     width: usize,
 }
 
 impl Outputs {
-    /// The outputs of one row; none where they lie outside, which they do not.
+    /// The outputs of one row; empty if they lie outside, which the plan rules out.
     #[inline(always)]
     fn of<'y>(&self, row: usize, y: &'y mut [f32]) -> &'y mut [f32] {
         let at = self.at.of(row) + self.first;
@@ -238,10 +239,11 @@ impl Outputs {
     }
 }
 
-/// The end of a tile where it is more than a clamp, one function for all shapes: it would be most of the code of each.
+/// Applies an epilogue that is more than a clamp. One function for all shapes, because this would be most of the code
+/// of each.
 struct Finishing<'a> {
     sums: &'a [f32],
-    /// Sums between rows.
+    /// Sums from a row to the next.
     pitch: usize,
     outputs: Outputs,
     plan: &'a Plan,

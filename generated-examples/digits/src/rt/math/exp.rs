@@ -20,7 +20,7 @@ pub fn exp(x: f32) -> f32 {
     scaled(x, ROUND)
 }
 
-/// e to the power `x`, divided by two; infinite only where the half is.
+/// e to the power `x`, divided by two; infinite only if the half is.
 #[inline]
 pub(super) fn half_exp(x: f32) -> f32 {
     scaled(x, ROUND - 1.0)
@@ -35,7 +35,7 @@ fn scaled(x: f32, round: f32) -> f32 {
     let t = x * core::f32::consts::LOG2_E + round;
     let n = t - round;
     let r = (x - n * LN2_HI) - n * LN2_LO;
-    // Higher terms beside lower ones: the chain of what waits for what is short.
+    // Higher terms are computed beside lower ones, which keeps the chain of dependent operations short.
     let r2 = r * r;
     let high = 0.041_668_106 + r * 0.008_369_141 + r2 * 0.001_383_678;
     let q = 0.499_999_94 + (r * 0.166_665_17 + r2 * high);

@@ -17,7 +17,7 @@ const LN2_LO: f32 = 1.428_606_8e-6;
 /// Error at most 0.84 ULP.
 #[inline]
 pub fn log(x: f32) -> f32 {
-    // 0 for ordinary numbers; else it decides the result: inf - MAX, NaN - NaN, or what the comparisons say.
+    // 0 for ordinary numbers. For others it decides the result: inf - MAX, NaN - NaN, or what the comparisons choose.
     let above = x - if x > f32::MAX { f32::MAX } else { x };
     let below = if x == 0.0 { f32::NEG_INFINITY } else { f32::NAN };
     let special = if x > 0.0 { above } else { below };

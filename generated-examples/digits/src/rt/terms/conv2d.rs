@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! The parameters that convolutions share, dense, grouped and depthwise.
+//! The parameters of convolutions: dense, grouped and depthwise.
 use super::epilogue::Epilogue;
 use super::regions::Maps;
 use super::window::Axis;
 
-/// A convolution of channels-last maps: `x[batch, in_h, in_w, in_c]`, `y[batch, out_h, out_w, out_c]`. Those of one
-/// dimension have `in_h`, `out_h` and `kernel_h` of 1.
+/// A convolution of channels-last maps: `x[batch, in_h, in_w, in_c]`, `y[batch, out_h, out_w, out_c]`. In one dimension
+/// `in_h`, `out_h` and `kernel_h` are 1.
 ///
-/// Weights are packed group by group: for each panel of 16 output channels `[kernel_h][kernel_w][in_c / groups][16]`;
-/// the last panel of a group is as wide as what is left. A depthwise convolution reads
+/// Weights are packed by group, then by panel of 16 output channels: `[kernel_h][kernel_w][in_c / groups][16]`. The
+/// last panel of a group has only the channels that are left. Depthwise convolutions use
 /// `[kernel_h][kernel_w][channels]`, see `depthwise2d`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Conv2d {
-    /// Maps.
+    /// The number of maps.
     pub batch: usize,
     /// Rows of an input map.
     pub in_h: usize,
@@ -42,20 +42,20 @@ pub struct Conv2d {
     pub dilation_h: usize,
     /// Input columns between neighbouring kernel columns, at least 1.
     pub dilation_w: usize,
-    /// Rows of padding above the input. What lies below follows from the other sizes.
+    /// Rows of padding above the input. The padding below follows from the other sizes.
     pub pad_top: usize,
     /// Columns of padding left of the input.
     pub pad_left: usize,
-    /// Groups: `in_c` and `out_c` are multiples of it, and each part of the outputs sees its part of the inputs alone.
+    /// The number of groups. It divides `in_c` and `out_c`; each group of outputs reads its own group of inputs.
     pub groups: usize,
-    /// What is done with the sums.
+    /// What is done with the finished sums.
     pub epilogue: Epilogue,
 }
 
-/// How parameters are written: what is given, and the rest as in most models.
+/// A builder: `new` takes what every convolution has and sets the rest to common values.
 impl Conv2d {
-    /// One dense map of `[rows, columns, channels]` to another, by a kernel of `[rows, columns]`: stride and dilation 1, no
-    /// padding, one group, nothing done with the sums.
+    /// One dense map of `[rows, columns, channels]` to another, with a kernel of `[rows, columns]`: stride and dilation
+    /// 1, no padding, one group, no epilogue.
     pub const fn new([in_h, in_w, in_c]: [usize; 3], [out_h, out_w, out_c]: [usize; 3], kernel: [usize; 2]) -> Self {
         Conv2d {
             batch: 1,
@@ -80,37 +80,37 @@ impl Conv2d {
         }
     }
 
-    /// This many maps.
+    /// Sets the number of maps.
     pub const fn batch(self, batch: usize) -> Self {
         Conv2d { batch, ..self }
     }
 
-    /// Windows this many rows and columns apart.
+    /// Sets the stride along height and width.
     pub const fn stride(self, stride_h: usize, stride_w: usize) -> Self {
         Conv2d { stride_h, stride_w, ..self }
     }
 
-    /// Taps this many rows and columns apart.
+    /// Sets the dilation along height and width.
     pub const fn dilation(self, dilation_h: usize, dilation_w: usize) -> Self {
         Conv2d { dilation_h, dilation_w, ..self }
     }
 
-    /// Padding above and left of the input.
+    /// Sets the padding above and left of the input.
     pub const fn pad(self, pad_top: usize, pad_left: usize) -> Self {
         Conv2d { pad_top, pad_left, ..self }
     }
 
-    /// Elements between neighbouring pixels of input and output.
+    /// Sets the elements between neighbouring pixels of input and output.
     pub const fn pitch(self, in_pitch: usize, out_pitch: usize) -> Self {
         Conv2d { in_pitch, out_pitch, ..self }
     }
 
-    /// This many groups.
+    /// Sets the number of groups.
     pub const fn groups(self, groups: usize) -> Self {
         Conv2d { groups, ..self }
     }
 
-    /// What is done with the sums.
+    /// Sets the epilogue.
     pub const fn then(self, epilogue: Epilogue) -> Self {
         Conv2d { epilogue, ..self }
     }
@@ -139,25 +139,25 @@ impl Conv2d {
         [height, width]
     }
 
-    /// The maps, where the first input lies at `x` and the first output at `y`.
+    /// The layout of the maps, with the first input at `x` and the first output at `y`.
     #[inline(always)]
     pub const fn maps(&self, x: usize, y: usize) -> Maps {
         let axes = self.axes();
         Maps { axes, in_pitch: self.in_pitch, out_pitch: self.out_pitch, x, y }
     }
 
-    /// Elements from the first to the last of the input, the least that a slice of it has.
+    /// The least length of an input slice: one past its last element.
     pub const fn in_len(&self) -> usize {
         span(self.batch * self.in_h * self.in_w, self.in_pitch, self.in_c)
     }
 
-    /// Elements from the first to the last of the output, the least that a slice of it has.
+    /// The least length of an output slice: one past its last element.
     pub const fn out_len(&self) -> usize {
         span(self.batch * self.out_h * self.out_w, self.out_pitch, self.out_c)
     }
 }
 
-/// Elements from the first to the last of `pixels` that lie `pitch` apart.
+/// Elements from the first to the last of `pixels` pixels that lie `pitch` apart, both included.
 pub const fn span(pixels: usize, pitch: usize, channels: usize) -> usize {
     if pixels == 0 { 0 } else { (pixels - 1) * pitch + channels }
 }

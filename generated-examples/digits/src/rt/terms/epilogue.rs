@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! What happens to a finished sum before it is stored: the residual is added, then the activation applied.
+//! What happens to a finished sum before it is stored: the residual is added, then the activation is applied.
 use super::super::math::minmax;
 
 /// The function applied to each element before it is stored.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Activation {
-    /// The element itself.
+    /// Identity.
     None,
     /// `min(max(x, lo), hi)`; NaN stays NaN. Relu is 0 to infinity.
     Clamp {
@@ -14,7 +14,7 @@ pub enum Activation {
         /// The largest result.
         hi: f32,
     },
-    /// `x * alpha` where `x < 0`, else `x`.
+    /// `x * alpha` if `x < 0`, else `x`.
     Leaky {
         /// The slope below zero.
         alpha: f32,
@@ -24,9 +24,9 @@ pub enum Activation {
 /// A second operand that is added to the sum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Residual {
-    /// There is none.
+    /// Nothing is added.
     None,
-    /// The output holds it before the call: `y = activation(sum + y)`.
+    /// The previous content of the output is added: `y = activation(sum + y)`.
     Accumulate,
 }
 
@@ -40,27 +40,27 @@ pub struct Epilogue {
 }
 
 impl Epilogue {
-    /// The sum itself is stored.
+    /// Stores the sum itself.
     pub const NONE: Self = Epilogue { activation: Activation::None, residual: Residual::None };
-    /// Relu of the sum.
+    /// Relu.
     pub const RELU: Self = Self::clamp(0.0, f32::INFINITY);
 
-    /// The sum between two bounds.
+    /// Clamps the sum.
     pub const fn clamp(lo: f32, hi: f32) -> Self {
         Epilogue { activation: Activation::Clamp { lo, hi }, ..Self::NONE }
     }
 
-    /// LeakyRelu of the sum.
+    /// LeakyRelu.
     pub const fn leaky(alpha: f32) -> Self {
         Epilogue { activation: Activation::Leaky { alpha }, ..Self::NONE }
     }
 
-    /// The same, of the sum and what the output holds.
+    /// The same epilogue, with the previous content of the output as residual.
     pub const fn accumulate(self) -> Self {
         Epilogue { residual: Residual::Accumulate, ..self }
     }
 
-    /// What the tiles of a kernel share of it.
+    /// Prepares the epilogue, once for all tiles of a kernel.
     #[inline(always)]
     pub const fn plan(&self) -> Plan {
         let (mut bounds, mut kind) = (Bounds::NONE, Kind::Clamp);
@@ -80,25 +80,25 @@ impl Epilogue {
     }
 }
 
-/// The numbers of a clamp in three operations, for bounds that are numbers, and no `hi` of -0: where `x < lo`, `lo`; plus
-/// `zero`; where that is more than `hi`, `hi`. The first leaves a -0 where `lo` is +0, which a `zero` of +0 mends; a `zero`
+/// A clamp in three operations: `lo` if `x < lo`; plus `zero`; `hi` if that is more than `hi`. The bounds are not NaN,
+/// and `hi` is not -0. The comparison with a `lo` of +0 leaves -0 as it is; a `zero` of +0 corrects that, and a `zero`
 /// of -0 changes nothing.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct Bounds {
     /// The smallest result.
     pub lo: f32,
-    /// A zero that is added.
+    /// +0 or -0.
     pub zero: f32,
     /// The largest result.
     pub hi: f32,
 }
 
 impl Bounds {
-    /// Bounds that change nothing.
+    /// Changes nothing.
     pub const NONE: Self = Bounds { lo: f32::NEG_INFINITY, zero: -0.0, hi: f32::INFINITY };
 
-    /// `x` between the bounds.
+    /// Clamps `x`.
     #[inline(always)]
     pub fn apply(&self, x: f32) -> f32 {
         let x = if x < self.lo { self.lo } else { x } + self.zero;
@@ -106,12 +106,12 @@ impl Bounds {
     }
 }
 
-/// What an activation is.
+/// The kind of an activation.
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
-    /// A clamp by [`Bounds`], or none.
+    /// A clamp by [`Bounds`], or no activation.
     Clamp,
-    /// The definition of the clamp, by `max` and `min`.
+    /// A clamp whose bounds do not fit [`Bounds`], by `max` and `min`.
     Exact {
         /// The smallest result.
         lo: f32,
@@ -125,22 +125,22 @@ pub enum Kind {
     },
 }
 
-/// An [`Epilogue`], looked at once.
+/// A prepared [`Epilogue`].
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// The bounds of a clamp; [`Bounds::NONE`] where the activation is another.
+    /// The bounds of a clamp; [`Bounds::NONE`] for any other kind.
     pub bounds: Bounds,
-    /// What the activation is.
+    /// The kind of the activation.
     pub kind: Kind,
     /// Added first.
     pub residual: Residual,
 }
 
 impl Plan {
-    /// What stores the sums as they are.
+    /// Stores sums as they are.
     pub const NONE: Self = Epilogue::NONE.plan();
 
-    /// The bounds, where a clamp is all.
+    /// The bounds, if the epilogue is a clamp without residual.
     #[inline(always)]
     pub const fn clamp(&self) -> Option<Bounds> {
         match (self.kind, self.residual) {
@@ -149,7 +149,7 @@ impl Plan {
         }
     }
 
-    /// What is left to do with the outputs after the residual and the bounds.
+    /// What remains to be done after the residual and the bounds, if anything.
     #[inline(always)]
     pub const fn rest(&self) -> Option<Plan> {
         match self.kind {
@@ -158,7 +158,7 @@ impl Plan {
         }
     }
 
-    /// Finishes one sum and stores it in `y`.
+    /// Applies the epilogue to a sum and stores the result in `y`.
     #[inline(always)]
     pub fn store(&self, sum: f32, y: &mut f32) {
         let sum = match self.residual {

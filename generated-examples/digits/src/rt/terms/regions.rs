@@ -2,7 +2,7 @@
 //! Regions of an output map, and the tiles of their pixels.
 //!
 //! Invariants: the regions of a map are disjoint and cover it; all windows of a region have the same taps inside the
-//! input; the tiles of a region hold each of its pixels once.
+//! input; each pixel of a region is in exactly one of its tiles.
 use super::line::Line;
 use super::window::{Axis, Taps};
 
@@ -24,14 +24,14 @@ pub struct Region {
 pub struct Regions {
     /// Windows along the height and the width.
     axes: [Axis; 2],
-    /// The run of rows at hand.
+    /// The current run of rows.
     rows: [usize; 2],
-    /// The first column that is left of it.
+    /// The first column of it that is not in a region yet.
     column: usize,
 }
 
 impl Regions {
-    /// Those of a map with these windows along its height and its width.
+    /// The regions of a map with these windows along its height and width.
     #[inline]
     pub fn new(axes: [Axis; 2]) -> Self {
         Regions { axes, rows: [0, axes[0].run_end(0)], column: 0 }
@@ -65,15 +65,15 @@ impl Iterator for Regions {
 /// The pixels of a tile.
 #[derive(Clone, Copy, Debug)]
 pub struct Places {
-    /// How many there are, at least one.
+    /// The number of pixels, at least 1.
     pub rows: usize,
-    /// Where the first input of each lies: the first channel of its first tap.
+    /// Where the inputs of each pixel begin: the first channel of its first tap.
     pub x: Line,
-    /// Where the first output of each lies.
+    /// Where the outputs of each pixel begin.
     pub y: Line,
 }
 
-/// Where the elements of two maps lie.
+/// The layout of an input and an output map.
 #[derive(Clone, Copy, Debug)]
 pub struct Maps {
     /// Windows along the height and the width.
@@ -82,13 +82,13 @@ pub struct Maps {
     pub in_pitch: usize,
     /// Elements between neighbouring output pixels.
     pub out_pitch: usize,
-    /// The first input.
+    /// Where the input begins.
     pub x: usize,
-    /// The first output.
+    /// Where the output begins.
     pub y: usize,
 }
 
-/// Pixels along one axis of a region: how many, and how far apart their elements lie.
+/// Pixels along one axis of a region: their number, and the steps between their elements.
 #[derive(Clone, Copy, Debug)]
 struct Pixels {
     count: usize,
@@ -98,17 +98,17 @@ struct Pixels {
 
 /// The tiles of a region.
 ///
-/// A tile is a part of a line or of two neighbouring lines, with as many pixels of each: its second half lies as its first.
+/// A tile takes its pixels from one line, or equally many from each of two neighbouring lines.
 #[derive(Clone, Copy, Debug)]
 pub struct Tiles {
-    /// Along a line, and from line to line.
+    /// Pixels along a line, and lines.
     along: Pixels,
     across: Pixels,
-    /// How many lines the tiles at hand take from, 1 or 2.
+    /// Lines that the current tiles take pixels from, 1 or 2.
     deep: usize,
-    /// Whether two lines at once make fewer tiles.
+    /// Whether taking two lines at once makes fewer tiles.
     paired: bool,
-    /// Where the next pixel's elements lie, how many pixels are left of its line, and how many lines with this one.
+    /// Where the elements of the next pixel lie, pixels left in its line, and lines left including this one.
     x: usize,
     y: usize,
     left: usize,
@@ -118,7 +118,7 @@ pub struct Tiles {
 }
 
 impl Tiles {
-    /// Those of `region`, of at most `limit` rows each.
+    /// The tiles of `region`, with at most `limit` rows each.
     #[inline]
     pub fn new(maps: Maps, region: Region, limit: usize) -> Self {
         let Maps { axes: [height, width], in_pitch, out_pitch, x, y } = maps;
@@ -132,7 +132,7 @@ impl Tiles {
             y: width.output * out_pitch,
         };
         if along.count * along.x == across.x && along.count * along.y == across.y {
-            // Nothing lies between the lines: they are one.
+            // No gap between the lines: they form one.
             (along.count, across.count) = (along.count * across.count, 1);
         } else if along.count < across.count && along.count < limit {
             (along, across) = (across, along);
@@ -153,7 +153,7 @@ impl Tiles {
         tiles
     }
 
-    /// Begins the lines at hand.
+    /// Starts the next line or pair of lines.
     #[inline]
     fn start(&mut self) {
         self.deep = if self.paired && self.lines >= 2 { 2 } else { 1 };
@@ -189,14 +189,14 @@ impl Iterator for Tiles {
     }
 }
 
-/// How many of the `left` rows the next tile takes, at most `limit`: the last two tiles share what is left, since one of
-/// few rows waits for its own sums.
+/// How many of the `left` rows the next tile takes, at most `limit`. The last two tiles share the remaining rows,
+/// because a tile with few rows has to wait for its own sums.
 #[inline]
 pub const fn even(left: usize, limit: usize) -> usize {
     if left >= 2 * limit {
         limit
     } else if left > limit {
-        // An even number, which instruction sets with halves like.
+        // Prefers an even number, for loops over halves.
         let half = (left - left / 2).next_multiple_of(2);
         if half < limit { half } else { limit }
     } else {

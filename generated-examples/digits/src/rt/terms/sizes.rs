@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! The sizes that layouts of weights, loops and kernels share.
+//! Sizes that weight layouts, loops and kernels share.
 
 /// Lanes of a vector of `f32`.
 pub const LANES: usize = 8;
@@ -7,5 +7,5 @@ pub const LANES: usize = 8;
 /// Columns, or output channels, of a panel of weights: two vectors.
 pub const PANEL: usize = 2 * LANES;
 
-/// Products of bytes that are added to a sum at once: the depth of a step.
+/// Products of bytes that are added to a sum in one step.
 pub const QUAD: usize = 4;

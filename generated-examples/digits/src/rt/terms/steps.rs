@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! What the loops that an instruction set has of its own are told: pointers and steps, laid out for assembly.
+//! The tasks of loops for products of floats in assembly: pointers and steps.
 use super::epilogue::Bounds;
 use super::line::Line;
 
 const SIZE: usize = size_of::<f32>();
 
-/// A [`Line`] in memory; all steps in bytes.
+/// A [`Line`] in memory; steps in bytes.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Pointers {
@@ -13,12 +13,12 @@ pub struct Pointers {
     pub first: *const f32,
     /// From row to row.
     pub step: usize,
-    /// From the first row to that which the second half begins with.
+    /// From the first row to the first row of the second half.
     pub second: usize,
 }
 
 impl Pointers {
-    /// Those of `rows` rows from `first` on, the second half of which begins with the row `half` before the end.
+    /// Pointers to `rows` rows from `first` on; the second half begins at row `rows - half`.
     #[inline(always)]
     pub fn new(first: *const f32, line: Line, rows: usize, half: usize) -> Self {
         Pointers {
@@ -29,62 +29,62 @@ impl Pointers {
     }
 }
 
-/// What a loop over panels reads that an instruction set has of its own; all steps in bytes.
+/// What a loop over panels reads; steps in bytes.
 #[repr(C)]
 #[derive(Debug)]
 pub struct Steps {
     /// The first input of each row.
     pub x: Pointers,
-    /// Where the sums of each row begin.
+    /// What the sums of each row start from.
     pub start: Pointers,
-    /// Where they go in the end; what is written by it may be written.
+    /// Where the results of each row are stored; they may be written through it.
     pub y: Pointers,
     /// The first weight.
     pub w: *const f32,
-    /// From one panel to the next.
+    /// From a panel to the next.
     pub panel: usize,
-    /// Weights of a panel at one depth.
+    /// From the weights of an input to those of the next in a panel.
     pub step: usize,
-    /// How many inputs a run has, at least one.
+    /// Inputs in a run, at least 1.
     pub depth: usize,
     /// Runs, at least 1.
     pub outer: usize,
-    /// Inputs from the end of one run to the start of the next.
+    /// From the end of a run of inputs to the start of the next.
     pub outer_step: usize,
-    /// Weights that are left out between runs.
+    /// From the end of a run's weights to those of the next.
     pub gap: usize,
-    /// A bit for each column of the first panel.
+    /// The columns of the first panel, a bit for each.
     pub mask: u32,
-    /// What is done with the sums before they go.
+    /// The bounds of the results.
     pub bounds: Bounds,
 }
 
-/// What a loop over windows reads that an instruction set has of its own; all steps in bytes.
+/// What a loop over the windows of a depthwise convolution reads; steps in bytes.
 #[repr(C)]
 #[derive(Debug)]
 pub struct Windows {
     /// The first input of each pixel.
     pub x: Pointers,
-    /// Where the results of each go; what is written by it may be written.
+    /// Where the results of each pixel are stored; they may be written through it.
     pub y: Pointers,
-    /// The sums' start.
+    /// What the sums start from.
     pub bias: *const f32,
     /// The first weight.
     pub w: *const f32,
-    /// From the end of a row of taps to the next.
+    /// From the end of a row of inputs to the next row of taps.
     pub row_inputs: usize,
-    /// Weights between the same.
+    /// The same for weights.
     pub row_weights: usize,
-    /// From tap to tap of a row.
+    /// From the input of a tap to that of the next in its row.
     pub column_inputs: usize,
-    /// Weights between the same.
+    /// The same for weights.
     pub column_weights: usize,
-    /// Rows of taps, at least one.
+    /// Rows of taps, at least 1.
     pub rows: u32,
-    /// Taps of each, at least one.
+    /// Taps in a row, at least 1.
     pub columns: u32,
-    /// A bit for each channel.
+    /// The channels, a bit for each.
     pub mask: u32,
-    /// What is done with the sums.
+    /// The bounds of the results.
     pub bounds: Bounds,
 }

@@ -1,35 +1,35 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! What tiles of up to sixteen columns of four pixels are told.
+//! The parameters of a tile of up to sixteen columns and four pixels, for small code.
 use super::epilogue::Plan;
 use super::sizes::LANES;
 
-/// Pixels of a tile: with two vectors of sums each, all that a step needs is in registers.
+/// Pixels of a tile. With two vectors of sums for each, everything that a step needs fits in registers.
 pub const PIXELS: usize = 4;
 
 /// The most columns of a tile.
 pub const COLUMNS: usize = 2 * LANES;
 
-/// The taps of a tile's windows: `rows * columns` of them, each of `depth` neighbouring inputs.
+/// The taps of a window: `rows * columns` taps of `depth` neighbouring inputs each.
 #[derive(Clone, Copy, Debug)]
 pub struct TapGrid {
-    /// Rows.
+    /// Rows of taps.
     pub rows: usize,
-    /// Inputs between them.
+    /// Inputs between neighbouring rows.
     pub row_inputs: usize,
-    /// Weights that are left out after each.
+    /// Weights to skip after each row.
     pub row_gap: usize,
-    /// Columns.
+    /// Taps in a row.
     pub columns: usize,
-    /// Inputs between them.
+    /// Inputs between neighbouring taps of a row.
     pub column_inputs: usize,
     /// Inputs of a tap.
     pub depth: usize,
-    /// Weights from one input to the next, and from one tap to the next of a row.
+    /// Weights from an input to the next, and from the last input of a tap to the first of the next tap.
     pub pitch: usize,
 }
 
 impl TapGrid {
-    /// One tap of one input with one column.
+    /// One tap with one input, and one column.
     pub const ONE: Self =
         TapGrid { rows: 1, row_inputs: 0, row_gap: 0, columns: 1, column_inputs: 0, depth: 1, pitch: 1 };
 }
@@ -48,30 +48,30 @@ pub struct Pixel {
 pub struct Tile<'a> {
     /// The input.
     pub x: &'a [f32],
-    /// The weights, from the first that is used.
+    /// The weights, from the first of the tile on.
     pub w: &'a [f32],
-    /// The bias of the columns, or too short, which stands for zeros.
+    /// The bias of the columns. If it is shorter than `width`, the sums start from 0.
     pub bias: &'a [f32],
     /// The output.
     pub y: &'a mut [f32],
-    /// What is multiplied.
+    /// The taps of each window.
     pub taps: TapGrid,
-    /// How many columns there are, at most [`COLUMNS`].
+    /// The number of columns, at most [`COLUMNS`].
     pub width: usize,
-    /// Whether each column has inputs of its own, side by side: a depthwise convolution.
+    /// Depthwise: each column has inputs of its own, side by side.
     pub apart: bool,
-    /// Whether the sums start from the output instead of the bias.
+    /// Whether the sums start from the output instead of from the bias.
     pub resume: bool,
-    /// What is done with the sums: the output is added where it is the residual, then the bounds are applied.
+    /// The epilogue: the residual is added if it is in the output, then the bounds are applied.
     pub plan: Plan,
-    /// The pixels; those beyond `count` are like others.
+    /// The pixels; those from `count` on are valid but unused.
     pub pixels: [Pixel; PIXELS],
-    /// How many pixels there are.
+    /// The number of pixels.
     pub count: usize,
 }
 
 impl<'a> Tile<'a> {
-    /// No pixel yet of products that start from zeros and that nothing is done with.
+    /// A tile without pixels, bias and epilogue.
     #[inline(always)]
     pub const fn new(x: &'a [f32], w: &'a [f32], y: &'a mut [f32], taps: TapGrid, width: usize) -> Self {
         Tile {
@@ -89,7 +89,7 @@ impl<'a> Tile<'a> {
         }
     }
 
-    /// Where the sums of a pixel start: as many elements as there are columns.
+    /// What the sums of a pixel start from, an element for each column; `y` is its output.
     #[inline(always)]
     pub fn start(&self, y: *const f32) -> *const f32 {
         const ZEROS: [f32; COLUMNS] = [0.0; COLUMNS];

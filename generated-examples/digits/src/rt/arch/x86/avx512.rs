@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! The inner loop of `products` with AVX-512: a panel's sixteen columns are one register, and twice as many rows fit.
+//! The inner loops of `products` with AVX-512: one register holds a panel's sixteen columns, and twice as many rows
+//! fit.
 //!
-//! In assembly, because the intrinsics are younger than the oldest supported compiler. Each lane does what its lane of
-//! two AVX2 registers does: the bits are the same.
+//! In assembly, because the intrinsics are younger than the oldest supported compiler. Each lane computes the same as
+//! with AVX2: the bits are the same.
 use super::super::super::terms::steps::Steps;
 use core::arch::asm;
 use core::mem::offset_of;
 
-/// One row's part of a step: the row's input lies at `$at`.
+/// One step of a row, whose input lies at `$at`.
 macro_rules! fma {
     ($at:literal, $a:literal) => {
         concat!("vfmadd231ps zmm", $a, ", zmm24, dword ptr [", $at, "]{{1to16}}\n")
@@ -38,7 +39,7 @@ macro_rules! start {
     };
 }
 
-/// A sum between the bounds. The second operand where neither is larger (or smaller), as `Isa::at_least` says.
+/// Clamps a sum. For NaNs and two zeros the instructions return their second operand, as `Isa::at_least` wants.
 macro_rules! clamp {
     ($a:literal) => {
         concat!(
@@ -77,13 +78,13 @@ macro_rules! finish {
 
 macro_rules! products {
     ($name:ident, $panel:literal, [$($at:literal: ($($a:literal),+);)+], [$($other_at:literal: ($($b:literal),+);)+]) => {
-        /// Computes the rows.
+        /// Computes the rows of a tile.
         ///
         /// # Safety
-        /// The CPU has AVX-512F; all elements that [`Steps`] speaks of may be read, and the results written.
+        /// The CPU has AVX-512F; everything that [`Steps`] points to may be read, and the results written.
         unsafe fn $name(p: *mut Steps) {
-            // SAFETY: the caller's promise; every register that is written is named, the vectors among what any call may
-            // change.
+            // SAFETY: the caller's promise; every register that is written is declared, the vectors by the ABI's
+            // clobbers.
             unsafe {
                 asm!(
                     "mov eax, dword ptr [rdi + {mask}]",
@@ -272,16 +273,16 @@ products!(two12, "prefetcht0 byte ptr [rsi + r13 + 1024]\nvmovups zmm25, zmmword
     "r12 + r11": ("22", "23");
 ]);
 
-/// One row: nothing is shared, so that the sums of many panels hide each other's latency.
+/// One row. Inputs are not shared, so many panels at once hide the latency of the sums.
 macro_rules! row {
     ($name:ident, [$($base:literal + $at:literal: $column:literal, $a:literal;)+]) => {
-        /// Computes the row.
+        /// Computes one row.
         ///
         /// # Safety
-        /// The CPU has AVX-512F; all elements that [`Steps`] speaks of may be read, and the results written.
+        /// The CPU has AVX-512F; everything that [`Steps`] points to may be read, and the results written.
         unsafe fn $name(p: *mut Steps) {
-            // SAFETY: the caller's promise; every register that is written is named, the vectors among what any call may
-            // change.
+            // SAFETY: the caller's promise; every register that is written is declared, the vectors by the ABI's
+            // clobbers.
             unsafe {
                 asm!(
                     "mov rcx, qword ptr [rdi + {start}]",
@@ -339,10 +340,10 @@ row!(row8, [
     "r11" + "r10": 448, "7";
 ]);
 
-/// Computes twice `half` rows of one or two panels, or one row of four or eight, whose runs are one.
+/// Computes `2 * half` rows of 1 or 2 panels, or one row of 4 or 8 panels whose inputs are a single run.
 ///
 /// # Safety
-/// The CPU has AVX-512F; all elements that `p` speaks of may be read, and the results written.
+/// The CPU has AVX-512F; everything that `p` points to may be read, and the results written.
 #[inline(always)]
 pub unsafe fn products(half: usize, panels: usize, p: &mut Steps) {
     let run = match (panels, half) {

@@ -59,7 +59,7 @@ impl<N: Numerics, const MORE: bool> Floats for Avx2<N, MORE> {
 
     #[inline(always)]
     fn prefetch(self, x: *const f32) {
-        // SAFETY: every CPU with AVX has SSE; an address that cannot be read is passed over.
+        // SAFETY: every CPU with AVX has SSE, and prefetching an invalid address does nothing.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(x.cast()) };
     }
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! What an x86-64 CPU is found to have.
+//! Detects the instruction sets of an x86-64 CPU.
 use core::arch::x86_64::*;
 
-/// What the CPU has, each with all before it: not asked yet; none of these; AVX2 and FMA; AVX-512F; its BW, VL and VNNI.
+/// What the CPU has: not detected yet; none of the following; AVX2 and FMA; AVX-512F too; AVX-512 BW, VL and VNNI too.
 pub(super) const UNKNOWN: u8 = 0;
 
 pub(super) const PLAIN: u8 = 1;
@@ -13,8 +13,8 @@ pub(super) const AVX512: u8 = 3;
 
 pub(super) const VNNI: u8 = 4;
 
-/// Whether the CPU has AVX2 and FMA, and AVX-512F, and its BW, VL and VNNI, and the system saves their registers
-/// (Intel SDM volume 1, 14.3, 14.7.1 and 15.2: detection of AVX, AVX2 and AVX-512F; volume 2, CPUID leaf 7).
+/// Whether the CPU has, and the system saves the registers of: AVX2 and FMA; AVX-512F; AVX-512 BW, VL and VNNI (Intel
+/// SDM volume 1, 14.3, 14.7.1 and 15.2: detection of AVX, AVX2 and AVX-512F; volume 2, CPUID leaf 7).
 pub(super) fn vectors() -> [bool; 3] {
     const FMA: u32 = 1 << 12;
     const OSXSAVE: u32 = 1 << 27;
@@ -28,7 +28,7 @@ pub(super) fn vectors() -> [bool; 3] {
 
     #[target_feature(enable = "xsave")]
     fn saved_registers() -> u64 {
-        // SAFETY: the caller has seen OSXSAVE, which says that XGETBV exists and register 0 may be read.
+        // SAFETY: the caller has seen OSXSAVE, so XGETBV exists and register 0 may be read.
         unsafe { _xgetbv(0) }
     }
 
@@ -36,9 +36,9 @@ pub(super) fn vectors() -> [bool; 3] {
     if cfg!(miri) {
         return [false; 3];
     }
-    // Newer toolchains declare CPUID safe on this target; the oldest supported one does not.
+    // `unsafe` for the oldest supported compiler: newer ones declare CPUID safe.
     #[allow(unused_unsafe)]
-    // SAFETY: every x86-64 CPU has CPUID; leaf 7 is read only where leaf 0 lists it.
+    // SAFETY: every x86-64 CPU has CPUID, and leaf 7 is read only if leaf 0 lists it.
     let (leaf1, leaf7) = unsafe {
         if __cpuid(0).eax < 7 {
             return [false; 3];

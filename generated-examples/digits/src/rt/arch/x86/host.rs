@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! The CPU that the code runs on, with the best instruction set that it was found to have.
+//! This machine's CPU, with the best instruction set that it was found to have.
 use super::super::isa::{Cpu, Inner, Kernel, Numerics};
 use super::super::portable::Portable;
 use super::avx2::Avx2;
@@ -7,8 +7,7 @@ use super::found::{AVX2, AVX512, PLAIN, UNKNOWN, VNNI, vectors};
 use core::marker::PhantomData;
 use core::sync::atomic::{AtomicU8, Ordering};
 
-/// The CPU as found by [`Host::detect`]: one byte, which every kernel is given. Where there is `MORE`, loops of larger
-/// instruction sets than AVX2 are used as well.
+/// The CPU as found by [`Host::detect`]. With `MORE`, loops for AVX-512 are used too.
 #[derive(Clone, Copy, Debug)]
 pub struct Host<N, const MORE: bool = true> {
     /// [`PLAIN`] or more.
@@ -33,17 +32,17 @@ impl<N: Numerics, const MORE: bool> Host<N, MORE> {
         Host { found, numerics: PhantomData }
     }
 
-    /// The same without AVX-512: what a CPU that lacks it runs.
+    /// The same CPU as if it had no AVX-512.
     pub fn without_avx512(self) -> Self {
         Host { found: self.found.min(AVX2), ..self }
     }
 
-    /// Plain Rust whatever the CPU has: what a CPU without AVX2 runs.
+    /// The CPU as if it had no AVX2: plain Rust.
     pub const fn portable() -> Self {
         Host { found: PLAIN, numerics: PhantomData }
     }
 
-    /// The vector instructions, where the CPU has them.
+    /// AVX2 and FMA, if the CPU has them.
     #[inline(always)]
     pub fn avx2(self) -> Option<Avx2<N, MORE>> {
         (self.found >= AVX2).then_some(Avx2 { found: self.found, numerics: PhantomData })

@@ -10,15 +10,17 @@ use crate::report::Metric;
 use crate::{Error, Served, cargo, process};
 
 /// What Python needs, in fixed versions.
-pub const PACKAGES: [&str; 3] = ["numpy==2.4.6", "onnxruntime==1.31.1", "ai-edge-litert==2.3.0"];
+const PACKAGES: [&str; 3] = ["numpy==2.4.6", "onnxruntime==1.31.1", "ai-edge-litert==2.3.0"];
 /// Runs a model by one of these: `RUNTIME MODEL FOLDER NAME:DTYPE:SHAPE..`.
-pub const SCRIPT: &str = include_str!("../peers/python.py");
+const SCRIPT: &str = include_str!("../peers/python.py");
 
 /// Another implementation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Peer {
     /// onnxruntime, by Python.
     Onnxruntime,
+    /// The same, told not to saturate sums of products of bytes in 16 bits. Not every model loads with that.
+    OnnxruntimeExact,
     /// LiteRT, by Python, on a `.tflite` file.
     Litert,
     /// tract, by a program that is built.
@@ -42,12 +44,13 @@ pub struct Job<'a> {
 
 impl Peer {
     /// All.
-    pub const ALL: [Peer; 4] = [Peer::Onnxruntime, Peer::Litert, Peer::Tract, Peer::Rten];
+    pub const ALL: [Peer; 5] = [Peer::Onnxruntime, Peer::OnnxruntimeExact, Peer::Litert, Peer::Tract, Peer::Rten];
 
     /// The quantity that its time is.
     pub fn metric(self) -> Metric {
         match self {
             Peer::Onnxruntime => Metric::Onnxruntime,
+            Peer::OnnxruntimeExact => Metric::OnnxruntimeExact,
             Peer::Litert => Metric::Litert,
             Peer::Tract => Metric::Tract,
             Peer::Rten => Metric::Rten,
@@ -67,6 +70,7 @@ impl Peer {
         let cache = cache()?;
         let (mut command, model) = match self {
             Peer::Onnxruntime => (script(&cache, "ort")?, job.model),
+            Peer::OnnxruntimeExact => (script(&cache, "ort-exact")?, job.model),
             Peer::Litert => {
                 let install = "a .tflite file of that name beside it".to_string();
                 let missing = || Error::Missing { what: "the model in LiteRT's format".into(), install };
@@ -100,10 +104,7 @@ fn script(cache: &Path, runtime: &str) -> Result<Command, Error> {
 }
 
 /// The Python of a virtual environment with [`PACKAGES`], which is made where it is missing.
-///
-/// # Errors
-/// Where there is no Python, or the packages cannot be had.
-pub fn python(folder: &Path) -> Result<PathBuf, Error> {
+fn python(folder: &Path) -> Result<PathBuf, Error> {
     let (python, done) = (folder.join("bin/python"), folder.join("complete"));
     if fs::read_to_string(&done).is_ok_and(|packages| packages == PACKAGES.join("\n")) {
         return Ok(python);

@@ -11,7 +11,7 @@ use zantc::program::Port;
 use super::{Subject, or_missing};
 
 /// An input as other implementations are told of it: `NAME:DTYPE:SHAPE`, the type as numpy names it.
-pub fn port_argument(port: &Port) -> String {
+fn port_argument(port: &Port) -> String {
     let shape: Vec<String> = port.ty.shape.iter().map(usize::to_string).collect();
     let size = port.ty.dtype.size();
     let dtype = match port.ty.dtype {

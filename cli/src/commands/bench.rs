@@ -1,6 +1,6 @@
 //! `zantc bench`: what emitted crates take, as a report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use zant_measure::overview::write;
@@ -43,8 +43,20 @@ pub(super) struct Args {
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     runs: u32,
     /// Others that are timed in the same turns on the host; what they need is installed into the user's cache
-    #[arg(long, value_name = "onnxruntime|litert|tract|rten", value_delimiter = ',', value_parser = peer)]
+    #[arg(long, value_name = "onnxruntime|onnxruntime_exact|litert|tract|rten", value_delimiter = ',', value_parser = peer)]
     against: Vec<Peer>,
+    /// Measure in the same turns the least time that the host's core needs: for the multiply-adds, or for reading the weights
+    #[arg(long)]
+    floor: bool,
+    /// Count no instructions on the host, which takes valgrind fifty times as long as they take
+    #[arg(long)]
+    quick: bool,
+    /// Leave the loops of AVX-512 out, on the host: what a CPU without it runs
+    #[arg(long)]
+    avx2: bool,
+    /// The name of the one model in the report [default: the crate's]
+    #[arg(long)]
+    name: Option<String>,
     /// Value of a symbolic dimension, for all models
     #[arg(long, value_name = "NAME=K", value_parser = dim)]
     dim: Vec<(String, usize)>,
@@ -54,6 +66,9 @@ pub(super) struct Args {
     /// Write the report into this folder: JSON, Markdown, HTML [default: Markdown to stdout]
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
+    /// Keep the rows of other models that the report in this folder has
+    #[arg(long, requires = "output")]
+    keep: bool,
     /// Write what was measured, and 5 % more, as budgets for `zantc compare --budget`; those for other builds stay
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "zant.budget.toml")]
     update_budget: Option<PathBuf>,
@@ -74,6 +89,9 @@ struct OpsArgs {
     /// Samples of the time of each
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     runs: u32,
+    /// Leave the loops of AVX-512 out: what a CPU without it runs
+    #[arg(long)]
+    avx2: bool,
     /// Write the report into this folder: JSON, Markdown, HTML [default: Markdown to stdout]
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
@@ -110,6 +128,8 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
         return ops(args, shell);
     }
     let ways = args.ways();
+    let old = args.output.as_ref().map(|folder| folder.join("report.json")).filter(|path| args.keep && path.is_file());
+    let old = old.map(|path| super::compare::read(&path)).transpose()?;
     let mut report = Report::new(Kind::Bench, VERSION, describe());
     let mut pictures = BTreeMap::new();
     let mut good = true;
@@ -126,9 +146,10 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
         }
         // What is done stays, whatever happens to the next one.
         if let Some(folder) = &args.output {
-            write(folder, &report, &pictures).map_err(|e| unwritable(folder, &e))?;
+            write(folder, &merged(report.clone(), old.as_ref()), &pictures).map_err(|e| unwritable(folder, &e))?;
         }
     }
+    let report = merged(report, old.as_ref());
     finish(args.output.as_deref(), &report, &pictures, shell)?;
     if let Some(path) = &args.update_budget {
         budget::update(path, &report, BUDGET_MARGIN).map_err(|e| unwritable(path, &e))?;
@@ -137,9 +158,21 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
     if good { Ok(()) } else { Err(Failure::Said) }
 }
 
+/// A report with what an older one says of other models; in the older one's order, before models that are new.
+fn merged(mut report: Report, old: Option<&Report>) -> Report {
+    let Some(old) = old else { return report };
+    let measured: BTreeSet<String> = report.rows.iter().map(|r| r.key.subject.clone()).collect();
+    report.rows.extend(old.rows.iter().filter(|r| !measured.contains(&r.key.subject)).cloned());
+    report.notes.extend(old.notes.iter().filter(|n| !measured.iter().any(|name| n.contains(name))).cloned());
+    let place = |row: &Row| old.rows.iter().position(|o| o.key.subject == row.key.subject);
+    report.rows.sort_by_key(|row| place(row).unwrap_or(usize::MAX));
+    report
+}
+
 /// `zantc bench ops`.
 fn ops(args: &OpsArgs, shell: &mut Shell) -> Outcome {
-    let findings = operators_named(&args.names, args.runs as usize, &mut |verb, what| shell.status(verb, what));
+    let findings =
+        operators_named(&args.names, (args.runs as usize, args.avx2), &mut |verb, what| shell.status(verb, what));
     if findings.rows.is_empty() && findings.failures.is_empty() {
         return Err(Failure::Usage(format!("no operator has a name with {}", args.names.join(" or "))));
     }
@@ -195,6 +228,9 @@ impl Args {
             allocs: once(&self.alloc, PartialEq::eq),
             runs: self.runs as usize,
             against: once(&self.against, PartialEq::eq),
+            floor: self.floor,
+            count: !self.quick,
+            avx2: self.avx2,
         }
     }
 
@@ -208,9 +244,10 @@ impl Args {
         shell: &mut Shell,
     ) -> Result<bool, Vec<Diagnostic>> {
         let path = model_file(path);
-        let options = Options { dim: self.dim.clone(), state: self.state.clone(), ..Options::default() };
+        let (name, dim, state) = (self.name.clone(), self.dim.clone(), self.state.clone());
+        let options = Options { name, dim, state, ..Options::default() };
         let config = project::configured(&path, Config::new().choose(options), &mut |_| {})?;
-        let name = project::crate_name(&config, &path).map_err(|d| vec![d])?;
+        let name = project::crate_name(&config, &path)?;
         if report.rows.iter().any(|r| r.key.subject == name) {
             return Err(vec![Diagnostic::error(codes::BAD_OPTION, format!("there are two models {name}"))]);
         }

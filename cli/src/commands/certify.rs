@@ -54,7 +54,7 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
         name: &project.name,
         model_sha256: &model_sha256,
         package: device.package(),
-        arena_bytes: program.layout.as_ref().map_or(0, |l| l.arena_bytes),
+        arena_bytes: program.arena_bytes(),
         machine,
         tools: tools(machine)?,
         builds,

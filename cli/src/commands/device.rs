@@ -61,10 +61,6 @@ fn over_budget(checked: &Checked<'_>, measured: &Measured, place: &str) -> Vec<D
     [over("RAM", f.ram(), ram), over("flash", f.flash(), flash)].into_iter().flatten().collect()
 }
 
-fn arena_bytes(checked: &Checked<'_>) -> usize {
-    checked.compiled.program.layout.as_ref().map_or(0, |l| l.arena_bytes)
-}
-
 fn json(checked: &Checked<'_>, machine: &Machine, level: &str, measured: &Measured) -> serde_json::Value {
     let program = &checked.compiled.program;
     let sizes = measured.built.sizes;
@@ -82,7 +78,7 @@ fn json(checked: &Checked<'_>, machine: &Machine, level: &str, measured: &Measur
         "text_bytes": sizes.text,
         "code_bytes": sizes.code,
         "weights_bytes": program.weights_bytes(),
-        "arena_bytes": arena_bytes(checked),
+        "arena_bytes": program.arena_bytes(),
         "stack_bytes": measured.stack_bytes,
         "inputs_bytes": footprint.inputs,
         "stack_estimate_bytes": footprint.stack,
@@ -105,7 +101,7 @@ fn row(checked: &Checked<'_>, level: &str, measured: &Measured) -> Vec<String> {
         sizes.code.to_string(),
         sizes.text.to_string(),
         program.weights_bytes().to_string(),
-        arena_bytes(checked).to_string(),
+        program.arena_bytes().to_string(),
         counted(measured.stack_bytes.map(|b| b.to_string())),
         if equal { "EQUAL" } else { "DIFFER" }.to_string(),
     ]

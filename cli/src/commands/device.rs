@@ -1,6 +1,7 @@
 //! `zantc verify` for a target that has a machine: the bits of the firmware, and what it takes.
 
 use zant_measure::Machine;
+use zantc::budget::{Limit, exceeded};
 use zantc::diag::{Diagnostic, codes};
 use zantc::emit::Source;
 use zantc::footprint::Footprint;
@@ -51,14 +52,12 @@ fn over_budget(checked: &Checked<'_>, measured: &Measured, place: &str) -> Vec<D
     let planned = Footprint::of(&checked.compiled.program, config);
     let stack = measured.stack_bytes.and_then(|b| usize::try_from(b).ok());
     let f = Footprint { stack, code: usize::try_from(measured.built.sizes.code).ok(), ..planned };
-    let ram = config.max_ram.or(config.board.map(|b| b.max_ram()));
-    let flash = config.max_flash.or(config.board.map(|b| b.max_flash()));
-    let over = |what: &str, bytes: usize, limit: Option<usize>| {
-        let limit = limit.filter(|l| bytes > *l)?;
+    let over = |((what, bytes), limit): ((&str, usize), Option<Limit>)| {
+        let limit = limit?.bytes;
         let message = format!("{place} the model takes {bytes} bytes of {what}, more than the {limit} that it may");
         Some(Diagnostic::error(codes::OVER_BUDGET, message).help(format!("{f:?}")))
     };
-    [over("RAM", f.ram(), ram), over("flash", f.flash(), flash)].into_iter().flatten().collect()
+    [("RAM", f.ram()), ("flash", f.flash())].into_iter().zip(exceeded(config, &f)).filter_map(over).collect()
 }
 
 fn json(checked: &Checked<'_>, machine: &Machine, level: &str, measured: &Measured) -> serde_json::Value {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::elf::{self, Sizes};
 use crate::machine::{Machine, Memory, Region};
-use crate::{Error, cargo, manifest, process, wasm};
+use crate::{Error, cargo, manifest, wasm};
 
 const MAIN: &str = include_str!("../harness/main.rs");
 const MODULE: &str = include_str!("../harness/wasm/main.rs");
@@ -125,10 +125,7 @@ impl Firmware {
             .arg("--target-dir")
             .arg(&target)
             .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
-        let output = process::output(&mut command).map_err(|e| Error::Io(format!("cannot run cargo: {e}")))?;
-        if !output.status.success() {
-            return Err(Error::build(format!("the firmware at opt-level {level}"), &output.stderr));
-        }
+        cargo::run(&mut command, &format!("the firmware at opt-level {level}"))?;
         let is_module = self.machine.memory.is_none();
         let binary = if is_module { format!("{BINARY}.wasm") } else { BINARY.into() };
         let elf = target.join(self.machine.triple).join(&profile).join(binary);

@@ -8,7 +8,7 @@ use zantc::harness::{emit_process, input_places};
 
 use super::limits::Floor;
 use super::peers::{self, Inputs};
-use super::{Prepared, Subject, Values, Ways, or_missing, per_mac, source_bytes};
+use super::{Prepared, Subject, Values, Ways, or_missing, per_mac, source_bytes, timed};
 use crate::built::device::diagnostic;
 use crate::built::memory;
 
@@ -96,13 +96,7 @@ impl Process {
 
     /// What a process that has been timed says at its end.
     pub(super) fn finish(&mut self, contender: Contender) -> Result<(), Error> {
-        if let Some(spread) = contender.spread() {
-            self.values.insert(Metric::Time, Value::Times(spread));
-            let throughput = 2.0 * self.macs as f64 / spread.median / 1e3;
-            if self.macs > 0 && throughput.is_finite() {
-                self.values.insert(Metric::Throughput, Value::Real(throughput));
-            }
-        }
+        self.values.extend(contender.spread().into_iter().flat_map(|s| timed(s, self.macs)));
         let process = contender.into_process();
         let rss = process.peak_rss().map(|bytes| Value::Real(bytes as f64));
         let rss = rss.unwrap_or_else(|| Value::Missing("needs Linux, which tells it in /proc".into()));

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use zant_measure::peers::Peer;
-use zant_measure::report::{Key, Metric, Row, Value};
+use zant_measure::report::{Key, Metric, Row, Spread, Value};
 use zant_measure::{Error, Machine};
 use zantc::config::{Alloc, Config, Optimize, Word};
 use zantc::diag::Diagnostic;
@@ -84,7 +84,7 @@ pub struct Ways {
     /// Samples of the time.
     pub runs: usize,
     /// What the host's crates are timed against.
-    pub against: Vec<Peer>,
+    pub against: Vec<&'static Peer>,
     /// Whether the least time that the core needs is measured in the same turns.
     pub floor: bool,
     /// Whether the host's instructions are counted.
@@ -321,6 +321,13 @@ impl<'a> Prepared<'a> {
 fn source_bytes(package: &Package) -> u64 {
     let rust = package.files.iter().filter(|(path, _)| path.starts_with("src/") && path.ends_with(".rs"));
     rust.map(|(_, bytes)| bytes.len() as u64).sum()
+}
+
+/// A time, and the operations in a second that it stands for, where there are any.
+fn timed(spread: Spread, macs: u64) -> impl Iterator<Item = (Metric, Value)> {
+    let throughput = 2.0 * macs as f64 / spread.median / 1e3;
+    let throughput = (macs > 0 && throughput.is_finite()).then_some((Metric::Throughput, Value::Real(throughput)));
+    std::iter::once((Metric::Time, Value::Times(spread))).chain(throughput)
 }
 
 /// Instructions for each multiply-add, where there are any.

@@ -5,7 +5,7 @@ use zant_measure::{Error, Machine};
 use zantc::diag::Diagnostic;
 use zantc::targets::Target;
 
-use super::{Prepared, Profile, Subject, Values, Way, host, or_missing, per_mac, prepare};
+use super::{Prepared, Profile, Subject, Values, Way, host, or_missing, per_mac, prepare, timed};
 use crate::built::device::{Device, diagnostic};
 
 /// What was measured of the steps of a run.
@@ -96,14 +96,9 @@ fn values(macs: u64, instructions: Result<u64, Error>, times: &[f64]) -> Values 
     let mut values = Values::from([(Metric::Macs, Value::Count(macs))]);
     values.extend(instructions.as_ref().ok().and_then(|&n| per_mac(n, macs)));
     values.insert(Metric::Instructions, or_missing(instructions.map(Value::Count)));
-    let Some(spread) = Spread::of(times) else {
-        values.insert(Metric::Time, Value::Missing("an emulator keeps no time".into()));
-        return values;
-    };
-    values.insert(Metric::Time, Value::Times(spread));
-    let throughput = 2.0 * macs as f64 / spread.median / 1e3;
-    if macs > 0 && throughput.is_finite() {
-        values.insert(Metric::Throughput, Value::Real(throughput));
+    match Spread::of(times) {
+        Some(spread) => values.extend(timed(spread, macs)),
+        None => values.extend([(Metric::Time, Value::Missing("an emulator keeps no time".into()))]),
     }
     values
 }

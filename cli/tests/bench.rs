@@ -39,6 +39,26 @@ fn what_can_be_measured_is_and_what_cannot_is_a_note() {
     }
 }
 
+#[test]
+fn a_report_keeps_its_other_models_and_is_quick_where_it_is_told_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = workspace("models/digits/digits.onnx");
+    let bench = |name: &str, more: &[&str]| {
+        let args = ["bench", &model, "--profiles", "small", "--runs", "3", "-o", "out", "--keep", "--name", name];
+        let (code, _, stderr) = zantc(folder.path(), &[&args[..], more].concat());
+        assert_eq!(code, Some(0), "{stderr}");
+        report(folder.path().join("out"))
+    };
+    let first = bench("one", &["--quick", "--floor"]);
+    assert!(!first.rows[0].values.contains_key(&Metric::Instructions));
+    assert!(first.rows[0].number(Metric::Floor).unwrap() > 0.0);
+    bench("two", &["--quick"]);
+    let last = bench("one", &["--quick"]);
+    let names: Vec<&str> = last.rows.iter().map(|r| r.key.subject.as_str()).collect();
+    assert_eq!(names, ["one", "two"]);
+    assert!(!last.rows[0].values.contains_key(&Metric::Floor), "it was measured again");
+}
+
 /// Bytes that the executables of mnist-8, of which 24 kB are weights, may have: on the host, and what is flashed.
 const MNIST_HOST: f64 = 42.0 * 1024.0;
 const MNIST_FLASH: f64 = 40.0 * 1024.0;
@@ -105,6 +125,7 @@ fn what_makes_no_sense_is_a_usage_error() {
         &["bench", "m.onnx", "--alloc", "caller"],
         &["bench", "m.onnx", "--against", "numpy"],
         &["bench", "m.onnx", "--runs", "0"],
+        &["bench", "m.onnx", "--keep"],
         &["bench", "ops", "no such operator"],
         &["profile", "m.onnx", "--runs", "0"],
     ] {

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::Value;
-use zant_measure::Machine;
-use zantc::targets::TARGETS;
+use zant_measure::{MACHINES, Machine, Region};
+use zantc::targets::{Board, TARGETS, find_board};
 
 /// Targets whose crates run on the machine that tests, if it can.
 const HERE: [&str; 3] = ["host", "portable", "x86-64-v3"];
@@ -72,6 +72,31 @@ fn a_missing_emulator_is_named_with_its_command() {
     }
 }
 
+/// The board's memory that holds a region, where the processor's two states may have an address of their own for it.
+fn holds(board: &Board, region: Region) -> bool {
+    let memories = || board.flash.iter().chain(board.ram);
+    let within =
+        |origin: u32| memories().any(|m| m.origin <= origin && origin - m.origin + region.bytes <= m.bytes as u32);
+    within(region.origin) || within(region.origin & !0x1000_0000)
+}
+
+#[test]
+fn machines_and_the_example_have_the_memories_of_the_boards_that_they_are() {
+    let boards = MACHINES.iter().filter_map(|m| Some((find_board(m.name)?, m.memory?)));
+    let held = boards.filter(|(board, memory)| {
+        let regions = [memory.vectors, Some(memory.flash), Some(memory.ram)];
+        assert!(regions.into_iter().flatten().all(|r| holds(board, r)), "{}: {memory:?}", board.name);
+        holds(board, memory.large)
+    });
+    assert_eq!(held.count(), 3, "only the DDR of mps3-an547 is no board's memory");
+    let board = find_board("mps2-an500").unwrap();
+    let [flash, ram] =
+        [board.flash[0], board.ram[0]].map(|r| format!(": ORIGIN = {:#010x}, LENGTH = {}M", r.origin, r.bytes >> 20));
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../generated-examples/firmware-mps2/memory.x");
+    let text = std::fs::read_to_string(file).expect("the example is there");
+    assert!(text.contains(&format!("FLASH {flash}")) && text.contains(&format!("RAM {ram}")), "{text}");
+}
+
 #[test]
 fn in_this_process_is_said_so() {
     let output = zantc(&["verify", "--target", "cortex-m0", "--in-process"], Some("/nonexistent"));
@@ -92,7 +117,7 @@ fn what_cannot_be_measured_on_a_target_is_refused() {
             refused(&["bench"], "can only be compiled for");
             refused(&["profile"], "can only be compiled for");
         }
-        if machine.is_none_or(|m| !m.is_audited) {
+        if machine.is_none_or(|m| !m.has_arm_loops()) {
             refused(&["certify"], &format!("there is no certificate for {}", target.name));
         }
         if machine.is_some_and(|m| m.clock.is_none()) {

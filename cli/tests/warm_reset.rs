@@ -123,6 +123,7 @@ fn a_model_in_memory_that_nobody_clears_is_taken_after_every_reset() {
     fs::write(folder.path().join("input.bin"), 1u32.to_le_bytes()).unwrap();
     let mut emulator = Command::new(machine.emulator.program)
         .current_dir(folder.path())
+        .args(["-M", machine.name])
         .args(machine.emulator.arguments)
         .args(["-nographic", "-monitor", "none", "-serial", "none"])
         .args(["-semihosting-config", "enable=on,target=native", "-kernel", "flash.bin"])

@@ -1,4 +1,5 @@
-//! Refuses models that need more memory than they may have, and says what to cut.
+//! What a model may need of RAM and flash, by the user's limits or the board's memories: refuses models that need more, and says
+//! what to cut.
 
 use crate::Config;
 use crate::diag::{Diagnostic, codes, escape};
@@ -6,6 +7,7 @@ use crate::footprint::Footprint;
 use crate::ir::DType;
 use crate::plan::program::Planned;
 use crate::program::{BufferId, Program};
+use crate::targets::Board;
 
 /// Live buffers and constants that a message names: the largest.
 const SHOWN: usize = 5;
@@ -19,15 +21,25 @@ fn short(name: &str) -> String {
 }
 
 /// Bytes that may be used, and who says so.
-struct Limit {
-    bytes: usize,
-    whose: String,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// The most bytes.
+    pub bytes: usize,
+    /// Who allows no more, as in "more than the 1024 allowed".
+    pub whose: String,
 }
 
-/// The user's limit, else that of the board's largest memory.
-fn limit(chosen: Option<usize>, board: Option<(&str, usize)>) -> Option<Limit> {
-    let board = board.map(|(name, bytes)| Limit { bytes, whose: format!("that {name} has in one piece") });
-    chosen.map(|bytes| Limit { bytes, whose: "allowed".into() }).or(board)
+/// The limits of RAM and flash that a footprint exceeds: the user's, else those of the board's largest memories.
+pub fn exceeded(config: &Config, footprint: &Footprint) -> [Option<Limit>; 2] {
+    let limit = |bytes: usize, chosen: Option<usize>, of: fn(&Board) -> usize| {
+        let board = config.board.map(|b| Limit { bytes: of(b), whose: format!("that {} has in one piece", b.name) });
+        let limit = chosen.map(|bytes| Limit { bytes, whose: "allowed".into() }).or(board);
+        limit.filter(|l| bytes > l.bytes)
+    };
+    [
+        limit(footprint.ram(), config.max_ram, Board::max_ram),
+        limit(footprint.flash(), config.max_flash, Board::max_flash),
+    ]
 }
 
 /// Checks RAM (arena, inputs, stack) and flash (constants, code).
@@ -43,11 +55,9 @@ pub(crate) fn check(program: &Program, planned: &Planned, config: &Config) -> Re
         let limit = Limit { bytes, whose: format!("that {why}") };
         return Err(vec![over_ram(program, planned, &footprint, &limit)]);
     }
-    let ram = limit(config.max_ram, config.board.map(|b| (b.name, b.max_ram())));
-    let flash = limit(config.max_flash, config.board.map(|b| (b.name, b.max_flash())));
-    let mut faults = Vec::new();
-    faults.extend(ram.filter(|l| footprint.ram() > l.bytes).map(|l| over_ram(program, planned, &footprint, &l)));
-    faults.extend(flash.filter(|l| footprint.flash() > l.bytes).map(|l| over_flash(program, &footprint, &l)));
+    let [ram, flash] = exceeded(config, &footprint);
+    let ram = ram.map(|l| over_ram(program, planned, &footprint, &l));
+    let faults: Vec<Diagnostic> = ram.into_iter().chain(flash.map(|l| over_flash(program, &footprint, &l))).collect();
     if faults.is_empty() { Ok(()) } else { Err(faults) }
 }
 

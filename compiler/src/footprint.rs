@@ -61,7 +61,7 @@ fn is_quantized(kernel: &str) -> bool {
 
 /// Bytes of the emitted arena: a multiple of its alignment.
 pub fn arena_bytes(program: &Program) -> usize {
-    program.layout.as_ref().map_or(0, |l| l.arena_bytes).next_multiple_of(64)
+    program.arena_bytes().next_multiple_of(64)
 }
 
 impl Footprint {

@@ -35,7 +35,7 @@
 //! need. All that is hidden may change with any version.
 #![forbid(unsafe_code)]
 
-mod budget;
+pub mod budget;
 mod build_script;
 pub mod diag;
 pub mod targets;

@@ -26,6 +26,15 @@ fn is_build_setting(name: &str) -> bool {
     ) || PREFIXES.iter().any(|p| name.starts_with(p))
 }
 
+/// Runs a build.
+///
+/// # Errors
+/// Where cargo cannot be run, or `what` does not build.
+pub(crate) fn run(build: &mut Command, what: &str) -> Result<(), Error> {
+    let output = process::output(build).map_err(|e| Error::Io(format!("cannot run cargo: {e}")))?;
+    if output.status.success() { Ok(()) } else { Err(Error::build(what, &output.stderr)) }
+}
+
 /// Checks that there are libraries for a target.
 ///
 /// # Errors

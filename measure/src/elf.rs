@@ -15,14 +15,25 @@ pub struct Sizes {
     pub weights: u64,
 }
 
-/// Reads the sizes of sections.
-pub(crate) fn sizes(bytes: &[u8]) -> Result<Sizes, Error> {
+/// Reads a linked file that has code and symbols.
+fn parse(bytes: &[u8]) -> Result<object::File<'_>, Error> {
     let file = object::File::parse(bytes).map_err(|e| Error::Run(format!("the linked file cannot be read: {e}")))?;
-    let size = |name: &str| file.section_by_name(name).map_or(0, |s| s.size());
-    let text = size(".text");
-    if text == 0 || file.symbols().next().is_none() {
+    if size(&file, ".text") == 0 || file.symbols().next().is_none() {
         return Err(Error::Run("the linked file has no code or no symbols".into()));
     }
+    Ok(file)
+}
+
+/// The size of a section.
+fn size(file: &object::File<'_>, name: &str) -> u64 {
+    file.section_by_name(name).map_or(0, |s| s.size())
+}
+
+/// Reads the sizes of sections.
+pub(crate) fn sizes(bytes: &[u8]) -> Result<Sizes, Error> {
+    let file = parse(bytes)?;
+    let size = |name: &str| size(&file, name);
+    let text = size(".text");
     Ok(Sizes { text, code: text + size(".rodata") + size(".data"), weights: size(".weights") })
 }
 
@@ -41,16 +52,12 @@ pub struct HostSizes {
 
 /// Reads the sizes of a linked process, of which the stripped file has so many bytes.
 pub(crate) fn host_sizes(linked: &[u8], stripped: u64) -> Result<HostSizes, Error> {
-    let file = object::File::parse(linked).map_err(|e| Error::Run(format!("the linked file cannot be read: {e}")))?;
-    let size = |name: &str| file.section_by_name(name).map_or(0, |s| s.size());
-    let text = size(".text");
-    if text == 0 || file.symbols().next().is_none() {
-        return Err(Error::Run("the linked file has no code or no symbols".into()));
-    }
+    let file = parse(linked)?;
+    let size = |name: &str| size(&file, name);
     // The mangled name of the emitted static.
     let is_weights = |s: &object::Symbol<'_, '_>| s.name().is_ok_and(|n| n.contains("7WEIGHTS"));
     let weights: u64 = file.symbols().filter(is_weights).map(|s| s.size()).sum();
     let constants = size(".rodata") + size(".data.rel.ro") + size(".data");
-    let code = (text + constants).saturating_sub(weights);
+    let code = (size(".text") + constants).saturating_sub(weights);
     Ok(HostSizes { executable: stripped, weights, code, statics: size(".data") + size(".bss") })
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::elf::{self, Sizes};
 use crate::machine::{Machine, Memory, Region};
-use crate::{Error, cargo, manifest, process, wasm};
+use crate::{Error, cargo, manifest, wasm};
 
 const MAIN: &str = include_str!("../harness/main.rs");
 const MODULE: &str = include_str!("../harness/wasm/main.rs");
@@ -125,10 +125,7 @@ impl Firmware {
             .arg("--target-dir")
             .arg(&target)
             .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
-        let output = process::output(&mut command).map_err(|e| Error::Io(format!("cannot run cargo: {e}")))?;
-        if !output.status.success() {
-            return Err(Error::build(format!("the firmware at opt-level {level}"), &output.stderr));
-        }
+        cargo::run(&mut command, &format!("the firmware at opt-level {level}"))?;
         let is_module = self.machine.memory.is_none();
         let binary = if is_module { format!("{BINARY}.wasm") } else { BINARY.into() };
         let elf = target.join(self.machine.triple).join(&profile).join(binary);
@@ -138,28 +135,39 @@ impl Firmware {
     }
 }
 
-/// The script of a device: code and constants in one memory; data, arena, inputs and the stack's bytes in another.
-fn device_script(flash: Region, ram: Region, stack: u32) -> String {
-    let regions: String = [("FLASH", flash), ("RAM", ram)]
-        .iter()
-        .map(|(name, r)| format!("  {name} : ORIGIN = {:#x}, LENGTH = {:#x}\n", r.origin, r.bytes))
-        .collect();
+/// A linker's script: memories, in which of them each part lies, the weights' own section, and where the stack is.
+fn script(
+    regions: &[(&str, Region)],
+    [start, weights, arena, inputs]: [&str; 4],
+    own: Option<&str>,
+    stack: &str,
+) -> String {
+    let region = |(name, r): &(&str, Region)| format!("  {name} : ORIGIN = {:#x}, LENGTH = {:#x}\n", r.origin, r.bytes);
+    let regions: String = regions.iter().map(region).collect();
+    let own = own.map_or(String::new(), |name| format!(" *({name})"));
     format!(
         "MEMORY {{\n{regions}}}\nENTRY(zant_reset)\nSECTIONS {{
-  .vectors : {{ KEEP(*(.vectors)) }} > FLASH
+  .vectors : {{ KEEP(*(.vectors)) }} > {start}
   .harness : {{ *(.harness .harness.*) }} > FLASH
   .text : {{ *(.text .text.*) }} > FLASH
+  .weights : {{ *(.rodata.*7WEIGHTS*){own} }} > {weights}
   .rodata : {{ *(.rodata .rodata.* .srodata .srodata.*) }} > FLASH
   .data : {{ . = ALIGN(4); __data_start = .; *(.data .data.* .sdata .sdata.*); . = ALIGN(4); __data_end = .; }} > RAM AT> FLASH
   __data_load = LOADADDR(.data);
   .bss (NOLOAD) : {{ . = ALIGN(4); __bss_start = .; *(.bss .bss.* .sbss .sbss.*); . = ALIGN(4); __bss_end = .; }} > RAM
-  .arena (NOLOAD) : {{ *(.arena) }} > RAM
-  .inputs (NOLOAD) : {{ *(.inputs); . = ALIGN(4); }} > RAM
-  .stack (NOLOAD) : {{ __stack_limit = .; . += {stack}; __stack_top = .; }} > RAM
+  .arena (NOLOAD) : {{ *(.arena) }} > {arena}
+  .inputs (NOLOAD) : {{ *(.inputs); . = ALIGN(4); }} > {inputs}
+  {stack}
   /DISCARD/ : {{ *(.ARM.exidx .ARM.exidx.* .ARM.extab .ARM.extab.* .eh_frame .eh_frame.*) }}
 }}
 "
     )
+}
+
+/// The script of a device: code and constants in one memory; data, arena, inputs and the stack's bytes in another.
+fn device_script(flash: Region, ram: Region, stack: u32) -> String {
+    let stack = format!(".stack (NOLOAD) : {{ __stack_limit = .; . += {stack}; __stack_top = .; }} > RAM");
+    script(&[("FLASH", flash), ("RAM", ram)], ["FLASH", "FLASH", "RAM", "RAM"], None, &stack)
 }
 
 /// Where things go: weights and arena into the large memory where the machine's own does not hold them.
@@ -182,28 +190,10 @@ fn link_script(model: &Model<'_>, machine: &str, memory: &Memory) -> Result<Stri
     let mut regions = vec![("FLASH", memory.flash), ("RAM", memory.ram), ("LARGE", memory.large)];
     regions.extend(memory.vectors.map(|v| ("VECTORS", v)));
     let start = if memory.vectors.is_some() { "VECTORS" } else { "FLASH" };
-    let regions: String = regions
-        .iter()
-        .map(|(name, r)| format!("  {name} : ORIGIN = {:#x}, LENGTH = {:#x}\n", r.origin, r.bytes))
-        .collect();
-    let own = model.weights_section.map_or(String::new(), |name| format!(" *({name})"));
-    Ok(format!(
-        "MEMORY {{\n{regions}}}\nENTRY(zant_reset)\nSECTIONS {{
-  .vectors : {{ KEEP(*(.vectors)) }} > {start}
-  .harness : {{ *(.harness .harness.*) }} > FLASH
-  .text : {{ *(.text .text.*) }} > FLASH
-  .weights : {{ *(.rodata.*7WEIGHTS*){own} }} > {weights}
-  .rodata : {{ *(.rodata .rodata.* .srodata .srodata.*) }} > FLASH
-  .data : {{ . = ALIGN(4); __data_start = .; *(.data .data.* .sdata .sdata.*); . = ALIGN(4); __data_end = .; }} > RAM AT> FLASH
-  __data_load = LOADADDR(.data);
-  .bss (NOLOAD) : {{ . = ALIGN(4); __bss_start = .; *(.bss .bss.* .sbss .sbss.*); . = ALIGN(4); __bss_end = .; }} > RAM
-  .arena (NOLOAD) : {{ *(.arena) }} > {arena}
-  .inputs (NOLOAD) : {{ *(.inputs) }} > LARGE
-  __stack_top = ORIGIN(RAM) + LENGTH(RAM);
+    let stack = format!(
+        "__stack_top = ORIGIN(RAM) + LENGTH(RAM);
   __stack_limit = __stack_top - {STACK};
-  ASSERT(__bss_end <= __stack_limit, \"the stack overlaps the data\")
-  /DISCARD/ : {{ *(.ARM.exidx .ARM.exidx.* .ARM.extab .ARM.extab.* .eh_frame .eh_frame.*) }}
-}}
-"
-    ))
+  ASSERT(__bss_end <= __stack_limit, \"the stack overlaps the data\")"
+    );
+    Ok(script(&regions, [start, weights, arena, "LARGE"], model.weights_section, &stack))
 }

@@ -98,11 +98,8 @@ impl Process {
             .arg(&target)
             .env("CARGO_ENCODED_RUSTFLAGS", "");
         let start = Instant::now();
-        let output = process::output(&mut command).map_err(|e| Error::Io(format!("cannot run cargo: {e}")))?;
+        cargo::run(&mut command, &format!("the process at opt-level {level}"))?;
         let build_time = start.elapsed();
-        if !output.status.success() {
-            return Err(Error::build(format!("the process at opt-level {level}"), &output.stderr));
-        }
         let path = target.join(profile).join(BINARY);
         Ok(Executable { path, build_time, folder: self.folder.clone(), steps: self.steps })
     }

@@ -40,7 +40,7 @@ pub struct Emulator {
     pub program: &'static str,
     /// The command that installs it.
     pub install: &'static str,
-    /// Its arguments before the firmware's path.
+    /// Its arguments beside the machine's name and the firmware's path.
     pub arguments: &'static [&'static str],
 }
 
@@ -72,8 +72,6 @@ pub struct Machine {
     pub memory: Option<Memory>,
     /// What counts its time, and thereby instructions; `None` where nothing does.
     pub clock: Option<Clock>,
-    /// Whether the instructions of its linked firmware can be read: those of Armv7-M and Armv8-M.
-    pub is_audited: bool,
     pub(crate) core: Core,
 }
 
@@ -83,108 +81,87 @@ const fn region(origin: u32, bytes: u32) -> Region {
 
 const MB: u32 = 1 << 20;
 
-const fn arm(arguments: &'static [&'static str]) -> Emulator {
-    Emulator {
-        program: "qemu-system-arm",
-        install: "apt-get install --no-install-recommends qemu-system-arm",
-        arguments,
-    }
+const fn memory(flash: Region, ram: Region, large: Region) -> Option<Memory> {
+    Some(Memory { vectors: None, flash, ram, large })
 }
 
-const CMSDK: Clock = Clock { hz: 25_000_000, fine: 0x4000_0000, coarse: 0x4000_2000 };
+const fn clock(hz: u32, fine: u32, coarse: u32) -> Option<Clock> {
+    Some(Clock { hz, fine, coarse })
+}
+
+/// A machine of QEMU for Arm, whose name of a core is the compiler's; its triple, and what QEMU is told besides the name.
+const fn arm(
+    name: &'static str,
+    (cpu, triple): (&'static str, &'static str),
+    core: Core,
+    (memory, clock): (Option<Memory>, Option<Clock>),
+    arguments: &'static [&'static str],
+) -> Machine {
+    let install = "apt-get install --no-install-recommends qemu-system-arm";
+    let emulator = Emulator { program: "qemu-system-arm", install, arguments };
+    Machine { name, cpu, target_cpu: cpu, triple, emulator, memory, clock, core }
+}
 
 /// All machines. Memory maps: Arm's application notes AN500, AN386, AN505 and AN547, the nRF51's reference manual, and the
 /// documentation of QEMU's `virt`, as QEMU implements them. The micro:bit's memories are made larger than the chip's: an option
-/// of the emulator, which changes nothing about its core.
+/// of the emulator, which changes nothing about its core. A machine that is also a board of `zantc` has that board's memories.
 pub const MACHINES: &[Machine] = &[
-    Machine {
-        name: "mps2-an500",
-        cpu: "cortex-m7",
-        target_cpu: "cortex-m7",
-        triple: "thumbv7em-none-eabihf",
-        emulator: arm(&["-M", "mps2-an500"]),
-        memory: Some(Memory {
-            vectors: None,
-            flash: region(0, 4 * MB),
-            ram: region(0x2000_0000, 4 * MB),
-            large: region(0x6000_0000, 16 * MB),
-        }),
-        clock: Some(CMSDK),
-        is_audited: true,
-        core: Core::Armv7M,
-    },
-    Machine {
-        name: "mps2-an386",
-        cpu: "cortex-m4",
-        target_cpu: "cortex-m4",
-        triple: "thumbv7em-none-eabihf",
-        emulator: arm(&["-M", "mps2-an386"]),
-        memory: Some(Memory {
-            vectors: None,
-            flash: region(0, 4 * MB),
-            ram: region(0x2000_0000, 4 * MB),
-            large: region(0x2100_0000, 16 * MB),
-        }),
-        clock: Some(CMSDK),
-        is_audited: true,
-        core: Core::Armv7M,
-    },
-    Machine {
-        name: "mps2-an505",
-        cpu: "cortex-m33",
-        target_cpu: "cortex-m33",
-        triple: "thumbv8m.main-none-eabihf",
-        emulator: arm(&["-M", "mps2-an505"]),
-        memory: Some(Memory {
-            vectors: None,
-            flash: region(0x1000_0000, 4 * MB),
-            ram: region(0x3800_0000, 4 * MB),
-            large: region(0x8000_0000, 16 * MB),
-        }),
-        // The processor starts in the secure state, where peripherals have a second address.
-        clock: Some(Clock { hz: 20_000_000, fine: 0x5000_0000, coarse: 0x5000_2000 }),
-        is_audited: true,
-        core: Core::Armv7M,
-    },
-    Machine {
-        name: "mps3-an547",
-        cpu: "cortex-m55",
-        target_cpu: "cortex-m55",
-        triple: "thumbv8m.main-none-eabihf",
-        emulator: arm(&["-M", "mps3-an547"]),
-        memory: Some(Memory {
-            vectors: Some(region(0x1000_0000, MB / 2)),
-            flash: region(0x1100_0000, 2 * MB),
-            ram: region(0x3100_0000, 2 * MB),
-            large: region(0x7000_0000, 64 * MB),
-        }),
-        clock: Some(Clock { hz: 32_000_000, fine: 0x5810_0000, coarse: 0 }),
-        is_audited: true,
-        core: Core::Sse300,
-    },
-    Machine {
-        name: "microbit",
-        cpu: "cortex-m0",
-        target_cpu: "cortex-m0",
-        triple: "thumbv6m-none-eabi",
-        emulator: arm(&[
-            "-M",
-            "microbit",
-            "-global",
-            "nrf51-soc.flash-size=16777216",
-            "-global",
-            "nrf51-soc.sram-size=16777216",
-        ]),
-        memory: Some(Memory {
-            vectors: None,
-            flash: region(0, 16 * MB),
-            ram: region(0x2000_0000, 8 * MB),
-            large: region(0x2080_0000, 8 * MB),
-        }),
-        clock: Some(Clock { hz: 16_000_000, fine: 0x4000_8000, coarse: 0x4000_9000 }),
-        is_audited: false,
-        core: Core::Armv6M,
-    },
+    arm(
+        "mps2-an500",
+        ("cortex-m7", "thumbv7em-none-eabihf"),
+        Core::Armv7M,
+        (
+            memory(region(0, 4 * MB), region(0x2000_0000, 4 * MB), region(0x6000_0000, 16 * MB)),
+            clock(25_000_000, 0x4000_0000, 0x4000_2000),
+        ),
+        &[],
+    ),
+    arm(
+        "mps2-an386",
+        ("cortex-m4", "thumbv7em-none-eabihf"),
+        Core::Armv7M,
+        (
+            memory(region(0, 4 * MB), region(0x2000_0000, 4 * MB), region(0x2100_0000, 16 * MB)),
+            clock(25_000_000, 0x4000_0000, 0x4000_2000),
+        ),
+        &[],
+    ),
+    arm(
+        "mps2-an505",
+        ("cortex-m33", "thumbv8m.main-none-eabihf"),
+        Core::Armv7M,
+        (
+            memory(region(0x1000_0000, 4 * MB), region(0x3800_0000, 4 * MB), region(0x8000_0000, 16 * MB)),
+            // The processor starts in the secure state, where peripherals have a second address.
+            clock(20_000_000, 0x5000_0000, 0x5000_2000),
+        ),
+        &[],
+    ),
+    arm(
+        "mps3-an547",
+        ("cortex-m55", "thumbv8m.main-none-eabihf"),
+        Core::Sse300,
+        (
+            Some(Memory {
+                vectors: Some(region(0x1000_0000, MB / 2)),
+                flash: region(0x1100_0000, 2 * MB),
+                ram: region(0x3100_0000, 2 * MB),
+                large: region(0x7000_0000, 64 * MB),
+            }),
+            clock(32_000_000, 0x5810_0000, 0),
+        ),
+        &[],
+    ),
+    arm(
+        "microbit",
+        ("cortex-m0", "thumbv6m-none-eabi"),
+        Core::Armv6M,
+        (
+            memory(region(0, 16 * MB), region(0x2000_0000, 8 * MB), region(0x2080_0000, 8 * MB)),
+            clock(16_000_000, 0x4000_8000, 0x4000_9000),
+        ),
+        &["-global", "nrf51-soc.flash-size=16777216", "-global", "nrf51-soc.sram-size=16777216"],
+    ),
     Machine {
         name: "virt",
         cpu: "riscv32imc",
@@ -193,16 +170,10 @@ pub const MACHINES: &[Machine] = &[
         emulator: Emulator {
             program: "qemu-system-riscv32",
             install: "apt-get install --no-install-recommends qemu-system-misc",
-            arguments: &["-M", "virt", "-bios", "none", "-cpu", "rv32,a=false,f=false,d=false"],
+            arguments: &["-bios", "none", "-cpu", "rv32,a=false,f=false,d=false"],
         },
-        memory: Some(Memory {
-            vectors: None,
-            flash: region(0x8000_0000, 16 * MB),
-            ram: region(0x8100_0000, 16 * MB),
-            large: region(0x8200_0000, 64 * MB),
-        }),
-        clock: Some(Clock { hz: 1_000_000_000, fine: 0, coarse: 0 }),
-        is_audited: false,
+        memory: memory(region(0x8000_0000, 16 * MB), region(0x8100_0000, 16 * MB), region(0x8200_0000, 64 * MB)),
+        clock: clock(1_000_000_000, 0, 0),
         core: Core::Riscv32,
     },
     Machine {
@@ -213,16 +184,10 @@ pub const MACHINES: &[Machine] = &[
         emulator: Emulator {
             program: "qemu-system-aarch64",
             install: "apt-get install --no-install-recommends qemu-system-arm",
-            arguments: &["-M", "virt", "-cpu", "cortex-a53"],
+            arguments: &["-cpu", "cortex-a53"],
         },
-        memory: Some(Memory {
-            vectors: None,
-            flash: region(0x4040_0000, 16 * MB),
-            ram: region(0x4200_0000, 16 * MB),
-            large: region(0x4300_0000, 64 * MB),
-        }),
-        clock: Some(Clock { hz: 62_500_000, fine: 0, coarse: 0 }),
-        is_audited: false,
+        memory: memory(region(0x4040_0000, 16 * MB), region(0x4200_0000, 16 * MB), region(0x4300_0000, 64 * MB)),
+        clock: clock(62_500_000, 0, 0),
         core: Core::Aarch64,
     },
     Machine {
@@ -233,7 +198,6 @@ pub const MACHINES: &[Machine] = &[
         emulator: Emulator { program: "node", install: "apt-get install nodejs", arguments: &[] },
         memory: None,
         clock: None,
-        is_audited: false,
         core: Core::Wasm32,
     },
 ];
@@ -256,26 +220,29 @@ impl Machine {
         }
     }
 
-    /// Whether the kernels that it runs are the loops for Arm's DSP instructions.
+    /// Whether it is a Cortex-M with an FPU: the kernels that it runs are the loops for Arm's DSP instructions, and the
+    /// instructions of its linked firmware can be read.
     pub fn has_arm_loops(&self) -> bool {
         matches!(self.core, Core::Armv7M | Core::Sse300)
     }
 }
 
+/// The line of the harness at which a processor with an FPU enables it, and how.
+const NO_FPU: &str = "    \"@ An FPU is enabled here.\",\n";
+const FPU: &str = r#"    "ldr r0, =0xE000ED88", "ldr r1, [r0]", "orr r1, r1, #0xF00000", "str r1, [r0]", "dsb", "isb",
+"#;
+
 impl Core {
     /// The text of the harness's module for the machine; `None` where the harness has none.
     pub(crate) fn module(self, clock: Clock) -> Option<String> {
-        const ARMV7M: &str = include_str!("../harness/machine/armv7m.rs");
-        const ARMV6M: &str = include_str!("../harness/machine/armv6m.rs");
-        const CMSDK: &str = include_str!("../harness/machine/cmsdk.rs");
-        const NRF51: &str = include_str!("../harness/machine/nrf51.rs");
-        const SSE: &str = include_str!("../harness/machine/sse.rs");
+        const CORTEX_M: &str = include_str!("../harness/machine/cortex_m.rs");
         let fine = format!("\nconst FINE: usize = {:#x};\n", clock.fine);
         let both = format!("{fine}const COARSE: usize = {:#x};\n", clock.coarse);
+        let with_fpu = || CORTEX_M.replace(NO_FPU, FPU);
         Some(match self {
-            Core::Armv6M => format!("{ARMV6M}{both}{NRF51}"),
-            Core::Armv7M => format!("{ARMV7M}{both}{CMSDK}"),
-            Core::Sse300 => format!("{ARMV7M}{fine}{SSE}"),
+            Core::Armv6M => format!("{CORTEX_M}{both}{}", include_str!("../harness/machine/nrf51.rs")),
+            Core::Armv7M => format!("{}{both}{}", with_fpu(), include_str!("../harness/machine/cmsdk.rs")),
+            Core::Sse300 => format!("{}{fine}{}", with_fpu(), include_str!("../harness/machine/sse.rs")),
             Core::Riscv32 => include_str!("../harness/machine/riscv32.rs").into(),
             Core::Aarch64 => include_str!("../harness/machine/aarch64.rs").into(),
             Core::Wasm32 => return None,

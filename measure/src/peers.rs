@@ -10,22 +10,41 @@ use crate::report::Metric;
 use crate::{Error, Served, cargo, process};
 
 /// What Python needs, in fixed versions.
-pub const PACKAGES: [&str; 3] = ["numpy==2.4.6", "onnxruntime==1.31.1", "ai-edge-litert==2.3.0"];
+const PACKAGES: [&str; 3] = ["numpy==2.4.6", "onnxruntime==1.31.1", "ai-edge-litert==2.3.0"];
 /// Runs a model by one of these: `RUNTIME MODEL FOLDER NAME:DTYPE:SHAPE..`.
-pub const SCRIPT: &str = include_str!("../peers/python.py");
+const SCRIPT: &str = include_str!("../peers/python.py");
 
 /// Another implementation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Peer {
-    /// onnxruntime, by Python.
-    Onnxruntime,
-    /// LiteRT, by Python, on a `.tflite` file.
-    Litert,
-    /// tract, by a program that is built.
-    Tract,
-    /// rten, by a program that is built.
-    Rten,
+#[derive(Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// The quantity that its time is; its name is that of the implementation.
+    pub metric: Metric,
+    how: How,
 }
+
+/// How it is run.
+#[derive(Debug, PartialEq, Eq)]
+enum How {
+    /// By the script, under this name.
+    Python(&'static str),
+    /// By a program that is built: its text, and what it depends on.
+    Rust(&'static str, &'static str),
+}
+
+/// All. LiteRT has a `.tflite` file; the exact onnxruntime is told not to saturate sums of products of bytes in 16 bits.
+pub static PEERS: [Peer; 5] = [
+    Peer { metric: Metric::Onnxruntime, how: How::Python("ort") },
+    Peer { metric: Metric::OnnxruntimeExact, how: How::Python("ort-exact") },
+    Peer { metric: Metric::Litert, how: How::Python(LITERT) },
+    Peer { metric: Metric::Tract, how: How::Rust(include_str!("../peers/tract.rs"), "tract-onnx = \"=0.23.9\"\n") },
+    Peer {
+        metric: Metric::Rten,
+        how: How::Rust(include_str!("../peers/rten.rs"), "rten = \"=0.27.0\"\nrten-tensor = \"=0.27.0\"\n"),
+    },
+];
+
+/// What the script calls LiteRT.
+const LITERT: &str = "litert";
 
 /// A model, with its inputs in files.
 #[derive(Clone, Copy, Debug)]
@@ -41,46 +60,27 @@ pub struct Job<'a> {
 }
 
 impl Peer {
-    /// All.
-    pub const ALL: [Peer; 4] = [Peer::Onnxruntime, Peer::Litert, Peer::Tract, Peer::Rten];
-
-    /// The quantity that its time is.
-    pub fn metric(self) -> Metric {
-        match self {
-            Peer::Onnxruntime => Metric::Onnxruntime,
-            Peer::Litert => Metric::Litert,
-            Peer::Tract => Metric::Tract,
-            Peer::Rten => Metric::Rten,
-        }
-    }
-
     /// Its name on the command line and in reports.
-    pub fn name(self) -> &'static str {
-        self.metric().definition().name
+    pub fn name(&self) -> &'static str {
+        self.metric.definition().name
     }
 
     /// Starts it on a model; brings it first where it is not there.
     ///
     /// # Errors
     /// What is missing, or what the network refused.
-    pub fn start(self, job: &Job<'_>) -> Result<Served, Error> {
+    pub fn start(&self, job: &Job<'_>) -> Result<Served, Error> {
         let cache = cache()?;
-        let (mut command, model) = match self {
-            Peer::Onnxruntime => (script(&cache, "ort")?, job.model),
-            Peer::Litert => {
-                let install = "a .tflite file of that name beside it".to_string();
-                let missing = || Error::Missing { what: "the model in LiteRT's format".into(), install };
-                (script(&cache, "litert")?, job.tflite.ok_or_else(missing)?)
-            }
-            Peer::Tract => (program(&cache, "tract", include_str!("../peers/tract.rs"), TRACT)?, job.model),
-            Peer::Rten => (program(&cache, "rten", include_str!("../peers/rten.rs"), RTEN)?, job.model),
+        let mut command = match self.how {
+            How::Python(runtime) => script(&cache, runtime)?,
+            How::Rust(main, dependencies) => program(&cache, self.name(), main, dependencies)?,
         };
+        let install = "a .tflite file of that name beside it".to_string();
+        let missing = || Error::Missing { what: "the model in LiteRT's format".into(), install };
+        let model = if self.how == How::Python(LITERT) { job.tflite.ok_or_else(missing)? } else { job.model };
         Served::start(command.arg(model).arg(job.folder).args(job.ports))
     }
 }
-
-const TRACT: &str = "tract-onnx = \"=0.23.9\"\n";
-const RTEN: &str = "rten = \"=0.27.0\"\nrten-tensor = \"=0.27.0\"\n";
 
 /// The folder of the user's cache.
 fn cache() -> Result<PathBuf, Error> {
@@ -100,10 +100,7 @@ fn script(cache: &Path, runtime: &str) -> Result<Command, Error> {
 }
 
 /// The Python of a virtual environment with [`PACKAGES`], which is made where it is missing.
-///
-/// # Errors
-/// Where there is no Python, or the packages cannot be had.
-pub fn python(folder: &Path) -> Result<PathBuf, Error> {
+fn python(folder: &Path) -> Result<PathBuf, Error> {
     let (python, done) = (folder.join("bin/python"), folder.join("complete"));
     if fs::read_to_string(&done).is_ok_and(|packages| packages == PACKAGES.join("\n")) {
         return Ok(python);
@@ -142,9 +139,6 @@ fn program(cache: &Path, name: &str, main: &str, dependencies: &str) -> Result<C
     let mut build = cargo::command();
     build.current_dir(&folder).args(["build", "--release", "--quiet", "--color", "never"]);
     build.args(["--target-dir", "target"]).env("CARGO_ENCODED_RUSTFLAGS", "");
-    let output = process::output(&mut build).map_err(|e| Error::Io(format!("cannot run cargo: {e}")))?;
-    if !output.status.success() {
-        return Err(Error::build(format!("the program for {name}"), &output.stderr));
-    }
+    cargo::run(&mut build, &format!("the program for {name}"))?;
     Ok(Command::new(folder.join("target/release").join(format!("{name}-peer"))))
 }

@@ -57,12 +57,12 @@ impl Built {
 /// The command that runs a firmware.
 fn command(machine: &Machine, elf: &Path, folder: &Path) -> Result<Command, Error> {
     let mut command = Command::new(machine.emulator.program);
-    command.args(machine.emulator.arguments);
     if machine.core == Core::Wasm32 {
         let script = folder.join("host.mjs");
         fs::write(&script, SCRIPT).map_err(Error::io("write the script"))?;
         command.arg(script).arg(elf);
     } else {
+        command.args(["-M", machine.name]).args(machine.emulator.arguments);
         command.args(["-nographic", "-monitor", "none", "-serial", "none"]);
         command.args(["-semihosting-config", "enable=on,target=native", "-icount", &format!("shift={SHIFT}")]);
         command.arg("-kernel").arg(elf);

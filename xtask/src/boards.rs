@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use zant_cli::built::device::{Device, Place, place};
 use zant_measure::audit::audit;
+use zantc::budget::exceeded;
 use zantc::config::Options;
 use zantc::emit::Source;
 use zantc::footprint::Footprint;
@@ -55,8 +56,7 @@ pub(crate) fn boards(args: &Args) -> Result<bool, String> {
             );
             good &= within;
             for board in BOARDS.iter().filter(|b| b.target == target) {
-                let accepted =
-                    linked.footprint.ram() <= board.max_ram() && linked.footprint.flash() <= board.max_flash();
+                let accepted = exceeded(&Config::new().board(board), &linked.footprint) == [None, None];
                 let fits = linked.device.links("3", board, linked.stack).map_err(|d| said(&d))?;
                 links += 1;
                 let reserve = !accepted && fits && is_close(&linked, board);
@@ -102,7 +102,7 @@ fn linked(name: &str, path: &Path, target: &str) -> Result<Linked, String> {
     let inputs = seeded::inputs(program.model_inputs().iter().map(|p| &p.ty));
     let measured = device.run(built, &[inputs]).map_err(|d| said(&d))?;
     let mut stack = measured.stack_bytes.unwrap_or(0);
-    if machine.is_audited {
+    if machine.has_arm_loops() {
         let elf = std::fs::read(elf).map_err(|e| e.to_string())?;
         stack = stack.max(audit(&elf, ENTRY).map_err(|e| e.to_string())?.stack_bytes.unwrap_or(u32::MAX));
     }

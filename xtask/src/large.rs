@@ -4,24 +4,28 @@ use std::path::Path;
 
 use crate::command::{root, run};
 
-/// The models, by name.
-const NAMES: [&str; 1] = ["darknet_s"];
+/// Make the models that are too large to be stored, by the script that comes with the model set
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Models that the script knows
+    #[arg(default_value = TESTED)]
+    pub(crate) models: Vec<String>,
+}
+
+/// The model that tests need.
+pub(crate) const TESTED: &str = "darknet_s";
 
 /// Makes what is not there yet in `target/zant-large`; whether all of it is there then. Without the model set or Python there
 /// is nothing to do but say so: tests count what they skip.
-pub(crate) fn large() -> Result<bool, String> {
-    make(&NAMES)
-}
-
-/// [`large`] for other models that the script makes.
-pub(crate) fn make(names: &[&str]) -> Result<bool, String> {
+pub(crate) fn make(names: &[String]) -> Result<bool, String> {
     let script = zant_tests::cases::shared().map(|s| s.join("models/generate.py")).filter(|s| s.is_file());
     let Some(script) = script else {
         eprintln!("     Skipped {} large models: the model set is not there", names.len());
         return Ok(true);
     };
     let target = root().join("target/zant-large");
-    let missing: Vec<&str> = names.iter().copied().filter(|n| !target.join(n).join("model.onnx").is_file()).collect();
+    let missing: Vec<&str> =
+        names.iter().map(String::as_str).filter(|n| !target.join(n).join("model.onnx").is_file()).collect();
     if missing.is_empty() {
         return Ok(true);
     }

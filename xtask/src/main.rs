@@ -2,7 +2,6 @@
 #![forbid(unsafe_code)]
 
 mod attack;
-mod bench;
 mod bless;
 mod boards;
 mod command;
@@ -36,13 +35,11 @@ enum Task {
     Lint,
     Bless(bless::Args),
     Boards(boards::Args),
-    Bench(bench::Args),
     Conformance(conformance::Args),
     Exhaustive(exhaustive::Args),
     Firmware(firmware::Args),
     Fuzz(fuzz::Args),
-    /// Make the models that are too large to be stored, by the script that comes with the model set
-    Large,
+    Large(large::Args),
     Miri(miri::Args),
     Mutants(mutants::Args),
     /// Check what a registry would get
@@ -61,12 +58,11 @@ fn main() -> ExitCode {
         Task::Lint => lint::lint(),
         Task::Bless(args) => bless::bless(&args),
         Task::Boards(args) => boards::boards(&args),
-        Task::Bench(args) => bench::bench(&args),
         Task::Conformance(args) => conformance::conformance(&args),
         Task::Firmware(args) => firmware::firmware(&args),
         Task::Exhaustive(args) => exhaustive::exhaustive(&args),
         Task::Fuzz(args) => fuzz::fuzz(&args),
-        Task::Large => large::large(),
+        Task::Large(args) => large::make(&args.models),
         Task::Miri(args) => miri::miri(&args),
         Task::Mutants(args) => mutants::mutants(&args),
         Task::Package => package::package(),

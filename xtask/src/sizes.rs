@@ -35,13 +35,7 @@ pub(crate) fn sizes(args: &Args) -> Result<bool, String> {
     let targets =
         args.target.iter().map(|name| targets::find(name).ok_or_else(|| format!("there is no target {name}")));
     let targets = targets.collect::<Result<Vec<_>, _>>()?;
-    let ways = Ways {
-        targets,
-        profiles: Profile::ALL.to_vec(),
-        allocs: vec![zantc::Alloc::Static],
-        runs: 1,
-        against: Vec::new(),
-    };
+    let ways = Ways { targets, ..Ways::default() };
     let (mut good, mut compared, mut skipped) = (true, 0, 0);
     println!("| model | target | executable, fast | small | instructions, fast | small | times |");
     println!("| --- | --- | ---: | ---: | ---: | ---: | ---: |");

@@ -12,7 +12,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn test(args: &Args) -> Result<bool, String> {
-    let large = large::large()?;
+    let large = large::make(&[large::TESTED.into()])?;
     let mut run = command(&std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()), &["test", "--workspace"]);
     // Snapshots are reviewed by people; a test never accepts one.
     run.env("INSTA_UPDATE", "no");

@@ -9,13 +9,12 @@ use crate::built::device::Device;
 
 /// Builds the firmware, runs it once, and takes what it says.
 pub(super) fn measure(prepared: &Prepared<'_>, machine: &'static Machine) -> Result<Values, Vec<Diagnostic>> {
-    let one = |d: Diagnostic| vec![d];
-    let device = Device::write(&prepared.source(), machine).map_err(one)?;
+    let device = Device::write(&prepared.source(), machine)?;
     let start = std::time::Instant::now();
-    let built = device.build(prepared.level, false).map_err(one)?;
+    let built = device.build(prepared.level, false)?;
     let build_time = start.elapsed();
-    let measured = device.run(built, std::slice::from_ref(&prepared.inputs)).map_err(one)?;
-    prepared.check(&measured.outputs.concat()).map_err(one)?;
+    let measured = device.run(built, std::slice::from_ref(&prepared.inputs))?;
+    prepared.check(&measured.outputs.concat())?;
     let program = prepared.program();
     let (instructions, stack) = (measured.most_instructions(), measured.stack_bytes.map(u64::from));
     let missing = || Value::Missing(format!("{} counts none", machine.name));

@@ -4,11 +4,11 @@ use zant_measure::process::Scratch;
 use zant_measure::report::{Key, Metric, Row, Value};
 use zant_measure::{Contender, Error, Executable, Heap, valgrind};
 use zantc::diag::{Diagnostic, codes};
-use zantc::emit::emit_crate;
 use zantc::harness::{emit_process, input_places};
 
+use super::limits::Floor;
 use super::peers::{self, Inputs};
-use super::{Prepared, Subject, Values, Ways, or_missing, per_mac, source_bytes};
+use super::{Prepared, Subject, Values, Ways, or_missing, per_mac, source_bytes, timed};
 use crate::built::device::diagnostic;
 use crate::built::memory;
 
@@ -22,6 +22,7 @@ pub(super) struct Process {
     values: Values,
     stack: u64,
     macs: u64,
+    weight_bytes: usize,
     inputs: Inputs,
     /// Holds all of it, and goes with this.
     folder: Scratch,
@@ -29,16 +30,12 @@ pub(super) struct Process {
 
 impl Process {
     /// Builds a model, and checks its bits.
-    pub(super) fn new(prepared: &Prepared<'_>) -> Result<Process, Vec<Diagnostic>> {
-        Process::build(prepared).map_err(|d| vec![d])
-    }
-
-    fn build(prepared: &Prepared<'_>) -> Result<Process, Diagnostic> {
+    pub(super) fn new(prepared: &Prepared<'_>) -> Result<Process, Diagnostic> {
         let failed = |why: String| Diagnostic::error(codes::BUILD_FAILED, why);
         let folder = Scratch::new().map_err(|e| failed(format!("cannot make a temporary folder: {e}")))?;
         let (source, program) = (prepared.source(), prepared.program());
         let inference = emit_process(&source).map_err(|why| Diagnostic::error(codes::BAD_OPTION, why))?;
-        let package = emit_crate(&source);
+        let package = prepared.package();
         let krate = folder.path().join("model");
         package.write(&krate).map_err(|e| failed(e.to_string()))?;
         let (places, bytes) = input_places(program);
@@ -60,7 +57,8 @@ impl Process {
         values.insert(Metric::Stack, Value::Count(stack));
         values.insert(Metric::BuildTime, Value::Real(executable.build_time.as_secs_f64() * 1e3));
         let inputs = Inputs { ports: program.model_inputs(), values: prepared.inputs.clone() };
-        Ok(Process { executable, values, stack, macs: program.macs(), inputs, folder })
+        let (macs, weight_bytes) = (program.macs(), program.weights_bytes());
+        Ok(Process { executable, values, stack, macs, weight_bytes, inputs, folder })
     }
 
     /// All that was measured.
@@ -98,13 +96,7 @@ impl Process {
 
     /// What a process that has been timed says at its end.
     pub(super) fn finish(&mut self, contender: Contender) -> Result<(), Error> {
-        if let Some(spread) = contender.spread() {
-            self.values.insert(Metric::Time, Value::Times(spread));
-            let throughput = 2.0 * self.macs as f64 / spread.median / 1e3;
-            if self.macs > 0 && throughput.is_finite() {
-                self.values.insert(Metric::Throughput, Value::Real(throughput));
-            }
-        }
+        self.values.extend(contender.spread().into_iter().flat_map(|s| timed(s, self.macs)));
         let process = contender.into_process();
         let rss = process.peak_rss().map(|bytes| Value::Real(bytes as f64));
         let rss = rss.unwrap_or_else(|| Value::Missing("needs Linux, which tells it in /proc".into()));
@@ -141,18 +133,22 @@ pub(super) fn measure(
     }
     let mut others = peers::start(&ways.against, subject, &first.inputs, &folder, observe);
     let mut timed = Vec::new();
+    let mut floor = ways.floor.then(|| Floor::new(first.macs, first.weight_bytes));
     for (key, mut process) in processes {
-        observe("Counting", &key.to_string());
-        process.count();
+        if ways.count {
+            observe("Counting", &key.to_string());
+            process.count();
+        }
         process.weigh();
         let contender = process.executable.serve().and_then(Contender::new);
         timed.push((key, process, contender));
     }
     observe("Timing", &format!("{}, {} in turns", subject.name, timed.len() + others.len()));
     let ours = timed.iter_mut().map(|(_, _, c)| c);
-    turns(ours.chain(others.iter_mut().map(|o| &mut o.contender)).collect(), ways.runs);
+    turns(ours.chain(others.iter_mut().map(|o| &mut o.contender)).collect(), floor.as_mut(), ways.runs);
     for (key, mut process, contender) in timed {
         process.values.extend(others.iter().map(peers::Timed::value));
+        process.values.extend(floor.iter().map(|f| (Metric::Floor, Value::Real(f.microseconds()))));
         match contender.and_then(|c| process.finish(c)) {
             Ok(()) => rows.push(Row { key, values: process.values }),
             Err(e) => failures.push(format!("{key}: {e}")),
@@ -162,9 +158,10 @@ pub(super) fn measure(
 }
 
 /// Takes so many samples of each, in turns. Who fails is out.
-fn turns(mut contenders: Vec<&mut Result<Contender, Error>>, runs: usize) {
+fn turns(mut contenders: Vec<&mut Result<Contender, Error>>, mut floor: Option<&mut Floor>, runs: usize) {
     for start in (0..runs).step_by(TURN) {
         let count = TURN.min(runs - start);
+        floor.iter_mut().for_each(|f| f.sample());
         for slot in &mut contenders {
             if let Ok(contender) = slot
                 && let Err(e) = contender.sample(count)
@@ -188,7 +185,7 @@ mod tests {
     use zantc::targets::HOST;
     use zantc::verify::seeded;
 
-    use super::super::{Prepared, Profile, Subject, Way, Ways, computed, measure, prepare};
+    use super::super::{Prepared, Profile, Subject, Way, Ways, measure, prepare};
     use super::Process;
 
     /// Bytes that the harness and the linker have in statics.
@@ -198,8 +195,8 @@ mod tests {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/digits/digits.onnx");
         let config = Config::new();
         let subject = Subject { name: "digits", path: &path, config: &config };
-        let prepared = prepare(&subject, Way { target: HOST, profile, alloc, observed: false }).unwrap();
-        Process::build(&prepared).unwrap()
+        let prepared = prepare(&subject, Way { alloc, ..Way::new(HOST, profile) }).unwrap();
+        Process::new(&prepared).unwrap()
     }
 
     fn heap(process: &Process) -> Heap {
@@ -268,17 +265,14 @@ mod tests {
         );
         let graph = graph.unwrap();
         for (alloc, observed) in [(Alloc::Static, false), (Alloc::Heap, false), (Alloc::Static, true)] {
-            let way = Way { target: HOST, profile: Profile::Small, alloc, observed };
+            let way = Way { alloc, observed, ..Way::new(HOST, Profile::Small) };
             let config = way.config(&Config::new().state("past", "new").state("sum", "next"));
             let compiled = compile_graph(graph.clone(), &config).unwrap();
             let inputs = seeded::inputs(compiled.program.model_inputs().iter().map(|p| &p.ty));
-            let outputs = computed(&compiled.program, &inputs).unwrap();
             assert_eq!(compiled.program.states.len(), 2);
-            let (name, model_sha256, compile_time) = ("stateful", String::new(), std::time::Duration::ZERO);
-            let level = Profile::Small.level();
-            let prepared = Prepared { name, model_sha256, config, level, compiled, compile_time, inputs, outputs };
+            let prepared = Prepared::new("stateful", way, config, compiled, inputs).unwrap();
             // Building compares the bits.
-            Process::build(&prepared).unwrap();
+            Process::new(&prepared).unwrap();
         }
     }
 
@@ -287,8 +281,7 @@ mod tests {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/digits/digits.onnx");
         let config = Config::new();
         let subject = Subject { name: "digits", path: &path, config: &config };
-        let (profiles, allocs) = (vec![Profile::Small], vec![Alloc::Static]);
-        let ways = Ways { targets: vec![HOST], profiles, allocs, runs: 4, against: Vec::new() };
+        let ways = Ways { profiles: vec![Profile::Small], runs: 4, floor: true, avx2: true, ..Ways::default() };
         let row = || {
             let mut findings = measure(&subject, &ways, &mut |_, _| {});
             assert_eq!(findings.failures, Vec::<String>::new());
@@ -300,7 +293,8 @@ mod tests {
             assert_eq!(second.get(metric), Some(value), "{metric:?}");
         }
         let has: BTreeSet<Metric> = first.keys().copied().collect();
-        for metric in [Metric::Time, Metric::PeakMemory, Metric::Executable, Metric::BuildTime, Metric::Instructions] {
+        use Metric::{BuildTime, Executable, Floor, Instructions, PeakMemory, Time};
+        for metric in [Time, PeakMemory, Executable, BuildTime, Instructions, Floor] {
             assert!(has.contains(&metric), "{metric:?}");
         }
         let (count, sum) = (|m: Metric| first[&m].number().unwrap(), [Metric::Weights, Metric::Code, Metric::Rest]);

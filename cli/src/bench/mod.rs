@@ -15,10 +15,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use zant_measure::peers::Peer;
-use zant_measure::report::{Key, Metric, Row, Value};
+use zant_measure::report::{Key, Metric, Row, Spread, Value};
 use zant_measure::{Error, Machine};
 use zantc::config::{Alloc, Config, Optimize, Word};
 use zantc::diag::Diagnostic;
+use zantc::emit::{Package, Source};
 use zantc::exec::{Executor, Hygiene};
 use zantc::ir::Tensor;
 use zantc::pipeline::{Compiled, compile};
@@ -31,7 +32,6 @@ use crate::built::device as firmware;
 
 pub use machine::describe;
 pub use ops::operators_named;
-pub use peers::port_argument;
 pub use profile::{Profiled, profile};
 
 /// How a crate is built.
@@ -84,7 +84,22 @@ pub struct Ways {
     /// Samples of the time.
     pub runs: usize,
     /// What the host's crates are timed against.
-    pub against: Vec<Peer>,
+    pub against: Vec<&'static Peer>,
+    /// Whether the least time that the core needs is measured in the same turns.
+    pub floor: bool,
+    /// Whether the host's instructions are counted.
+    pub count: bool,
+    /// Whether the host's crates leave AVX-512 out: as a CPU without it.
+    pub avx2: bool,
+}
+
+impl Default for Ways {
+    /// Fast and small on the host, the arena in statics, one sample.
+    fn default() -> Ways {
+        let (profiles, allocs) = (Profile::ALL.to_vec(), vec![Alloc::Static]);
+        let (floor, avx2) = (false, false);
+        Ways { targets: vec![HOST], profiles, allocs, runs: 1, against: Vec::new(), floor, count: true, avx2 }
+    }
 }
 
 /// A model that is measured.
@@ -117,9 +132,15 @@ struct Way {
     alloc: Alloc,
     /// Whether the model tells of its steps.
     observed: bool,
+    /// Whether AVX-512 is left out.
+    avx2: bool,
 }
 
 impl Way {
+    fn new(target: &'static Target, profile: Profile) -> Way {
+        Way { target, profile, alloc: Alloc::Static, observed: false, avx2: false }
+    }
+
     fn key(self, subject: &str) -> Key {
         Key {
             subject: subject.into(),
@@ -172,7 +193,7 @@ pub fn measure(subject: &Subject<'_>, ways: &Ways, observe: &mut dyn FnMut(&str,
     for &target in &ways.targets {
         let allocs = if target.name == HOST.name { ways.allocs.as_slice() } else { &[Alloc::Static] };
         for (profile, &alloc) in ways.profiles.iter().flat_map(|p| allocs.iter().map(move |a| (*p, a))) {
-            let way = Way { target, profile, alloc, observed: false };
+            let way = Way { alloc, avx2: ways.avx2, ..Way::new(target, profile) };
             let key = way.key(subject.name);
             observe("Building", &key.to_string());
             let done = prepare(subject, way).and_then(|prepared| {
@@ -202,6 +223,7 @@ struct Prepared<'a> {
     model_sha256: String,
     config: Config,
     level: &'static str,
+    avx2: bool,
     compiled: Compiled,
     compile_time: std::time::Duration,
     inputs: Vec<Tensor>,
@@ -218,13 +240,11 @@ fn prepare<'a>(subject: &Subject<'a>, way: Way) -> Result<Prepared<'a>, Vec<Diag
     zantc::emit::emit_crate(&source);
     let compile_time = start.elapsed();
     let inputs = inputs(subject.path, &compiled.program)?;
-    let outputs = computed(&compiled.program, &inputs).map_err(|d| vec![d])?;
-    let (name, level) = (subject.name, way.profile.level());
-    Ok(Prepared { name, model_sha256, config, level, compiled, compile_time, inputs, outputs })
+    Ok(Prepared { model_sha256, compile_time, ..Prepared::new(subject.name, way, config, compiled, inputs)? })
 }
 
-fn source<'a>(name: &'a str, program: &'a Program, config: &'a Config, sha256: &'a str) -> zantc::emit::Source<'a> {
-    zantc::emit::Source { program, config, name, model_sha256: sha256, vectors: &[] }
+fn source<'a>(name: &'a str, program: &'a Program, config: &'a Config, sha256: &'a str) -> Source<'a> {
+    Source { program, config, name, model_sha256: sha256, vectors: &[] }
 }
 
 /// The inputs of the first data set beside the model that has the program's shapes, else pseudo-random ones.
@@ -243,13 +263,37 @@ fn computed(program: &Program, inputs: &[Tensor]) -> Result<Vec<Tensor>, Diagnos
     Executor::new(program, Hygiene::AsEmitted).and_then(|mut e| e.run_model(inputs)).map_err(failed)
 }
 
-impl Prepared<'_> {
+impl<'a> Prepared<'a> {
+    /// With what this process computes.
+    fn new(
+        name: &'a str,
+        way: Way,
+        config: Config,
+        compiled: Compiled,
+        inputs: Vec<Tensor>,
+    ) -> Result<Self, Diagnostic> {
+        let outputs = computed(&compiled.program, &inputs)?;
+        let (model_sha256, compile_time, level) = (String::new(), std::time::Duration::ZERO, way.profile.level());
+        Ok(Prepared { name, model_sha256, config, level, avx2: way.avx2, compiled, compile_time, inputs, outputs })
+    }
+
     fn program(&self) -> &Program {
         &self.compiled.program
     }
 
-    fn source(&self) -> zantc::emit::Source<'_> {
+    fn source(&self) -> Source<'_> {
         source(self.name, self.program(), &self.config, &self.model_sha256)
+    }
+
+    /// The emitted crate.
+    fn package(&self) -> Package {
+        let mut package = zantc::emit::emit_crate(&self.source());
+        if self.avx2 && self.config.optimize == Optimize::Speed {
+            let model = package.files.get_mut("src/model.rs").expect("crates have a model");
+            let text = String::from_utf8_lossy(model).replace("Cpu::detect()", "Cpu::detect().without_avx512()");
+            *model = text.into_bytes();
+        }
+        package
     }
 
     /// A failure where a crate gave other bits than this process.
@@ -263,10 +307,9 @@ impl Prepared<'_> {
     /// What is known from the plan and from emitting.
     fn planned(&self, source_bytes: u64) -> Values {
         let program = self.program();
-        let arena = program.layout.as_ref().map_or(0, |l| l.arena_bytes);
         BTreeMap::from([
             (Metric::Macs, Value::Count(program.macs())),
-            (Metric::Arena, Value::Count(arena as u64)),
+            (Metric::Arena, Value::Count(program.arena_bytes() as u64)),
             (Metric::Weights, Value::Count(program.weights_bytes() as u64)),
             (Metric::Source, Value::Count(source_bytes)),
             (Metric::CompileTime, Value::Real(self.compile_time.as_secs_f64() * 1e3)),
@@ -275,9 +318,16 @@ impl Prepared<'_> {
 }
 
 /// Bytes of the emitted Rust.
-fn source_bytes(package: &zantc::emit::Package) -> u64 {
+fn source_bytes(package: &Package) -> u64 {
     let rust = package.files.iter().filter(|(path, _)| path.starts_with("src/") && path.ends_with(".rs"));
     rust.map(|(_, bytes)| bytes.len() as u64).sum()
+}
+
+/// A time, and the operations in a second that it stands for, where there are any.
+fn timed(spread: Spread, macs: u64) -> impl Iterator<Item = (Metric, Value)> {
+    let throughput = 2.0 * macs as f64 / spread.median / 1e3;
+    let throughput = (macs > 0 && throughput.is_finite()).then_some((Metric::Throughput, Value::Real(throughput)));
+    std::iter::once((Metric::Time, Value::Times(spread))).chain(throughput)
 }
 
 /// Instructions for each multiply-add, where there are any.

@@ -2,14 +2,14 @@
 
 use zant_measure::Contender;
 use zant_measure::report::{Key, Metric, Row, Value};
-use zantc::config::{Alloc, Config};
+use zantc::config::Config;
 use zantc::diag::{Diagnostic, codes};
 use zantc::ir::text;
 use zantc::targets::HOST;
 use zantc::verify::seeded;
 
 use super::host::Process;
-use super::{Findings, Prepared, Profile, Way, computed, failure, limits};
+use super::{Findings, Prepared, Profile, Way, failure, limits};
 
 /// Samples between two looks at the limit.
 const TURN: usize = 5;
@@ -96,15 +96,16 @@ fn convolution((name, kernel, stride, depthwise, [h, w, c, new]): Layer) -> (Str
     (format!("{name}, {h}x{w}x{c}"), body)
 }
 
-/// Measures all operators whose name contains one of the words; all where there are none.
-pub fn operators_named(words: &[String], runs: usize, observe: &mut dyn FnMut(&str, &str)) -> Findings {
+/// Measures all operators whose name contains one of the words; all where there are none. `ways` are the samples, and whether
+/// AVX-512 is left out.
+pub fn operators_named(words: &[String], ways: (usize, bool), observe: &mut dyn FnMut(&str, &str)) -> Findings {
     let mut findings = Findings::default();
     let mut peak = 0f64;
     let asked =
         |o: &Operator| words.is_empty() || words.iter().any(|w| o.name.to_lowercase().contains(&w.to_lowercase()));
     for operator in operators().iter().filter(|o| asked(o)) {
         observe("Measuring", &operator.name);
-        match measure(operator, runs, &mut peak) {
+        match measure(operator, ways, &mut peak) {
             Ok(row) => findings.rows.push(row),
             Err(why) => findings.failures.push(format!("{}: {}", operator.name, failure(&why))),
         }
@@ -119,9 +120,9 @@ pub fn operators_named(words: &[String], runs: usize, observe: &mut dyn FnMut(&s
 }
 
 /// Measures one, and raises `peak` to the highest limit that was seen between its samples.
-fn measure(operator: &Operator, runs: usize, peak: &mut f64) -> Result<Row, Vec<Diagnostic>> {
-    let one = |e: zant_measure::Error| vec![crate::built::device::diagnostic(&e)];
-    let way = Way { target: HOST, profile: Profile::Fast, alloc: Alloc::Static, observed: false };
+fn measure(operator: &Operator, (runs, avx2): (usize, bool), peak: &mut f64) -> Result<Row, Vec<Diagnostic>> {
+    let one = |e: zant_measure::Error| crate::built::device::diagnostic(&e);
+    let way = Way { avx2, ..Way::new(HOST, Profile::Fast) };
     let prepared = prepare(operator, way)?;
     let mut process = Process::new(&prepared)?;
     process.count();
@@ -143,9 +144,7 @@ fn prepare<'a>(operator: &Operator, way: Way) -> Result<Prepared<'a>, Vec<Diagno
     let compiled = zantc::pipeline::compile_graph(graph, &config)?;
     let compile_time = start.elapsed();
     let inputs = seeded::inputs(compiled.program.model_inputs().iter().map(|p| &p.ty));
-    let outputs = computed(&compiled.program, &inputs).map_err(|d| vec![d])?;
-    let (model_sha256, level) = (String::new(), way.profile.level());
-    Ok(Prepared { name: "operator", model_sha256, config, level, compiled, compile_time, inputs, outputs })
+    Ok(Prepared { compile_time, ..Prepared::new("operator", way, config, compiled, inputs)? })
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use zantc::program::Port;
 use super::{Subject, or_missing};
 
 /// An input as other implementations are told of it: `NAME:DTYPE:SHAPE`, the type as numpy names it.
-pub fn port_argument(port: &Port) -> String {
+fn port_argument(port: &Port) -> String {
     let shape: Vec<String> = port.ty.shape.iter().map(usize::to_string).collect();
     let size = port.ty.dtype.size();
     let dtype = match port.ty.dtype {
@@ -32,7 +32,7 @@ pub(super) struct Inputs {
 
 /// One that is timed, or why it is not.
 pub(super) struct Timed {
-    pub(super) peer: Peer,
+    pub(super) peer: &'static Peer,
     pub(super) contender: Result<Contender, Error>,
 }
 
@@ -44,13 +44,13 @@ impl Timed {
             .as_ref()
             .map_err(Clone::clone)
             .and_then(|c| c.spread().map(Value::Times).ok_or_else(|| Error::Run("there are no samples".into())));
-        (self.peer.metric(), or_missing(spread))
+        (self.peer.metric, or_missing(spread))
     }
 }
 
 /// Starts implementations on a model. The folder of their inputs must live as long as they do.
 pub(super) fn start(
-    peers: &[Peer],
+    peers: &[&'static Peer],
     subject: &Subject<'_>,
     inputs: &Inputs,
     folder: &Path,
@@ -63,8 +63,8 @@ pub(super) fn start(
         let path = folder.join(format!("input_{i}.bin"));
         std::fs::write(path, value.data()).map_err(|e| Error::Io(format!("cannot write an input: {e}")))
     });
-    let start = |&peer: &Peer| {
-        observe("Starting", &format!("{} by {}", subject.name, peer.metric().definition().title));
+    let start = |&peer: &&'static Peer| {
+        observe("Starting", &format!("{} by {}", subject.name, peer.metric.definition().title));
         let contender = written.clone().and_then(|()| peer.start(&job)).and_then(Contender::new);
         Timed { peer, contender }
     };

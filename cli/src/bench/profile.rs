@@ -2,11 +2,10 @@
 
 use zant_measure::report::{Key, Metric, Row, Spread, Value, step_name};
 use zant_measure::{Error, Machine};
-use zantc::config::Alloc;
 use zantc::diag::Diagnostic;
 use zantc::targets::Target;
 
-use super::{Prepared, Profile, Subject, Values, Way, host, or_missing, per_mac, prepare};
+use super::{Prepared, Profile, Subject, Values, Way, host, or_missing, per_mac, prepare, timed};
 use crate::built::device::{Device, diagnostic};
 
 /// What was measured of the steps of a run.
@@ -36,7 +35,7 @@ pub fn profile(
     profile: Profile,
     runs: usize,
 ) -> Result<Profiled, Vec<Diagnostic>> {
-    let way = Way { target, profile, alloc: Alloc::Static, observed: true };
+    let way = Way { observed: true, ..Way::new(target, profile) };
     let prepared = prepare(subject, way)?;
     let told = match Machine::with_cpu(target.name) {
         Some(machine) => on_device(&prepared, machine)?,
@@ -50,17 +49,16 @@ pub fn profile(
 }
 
 fn on_device(prepared: &Prepared<'_>, machine: &'static Machine) -> Result<Told, Vec<Diagnostic>> {
-    let one = |d: Diagnostic| vec![d];
-    let device = Device::write(&prepared.source(), machine).map_err(one)?;
-    let built = device.build(prepared.level, false).map_err(one)?;
-    let measured = device.run(built, std::slice::from_ref(&prepared.inputs)).map_err(one)?;
-    prepared.check(&measured.outputs.concat()).map_err(one)?;
+    let device = Device::write(&prepared.source(), machine)?;
+    let built = device.build(prepared.level, false)?;
+    let measured = device.run(built, std::slice::from_ref(&prepared.inputs))?;
+    prepared.check(&measured.outputs.concat())?;
     Ok(Told { instructions: Ok(measured.steps.concat()), times: Vec::new() })
 }
 
 fn on_host(prepared: &Prepared<'_>, runs: usize) -> Result<Told, Vec<Diagnostic>> {
     let process = host::Process::new(prepared)?;
-    let times = process.executable.times(runs).map_err(|e| vec![diagnostic(&e)])?;
+    let times = process.executable.times(runs).map_err(|e| diagnostic(&e))?;
     Ok(Told { instructions: process.executable.step_instructions(), times })
 }
 
@@ -69,8 +67,7 @@ fn rows(prepared: &Prepared<'_>, told: &Told, key: &Key) -> Vec<Row> {
     let sums: Vec<f64> = told.times.iter().map(|run| run.iter().sum()).collect();
     let counted = |of: &dyn Fn(&[u64]) -> u64| told.instructions.as_deref().map(of).map_err(Clone::clone);
     let mut whole = values(program.macs(), counted(&|steps| steps.iter().sum()), &sums);
-    let arena = program.layout.as_ref().map_or(0, |l| l.arena_bytes);
-    whole.insert(Metric::Arena, Value::Count(arena as u64));
+    whole.insert(Metric::Arena, Value::Count(program.arena_bytes() as u64));
     let (instructions, time) = (whole.get(&Metric::Instructions).cloned(), whole.get(&Metric::Time).cloned());
     let mut rows = vec![Row { key: key.clone(), values: whole }];
     for (i, step) in program.steps.iter().enumerate() {
@@ -99,14 +96,9 @@ fn values(macs: u64, instructions: Result<u64, Error>, times: &[f64]) -> Values 
     let mut values = Values::from([(Metric::Macs, Value::Count(macs))]);
     values.extend(instructions.as_ref().ok().and_then(|&n| per_mac(n, macs)));
     values.insert(Metric::Instructions, or_missing(instructions.map(Value::Count)));
-    let Some(spread) = Spread::of(times) else {
-        values.insert(Metric::Time, Value::Missing("an emulator keeps no time".into()));
-        return values;
-    };
-    values.insert(Metric::Time, Value::Times(spread));
-    let throughput = 2.0 * macs as f64 / spread.median / 1e3;
-    if macs > 0 && throughput.is_finite() {
-        values.insert(Metric::Throughput, Value::Real(throughput));
+    match Spread::of(times) {
+        Some(spread) => values.extend(timed(spread, macs)),
+        None => values.extend([(Metric::Time, Value::Missing("an emulator keeps no time".into()))]),
     }
     values
 }
@@ -116,7 +108,7 @@ mod tests {
     use std::path::Path;
 
     use zant_measure::report::{Metric, Row, Value};
-    use zantc::config::{Alloc, Config};
+    use zantc::config::Config;
     use zantc::targets::{HOST, Target, find};
 
     use super::super::{Profile, Subject, Ways, measure};
@@ -132,8 +124,7 @@ mod tests {
         let config = Config::new();
         let subject = Subject { name: "digits", path: &path, config: &config };
         let rows = profile(&subject, target, Profile::Fast, 20).unwrap().rows;
-        let (profiles, allocs) = (vec![Profile::Fast], vec![Alloc::Static]);
-        let ways = Ways { targets: vec![target], profiles, allocs, runs: 20, against: Vec::new() };
+        let ways = Ways { targets: vec![target], profiles: vec![Profile::Fast], runs: 20, ..Ways::default() };
         let mut findings = measure(&subject, &ways, &mut |_, _| {});
         assert_eq!(findings.failures, Vec::<String>::new());
         (rows, findings.rows.pop().unwrap())

@@ -117,7 +117,7 @@ impl Device {
             inference: &inference,
             weights_bytes: program.weights_bytes() as u64,
             weights_section: source.config.weights_section.as_deref(),
-            arena_bytes: program.layout.as_ref().map_or(0, |l| l.arena_bytes) as u64,
+            arena_bytes: program.arena_bytes() as u64,
         };
         let firmware = Firmware::write(folder.path(), &model, machine).map_err(|e| diagnostic(&e))?;
         let mark_bytes = mark_bytes(source);

@@ -1,10 +1,10 @@
 //! `zantc bench`: what emitted crates take, as a report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use zant_measure::overview::write;
-use zant_measure::peers::Peer;
+use zant_measure::peers::{PEERS, Peer};
 use zant_measure::report::{Kind, Report, Row, Value};
 use zant_measure::{Machine, budget};
 use zantc::config::{Options, dim, state, target_named};
@@ -39,21 +39,29 @@ pub(super) struct Args {
     /// Where the arena lies, on the host
     #[arg(long, value_name = "static|heap", value_delimiter = ',', value_parser = alloc, default_value = "static")]
     alloc: Vec<Alloc>,
-    /// Samples of the time of each
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    runs: u32,
     /// Others that are timed in the same turns on the host; what they need is installed into the user's cache
-    #[arg(long, value_name = "onnxruntime|litert|tract|rten", value_delimiter = ',', value_parser = peer)]
-    against: Vec<Peer>,
+    #[arg(long, value_name = "onnxruntime|onnxruntime_exact|litert|tract|rten", value_delimiter = ',', value_parser = peer)]
+    against: Vec<&'static Peer>,
+    /// Measure in the same turns the least time that the host's core needs: for the multiply-adds, or for reading the weights
+    #[arg(long)]
+    floor: bool,
+    /// Count no instructions on the host, which takes valgrind fifty times as long as they take
+    #[arg(long)]
+    quick: bool,
+    /// The name of the one model in the report [default: the crate's]
+    #[arg(long)]
+    name: Option<String>,
     /// Value of a symbolic dimension, for all models
     #[arg(long, value_name = "NAME=K", value_parser = dim)]
     dim: Vec<(String, usize)>,
     /// Keep an input inside the models: after each run it becomes the output
     #[arg(long, value_name = "INPUT=OUTPUT", value_parser = state)]
     state: Vec<(String, String)>,
-    /// Write the report into this folder: JSON, Markdown, HTML [default: Markdown to stdout]
-    #[arg(short, long, value_name = "DIR")]
-    output: Option<PathBuf>,
+    #[command(flatten)]
+    how: How,
+    /// Keep the rows of other models that the report in this folder has
+    #[arg(long, requires = "output")]
+    keep: bool,
     /// Write what was measured, and 5 % more, as budgets for `zantc compare --budget`; those for other builds stay
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "zant.budget.toml")]
     update_budget: Option<PathBuf>,
@@ -71,9 +79,19 @@ struct OpsArgs {
     /// Only operators whose name contains one of these
     #[arg(value_name = "NAME")]
     names: Vec<String>,
+    #[command(flatten)]
+    how: How,
+}
+
+/// How models and operators are measured, and where the report goes.
+#[derive(clap::Args)]
+struct How {
     /// Samples of the time of each
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     runs: u32,
+    /// Leave the loops of AVX-512 out, on the host: what a CPU without it runs
+    #[arg(long)]
+    avx2: bool,
     /// Write the report into this folder: JSON, Markdown, HTML [default: Markdown to stdout]
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
@@ -100,9 +118,9 @@ fn alloc(text: &str) -> Result<Alloc, String> {
     }
 }
 
-fn peer(text: &str) -> Result<Peer, String> {
-    let names = || Peer::ALL.map(Peer::name).join(", ");
-    Peer::ALL.into_iter().find(|p| p.name() == text).ok_or_else(|| format!("expected one of {}", names()))
+fn peer(text: &str) -> Result<&'static Peer, String> {
+    let names = || PEERS.each_ref().map(Peer::name).join(", ");
+    PEERS.iter().find(|p| p.name() == text).ok_or_else(|| format!("expected one of {}", names()))
 }
 
 pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
@@ -110,6 +128,9 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
         return ops(args, shell);
     }
     let ways = args.ways();
+    let old =
+        args.how.output.as_ref().map(|folder| folder.join("report.json")).filter(|path| args.keep && path.is_file());
+    let old = old.map(|path| super::compare::read(&path)).transpose()?;
     let mut report = Report::new(Kind::Bench, VERSION, describe());
     let mut pictures = BTreeMap::new();
     let mut good = true;
@@ -125,11 +146,12 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
             }
         }
         // What is done stays, whatever happens to the next one.
-        if let Some(folder) = &args.output {
-            write(folder, &report, &pictures).map_err(|e| unwritable(folder, &e))?;
+        if let Some(folder) = &args.how.output {
+            write(folder, &merged(report.clone(), old.as_ref()), &pictures).map_err(|e| unwritable(folder, &e))?;
         }
     }
-    finish(args.output.as_deref(), &report, &pictures, shell)?;
+    let report = merged(report, old.as_ref());
+    finish(args.how.output.as_deref(), &report, &pictures, shell)?;
     if let Some(path) = &args.update_budget {
         budget::update(path, &report, BUDGET_MARGIN).map_err(|e| unwritable(path, &e))?;
         shell.status("Wrote", &format!("budgets to {}", path.display()));
@@ -137,9 +159,22 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
     if good { Ok(()) } else { Err(Failure::Said) }
 }
 
+/// A report with what an older one says of other models; in the older one's order, before models that are new.
+fn merged(mut report: Report, old: Option<&Report>) -> Report {
+    let Some(old) = old else { return report };
+    let measured: BTreeSet<String> = report.rows.iter().map(|r| r.key.subject.clone()).collect();
+    report.rows.extend(old.rows.iter().filter(|r| !measured.contains(&r.key.subject)).cloned());
+    report.notes.extend(old.notes.iter().filter(|n| !measured.iter().any(|name| n.contains(name))).cloned());
+    let place = |row: &Row| old.rows.iter().position(|o| o.key.subject == row.key.subject);
+    report.rows.sort_by_key(|row| place(row).unwrap_or(usize::MAX));
+    report
+}
+
 /// `zantc bench ops`.
 fn ops(args: &OpsArgs, shell: &mut Shell) -> Outcome {
-    let findings = operators_named(&args.names, args.runs as usize, &mut |verb, what| shell.status(verb, what));
+    let findings = operators_named(&args.names, (args.how.runs as usize, args.how.avx2), &mut |verb, what| {
+        shell.status(verb, what)
+    });
     if findings.rows.is_empty() && findings.failures.is_empty() {
         return Err(Failure::Usage(format!("no operator has a name with {}", args.names.join(" or "))));
     }
@@ -150,7 +185,7 @@ fn ops(args: &OpsArgs, shell: &mut Shell) -> Outcome {
         shell.error(&failure);
         report.notes.push(format!("not measured: {failure}"));
     }
-    finish(args.output.as_deref(), &report, &BTreeMap::new(), shell)?;
+    finish(args.how.output.as_deref(), &report, &BTreeMap::new(), shell)?;
     if good { Ok(()) } else { Err(Failure::Said) }
 }
 
@@ -170,9 +205,9 @@ fn model_file(path: &Path) -> PathBuf {
 }
 
 /// Others that are asked for and were not timed, and why.
-fn missing<'r>(rows: &'r [Row], against: &[Peer]) -> Vec<(&'static str, &'r str)> {
-    let of = |peer: &Peer| {
-        rows.iter().find_map(|row| match row.values.get(&peer.metric()) {
+fn missing<'r>(rows: &'r [Row], against: &[&'static Peer]) -> Vec<(&'static str, &'r str)> {
+    let of = |peer: &&'static Peer| {
+        rows.iter().find_map(|row| match row.values.get(&peer.metric) {
             Some(Value::Missing(why)) => Some((peer.name(), why.as_str())),
             Some(Value::Count(_) | Value::Real(_) | Value::Times(_)) | None => None,
         })
@@ -193,8 +228,11 @@ impl Args {
             targets: once(&self.target, |a, b| a.name == b.name),
             profiles: once(&self.profiles, PartialEq::eq),
             allocs: once(&self.alloc, PartialEq::eq),
-            runs: self.runs as usize,
+            runs: self.how.runs as usize,
             against: once(&self.against, PartialEq::eq),
+            floor: self.floor,
+            count: !self.quick,
+            avx2: self.how.avx2,
         }
     }
 
@@ -208,9 +246,10 @@ impl Args {
         shell: &mut Shell,
     ) -> Result<bool, Vec<Diagnostic>> {
         let path = model_file(path);
-        let options = Options { dim: self.dim.clone(), state: self.state.clone(), ..Options::default() };
+        let (name, dim, state) = (self.name.clone(), self.dim.clone(), self.state.clone());
+        let options = Options { name, dim, state, ..Options::default() };
         let config = project::configured(&path, Config::new().choose(options), &mut |_| {})?;
-        let name = project::crate_name(&config, &path).map_err(|d| vec![d])?;
+        let name = project::crate_name(&config, &path)?;
         if report.rows.iter().any(|r| r.key.subject == name) {
             return Err(vec![Diagnostic::error(codes::BAD_OPTION, format!("there are two models {name}"))]);
         }

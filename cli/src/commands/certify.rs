@@ -54,7 +54,7 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
         name: &project.name,
         model_sha256: &model_sha256,
         package: device.package(),
-        arena_bytes: program.layout.as_ref().map_or(0, |l| l.arena_bytes),
+        arena_bytes: program.arena_bytes(),
         machine,
         tools: tools(machine)?,
         builds,
@@ -70,8 +70,8 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
 
 /// The machine that a target is emulated by, where the instructions of its firmware can be read.
 fn machine(target: &str) -> Outcome<&'static Machine> {
-    Machine::with_cpu(target).filter(|m| m.is_audited).ok_or_else(|| {
-        let known: Vec<&str> = zant_measure::MACHINES.iter().filter(|m| m.is_audited).map(|m| m.cpu).collect();
+    Machine::with_cpu(target).filter(|m| m.has_arm_loops()).ok_or_else(|| {
+        let known: Vec<&str> = zant_measure::MACHINES.iter().filter(|m| m.has_arm_loops()).map(|m| m.cpu).collect();
         Diagnostic::error(codes::BAD_OPTION, format!("there is no certificate for {target}"))
             .help(format!("choose one of these by `--target`: {}", known.join(", ")))
             .into()

@@ -1,6 +1,7 @@
 //! `zantc verify` for a target that has a machine: the bits of the firmware, and what it takes.
 
 use zant_measure::Machine;
+use zantc::budget::{Limit, exceeded};
 use zantc::diag::{Diagnostic, codes};
 use zantc::emit::Source;
 use zantc::footprint::Footprint;
@@ -51,18 +52,12 @@ fn over_budget(checked: &Checked<'_>, measured: &Measured, place: &str) -> Vec<D
     let planned = Footprint::of(&checked.compiled.program, config);
     let stack = measured.stack_bytes.and_then(|b| usize::try_from(b).ok());
     let f = Footprint { stack, code: usize::try_from(measured.built.sizes.code).ok(), ..planned };
-    let ram = config.max_ram.or(config.board.map(|b| b.max_ram()));
-    let flash = config.max_flash.or(config.board.map(|b| b.max_flash()));
-    let over = |what: &str, bytes: usize, limit: Option<usize>| {
-        let limit = limit.filter(|l| bytes > *l)?;
+    let over = |((what, bytes), limit): ((&str, usize), Option<Limit>)| {
+        let limit = limit?.bytes;
         let message = format!("{place} the model takes {bytes} bytes of {what}, more than the {limit} that it may");
         Some(Diagnostic::error(codes::OVER_BUDGET, message).help(format!("{f:?}")))
     };
-    [over("RAM", f.ram(), ram), over("flash", f.flash(), flash)].into_iter().flatten().collect()
-}
-
-fn arena_bytes(checked: &Checked<'_>) -> usize {
-    checked.compiled.program.layout.as_ref().map_or(0, |l| l.arena_bytes)
+    [("RAM", f.ram()), ("flash", f.flash())].into_iter().zip(exceeded(config, &f)).filter_map(over).collect()
 }
 
 fn json(checked: &Checked<'_>, machine: &Machine, level: &str, measured: &Measured) -> serde_json::Value {
@@ -82,7 +77,7 @@ fn json(checked: &Checked<'_>, machine: &Machine, level: &str, measured: &Measur
         "text_bytes": sizes.text,
         "code_bytes": sizes.code,
         "weights_bytes": program.weights_bytes(),
-        "arena_bytes": arena_bytes(checked),
+        "arena_bytes": program.arena_bytes(),
         "stack_bytes": measured.stack_bytes,
         "inputs_bytes": footprint.inputs,
         "stack_estimate_bytes": footprint.stack,
@@ -105,7 +100,7 @@ fn row(checked: &Checked<'_>, level: &str, measured: &Measured) -> Vec<String> {
         sizes.code.to_string(),
         sizes.text.to_string(),
         program.weights_bytes().to_string(),
-        arena_bytes(checked).to_string(),
+        program.arena_bytes().to_string(),
         counted(measured.stack_bytes.map(|b| b.to_string())),
         if equal { "EQUAL" } else { "DIFFER" }.to_string(),
     ]

@@ -69,9 +69,11 @@ fn comparable(name: &str, target: &str, compiled: &Compiled) -> Report {
     let program = &compiled.program;
     let count = |n: usize| Measured::Count(n as u64);
     let key = Key { subject: name.into(), target: target.into(), ..Key::default() };
-    let arena = program.layout.as_ref().map_or(0, |l| l.arena_bytes);
-    let model =
-        [(Macs, Measured::Count(program.macs())), (Arena, count(arena)), (Weights, count(program.weights_bytes()))];
+    let model = [
+        (Macs, Measured::Count(program.macs())),
+        (Arena, count(program.arena_bytes())),
+        (Weights, count(program.weights_bytes())),
+    ];
     let mut report = Report::new(Kind::Inspect, zantc::emit::VERSION, MachineInfo::default());
     report.rows.push(Row { key: key.clone(), values: model.into() });
     for (i, step) in program.steps.iter().enumerate() {

@@ -250,6 +250,11 @@ impl Program {
         self.weights.iter().map(|w| w.data.data().len()).sum()
     }
 
+    /// Bytes of the arena, once buffers are placed.
+    pub fn arena_bytes(&self) -> usize {
+        self.layout.as_ref().map_or(0, |l| l.arena_bytes)
+    }
+
     /// Multiply-adds of one run.
     pub fn macs(&self) -> u64 {
         self.steps.iter().map(|s| s.macs).sum()

@@ -102,12 +102,8 @@ pub fn find_set(folder: &Path, program: &Program) -> Result<Found, Vec<Diagnosti
     if let Some(why) = ports.iter().zip(&inputs).find_map(|(port, given)| other_shape(port, given.as_ref()?, &name)) {
         return Ok(Found::OtherShape(why));
     }
-    let inputs: Vec<Tensor> = ports
-        .iter()
-        .zip(inputs)
-        .map(|(port, given)| fitting(port, given, &name))
-        .collect::<Result<_, _>>()
-        .map_err(|d| vec![d])?;
+    let fitted = ports.iter().zip(inputs).map(|(port, given)| fitting(port, given, &name));
+    let inputs = fitted.collect::<Result<Vec<Tensor>, Diagnostic>>()?;
     Ok(Found::Set(DataSet { name, inputs, outputs }))
 }
 
@@ -128,7 +124,7 @@ fn read_files(folder: &Path, kind: &str) -> Result<Vec<(String, Tensor)>, Vec<Di
         if !path.exists() {
             break;
         }
-        tensors.push(read_tensor(&path).map_err(|d| vec![d])?);
+        tensors.push(read_tensor(&path)?);
     }
     Ok(tensors)
 }

@@ -42,32 +42,15 @@ pub(super) fn written(first: u32, second: u32) -> u32 {
 /// Of an instruction of the FPU: most write its own registers only.
 fn float(first: u32, second: u32) -> u32 {
     let (base, high) = (1 << (first & 15), 1 << (second >> 12));
-    match first {
+    let (registers, set) = match first {
         // Two registers to or from the FPU.
-        _ if first & 0xFFE0 == 0xEC40 => {
-            if first & 0x10 == 0 {
-                0
-            } else {
-                base | high
-            }
-        }
+        _ if first & 0xFFE0 == 0xEC40 => (base | high, first & 0x10),
         // Loads and stores, with their base where it is written back.
-        _ if first & 0xFE00 == 0xEC00 => {
-            if first & 0x20 == 0 {
-                0
-            } else {
-                base
-            }
-        }
+        _ if first & 0xFE00 == 0xEC00 => (base, first & 0x20),
         // One register from it.
-        _ => {
-            if first & second & 0x10 == 0 {
-                0
-            } else {
-                high
-            }
-        }
-    }
+        _ => (high, first & second & 0x10),
+    };
+    if set == 0 { 0 } else { registers }
 }
 
 fn narrow(h: u32) -> u32 {

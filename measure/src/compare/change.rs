@@ -6,7 +6,7 @@
 
 use serde::Serialize;
 
-use crate::report::{Better, Metric, Spread, Value};
+use crate::report::{Better, Judge, Metric, Spread, Value};
 
 /// Times of fewer runs have no spread worth its name.
 const FEWEST_RUNS: u64 = 5;
@@ -76,56 +76,6 @@ pub struct Rules {
     pub noise_percent: f64,
 }
 
-/// How a quantity is judged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Judge {
-    /// It is the same whenever the same is measured: any difference is one.
-    Exact,
-    /// It has a spread.
-    Spread,
-    /// It follows from others, or has a spread that nobody states: it is shown.
-    Shown,
-}
-
-fn judge(metric: Metric) -> Judge {
-    match metric {
-        Metric::Instructions
-        | Metric::ProcessInstructions
-        | Metric::Allocations
-        | Metric::HeapTotal
-        | Metric::PrimaryAllocation
-        | Metric::Leaked
-        | Metric::HeapPeak
-        | Metric::PeakMemory
-        | Metric::Arena
-        | Metric::Stack
-        | Metric::Executable => Judge::Exact,
-        Metric::Time => Judge::Spread,
-        // Properties of the model, and of other programs.
-        Metric::Macs
-        | Metric::PrimaryShare
-        | Metric::Share
-        | Metric::Onnxruntime
-        | Metric::Litert
-        | Metric::Tract
-        | Metric::Rten
-        // They follow from instructions, time and arena.
-        | Metric::InstructionsPerMac
-        | Metric::Throughput
-        | Metric::PeakShare
-        | Metric::Live
-        // Parts of the executable, of which one may grow for another; and the sources, which nobody runs.
-        | Metric::Weights
-        | Metric::Code
-        | Metric::Rest
-        | Metric::Source
-        // Measured once, on a system that does other things.
-        | Metric::PeakRss
-        | Metric::CompileTime
-        | Metric::BuildTime => Judge::Shown,
-    }
-}
-
 impl Change {
     /// Compares. `same_code` says that the row has equal counts of instructions in both reports: then its time is the machine's.
     pub fn of(metric: Metric, old: Option<&Value>, new: Option<&Value>, rules: &Rules, same_code: bool) -> Change {
@@ -161,7 +111,7 @@ fn compared(metric: Metric, old: &Value, new: &Value, (rules, same_code): (&Rule
     if same {
         return Status::Unchanged;
     }
-    let counts = match (judge(metric), old, new) {
+    let counts = match (metric.definition().judge, old, new) {
         (Judge::Exact, ..) => true,
         (Judge::Spread, Value::Times(old), Value::Times(new)) if rules.same_machine => {
             let within = |limit: f64| percent(before, now).is_some_and(|p| p.abs() <= limit);

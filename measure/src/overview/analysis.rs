@@ -5,8 +5,9 @@
 use crate::compare::percent;
 use crate::report::{Key, Metric, Report, Row};
 
-/// The times of other programs.
-pub(super) const PEERS: [Metric; 4] = [Metric::Onnxruntime, Metric::Litert, Metric::Tract, Metric::Rten];
+/// The times of other programs, and the least that the core needs.
+pub(super) const PEERS: [Metric; 6] =
+    [Metric::Onnxruntime, Metric::OnnxruntimeExact, Metric::Litert, Metric::Tract, Metric::Rten, Metric::Floor];
 
 /// Two rows, of which one is compared with the other.
 pub(super) struct Versus<'a> {
@@ -47,6 +48,8 @@ pub(super) struct Against<'a> {
     /// Medians in microseconds.
     pub(super) ours: f64,
     pub(super) theirs: f64,
+    /// How many times as fast the emitted crate is by minima.
+    pub(super) minima: Option<f64>,
 }
 
 impl Against<'_> {
@@ -61,7 +64,8 @@ pub(super) fn against_peers(report: &Report) -> Vec<Against<'_>> {
     let pairs = report.rows.iter().flat_map(|row| PEERS.map(|peer| (row, peer)));
     let against = pairs.filter_map(|(row, peer)| {
         let (ours, theirs) = row.number(Metric::Time).zip(row.number(peer))?;
-        (ours > 0.0).then_some(Against { row, peer, ours, theirs })
+        let minima = row.minimum(peer).zip(row.minimum(Metric::Time)).map(|(theirs, ours)| theirs / ours);
+        (ours > 0.0).then_some(Against { row, peer, ours, theirs, minima })
     });
     against.collect()
 }

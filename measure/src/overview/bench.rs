@@ -5,48 +5,17 @@ use std::collections::BTreeSet;
 use super::analysis::{Versus, against_peers, between};
 use super::{Column, bars};
 use crate::page::{Bars, Block, Cell, Table, measured, percent, times, titled};
-use crate::report::{Key, Metric, Report, Row};
+use crate::report::Metric::{self, *};
+use crate::report::{Key, Report, Row};
 
 /// The tables of a build: title and columns.
+#[rustfmt::skip]
 const TABLES: [(&str, &[Metric]); 3] = [
-    (
-        "Instructions and time",
-        &[
-            Metric::Macs,
-            Metric::Instructions,
-            Metric::ProcessInstructions,
-            Metric::InstructionsPerMac,
-            Metric::Time,
-            Metric::Throughput,
-        ],
-    ),
-    (
-        "Memory",
-        &[
-            Metric::Allocations,
-            Metric::HeapTotal,
-            Metric::PrimaryAllocation,
-            Metric::PrimaryShare,
-            Metric::Leaked,
-            Metric::HeapPeak,
-            Metric::Arena,
-            Metric::Stack,
-            Metric::PeakMemory,
-            Metric::PeakRss,
-        ],
-    ),
-    (
-        "Size and building",
-        &[
-            Metric::Executable,
-            Metric::Weights,
-            Metric::Code,
-            Metric::Rest,
-            Metric::Source,
-            Metric::CompileTime,
-            Metric::BuildTime,
-        ],
-    ),
+    ("Instructions and time", &[Macs, Instructions, ProcessInstructions, InstructionsPerMac, Time, Throughput]),
+    ("Memory", &[
+        Allocations, HeapTotal, PrimaryAllocation, PrimaryShare, Leaked, HeapPeak, Arena, Stack, PeakMemory, PeakRss,
+    ]),
+    ("Size and building", &[Executable, Weights, Code, Rest, Source, CompileTime, BuildTime]),
 ];
 
 pub(super) fn blocks(report: &Report, blocks: &mut Vec<Block>) {
@@ -116,7 +85,7 @@ fn pairs(report: &Report) -> Vec<(String, Vec<Option<&Row>>)> {
 fn charts(report: &Report) -> Vec<Bars> {
     let groups = pairs(report);
     let chart = |metric| bars(metric, titled(metric), &groups, &["fast", "small"]);
-    [Metric::Time, Metric::Executable, Metric::Instructions].into_iter().filter_map(chart).collect()
+    [Time, Executable, Instructions].into_iter().filter_map(chart).collect()
 }
 
 /// A table of how rows stand to each other.
@@ -143,11 +112,11 @@ fn versus_table(found: &[Versus<'_>]) -> Table {
         vec![
             Cell::name(key.subject.as_str()),
             Cell::name(build.join(", ")),
-            change(v.percent(Metric::Instructions)),
-            change(v.percent(Metric::Time)),
-            change(v.percent(Metric::Executable)),
-            change(v.percent(Metric::PeakMemory)),
-            v.delta(Metric::Allocations).map_or(Cell::text(""), |d| Cell::number(format!("{d:+}"), d)),
+            change(v.percent(Instructions)),
+            change(v.percent(Time)),
+            change(v.percent(Executable)),
+            change(v.percent(PeakMemory)),
+            v.delta(Allocations).map_or(Cell::text(""), |d| Cell::number(format!("{d:+}"), d)),
         ]
     };
     Table { head: head.map(|h| (h.to_string(), "")).to_vec(), rows: found.iter().map(row).collect() }
@@ -167,7 +136,7 @@ fn targets(report: &Report, blocks: &mut Vec<Block>) {
     let mut builds: Vec<(&str, &str)> = builds.into_iter().collect();
     builds.splice(0..0, [("host", "fast"), ("host", "small")]);
     blocks.push(Block::Heading("Host and target".into()));
-    for metric in [Metric::Instructions, Metric::Executable, Metric::PeakMemory] {
+    for metric in [Instructions, Executable, PeakMemory] {
         let mut seen = BTreeSet::new();
         let subjects = report.rows.iter().map(|r| r.key.subject.as_str()).filter(|s| seen.insert(*s));
         let row = |subject: &str| {
@@ -194,18 +163,19 @@ fn peers(report: &Report, blocks: &mut Vec<Block>) {
     }
     blocks.push(Block::Heading("Against other programs".into()));
     blocks.push(Block::Text(
-        "Median times of one thread in one interleaved run; the ratio says how many times as fast zantc is.".into(),
+        "Median times of one thread in one interleaved run; the ratio, also of minima, says how many times as fast zantc is.".into(),
     ));
-    let head = ["model", "build", "zantc, us", "program", "its time, us", "ratio"];
+    let head = ["model", "build", "zantc, us", "program", "its time, us", "ratio", "of minima"];
     let rows = found.iter().map(|p| {
         let key = &p.row.key;
         vec![
             Cell::name(key.subject.as_str()),
             Cell::name(format!("{}, {}", key.profile, key.alloc)),
-            Cell::number(measured(Metric::Time, p.ours), p.ours),
+            Cell::number(measured(Time, p.ours), p.ours),
             Cell::text(p.peer.definition().title),
             Cell::number(measured(p.peer, p.theirs), p.theirs),
             Cell::number(times(p.ratio()), p.ratio()),
+            p.minima.map_or(Cell::text(""), |m| Cell::number(times(m), m)),
         ]
     });
     blocks.push(Block::Table(Table { head: head.map(|h| (h.to_string(), "")).to_vec(), rows: rows.collect() }));

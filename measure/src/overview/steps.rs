@@ -4,29 +4,14 @@
 
 use super::{Column, bars};
 use crate::page::{Block, Cell, Figure, Tone, measured, titled};
-use crate::report::{Kind, Metric, Report, Row};
+use crate::report::Metric::{self, *};
+use crate::report::{Kind, Report, Row};
 
 /// The columns, as far as rows have them.
+#[rustfmt::skip]
 const COLUMNS: [Metric; 19] = [
-    Metric::Macs,
-    Metric::Instructions,
-    Metric::InstructionsPerMac,
-    Metric::Time,
-    Metric::Throughput,
-    Metric::PeakShare,
-    Metric::Live,
-    Metric::Allocations,
-    Metric::HeapTotal,
-    Metric::PeakMemory,
-    Metric::Arena,
-    Metric::Stack,
-    Metric::Executable,
-    Metric::Weights,
-    Metric::Code,
-    Metric::Onnxruntime,
-    Metric::Litert,
-    Metric::Tract,
-    Metric::Rten,
+    Macs, Instructions, InstructionsPerMac, Time, Throughput, PeakShare, Live, Allocations, HeapTotal, PeakMemory, Arena, Stack,
+    Executable, Weights, Code, Onnxruntime, Litert, Tract, Rten,
 ];
 
 pub(super) fn blocks(report: &Report, blocks: &mut Vec<Block>) {

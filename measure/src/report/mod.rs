@@ -12,7 +12,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use metric::{Better, Definition, Metric, Unit};
+pub use metric::{Better, Definition, Judge, Metric, Unit};
 
 /// What stands in the field `format` of each report.
 pub const FORMAT: &str = "zantc-report";
@@ -178,6 +178,14 @@ impl Row {
     /// The number of a quantity; none where it was not measured.
     pub fn number(&self, metric: Metric) -> Option<f64> {
         self.values.get(&metric)?.number()
+    }
+
+    /// The least of a quantity: the shortest of times.
+    pub fn minimum(&self, metric: Metric) -> Option<f64> {
+        match self.values.get(&metric)? {
+            Value::Times(s) => Some(s.min),
+            other => other.number(),
+        }
     }
 }
 

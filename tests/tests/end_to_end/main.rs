@@ -102,7 +102,7 @@ fn check_statics(program: &Path, models: &[Model]) {
         let symbol = file.symbols().find(|s| s.name() == Ok(&name)).unwrap_or_else(|| panic!("no symbol {name}"));
         let section = file.section_by_index(symbol.section_index().expect("it lies in a section")).expect("it exists");
         assert_eq!(section.kind(), SectionKind::UninitializedData, "{name} lies in {:?}", section.name());
-        let arena = m.compiled.program.layout.as_ref().map_or(0, |l| l.arena_bytes);
+        let arena = m.compiled.program.arena_bytes();
         assert!(symbol.size() >= arena as u64 && section.size() >= symbol.size(), "{name}: {}", symbol.size());
     }
 }

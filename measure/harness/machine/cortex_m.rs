@@ -1,8 +1,8 @@
-//! The processor: Armv7-M and Armv8-M Mainline.
+//! The processor: Armv6-M, Armv7-M and Armv8-M Mainline, in instructions that all of them have.
 
 use core::arch::{asm, global_asm};
 
-// Vectors, the FPU's enabling, the memory that Rust expects; faults end the run with a code of their own.
+// Vectors, the memory that Rust expects; faults end the run with a code of their own.
 global_asm!(
     ".section .vectors, \"a\"",
     ".word __stack_top",
@@ -14,32 +14,27 @@ global_asm!(
     ".global zant_reset",
     ".thumb_func",
     "zant_reset:",
-    "ldr r0, =0xE000ED88",
-    "ldr r1, [r0]",
-    "orr r1, r1, #0xF00000",
-    "str r1, [r0]",
-    "dsb",
-    "isb",
+    "@ An FPU is enabled here.",
     "ldr r0, =__data_load",
     "ldr r1, =__data_start",
     "ldr r2, =__data_end",
     "1: cmp r1, r2",
     "bhs 2f",
-    "ldr r3, [r0], #4",
-    "str r3, [r1], #4",
+    "ldm r0!, {{r3}}",
+    "stm r1!, {{r3}}",
     "b 1b",
     "2: ldr r1, =__bss_start",
     "ldr r2, =__bss_end",
     "movs r3, #0",
     "3: cmp r1, r2",
     "bhs 4f",
-    "str r3, [r1], #4",
+    "stm r1!, {{r3}}",
     "b 3b",
     "4: bl zant_main",
     ".thumb_func",
     "zant_fault:",
     "movs r0, #71",
-    "b zant_exit",
+    "bl zant_exit",
 );
 
 /// Asks the host; the operations are those of Arm's semihosting.
@@ -58,7 +53,8 @@ pub(crate) unsafe fn paint(from: *const u32, paint: u32) {
     // SAFETY: nobody uses the stack below its pointer.
     unsafe {
         asm!(
-            "2: str {paint}, [{at}], #4",
+            "2: str {paint}, [{at}]",
+            "adds {at}, {at}, #4",
             "cmp {at}, sp",
             "blo 2b",
             at = inout(reg) from => _,
@@ -93,5 +89,14 @@ pub(crate) unsafe fn lowest(from: *const u32, paint: u32) -> usize {
 #[inline(always)]
 pub(crate) fn known() {
     // SAFETY: it counts a register down.
-    unsafe { asm!("movw {n}, #16000", "nop", "2: subs {n}, #1", "bne 2b", n = out(reg) _, options(nomem, nostack)) };
+    unsafe {
+        asm!(
+            "movs {n}, #250",
+            "lsls {n}, {n}, #6",
+            "2: subs {n}, #1",
+            "bne 2b",
+            n = out(reg) _,
+            options(nomem, nostack)
+        );
+    }
 }

@@ -56,16 +56,15 @@ fn cast_like(cx: &mut NodeCx<'_>) -> Imported {
 fn convert(cx: &mut NodeCx<'_>, input: ValueId, to: ElementType) -> Imported {
     let dtype = dtype_of_code(to.code())?;
     let from = cx.dtype(input);
-    let y = match narrow(to) {
-        None => cx.cast(input, dtype)?,
-        Some(_) if cx.narrow_type(input) == Some(to) => input,
+    match narrow(to) {
+        None => cx.cast(input, dtype),
+        Some(_) if cx.narrow_type(input) == Some(to) => Ok(input),
         Some((bits, signed)) => {
             let y = cx.map(low_bits(from, bits, signed).expr(from), &[input])?;
             cx.mark_narrow(y, to);
-            y
+            Ok(y)
         }
-    };
-    Ok(y)
+    }
 }
 
 /// Least and greatest value of a type of few bits.
@@ -99,16 +98,15 @@ fn bit_cast(cx: &mut NodeCx<'_>) -> Imported {
     if from.size() != dtype.size() {
         return Err(Fault::ty(format!("{from} and {dtype} differ in width")));
     }
-    let y = if from == dtype {
-        input
+    if from == dtype {
+        Ok(input)
     } else if from.is_int() && dtype.is_int() || from == DType::Bool && dtype.is_int() {
-        cx.cast(input, dtype)?
+        cx.cast(input, dtype)
     } else if let Some(t) = cx.b.graph.data(input).filter(|_| dtype != DType::Bool) {
         let ty = Type::new(dtype, t.shape());
         let t = Tensor::from_bytes(ty, t.data().clone()).ok_or_else(|| Fault::shape("the widths differ"))?;
-        cx.add_constant(t)
+        Ok(cx.add_constant(t))
     } else {
-        return Err(Fault::form(format!("the bits of {from} can be read as {dtype} only where they are constant")));
-    };
-    Ok(y)
+        Err(Fault::form(format!("the bits of {from} can be read as {dtype} only where they are constant")))
+    }
 }

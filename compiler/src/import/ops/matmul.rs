@@ -51,37 +51,30 @@ fn gemm(cx: &mut NodeCx<'_>) -> Imported {
     let a = if cx.flag("transA", false)? { cx.transpose(a, [1, 0])? } else { a };
     let b = if cx.flag("transB", false)? { cx.transpose(b, [1, 0])? } else { b };
     let (alpha, beta) = (cx.float("alpha", 1.0)?, cx.float("beta", 1.0)?);
-    let c = match cx.opt(2).filter(|_| beta != 0.0) {
-        Some(c) => Some(scaled(cx, c, beta)?),
-        None => None,
-    };
+    let c = cx.opt(2).filter(|_| beta != 0.0).map(|c| scaled(cx, c, beta)).transpose()?;
+    product_and(cx, [a, b], alpha, c)
+}
+
+/// `alpha * a * b + c`; a row of constants is the product's bias.
+pub(super) fn product_and(cx: &mut NodeCx<'_>, [a, b]: [ValueId; 2], alpha: f32, c: Option<ValueId>) -> Imported {
     let columns = cx.shape(b)[1];
-    let y = match c.map(|c| (c, bias_of(cx, c, columns))) {
-        Some((_, Some(bias))) if alpha == 1.0 => {
-            let bias = cx.reshape(bias, [columns])?;
-            let epilogue = Epilogue { bias: true, ..Epilogue::default() };
-            cx.emit(Op::MatMul { epilogue }, &[a, b, bias])?
-        }
-        Some((c, _)) => {
-            let y = product(cx, a, b)?;
-            let y = scaled(cx, y, alpha)?;
-            let shape = cx.shape(y);
-            let y = cx.binary(BinaryOp::Add, y, c)?;
-            if cx.shape(y) != shape {
-                return Err(Fault::shape(format!("{} does not broadcast to {shape:?}", cx.ty(c))));
-            }
-            y
-        }
-        None => {
-            let y = product(cx, a, b)?;
-            scaled(cx, y, alpha)?
-        }
-    };
-    Ok(y)
+    if let Some(bias) = c.and_then(|c| bias_of(cx, c, columns)).filter(|_| alpha == 1.0) {
+        let bias = cx.reshape(bias, [columns])?;
+        let epilogue = Epilogue { bias: true, ..Epilogue::default() };
+        return cx.emit(Op::MatMul { epilogue }, &[a, b, bias]);
+    }
+    let y = product(cx, a, b)?;
+    let y = scaled(cx, y, alpha)?;
+    let Some(c) = c else { return Ok(y) };
+    let sum = cx.binary(BinaryOp::Add, y, c)?;
+    if cx.shape(sum) != cx.shape(y) {
+        return Err(Fault::shape(format!("{} does not broadcast to {:?}", cx.ty(c), cx.shape(y))));
+    }
+    Ok(sum)
 }
 
 /// A value that is one row of the product's columns, added to each row.
-pub(super) fn bias_of(cx: &NodeCx<'_>, c: ValueId, columns: usize) -> Option<ValueId> {
+fn bias_of(cx: &NodeCx<'_>, c: ValueId, columns: usize) -> Option<ValueId> {
     let shape = cx.shape(c);
     let row = shape.last() == Some(&columns) && shape.iter().product::<usize>() == columns;
     (row && cx.b.graph.data(c).is_some()).then_some(c)

@@ -74,11 +74,10 @@ fn max_pool(cx: &mut NodeCx<'_>) -> Imported {
         return Err(Fault::form("the result Indices of MaxPool is not supported").help("leave it out when exporting"));
     }
     let x = cx.input(0)?;
-    let y = pooled(cx, x, &|cx, map, dims| {
+    pooled(cx, x, &|cx, map, dims| {
         let window = pool_window(cx, map, dims)?;
         cx.emit(Op::Pool { kind: PoolKind::Max, window }, &[map])
-    })?;
-    Ok(y)
+    })
 }
 
 /// Padding that counts is made part of the map: what `ceil_mode` adds behind it does not count then, as ONNX wants it.

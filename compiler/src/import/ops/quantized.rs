@@ -4,10 +4,10 @@
 use crate::import::node::{Fault, Imported, NodeCx};
 use crate::import::registry::{ImportFn, OpEntry};
 use crate::ir::formula::{Term, binary, num, select, x};
-use crate::ir::{BinaryOp, DType, Epilogue, Op, Scalar, UnaryOp, ValueId};
+use crate::ir::{BinaryOp, DType, Op, Scalar, UnaryOp, ValueId};
 
 use super::integer::{Along, centred, factor, requantise};
-use super::matmul::{bias_of, product};
+use super::matmul::product_and;
 use super::pool::{average, global_average};
 use super::quantize::check_scale;
 use super::softmax::along_of_opset;
@@ -163,37 +163,19 @@ fn gemm(cx: &mut NodeCx<'_>) -> Imported {
     if transpose_b {
         b = cx.transpose(b, [1, 0])?;
     }
-    let columns = cx.shape(b)[1];
-    let bias = cx.opt(6).and_then(|c| bias_of(cx, c, columns));
-    let sums = match (bias, cx.opt(6)) {
-        (Some(c), _) => {
-            let c = cx.reshape(c, [columns])?;
-            cx.emit(Op::MatMul { epilogue: Epilogue { bias: true, ..Epilogue::default() } }, &[a, b, c])?
-        }
-        (None, Some(c)) => {
-            let sums = product(cx, a, b)?;
-            let shape = cx.shape(sums);
-            let y = cx.binary(BinaryOp::Add, sums, c)?;
-            if cx.shape(y) != shape {
-                return Err(Fault::shape(format!("{} does not broadcast to {shape:?}", cx.ty(c))));
-            }
-            y
-        }
-        (None, None) => product(cx, a, b)?,
-    };
+    let sums = product_and(cx, [a, b], 1.0, cx.opt(6))?;
     let (scale_a, scale_b) = (cx.input(1)?, cx.input(4)?);
     let alpha = f64::from(cx.float("alpha", 1.0)?);
     let alpha = cx.b.scalar(Scalar::from_f64(alpha, DType::F32));
     let scale_a = cx.binary(BinaryOp::Mul, scale_a, alpha)?;
-    let y = match (cx.opt(7), cx.opt(8)) {
+    match (cx.opt(7), cx.opt(8)) {
         (Some(scale_y), Some(zero)) => {
             let factor = factor(cx, [scale_a, scale_b, scale_y], [Along::Rows, Along::Columns])?;
-            requantise(cx, sums, factor, zero)?
+            requantise(cx, sums, factor, zero)
         }
         _ => {
             let scale_a = single(cx, scale_a)?;
-            cx.map((x(0).cast(DType::F32) * (x(1) * x(2))).expr(DType::F32), &[sums, scale_a, scale_b])?
+            cx.map((x(0).cast(DType::F32) * (x(1) * x(2))).expr(DType::F32), &[sums, scale_a, scale_b])
         }
-    };
-    Ok(y)
+    }
 }

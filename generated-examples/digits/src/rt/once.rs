@@ -4,23 +4,23 @@
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicBool, Ordering};
 
-/// Memory in a `static` of its own, whose owner is a [`Taken`] elsewhere: it may lie where start-up code clears nothing.
+/// Memory in a `static` that a [`Taken`] lends. It may lie in a section that start-up code does not clear.
 #[repr(transparent)]
 #[derive(Debug)]
 pub struct Place<T>(UnsafeCell<T>);
 
-// SAFETY: the memory is reached only through `Taken::lend`, whose caller promises that one reference is made; `T: Send` lets
-// that be any thread.
+// SAFETY: the memory is reached only through `Taken::lend`, whose caller promises that there is one reference; with
+// `T: Send` any thread may have it.
 unsafe impl<T: Send> Sync for Place<T> {}
 
 impl<T> Place<T> {
-    /// Memory that holds `value` if it is loaded or cleared at the start.
+    /// Memory that holds `value`, if its section is loaded or cleared at the start.
     pub const fn new(value: T) -> Self {
         Place(UnsafeCell::new(value))
     }
 }
 
-/// Whether a [`Place`] has been lent; it lies in `.bss`, and is false after every reset.
+/// Whether a [`Place`] has been lent. It lies in `.bss`, so it is false after every reset.
 #[derive(Debug)]
 pub struct Taken(AtomicBool);
 
@@ -31,21 +31,21 @@ impl Default for Taken {
 }
 
 impl Taken {
-    /// Nothing is lent yet.
+    /// Nothing has been lent.
     pub const fn new() -> Self {
         Taken(AtomicBool::new(false))
     }
 
-    /// The place's memory, the first time; `None` afterwards.
+    /// The memory of the place, the first time; `None` afterwards.
     ///
     /// # Safety
-    /// No other `Taken` lends this place, and whatever bytes it holds when the program starts are a value of `T`.
+    /// No other `Taken` lends this place, and the bytes that it holds when the program starts are a value of `T`.
     #[allow(clippy::mut_from_ref, reason = "only the first call gives a reference")]
     pub unsafe fn lend<'a, T>(&self, place: &'a Place<T>) -> Option<&'a mut T> {
         if self.0.swap(true, Ordering::AcqRel) {
             return None;
         }
-        // SAFETY: only the first caller comes here, and no other flag lends the place, so that the reference is unique.
+        // SAFETY: only the first caller gets here, and no other flag lends the place, so the reference is unique.
         Some(unsafe { &mut *place.0.get() })
     }
 }

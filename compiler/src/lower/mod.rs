@@ -77,13 +77,10 @@ pub fn lower_with_places(
 
 /// Drops the constants that no step reads: those of steps without elements.
 fn keep_read_weights(program: &mut Program) {
-    let mut kept: BTreeMap<usize, WeightId> = BTreeMap::new();
+    let weight = |arg: &Arg| if let Arg::Weight(w) = arg { Some((w.index(), *w)) } else { None };
+    let args = program.steps.iter().flat_map(|s| &s.args);
+    let mut kept: BTreeMap<usize, WeightId> = args.filter_map(weight).collect();
     let mut weights = Vec::new();
-    for arg in program.steps.iter().flat_map(|s| &s.args) {
-        if let Arg::Weight(w) = arg {
-            kept.insert(w.index(), *w);
-        }
-    }
     for (new, (&old, id)) in kept.iter_mut().enumerate() {
         weights.push(program.weights[old].clone());
         *id = WeightId(new as u32);

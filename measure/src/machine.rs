@@ -102,40 +102,30 @@ const fn arm(
     Machine { name, cpu, target_cpu: cpu, triple, emulator, memory, clock, core }
 }
 
+/// An MPS2 board: where its flash, its RAM and its PSRAM begin, its clock's MHz, and where its peripherals begin.
+const fn mps2(
+    name: &'static str,
+    cpu: (&'static str, &'static str),
+    [flash, ram, large]: [u32; 3],
+    (mhz, peripherals): (u32, u32),
+) -> Machine {
+    let memory = memory(region(flash, 4 * MB), region(ram, 4 * MB), region(large, 16 * MB));
+    let timers = clock(mhz * 1_000_000, peripherals, peripherals + 0x2000);
+    arm(name, cpu, Core::Armv7M, (memory, timers), &[])
+}
+
 /// All machines. Memory maps: Arm's application notes AN500, AN386, AN505 and AN547, the nRF51's reference manual, and the
 /// documentation of QEMU's `virt`, as QEMU implements them. The micro:bit's memories are made larger than the chip's: an option
 /// of the emulator, which changes nothing about its core. A machine that is also a board of `zantc` has that board's memories.
 pub const MACHINES: &[Machine] = &[
-    arm(
-        "mps2-an500",
-        ("cortex-m7", "thumbv7em-none-eabihf"),
-        Core::Armv7M,
-        (
-            memory(region(0, 4 * MB), region(0x2000_0000, 4 * MB), region(0x6000_0000, 16 * MB)),
-            clock(25_000_000, 0x4000_0000, 0x4000_2000),
-        ),
-        &[],
-    ),
-    arm(
-        "mps2-an386",
-        ("cortex-m4", "thumbv7em-none-eabihf"),
-        Core::Armv7M,
-        (
-            memory(region(0, 4 * MB), region(0x2000_0000, 4 * MB), region(0x2100_0000, 16 * MB)),
-            clock(25_000_000, 0x4000_0000, 0x4000_2000),
-        ),
-        &[],
-    ),
-    arm(
+    mps2("mps2-an500", ("cortex-m7", "thumbv7em-none-eabihf"), [0, 0x2000_0000, 0x6000_0000], (25, 0x4000_0000)),
+    mps2("mps2-an386", ("cortex-m4", "thumbv7em-none-eabihf"), [0, 0x2000_0000, 0x2100_0000], (25, 0x4000_0000)),
+    // The processor starts in the secure state, where memories and peripherals have a second address.
+    mps2(
         "mps2-an505",
         ("cortex-m33", "thumbv8m.main-none-eabihf"),
-        Core::Armv7M,
-        (
-            memory(region(0x1000_0000, 4 * MB), region(0x3800_0000, 4 * MB), region(0x8000_0000, 16 * MB)),
-            // The processor starts in the secure state, where peripherals have a second address.
-            clock(20_000_000, 0x5000_0000, 0x5000_2000),
-        ),
-        &[],
+        [0x1000_0000, 0x3800_0000, 0x8000_0000],
+        (20, 0x5000_0000),
     ),
     arm(
         "mps3-an547",

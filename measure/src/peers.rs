@@ -94,15 +94,18 @@ fn cache() -> Result<PathBuf, Error> {
 }
 
 fn script(cache: &Path, runtime: &str) -> Result<Command, Error> {
-    let mut command = Command::new(python(&cache.join("python"))?);
+    let mut command = Command::new(python(&cache.join("python"), &PACKAGES)?);
     command.args(["-c", SCRIPT, runtime]);
     Ok(command)
 }
 
-/// The Python of a virtual environment with [`PACKAGES`], which is made where it is missing.
-fn python(folder: &Path) -> Result<PathBuf, Error> {
+/// The Python of a virtual environment with some packages, which is made where it is missing or has others.
+///
+/// # Errors
+/// Where there is no Python, or the packages cannot be had.
+pub fn python(folder: &Path, packages: &[&str]) -> Result<PathBuf, Error> {
     let (python, done) = (folder.join("bin/python"), folder.join("complete"));
-    if fs::read_to_string(&done).is_ok_and(|packages| packages == PACKAGES.join("\n")) {
+    if fs::read_to_string(&done).is_ok_and(|there| there == packages.join("\n")) {
         return Ok(python);
     }
     let missing = |_| Error::Missing { what: "python3".into(), install: "apt-get install python3-venv".into() };
@@ -110,12 +113,12 @@ fn python(folder: &Path) -> Result<PathBuf, Error> {
     if !made.status.success() {
         return Err(missing(std::io::ErrorKind::Other.into()));
     }
-    let pip = process::output(Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(PACKAGES));
+    let pip = process::output(Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(packages));
     let pip = pip.map_err(Error::io("run pip"))?;
     if !pip.status.success() {
-        return Err(Error::Run(format!("pip cannot install {}", PACKAGES.join(" "))));
+        return Err(Error::Run(format!("pip cannot install {}", packages.join(" "))));
     }
-    fs::write(done, PACKAGES.join("\n")).map_err(Error::io("write into the cache"))?;
+    fs::write(done, packages.join("\n")).map_err(Error::io("write into the cache"))?;
     Ok(python)
 }
 

@@ -154,6 +154,13 @@ impl Drop for Child {
     }
 }
 
+/// The most memory of a process that was resident so far, in bytes, as Linux says; `None` elsewhere.
+pub fn peak_rss(id: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|k| k * 1024)
+}
+
 /// Waits until a process has ended, which stays known to the system.
 #[cfg(unix)]
 fn wait_for_end(id: u32) -> io::Result<()> {

@@ -83,9 +83,7 @@ impl Served {
 
     /// The most memory that was resident so far, in bytes, as Linux says; `None` elsewhere.
     pub fn peak_rss(&self) -> Option<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
-        let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
-        line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|k| k * 1024)
+        process::peak_rss(self.child.id())
     }
 
     /// Ends its input; the numbers that it says last.

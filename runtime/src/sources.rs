@@ -102,7 +102,6 @@ pub const SOURCES: &[Source] = &[
     source!("kernels/qpacking.rs", ["kernels/qdepthwise_dual.rs", "kernels/qdual.rs", "terms/conv2d.rs", "terms/sizes.rs"]),
     source!("kernels/reduce.rs", ["kernels/number.rs", "terms/sizes.rs"]),
     source!("kernels/reduce_f32.rs", ["arch/isa.rs", "kernels/number.rs", "kernels/reduce.rs", "terms/sizes.rs"]),
-    source!("kernels/resize.rs", ["arch/isa.rs", "kernels/reduce_f32.rs", "terms/sizes.rs"]),
     source!("kernels/scatter.rs", ["error.rs", "kernels/index.rs"]),
     source!("kernels/select_rows.rs", ["kernels/copy.rs", "kernels/index.rs", "kernels/map.rs"]),
     source!("kernels/separable.rs", ["arch/floats.rs", "kernels/conv.rs", "kernels/depthwise.rs", "terms/conv2d.rs"]),

@@ -39,17 +39,6 @@ pub(crate) fn make(names: &[String]) -> Result<bool, String> {
 
 /// A Python with some packages: a virtual environment of the build's own.
 pub(crate) fn python(venv: &Path, packages: &[&str]) -> Result<String, String> {
-    let python = venv.join("bin/python");
-    let path = python.to_string_lossy().into_owned();
-    if !python.is_file() {
-        let folder = venv.to_string_lossy().into_owned();
-        if !run("python3", &["-m", "venv", &folder])? {
-            return Err("python3 cannot make a virtual environment; install python3-venv".into());
-        }
-        if !run(&path, &[&["-m", "pip", "install", "--quiet"], packages].concat())? {
-            std::fs::remove_dir_all(venv).map_err(|e| e.to_string())?;
-            return Err(format!("pip cannot install {}", packages.join(" ")));
-        }
-    }
-    Ok(path)
+    let python = zant_measure::peers::python(venv, packages).map_err(|e| e.to_string())?;
+    Ok(python.to_string_lossy().into_owned())
 }

@@ -35,13 +35,10 @@ fn compile(model: &Path, out: &Path) -> Result<(Duration, Option<u64>), String> 
     let start = Instant::now();
     let mut command = Command::new(root().join("target/release/zantc"));
     let mut child = command.arg("compile").arg(model).arg("-o").arg(out).spawn().map_err(|e| e.to_string())?;
-    let status = format!("/proc/{}/status", child.id());
     let mut peak = None;
     loop {
         // The mark of the highest use; it goes with the process.
-        let text = std::fs::read_to_string(&status).unwrap_or_default();
-        let mark = text.lines().find_map(|l| l.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse::<u64>().ok());
-        peak = mark.map(|kilobytes| kilobytes * 1024).or(peak);
+        peak = zant_measure::process::peak_rss(child.id()).or(peak);
         match child.try_wait().map_err(|e| e.to_string())? {
             Some(status) if status.success() => return Ok((start.elapsed(), peak)),
             Some(status) => return Err(format!("{}: {status}", model.display())),

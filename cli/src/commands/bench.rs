@@ -204,20 +204,9 @@ fn model_file(path: &Path) -> PathBuf {
     if path.is_dir() { path.join("model.onnx") } else { path.to_path_buf() }
 }
 
-/// Others that are asked for and were not timed, and why.
-fn missing<'r>(rows: &'r [Row], against: &[&'static Peer]) -> Vec<(&'static str, &'r str)> {
-    let of = |peer: &&'static Peer| {
-        rows.iter().find_map(|row| match row.values.get(&peer.metric) {
-            Some(Value::Missing(why)) => Some((peer.name(), why.as_str())),
-            Some(Value::Count(_) | Value::Real(_) | Value::Times(_)) | None => None,
-        })
-    };
-    against.iter().filter_map(of).collect()
-}
-
 /// What is asked for, the first time each.
-fn once<T: Copy>(asked: &[T], same: impl Fn(&T, &T) -> bool) -> Vec<T> {
-    let first = |(i, item): &(usize, &T)| !asked[..*i].iter().any(|before| same(before, item));
+fn once<T: Copy + PartialEq>(asked: &[T]) -> Vec<T> {
+    let first = |(i, item): &(usize, &T)| !asked[..*i].contains(item);
     asked.iter().enumerate().filter(first).map(|(_, item)| *item).collect()
 }
 
@@ -225,11 +214,11 @@ impl Args {
     /// What is asked for, each once.
     fn ways(&self) -> Ways {
         Ways {
-            targets: once(&self.target, |a, b| a.name == b.name),
-            profiles: once(&self.profiles, PartialEq::eq),
-            allocs: once(&self.alloc, PartialEq::eq),
+            targets: once(&self.target),
+            profiles: once(&self.profiles),
+            allocs: once(&self.alloc),
             runs: self.how.runs as usize,
-            against: once(&self.against, PartialEq::eq),
+            against: once(&self.against),
             floor: self.floor,
             count: !self.quick,
             avx2: self.how.avx2,
@@ -255,11 +244,12 @@ impl Args {
         }
         let subject = Subject { name: &name, path: &path, config: &config };
         let findings = measure(&subject, ways, &mut |verb, what| shell.status(verb, what));
-        for (peer, why) in missing(&findings.rows, &self.against) {
-            let note = format!("{name}: {peer} is not measured: {why}");
-            if !report.notes.contains(&note) {
-                report.notes.push(note);
-            }
+        for peer in &ways.against {
+            let missing = findings.rows.iter().find_map(|row| match row.values.get(&peer.metric) {
+                Some(Value::Missing(why)) => Some(format!("{name}: {} is not measured: {why}", peer.name())),
+                Some(Value::Count(_) | Value::Real(_) | Value::Times(_)) | None => None,
+            });
+            report.notes.extend(missing);
         }
         report.rows.extend(findings.rows);
         pictures.extend(findings.picture.map(|p| (name, p)));

@@ -71,7 +71,7 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
 /// The steps, the dearest first.
 fn text(profiled: &Profiled) -> String {
     let mut steps: Vec<(&Row, &String)> = profiled.rows.iter().skip(1).zip(&profiled.shapes).collect();
-    let share = |row: &Row| number(row, Metric::Share).unwrap_or(0.0);
+    let share = |row: &Row| row.number(Metric::Share).unwrap_or(0.0);
     steps.sort_by(|a, b| share(b.0).total_cmp(&share(a.0)));
     let mut sum = 0.0;
     let line = |(row, shapes): &(&Row, &String)| {
@@ -102,17 +102,13 @@ fn text(profiled: &Profiled) -> String {
     table(&head, &rows) + &missing.collect::<String>()
 }
 
-fn number(row: &Row, metric: Metric) -> Option<f64> {
-    row.values.get(&metric).and_then(Value::number)
-}
-
 fn whole(row: &Row, metric: Metric) -> String {
-    number(row, metric).map_or(String::new(), |v| format!("{v:.0}"))
+    row.number(metric).map_or(String::new(), |v| format!("{v:.0}"))
 }
 
 /// Multiply-adds, instructions, microseconds and throughput.
 fn figures(row: &Row) -> [String; 4] {
-    let time = number(row, Metric::Time).map_or(String::new(), |v| format!("{v:.2}"));
-    let throughput = number(row, Metric::Throughput).map_or(String::new(), |v| format!("{v:.2}"));
+    let time = row.number(Metric::Time).map_or(String::new(), |v| format!("{v:.2}"));
+    let throughput = row.number(Metric::Throughput).map_or(String::new(), |v| format!("{v:.2}"));
     [whole(row, Metric::Macs), whole(row, Metric::Instructions), time, throughput]
 }

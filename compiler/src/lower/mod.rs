@@ -340,16 +340,6 @@ impl Lowering<'_> {
         self.push(Step { call, args, origin: node.origin.clone(), result, operands, macs, over: None });
     }
 
-    /// As `call`.
-    fn step(&mut self, node: &Node, call: Arc<dyn KernelCall>, args: Vec<Arg>, _: Vec<()>) {
-        self.call(node, call, args);
-    }
-
-    /// As `call_one`.
-    fn one_of_one(&mut self, node: &Node, call: Arc<dyn KernelCall>, _: Vec<()>) -> Lowered {
-        self.call_one(node, call)
-    }
-
     /// Appends a step that does its part of a node's work, on one of its operands, of type `operand`.
     fn part_step(&mut self, node: &Node, operand: &Type, call: Arc<dyn KernelCall>, args: Vec<Arg>) {
         let types = [self.ty(node.outputs[0]).clone(), operand.clone()];

@@ -87,7 +87,7 @@ impl Lowering<'_> {
         let out = self.quantized_result(node, quant)?;
         let scratch = scratch.map(|view| Arg::Buffer(view, Access::Write));
         let args = [source, weights, bias, multiplier].into_iter().chain(scratch).chain([out]).collect();
-        self.step(node, Arc::new(call), args, Vec::new());
+        self.call(node, Arc::new(call), args);
         Ok(())
     }
 
@@ -151,7 +151,7 @@ impl Lowering<'_> {
         let out = self.result(node.outputs[0]);
         let [scratch, out] = [scratch, out].map(|view| Arg::Buffer(view, Access::Write));
         let args = vec![x, packed, Arg::Weight(sums), multiplier, bias, scratch, out];
-        self.step(node, Arc::new(DynamicMatMulCall { params }), args, Vec::new());
+        self.call(node, Arc::new(DynamicMatMulCall { params }), args);
         Ok(())
     }
 
@@ -178,6 +178,6 @@ impl Lowering<'_> {
     /// A float operator between bytes.
     fn between(&mut self, node: &Node, kind: BetweenKind, between: Between) -> Lowered {
         let dtypes = [node.inputs[0], node.outputs[0]].map(|v| self.ty(v).dtype);
-        self.one_of_one(node, Arc::new(BetweenCall { kind, between, dtypes }), Vec::new())
+        self.call_one(node, Arc::new(BetweenCall { kind, between, dtypes }))
     }
 }

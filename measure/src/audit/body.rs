@@ -129,15 +129,7 @@ fn placed(image: &Image<'_>, function: &Symbol) -> BTreeMap<u32, Placed> {
         let targets = match instruction.flow {
             Flow::Branch { to, .. } => vec![to],
             Flow::Table { halfwords } => table(image, at + 4, halfwords, function),
-            Flow::Next
-            | Flow::Call(_)
-            | Flow::CallRegister(_)
-            | Flow::JumpRegister(_)
-            | Flow::Jump
-            | Flow::Return
-            | Flow::Stop => {
-                vec![]
-            }
+            _ => Vec::new(),
         };
         code.insert(at, Placed { instruction, targets, conditional: conditional > 0, grows });
         conditional = if instruction.conditional > 0 { instruction.conditional } else { conditional.saturating_sub(1) };
@@ -192,12 +184,7 @@ fn table(image: &Image<'_>, start: u32, halfwords: bool, function: &Symbol) -> V
 fn successors(placed: &Placed, at: u32, function: &Symbol) -> Vec<u32> {
     let falls = match placed.instruction.flow {
         Flow::Next | Flow::Call(_) | Flow::CallRegister(_) | Flow::Branch { always: false, .. } => true,
-        Flow::Branch { always: true, .. }
-        | Flow::JumpRegister(_)
-        | Flow::Jump
-        | Flow::Return
-        | Flow::Table { .. }
-        | Flow::Stop => placed.conditional,
+        _ => placed.conditional,
     };
     let next = falls.then_some(at + placed.instruction.bytes);
     let inside = |to: &u32| (function.start..function.end).contains(to);

@@ -6,7 +6,7 @@
 
 use serde::Serialize;
 
-use crate::report::{Better, Judge, Metric, Spread, Value};
+use crate::report::{Better, Judge, Metric, Spread, Value, word};
 
 /// Times of fewer runs have no spread worth its name.
 const FEWEST_RUNS: u64 = 5;
@@ -33,16 +33,8 @@ pub enum Status {
 
 impl Status {
     /// The word for it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Status::Regressed => "regressed",
-            Status::Improved => "improved",
-            Status::Changed => "changed",
-            Status::Unchanged => "unchanged",
-            Status::New => "new",
-            Status::Vanished => "vanished",
-            Status::NotMeasured => "not measured",
-        }
+    pub fn word(self) -> String {
+        word(&self)
     }
 }
 

@@ -14,7 +14,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::page::{html, markdown};
-use crate::report::{Key, Kind, MachineInfo, Metric, Report, Row};
+use crate::report::{Key, Kind, MachineInfo, Metric, Report, Row, word};
 
 pub(crate) use change::percent;
 pub use change::{Change, Rules, Status};
@@ -110,13 +110,8 @@ impl Verdict {
     }
 
     /// The word for it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Verdict::Improved => "improved",
-            Verdict::Regressed => "regressed",
-            Verdict::Unchanged => "unchanged",
-            Verdict::Mixed => "mixed",
-        }
+    pub fn word(self) -> String {
+        word(&self)
     }
 
     fn of<'a>(changes: impl Iterator<Item = &'a Change>) -> Verdict {
@@ -138,6 +133,12 @@ impl RowChange {
     /// What became of a quantity; none where neither report has it.
     pub fn change(&self, metric: Metric) -> Option<&Change> {
         self.changes.iter().find(|c| c.metric == metric)
+    }
+
+    /// Both numbers of a quantity.
+    fn numbers(&self, metric: Metric) -> Option<(f64, f64)> {
+        let change = self.change(metric)?;
+        change.old.as_ref()?.number().zip(change.new.as_ref()?.number())
     }
 }
 

@@ -3,10 +3,8 @@
 //! Invariant: what decides stands first: the verdict, then what regressed and improved, then all of it.
 
 use super::{Change, Comparison, Presence, RowChange, Status, Verdict};
-use crate::page::{
-    Bars, Block, Cell, Figure, Group, Page, Table, Tone, bytes, measured, number, percent, shown, times, titled,
-};
-use crate::report::{Key, Metric, Unit};
+use crate::page::{Bars, Block, Cell, Figure, Group, Page, Table, Tone, measured, number, percent, times, titled};
+use crate::report::{Key, Metric, listed};
 
 /// How many of the largest changes are listed.
 const TOP: usize = 10;
@@ -16,9 +14,8 @@ const DETAILS: usize = 400;
 /// The page.
 pub(super) fn page(c: &Comparison) -> Page {
     let mut blocks = vec![Block::Quote(sentence(c)), Block::Figures(figures(c))];
-    let notes: Vec<String> = c.notes.clone();
-    if !notes.is_empty() {
-        blocks.push(Block::List(notes));
+    if !c.notes.is_empty() {
+        blocks.push(Block::List(c.notes.clone()));
     }
     blocks.push(Block::Heading("Summary".into()));
     blocks.push(Block::Table(totals(c)));
@@ -73,7 +70,7 @@ fn figures(c: &Comparison) -> Vec<Figure> {
         Verdict::Regressed | Verdict::Mixed => Tone::Bad,
         Verdict::Unchanged => Tone::Plain,
     };
-    let mut figures = vec![Figure { label: "verdict".into(), value: c.verdict.word().into(), tone }];
+    let mut figures = vec![Figure { label: "verdict".into(), value: c.verdict.word(), tone }];
     for total in &c.summary.totals {
         if matches!(total.metric, Metric::Time | Metric::Instructions | Metric::Allocations) {
             let label = format!("{} on {}", total.metric.definition().title, total.target);
@@ -102,10 +99,10 @@ fn totals(c: &Comparison) -> Table {
             Cell::number(measured(t.metric, t.old), t.old),
             Cell::number(measured(t.metric, t.new), t.new),
             Cell::number(percent_of(t.old, t.new, t.percent), t.percent.unwrap_or(f64::MAX)),
-            t.mean_ratio.map_or(Cell::text(""), |r| Cell::number(times(r), r)),
+            Cell::maybe(t.mean_ratio, times),
         ]
     });
-    Table { head: head.map(|h| (h.to_string(), "")).to_vec(), rows: rows.collect() }
+    Table::new(head, rows)
 }
 
 /// The largest changes of one kind, those beyond the threshold first; from zero is larger than anything.
@@ -133,11 +130,6 @@ fn changes(list: &[(&Key, &Change)]) -> Table {
 }
 
 fn change_cells(key: &Key, c: &Change) -> Vec<Cell> {
-    let value = |v: &Option<crate::report::Value>| {
-        let text = shown(c.metric, v.as_ref());
-        let number = v.as_ref().and_then(|v| v.number());
-        Cell { sort: number, ..Cell::text(text) }
-    };
     let tone = match (c.status, c.beyond) {
         (Status::Improved, true) => Tone::Good,
         (Status::Regressed, true) => Tone::Bad,
@@ -146,39 +138,28 @@ fn change_cells(key: &Key, c: &Change) -> Vec<Cell> {
             Tone::Plain
         }
     };
-    let delta = c.delta.map_or(Cell::text(""), |d| Cell::number(signed(c.metric, d), d));
     let percent = match (c.percent, c.delta) {
         (Some(p), _) => Cell::number(percent(p), p).tone(tone),
         (None, Some(_)) => Cell::number("from 0", f64::MAX).tone(tone),
         (None, None) => Cell::text(""),
     };
-    let build =
-        [key.profile.as_str(), &key.alloc].iter().filter(|p| !p.is_empty()).copied().collect::<Vec<_>>().join(", ");
     vec![
         Cell::name(key.subject.as_str()),
         Cell::name(key.step.clone().unwrap_or_default()),
         Cell::name(key.target.as_str()),
-        Cell::name(build),
+        Cell::name(listed([&key.profile, &key.alloc])),
         Cell::text(titled(c.metric)),
-        value(&c.old),
-        value(&c.new),
-        delta,
+        Cell::quantity(c.metric, c.old.as_ref()),
+        Cell::quantity(c.metric, c.new.as_ref()),
+        Cell::maybe(c.delta, |d| signed(c.metric, d)),
         percent,
         Cell::text(status(c)).tone(tone),
     ]
 }
 
 fn status(c: &Change) -> String {
-    match c.status {
-        Status::Improved | Status::Regressed if !c.beyond => format!("{}, within the threshold", c.status.word()),
-        Status::Improved
-        | Status::Regressed
-        | Status::Changed
-        | Status::Unchanged
-        | Status::New
-        | Status::Vanished
-        | Status::NotMeasured => c.status.word().into(),
-    }
+    let within = matches!(c.status, Status::Improved | Status::Regressed) && !c.beyond;
+    format!("{}{}", c.status.word(), if within { ", within the threshold" } else { "" })
 }
 
 fn signed(metric: Metric, delta: f64) -> String {
@@ -210,14 +191,8 @@ fn runtime(c: &Comparison, blocks: &mut Vec<Block>) {
 }
 
 fn group(row: &RowChange, metric: Metric) -> Option<Group> {
-    let change = row.change(metric)?;
-    let bar = |v: &Option<crate::report::Value>| {
-        let v = v.as_ref()?.number()?;
-        let text = if metric.definition().unit == Unit::Bytes { bytes(v) } else { measured(metric, v) };
-        Some((v, text))
-    };
-    let bars = vec![bar(&change.old), bar(&change.new)];
-    bars.iter().any(Option::is_some).then(|| Group { name: row.key.to_string(), bars })
+    let Change { old, new, .. } = row.change(metric)?;
+    Group::of(row.key.to_string(), metric, [old, new].into_iter().map(|v| v.as_ref()?.number()))
 }
 
 /// Rows that only one report has.
@@ -228,8 +203,8 @@ fn alone(c: &Comparison, blocks: &mut Vec<Block>) {
             continue;
         }
         blocks.push(Block::Heading(title.into()));
-        let rows = keys.iter().map(|key| vec![Cell::name(key.to_string())]).collect();
-        blocks.push(Block::Table(Table { head: vec![("row".into(), "")], rows }));
+        let rows = keys.iter().map(|key| vec![Cell::name(key.to_string())]);
+        blocks.push(Block::Table(Table::new(["row"], rows)));
     }
 }
 
@@ -244,7 +219,7 @@ fn sizes(c: &Comparison) -> Table {
             Cell::number(times(r.new), r.new),
         ]
     });
-    Table { head: head.map(|h| (h.to_string(), "")).to_vec(), rows: rows.collect() }
+    Table::new(head, rows)
 }
 
 /// All that differs, and as much of the rest as there is room for.

@@ -55,9 +55,7 @@ pub(super) fn ratios(kind: Kind, rows: &[RowChange]) -> Vec<Ratio> {
 
 fn push(ratios: &mut Vec<Ratio>, of: &RowChange, by: &RowChange) {
     for metric in METRICS {
-        let numbers =
-            |row: &RowChange| row.change(metric).and_then(|c| c.old.as_ref()?.number().zip(c.new.as_ref()?.number()));
-        if let (Some((old, new)), Some((old_by, new_by))) = (numbers(of), numbers(by))
+        if let (Some((old, new)), Some((old_by, new_by))) = (of.numbers(metric), by.numbers(metric))
             && old_by > 0.0
             && new_by > 0.0
         {

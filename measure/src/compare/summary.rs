@@ -109,8 +109,7 @@ fn totals(rows: &[&RowChange]) -> Vec<Total> {
     let mut pairs: BTreeMap<(usize, &str), Vec<(f64, f64)>> = BTreeMap::new();
     for row in rows.iter().filter(|r| r.key.step.is_none() == whole) {
         for (i, metric) in TOTALS.into_iter().enumerate() {
-            let numbers = row.change(metric).and_then(|c| c.old.as_ref()?.number().zip(c.new.as_ref()?.number()));
-            if let Some(numbers) = numbers {
+            if let Some(numbers) = row.numbers(metric) {
                 pairs.entry((i, &row.key.target)).or_default().push(numbers);
             }
         }

@@ -6,6 +6,7 @@ use super::analysis::{Versus, against_peers, between};
 use super::{Column, bars};
 use crate::page::{Bars, Block, Cell, Table, measured, percent, times, titled};
 use crate::report::Metric::{self, *};
+use crate::report::listed;
 use crate::report::{Key, Report, Row};
 
 /// The tables of a build: title and columns.
@@ -101,25 +102,20 @@ fn versus(report: &Report, title: &str, words: &str, blocks: &mut Vec<Block>, ot
 
 fn versus_table(found: &[Versus<'_>]) -> Table {
     let head = ["model", "build", "instructions", "time", "executable", "peak memory", "allocations"];
-    let change = |p: Option<f64>| p.map_or(Cell::text(""), |p| Cell::number(percent(p), p));
+    let change = |p: Option<f64>| Cell::maybe(p, percent);
     let row = |v: &Versus<'_>| {
         let key = &v.base.key;
-        let build = [key.target.as_str(), &key.profile, &key.alloc]
-            .iter()
-            .filter(|p| !p.is_empty())
-            .copied()
-            .collect::<Vec<_>>();
         vec![
             Cell::name(key.subject.as_str()),
-            Cell::name(build.join(", ")),
+            Cell::name(listed([&key.target, &key.profile, &key.alloc])),
             change(v.percent(Instructions)),
             change(v.percent(Time)),
             change(v.percent(Executable)),
             change(v.percent(PeakMemory)),
-            v.delta(Allocations).map_or(Cell::text(""), |d| Cell::number(format!("{d:+}"), d)),
+            Cell::maybe(v.delta(Allocations), |d| format!("{d:+}")),
         ]
     };
-    Table { head: head.map(|h| (h.to_string(), "")).to_vec(), rows: found.iter().map(row).collect() }
+    Table::new(head, found.iter().map(row))
 }
 
 /// Host and targets, fast and small, side by side.
@@ -175,8 +171,8 @@ fn peers(report: &Report, blocks: &mut Vec<Block>) {
             Cell::text(p.peer.definition().title),
             Cell::number(measured(p.peer, p.theirs), p.theirs),
             Cell::number(times(p.ratio()), p.ratio()),
-            p.minima.map_or(Cell::text(""), |m| Cell::number(times(m), m)),
+            Cell::maybe(p.minima, times),
         ]
     });
-    blocks.push(Block::Table(Table { head: head.map(|h| (h.to_string(), "")).to_vec(), rows: rows.collect() }));
+    blocks.push(Block::Table(Table::new(head, rows)));
 }

@@ -7,14 +7,14 @@ mod analysis;
 mod bench;
 mod steps;
 mod summary;
-mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
-use crate::page::{Bars, Block, Cell, Group, Page, Table, Tone, bytes, html, markdown, measured, shown, titled};
-use crate::report::{Kind, Metric, Report, Row, Spread, Unit, Value};
-
-pub use write::write;
+use crate::Error;
+use crate::page::{Bars, Block, Cell, Group, Page, Table, Tone, html, markdown, measured, titled};
+use crate::replace::replace;
+use crate::report::{Kind, Metric, Report, Row, Spread, Value};
 
 /// Groups of bars that a chart has at most.
 const BARS: usize = 60;
@@ -29,6 +29,22 @@ impl Report {
     pub fn to_html(&self, pictures: &BTreeMap<String, String>) -> String {
         html(&page(self, pictures))
     }
+}
+
+/// Writes `report.json`, `report.md` and `report.html` into `dir`, which is made where it is missing.
+///
+/// `pictures` has a drawing of the arena by the name of the model (a row's subject): SVG from this project's own drawer.
+///
+/// # Errors
+/// What the file system refuses; the files that are there are then the old ones.
+pub fn write(dir: &Path, report: &Report, pictures: &BTreeMap<String, String>) -> Result<(), Error> {
+    std::fs::create_dir_all(dir).map_err(Error::io(&format!("make {}", dir.display())))?;
+    let files = [
+        ("report.json", report.to_json()),
+        ("report.md", report.to_markdown()),
+        ("report.html", report.to_html(pictures)),
+    ];
+    replace(&files.map(|(name, text)| (dir.join(name), text)))
 }
 
 fn page(report: &Report, pictures: &BTreeMap<String, String>) -> Page {
@@ -88,7 +104,7 @@ fn machine(report: &Report, blocks: &mut Vec<Block>) {
         facts.filter(|(_, v)| !v.is_empty()).map(|(k, v)| vec![Cell::text(k), Cell::text(v.as_str())]).collect();
     if !rows.is_empty() {
         blocks.push(Block::Heading("Machine".into()));
-        blocks.push(Block::Table(Table { head: vec![("what".into(), ""), ("which".into(), "")], rows }));
+        blocks.push(Block::Table(Table::new(["what", "which"], rows)));
     }
 }
 
@@ -96,7 +112,7 @@ fn machine(report: &Report, blocks: &mut Vec<Block>) {
 fn definitions(report: &Report) -> Table {
     let has: BTreeSet<Metric> = report.rows.iter().flat_map(|row| row.values.keys().copied()).collect();
     let rows = has.into_iter().map(|m| vec![Cell::text(titled(m)), Cell::text(m.definition().text)]);
-    Table { head: vec![("column".into(), ""), ("meaning".into(), "")], rows: rows.collect() }
+    Table::new(["column", "meaning"], rows)
 }
 
 /// A column of a table of rows.
@@ -154,30 +170,26 @@ impl<'a> Column<'a> {
 
 /// A quantity in a table.
 fn cell(metric: Metric, value: Option<&Value>) -> Cell {
-    let cell = Cell::text(shown(metric, value));
+    let cell = Cell::quantity(metric, value);
     match value {
         Some(Value::Missing(why)) => cell.tone(Tone::Faint).note(format!("not measured: {why}")),
-        Some(value) => Cell { sort: value.number(), ..cell },
-        None => cell,
+        Some(_) | None => cell,
     }
 }
 
 /// A chart of a quantity: `series` are the names and rows of each bar of a group.
 fn bars(metric: Metric, title: String, groups: &[(String, Vec<Option<&Row>>)], series: &[&str]) -> Option<Bars> {
-    let bar = |row: &Option<&Row>| {
-        let v = row.and_then(|r| r.number(metric))?;
-        let text = if metric.definition().unit == Unit::Bytes { bytes(v) } else { measured(metric, v) };
-        Some((v, text))
-    };
-    let groups = groups.iter().map(|(name, rows)| Group { name: name.clone(), bars: rows.iter().map(bar).collect() });
-    let groups: Vec<Group> = groups.filter(|g| g.bars.iter().any(Option::is_some)).take(BARS).collect();
+    let number = |row: &Option<&Row>| row.and_then(|r| r.number(metric));
+    let group = |(name, rows): &(String, Vec<Option<&Row>>)| Group::of(name.clone(), metric, rows.iter().map(number));
+    let groups: Vec<Group> = groups.iter().filter_map(group).take(BARS).collect();
     (!groups.is_empty()).then(|| Bars { title, series: series.iter().map(|s| s.to_string()).collect(), groups })
 }
 
 #[cfg(test)]
 mod tests {
+    use super::write;
     use crate::report::tests::report;
-    use crate::report::{Kind, Metric, Value};
+    use crate::report::{Kind, MachineInfo, Metric, Report, Value};
 
     #[test]
     fn a_dash_has_its_reason_below() {
@@ -201,5 +213,17 @@ mod tests {
             report.rows.clear();
             assert!(report.to_html(&[].into()).ends_with("</html>\n"));
         }
+    }
+
+    #[test]
+    fn a_report_is_written_into_a_new_folder_and_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().join("a/b");
+        let report = Report::new(Kind::Bench, "0.1.0", MachineInfo::default());
+        write(&dir, &report, &[("m".into(), "<svg></svg>".into())].into()).unwrap();
+        let text = std::fs::read_to_string(dir.join("report.json")).unwrap();
+        assert_eq!(Report::from_json(&text), Ok(report.clone()));
+        assert_eq!(std::fs::read_to_string(dir.join("report.md")).unwrap(), report.to_markdown());
+        assert!(std::fs::read_to_string(dir.join("report.html")).unwrap().contains("<svg></svg>"));
     }
 }

@@ -5,7 +5,7 @@
 use super::{Column, bars};
 use crate::page::{Block, Cell, Figure, Tone, measured, titled};
 use crate::report::Metric::{self, *};
-use crate::report::{Kind, Report, Row};
+use crate::report::{Kind, Report, Row, listed};
 
 /// The columns, as far as rows have them.
 #[rustfmt::skip]
@@ -60,12 +60,10 @@ fn weight(rows: &[&Row]) -> Option<Metric> {
 /// The steps of a model, the dearest first, with their shares and the sum of the shares so far.
 fn costs(rows: &[&Row], blocks: &mut Vec<Block>) {
     let key = &rows[0].key;
-    let parts = [&key.subject, &key.target, &key.profile, &key.alloc];
-    let title: Vec<&str> = parts.into_iter().filter(|p| !p.is_empty()).map(String::as_str).collect();
-    blocks.push(Block::Heading(title.join(", ")));
+    blocks.push(Block::Heading(listed([&key.subject, &key.target, &key.profile, &key.alloc])));
     let step = Column::new("step", "", |r| Cell::name(r.key.step.clone().unwrap_or_default()));
+    let columns: Vec<Column<'_>> = std::iter::once(step).chain(quantities(rows)).collect();
     let Some(metric) = weight(rows) else {
-        let columns: Vec<Column<'_>> = std::iter::once(step).chain(quantities(rows)).collect();
         blocks.push(Block::Table(Column::table(&columns, rows)));
         return;
     };
@@ -74,7 +72,6 @@ fn costs(rows: &[&Row], blocks: &mut Vec<Block>) {
     sorted.sort_by(|a, b| cost(b).total_cmp(&cost(a)));
     let total: f64 = sorted.iter().map(|r| cost(r)).sum();
     figures(&sorted, metric, total, blocks);
-    let columns: Vec<Column<'_>> = std::iter::once(step).chain(quantities(rows)).collect();
     let mut table = Column::table(&columns, &sorted);
     let mut sum = 0.0;
     for (cells, row) in table.rows.iter_mut().zip(&sorted) {
@@ -109,10 +106,8 @@ fn figures(sorted: &[&Row], metric: Metric, total: f64, blocks: &mut Vec<Block>)
 fn chart(rows: &[&Row], metric: Metric, heading: &str, blocks: &mut Vec<Block>) {
     let name = |r: &Row| r.key.step.clone().unwrap_or_else(|| r.key.subject.clone());
     let groups: Vec<(String, Vec<Option<&Row>>)> = rows.iter().map(|r| (name(r), vec![Some(*r)])).collect();
-    let charts: Vec<_> = bars(metric, titled(metric), &groups, &[metric.definition().title]).into_iter().collect();
-    if !charts.is_empty() {
-        blocks.push(Block::Charts(heading.into(), charts));
-    }
+    let chart = bars(metric, titled(metric), &groups, &[metric.definition().title]);
+    blocks.extend(chart.map(|chart| Block::Charts(heading.into(), vec![chart])));
 }
 
 #[cfg(test)]

@@ -10,7 +10,10 @@ mod text;
 
 pub(crate) use html::html;
 pub(crate) use markdown::markdown;
-pub(crate) use text::{bytes, measured, number, percent, shown, times, titled};
+use text::{bytes, shown};
+pub(crate) use text::{measured, number, percent, times, titled};
+
+use crate::report::{Metric, Unit, Value};
 
 /// A page.
 pub(crate) struct Page {
@@ -85,6 +88,13 @@ pub(crate) struct Table {
     pub(crate) rows: Vec<Vec<Cell>>,
 }
 
+impl Table {
+    /// A table whose columns need no words.
+    pub(crate) fn new<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = Vec<Cell>>) -> Table {
+        Table { head: head.map(|h| (h.to_string(), "")).to_vec(), rows: rows.into_iter().collect() }
+    }
+}
+
 /// A cell of a table.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Cell {
@@ -116,6 +126,16 @@ impl Cell {
         Cell { text: text.into(), sort: Some(sort), ..Cell::default() }
     }
 
+    /// A quantity; `-` where it was not measured.
+    pub(crate) fn quantity(metric: Metric, value: Option<&Value>) -> Cell {
+        Cell { sort: value.and_then(Value::number), ..Cell::text(shown(metric, value)) }
+    }
+
+    /// A number that may not be there, as it is written.
+    pub(crate) fn maybe(v: Option<f64>, text: impl Fn(f64) -> String) -> Cell {
+        v.map_or(Cell::text(""), |v| Cell::number(text(v), v))
+    }
+
     /// With a note.
     pub(crate) fn note(self, note: String) -> Cell {
         Cell { note, ..self }
@@ -135,6 +155,15 @@ pub(crate) struct Bars {
     pub(crate) series: Vec<String>,
     /// The groups, in their order.
     pub(crate) groups: Vec<Group>,
+}
+
+impl Group {
+    /// Of a quantity, where one of the numbers is there.
+    pub(crate) fn of(name: String, metric: Metric, numbers: impl Iterator<Item = Option<f64>>) -> Option<Group> {
+        let written = |v: f64| if metric.definition().unit == Unit::Bytes { bytes(v) } else { measured(metric, v) };
+        let bars: Vec<_> = numbers.map(|v| v.map(|v| (v, written(v)))).collect();
+        bars.iter().any(Option::is_some).then_some(Group { name, bars })
+    }
 }
 
 /// Bars that stand together.

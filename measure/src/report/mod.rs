@@ -221,6 +221,17 @@ pub fn step_name(number: usize, kernel: &str, node: &str) -> String {
     format!("{number} {kernel} {node}").trim_end().to_string()
 }
 
+/// The words for a plain value: its name in JSON.
+pub(crate) fn word(value: &impl Serialize) -> String {
+    let name = serde_json::to_value(value).expect("plain data");
+    name.as_str().unwrap_or_default().replace('_', " ")
+}
+
+/// Words that are there, with commas between.
+pub(crate) fn listed<'a>(words: impl IntoIterator<Item = &'a String>) -> String {
+    words.into_iter().filter(|w| !w.is_empty()).map(String::as_str).collect::<Vec<_>>().join(", ")
+}
+
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.subject)?;

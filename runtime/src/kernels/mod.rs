@@ -30,7 +30,6 @@ pub mod qfloat;
 pub mod qpacking;
 pub mod reduce;
 pub mod reduce_f32;
-pub mod resize;
 pub mod scatter;
 pub mod select_rows;
 pub mod separable;

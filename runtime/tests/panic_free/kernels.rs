@@ -220,11 +220,6 @@ pub fn top_k(p: &topk::TopK, x: F, values: Y, indices: &mut [i64]) {
 }
 
 #[inline(never)]
-pub fn resize(p: &resize::Resize, places: &[u32], weights: F, x: F, y: Y) {
-    resize::resize(cpu(), p, (places, weights), x, y);
-}
-
-#[inline(never)]
 pub fn map(p: &map::Map<3>, a: map::Dense<f32, 3>, b: map::Splat<f32, 3>, c: map::Strided<f32, 3>, y: Y) {
     map::map(cpu(), (a.0, b.0), y, |(a, b)| a + b);
     map::map_in_place(cpu(), a.0, y, |y, a| math::max(y, a));

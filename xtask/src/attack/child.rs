@@ -77,7 +77,7 @@ fn spawn(task: &Task<'_>, from: u64, count: u64) -> Result<Child, String> {
     let own = std::env::current_exe().map_err(|e| e.to_string())?;
     let mut command = Command::new("sh");
     command.args(["-c", &format!("ulimit -v {MEMORY_KIB} 2>/dev/null; exec \"$0\" \"$@\"")]).arg(own);
-    command.args(["attack", task.part.name(), "--worker"]);
+    command.args(["attack", &task.part.name(), "--worker"]);
     command.args(["--seed", &from.to_string(), "--count", &count.to_string()]);
     if let Some(folder) = &task.args.dump {
         command.arg("--dump").arg(folder);

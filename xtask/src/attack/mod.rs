@@ -57,15 +57,8 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    fn name(self) -> &'static str {
-        match self {
-            Part::Models => "models",
-            Part::Mutations => "mutations",
-            Part::Names => "names",
-            Part::Kills => "kills",
-            Part::Bombs => "bombs",
-            Part::All => "all",
-        }
+    fn name(self) -> String {
+        format!("{self:?}").to_lowercase()
     }
 
     /// Cases where nothing else is asked for: as many as a short run takes, or a usual one.

@@ -50,16 +50,9 @@ pub(super) fn run(part: Part, from: u64, count: u64, dump: Option<&Path>, table:
         }
     }
     if part == Part::Bombs {
-        say('m', &peak_mb().to_string());
+        let peak = zant_measure::process::peak_rss(std::process::id()).unwrap_or(0) >> 20;
+        say('m', &peak.to_string());
     }
     say('.', "");
     Ok(true)
-}
-
-/// The most memory that this process ever had, in MB; 0 where the system does not say.
-fn peak_mb() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
-    let kib = line.and_then(|l| l.trim().trim_end_matches(" kB").parse::<u64>().ok());
-    kib.unwrap_or(0) / 1024
 }

@@ -25,7 +25,7 @@ pub struct Budgets {
     pub budgets: Vec<Budget>,
 }
 
-/// What a model may need; a limit that is not there allows anything.
+/// What a model may need; no limit allows anything.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Budget {

@@ -50,7 +50,7 @@ pub struct HostSizes {
     pub statics: u64,
 }
 
-/// Reads the sizes of a linked process, of which the stripped file has so many bytes.
+/// Reads the sizes of a linked process; `stripped` is the size of its stripped file.
 pub(crate) fn host_sizes(linked: &[u8], stripped: u64) -> Result<HostSizes, Error> {
     let file = parse(linked)?;
     let size = |name: &str| size(&file, name);

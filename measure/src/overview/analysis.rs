@@ -9,7 +9,7 @@ use crate::report::{Key, Metric, Report, Row};
 pub(super) const PEERS: [Metric; 6] =
     [Metric::Onnxruntime, Metric::OnnxruntimeExact, Metric::Litert, Metric::Tract, Metric::Rten, Metric::Floor];
 
-/// Two rows, of which one is compared with the other.
+/// Two rows; the second is compared with the first.
 pub(super) struct Versus<'a> {
     /// The one that is compared with.
     pub(super) base: &'a Row,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Products of numbers that are quantized as they come with constant bytes: numbers in, numbers out.
+//! Products of numbers with constant bytes, where the numbers are quantized on the way: numbers in, numbers out.
 //!
 //! Invariants: those of `qconv`; what is computed equals ONNX `DynamicQuantizeLinear`, `MatMulInteger`, and the
 //! multiplications by the scales that follow, each rounded by itself.
@@ -26,14 +26,14 @@ pub struct DynamicMatMul {
     pub n: usize,
     /// Elements between the rows of `y`.
     pub y_pitch: usize,
-    /// What all weights are less by.
+    /// Added to all weights.
     pub offset: i32,
     /// As in `QConv2d`.
     pub pairs: bool,
 }
 
 impl DynamicMatMul {
-    /// The depth with what fills it up.
+    /// The depth, rounded up to a multiple of four.
     #[inline(always)]
     pub const fn depth(&self) -> usize {
         div_ceil(self.k, QUAD) * QUAD
@@ -45,7 +45,7 @@ impl DynamicMatMul {
     }
 }
 
-/// What belongs to the columns.
+/// Constants of the columns.
 #[derive(Clone, Copy, Debug)]
 pub struct Columns<'a> {
     /// The sum of each one's weights.
@@ -91,9 +91,9 @@ struct Scale {
 struct Rows {
     first: usize,
     count: usize,
-    /// Where their bytes begin; rows that are not there repeat the last one.
+    /// Where their bytes begin; missing rows repeat the last one.
     at: [usize; ROWS],
-    /// What the offset of all weights adds to the sums of each.
+    /// What the offset of the weights adds to the sums of each row.
     more: [i32; ROWS],
 }
 
@@ -109,7 +109,7 @@ fn byte(v: f32) -> u8 {
 #[inline(always)]
 fn scale<I: Bytes>(isa: I, x: &[f32]) -> Scale {
     let (chunks, rest) = x.as_chunks::<LANES>();
-    // Lanes that are not there are 0, which takes part anyway.
+    // Missing lanes are 0, which takes part anyway.
     let mut most = isa.load_part(rest);
     let mut least = most;
     for x in chunks {
@@ -202,7 +202,7 @@ impl Product<'_> {
         P
     }
 
-    /// What a row's sums get more by the offset of all weights.
+    /// What the offset of the weights adds to the sums of a row.
     #[inline(always)]
     fn more(&self, scale: Scale, row: usize) -> i32 {
         let (p, depth) = (self.p, self.p.depth());
@@ -214,7 +214,7 @@ impl Product<'_> {
         sum.wrapping_sub(i32::from(scale.zero).wrapping_mul(p.k as i32)).wrapping_mul(p.offset)
     }
 
-    /// Makes the sums of a row and up to eight columns numbers.
+    /// Turns the sums of a row and up to eight columns into numbers.
     #[inline(always)]
     fn store<I: Bytes>(
         &mut self,

@@ -48,8 +48,8 @@ fn panels(columns: usize) -> impl Iterator<Item = (usize, usize)> {
 /// For `conv2d`, of weights `[out_c][kernel_h][kernel_w][in_c / groups]`: panels, group after group; with the taps in reverse
 /// order for a transposed convolution.
 pub fn conv2d(p: &Conv2d, reverse: bool) -> impl Iterator<Item = Piece> {
-    let groups = p.groups.max(1);
-    let (columns, taps, depth) = (p.out_c / groups, p.kernel_h * p.kernel_w, p.in_c / groups);
+    let (groups, ratio) = (p.groups, |n: usize| n.checked_div(p.groups).unwrap_or(0));
+    let (columns, taps, depth) = (ratio(p.out_c), p.kernel_h * p.kernel_w, ratio(p.in_c));
     let channel = taps * depth;
     let (first_tap, tap_step) =
         if reverse { (channel.saturating_sub(depth), -(depth as isize)) } else { (0, depth as isize) };

@@ -4,10 +4,9 @@
 //! Invariants: whoever packs the weights has proved that no finished sum leaves 32 bits; sums wrap until then; integer sums
 //! have no order, so every instruction set gives the same bits.
 //!
-//! Inputs count as unsigned bytes, the least as 0, and padding holds the byte that stands for 0: what they are more than
-//! the numbers they stand for is the same for every window, and the bias makes up for it. Windows on the map are read
-//! where they lie, six neighbours at once; the others are gathered side by side. Every panel of sixteen output channels
-//! takes them four by four.
+//! Inputs count as unsigned bytes from 0 on, and padding holds the zero point. The bias makes up for the zero point: it adds
+//! the same to every window. Windows that lie on the map are read in place, six neighbours at once; the others are gathered
+//! side by side first. Every panel of sixteen output channels multiplies four inputs at a time.
 use super::super::arch::byte::Byte;
 use super::super::arch::bytes::{ByteCpu, ByteKernel, Bytes};
 use super::super::arch::room::Room;
@@ -29,8 +28,8 @@ const DEPTH: usize = if cfg!(target_pointer_width = "64") { 4608 } else { 96 };
 /// Tiles that are computed by the same panels before the next panels are read.
 const TILES: usize = 8;
 
-/// Computes the convolution. `bias` and `multiplier` have `out_c` elements; the bias is less the sum of the channel's weights
-/// times the unsigned byte that stands for 0, wrapped.
+/// Computes the convolution. `bias` and `multiplier` have `out_c` elements. From the bias of each channel the sum of its
+/// weights times the zero point, as an unsigned byte, has been taken off (it wraps).
 #[inline]
 pub fn qconv2d<C: ByteCpu, X: Byte, Y: Byte>(
     cpu: C,
@@ -69,16 +68,16 @@ struct Group<'a> {
     first: usize,
     outputs: usize,
     inputs: usize,
-    /// Depth of a kernel row, with what fills it up.
+    /// Depth of a kernel row, rounded up to a multiple of four.
     padded: usize,
     /// Inputs of a window.
     depth: usize,
 }
 
-/// What tiles are computed by.
+/// What the tiles of a group have in common.
 struct Task<'t, 'a, I: Bytes> {
     isa: I,
-    /// What makes bytes of sums; none where the loops do that themselves.
+    /// Turns sums into bytes; none where the loops do that themselves.
     ready: Option<&'t Ready<I>>,
     group: &'t Group<'a>,
 }
@@ -86,7 +85,7 @@ struct Task<'t, 'a, I: Bytes> {
 /// Pixels whose windows lie alike, by tiles of six rows, or of one.
 struct Tiles<'x> {
     inputs: Inputs<'x>,
-    /// Rows that are there in each tile; others repeat the last.
+    /// Rows of each tile; the rest of six repeats the last one.
     count: usize,
     y: [usize; ROWS],
     y_next: usize,
@@ -293,7 +292,7 @@ impl<'a> Convolution<'a> {
         Weights { w: g.w.get(at..).unwrap_or(&[]), panel: PANEL * g.depth, width: left }
     }
 
-    /// `P` panels of tiles, by the instruction set's own loop; gives `P`.
+    /// Computes `P` panels of tiles by the instruction set's own loop. Returns `P`.
     #[inline(always)]
     fn bytes<I: Bytes, const P: usize>(&mut self, t: &Task<'_, 'a, I>, tiles: &Tiles<'_>, panel: usize) -> usize {
         if self.p.finish.residual.is_some() {
@@ -314,7 +313,7 @@ impl<'a> Convolution<'a> {
         P
     }
 
-    /// `P` panels of tiles, by their sums.
+    /// Computes `P` panels of tiles: sums first, then bytes.
     #[inline(always)]
     fn sums<I: Bytes, const P: usize>(&mut self, t: &Task<'_, 'a, I>, tiles: &Tiles<'_>, panel: usize) {
         let (mut inputs, mut y) = (tiles.inputs, tiles.y);
@@ -340,7 +339,7 @@ impl<'a> Convolution<'a> {
         tile_sums::<I, P>(t.isa, inputs, count, (&Self::weights(t.group, panel, from), self.p.pairs), sums);
     }
 
-    /// Makes the sums of a tile bytes.
+    /// Turns the sums of a tile into bytes.
     #[inline(always)]
     fn finish<I: Bytes, const P: usize>(
         &mut self,

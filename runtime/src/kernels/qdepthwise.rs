@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! Quantized depthwise convolution: each channel has a kernel of its own.
 //!
-//! Invariants: those of `qconv`. Sixteen channels are computed together, four taps at a time: their part of the map is
-//! gathered with its padding, as much of it as there is room for, and no window needs a check.
+//! Invariants: those of `qconv`. Sixteen channels are computed together, four taps at a time. Their part of the map is gathered
+//! with its padding, as much as fits the room, so that no window needs a check.
 use super::super::arch::byte::Byte;
 use super::super::arch::bytes::{ByteCpu, ByteKernel, Bytes};
 use super::super::arch::room::Room;
@@ -25,9 +25,8 @@ type Places = [[usize; QUAD]; QUADS];
 /// Gathered inputs.
 type Patch = [[u8; PANEL]];
 
-/// Computes a convolution whose `groups`, `in_c` and `out_c` are equal. Weights are, for each sixteen channels,
-/// `[taps / 4][16][4]`, where a tap that is not there has weights of 0, and a channel too. `bias` and `multiplier` have an
-/// element for each channel; the bias is that of `qconv2d`.
+/// Computes a convolution whose `groups`, `in_c` and `out_c` are equal. Weights are `[taps / 4][16][4]` for each sixteen
+/// channels, filled up with zeros. `bias` and `multiplier` have an element for each channel; the bias is that of `qconv2d`.
 #[inline]
 pub fn qdepthwise2d<C: ByteCpu, X: Byte, Y: Byte>(
     cpu: C,
@@ -83,7 +82,7 @@ struct Piece {
     size: [usize; 2],
 }
 
-/// Tiles whose windows there is room for, as large as may be; `None` where there is no room for one window.
+/// The largest tiles whose windows fit the room; `None` if not even one window does.
 fn tiling(m: &Conv2d) -> Option<Tiling> {
     if div_ceil(m.kernel_h * m.kernel_w, QUAD) > QUADS {
         return None;
@@ -100,7 +99,7 @@ fn tiling(m: &Conv2d) -> Option<Tiling> {
         }
     };
     let width = spans(m, size)[1];
-    // What fills the last four up has weights of 0.
+    // The last four is filled up with taps whose weights are 0.
     let mut taps: Places = [[0; QUAD]; QUADS];
     let mut places = taps.as_flattened_mut().iter_mut();
     for h in 0..m.kernel_h {
@@ -238,7 +237,7 @@ impl<'a> Convolution<'a> {
         }
     }
 
-    /// Makes the sums of a pixel bytes.
+    /// Turns the sums of a pixel into bytes.
     #[inline(always)]
     fn finish<I: Bytes>(&mut self, ready: &Ready<I>, block: Block<'a>, y: usize, sums: &[i32; PANEL]) {
         for (i, sums) in sums.as_chunks::<LANES>().0.iter().enumerate() {
@@ -249,7 +248,7 @@ impl<'a> Convolution<'a> {
         }
     }
 
-    /// Some channels of the inputs of an input row, from a column on, which count from the padding on.
+    /// Copies some channels of an input row, from a column on. Rows and columns count from the padding on.
     #[inline(always)]
     fn inputs(&self, block: Block<'_>, (batch, row, column): (usize, usize, usize), out: &mut [[u8; PANEL]]) {
         let m = &self.p.map;
@@ -285,7 +284,7 @@ impl<'a> Convolution<'a> {
         }
     }
 
-    /// Some channels of a map whose windows there is no room for: pixel by pixel, a few taps at a time.
+    /// Computes some channels of a map whose windows do not fit the room: pixel by pixel, a few taps at a time.
     #[inline(always)]
     fn pixels<I: Bytes>(&mut self, isa: I, ready: &Ready<I>, block: Block<'a>, batch: usize, patch: &mut Patch) {
         let m = &self.p.map;

@@ -2,8 +2,8 @@
 //! Quantized depthwise convolution for CPUs that multiply two pairs of 16-bit numbers at once: the rows that a few lines of
 //! outputs need are widened channel by channel, and every window is read from there.
 //!
-//! Invariants: those of `qdepthwise`, of which this kernel gives the bits; integer sums have no order. Lines lie along the
-//! width of a map, or along its height where fewer fours of pixels cover it so.
+//! Invariants: those of `qdepthwise`, with equal bits, since integer sums have no order. Lines lie along the width of a map, or
+//! along its height if fewer fours of pixels cover the map that way.
 use super::super::arch::byte::Byte;
 use super::super::arch::dual::Dual;
 use super::super::loops::lines::{compute, shift, spread};
@@ -139,7 +139,7 @@ struct Layer<'a, C> {
     pitch: usize,
     /// Words of a row.
     row: usize,
-    /// Two of the number that stands for 0.
+    /// The zero point, twice.
     zero: u32,
     words: &'a mut [u32],
 }
@@ -185,7 +185,7 @@ impl<C: Dual> Layer<'_, C> {
         }
     }
 
-    /// Widens a row of inputs, or what stands for zeros outside of the map.
+    /// Widens a row of inputs; outside of the map, the zero point.
     fn widen<X: Byte>(&mut self, x: &[X], from: usize, at: usize) {
         let (right, pitch) = (&self.right, self.p.map.in_pitch);
         let words = self.words.get_mut(at * self.row..).and_then(|words| words.get_mut(..self.row));
@@ -200,8 +200,8 @@ impl<C: Dual> Layer<'_, C> {
         }
     }
 
-    /// Lines of outputs. What is left by way of four goes where the next line begins, which is written later, or beside them
-    /// where no such place follows the last of these lines.
+    /// Computes lines of outputs, four pixels at a time. The last four of a line may reach into the next line, which is written
+    /// later; if no line follows, they are computed aside and copied.
     fn compute<Y: Byte>(&self, lines: &Lines<'_>, count: usize, y: &mut [Y]) {
         let (right, pitch) = (&self.right, self.p.map.out_pitch);
         let steps = [right.y_step * pitch, self.down.y_step * pitch];

@@ -2,8 +2,8 @@
 //! Quantized convolution and matrix product for CPUs that multiply two pairs of 16-bit numbers at once: the windows of four
 //! pixels are widened side by side, then every output channel takes them.
 //!
-//! Invariants: those of `qconv`, of which these kernels give the bits; integer sums have no order. Where windows reach into
-//! the padding, the lines of a row of windows are copied with their padding first, so that no window needs a check.
+//! Invariants: those of `qconv`, with equal bits, since integer sums have no order. Where windows reach into the padding, their
+//! lines are copied with the padding first, so that no window needs a check.
 use super::super::arch::byte::Byte;
 use super::super::arch::dual::Dual;
 use super::super::loops::dual::{bytes, pixel, pixels as four_pixels, widen, widen_one};
@@ -11,7 +11,7 @@ use super::super::terms::conv2d::Conv2d;
 use super::super::terms::dual::{FOUR, Products};
 use super::super::terms::qconv2d::QConv2d;
 
-/// Neighbouring inputs of a window: so many elements, and how many times in each kernel row.
+/// The runs of neighbouring inputs in a window: elements of a run, and runs of a kernel row.
 pub const fn runs(m: &Conv2d) -> (usize, usize) {
     match m.in_c.checked_div(m.groups) {
         Some(inputs) if m.groups == 1 && m.dilation_w == 1 => (m.kernel_w * inputs, 1),
@@ -76,7 +76,7 @@ pub const fn is_wide(m: &Conv2d) -> bool {
     pixels(m) >= FOUR
 }
 
-/// Words of outputs that are not yet where they belong: before a residual is added, and of pixels that are not there.
+/// Words of outputs that are held back: until a residual is added, or because fewer pixels are left than are computed.
 const fn held(p: &QConv2d, together: usize) -> usize {
     let is_held = p.finish.residual.is_some() || pixels(&p.map) < together;
     if is_held { (together * p.map.out_c).div_ceil(4) } else { 0 }
@@ -230,7 +230,7 @@ impl Walk {
     }
 }
 
-/// A convolution with what it works with.
+/// A convolution with its operands and scratch.
 struct Layer<'a, const P: usize, C, Y> {
     cpu: C,
     p: &'a QConv2d,
@@ -285,7 +285,7 @@ impl<const P: usize, C: Dual, Y: Byte> Layer<'_, P, C, Y> {
             }
             let mut at = [0; P];
             for (i, at) in at.iter_mut().enumerate() {
-                // What stands for pixels that are not there is the first.
+                // Missing pixels repeat the first one.
                 *at = if first + i < self.pixels { walk.next() } else { self.walk.at };
             }
             self.gather(x, at);

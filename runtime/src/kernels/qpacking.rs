@@ -8,6 +8,11 @@ use super::super::terms::sizes::{PANEL, QUAD};
 use super::qdepthwise_dual::{is_upright, taps};
 use super::qdual::runs;
 
+/// `a / b`; 0 where `b` is 0.
+fn ratio(a: usize, b: usize) -> usize {
+    a.checked_div(b).unwrap_or(0)
+}
+
 /// Weights of some channels, `[channels][rows][run]`. Each run of neighbouring inputs counts as filled up with zeros to a
 /// multiple of four.
 struct Runs<'a> {
@@ -25,8 +30,8 @@ impl Runs<'_> {
 
     /// The weight `k` of a channel; 0 beyond the last channel and behind a run.
     fn weight(&self, channel: usize, k: usize) -> i8 {
-        let filled = self.run.next_multiple_of(QUAD).max(1);
-        let (row, at) = (k / filled, k % filled);
+        let filled = self.run.next_multiple_of(QUAD);
+        let (row, at) = (ratio(k, filled), k.checked_rem(filled).unwrap_or(0));
         let inside = channel < self.channels && row < self.rows && at < self.run;
         let place = (channel * self.rows + row) * self.run + at;
         if inside { self.w.get(place).copied().unwrap_or(0) } else { 0 }
@@ -49,8 +54,8 @@ impl Runs<'_> {
 
 /// The weights of each group of a convolution, in runs of so many inputs.
 fn groups<'a>(m: &Conv2d, w: &'a [i8], run: usize) -> impl Iterator<Item = Runs<'a>> {
-    let depth = w.len().checked_div(m.out_c).unwrap_or(0).max(1);
-    let (channels, rows) = (m.out_c / m.groups.max(1), depth / run.max(1));
+    let depth = ratio(w.len(), m.out_c);
+    let (channels, rows) = (ratio(m.out_c, m.groups), ratio(depth, run));
     w.chunks((channels * depth).max(1)).map(move |w| Runs { w, channels, rows, run })
 }
 
@@ -62,7 +67,7 @@ fn sixteen(left: usize) -> usize {
 /// For `qconv2d`: panels of sixteen output channels, or of eight at the end of a group, `[depth / 4][16][4]`, where every
 /// kernel row is filled up with zeros.
 pub fn qconv2d(m: &Conv2d, w: &[i8], mut put: impl FnMut(i8)) {
-    groups(m, w, m.kernel_w * m.in_c / m.groups.max(1)).for_each(|group| group.panels(sixteen, &mut put));
+    groups(m, w, ratio(m.kernel_w * m.in_c, m.groups)).for_each(|group| group.panels(sixteen, &mut put));
 }
 
 /// For `dynamic_matmul`: a matrix `[n][k]` as a convolution of one pixel.
@@ -117,7 +122,8 @@ pub fn pairs_fit(packed: &[i8]) -> bool {
 
 /// The bias less what `zero` adds to every window, of weights `[columns][depth]`. Sums wrap until they are finished.
 pub fn bias_less(bias: &[i32], w: &[i8], zero: i32) -> impl Iterator<Item = i32> {
-    let depth = w.len().checked_div(bias.len()).unwrap_or(0).max(1);
+    let depth = ratio(w.len(), bias.len());
     let sum = |w: &[i8]| w.iter().fold(0i32, |sum, w| sum.wrapping_add(i32::from(*w)));
-    bias.iter().zip(w.chunks(depth)).map(move |(b, w)| b.wrapping_sub(zero.wrapping_mul(sum(w))))
+    let column = move |i: usize| w.get(i * depth..).and_then(|w| w.get(..depth)).unwrap_or(&[]);
+    bias.iter().enumerate().map(move |(i, b)| b.wrapping_sub(zero.wrapping_mul(sum(column(i)))))
 }

@@ -7,8 +7,8 @@ use super::quant::Finish;
 /// A quantized convolution. A matrix product is one of a map of one row, by a kernel of one tap.
 ///
 /// The depth is in the order of kernel row, kernel column, input channel, where each kernel row is filled up to a multiple
-/// of four by weights of 0. Weights are packed group by group in panels of 16 output channels, `[depth / 4][16][4]`; of
-/// the last panel eight channels are enough where no more are left, and what is not there is 0.
+/// of four by weights of 0. Weights are packed group by group in panels of 16 output channels, `[depth / 4][16][4]`; the last
+/// panel has eight if no more are left, and is filled up with zeros.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct QConv2d {
     /// The maps and the window.
@@ -18,7 +18,7 @@ pub struct QConv2d {
     /// Whether the absolute values of the first two weights of every four add up to at most 128, and those of the last two:
     /// their products with unsigned bytes then fit 16 bits.
     pub pairs: bool,
-    /// What is done with the sums.
+    /// How sums become bytes.
     pub finish: Finish,
 }
 

@@ -33,7 +33,7 @@ pub struct Line {
 pub struct Edge {
     /// Which map.
     pub batch: usize,
-    /// Row and column of the window's first tap, which count from the padding on.
+    /// Row and column of the window's first tap, counted from the padding on.
     pub at: [usize; 2],
     /// Where the result goes.
     pub y: usize,
@@ -104,7 +104,7 @@ impl QMap {
         Edges { map: self, batch: 0, row: 0, column: 0, columns }
     }
 
-    /// Where the input of a tap lies, whose row and column count from the padding on; `None` in the padding.
+    /// Where the input of a tap lies; `None` in the padding. Row and column count from the padding on.
     #[inline(always)]
     pub fn input(&self, batch: usize, row: usize, column: usize) -> Option<usize> {
         let m = &self.map;

@@ -118,7 +118,7 @@ pub(super) fn dequantized(rw: &Rewriter<'_>, v: ValueId) -> Option<(ValueId, Aff
     bytes_of(rw, node, v).map(|x| (x, affine)).filter(|_| rw.ty(v).dtype == DType::F32)
 }
 
-/// The bytes of which a value is the difference to a zero point, in i32.
+/// The bytes `b` of a value that is `i32(b) - zero_point`.
 pub(super) fn centred_bytes(rw: &Rewriter<'_>, v: ValueId) -> Option<(ValueId, i32)> {
     let node = rw.producer(v)?;
     let Op::Map { expr } = &node.op else { return None };

@@ -24,7 +24,7 @@ kernel! {
     pub struct PackedMatMulCall {
         /// The kernel's parameters.
         pub params: MatMulPacked,
-        /// Whether the kernel for one row computes it, of which there is one.
+        /// Whether there is one row, which a kernel of its own computes.
         pub row: bool,
     }
     describe(c) => format!("{}x{}x{}, {:?}", c.params.m, c.params.k, c.params.n, c.params.epilogue.activation);

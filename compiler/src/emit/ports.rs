@@ -14,11 +14,11 @@ use crate::program::{Port, rust_type};
 
 impl Writer<'_> {
     pub(super) fn inputs_struct(&self) -> Option<TokenStream> {
-        structure("Inputs", " What a run reads.", &self.program.inputs, &self.names.inputs)
+        structure("Inputs", " The inputs of a run.", &self.program.inputs, &self.names.inputs)
     }
 
     pub(super) fn outputs_struct(&self) -> Option<TokenStream> {
-        let doc = " What a run computes; the values lie in the arena until the next run.";
+        let doc = " The outputs of a run. They lie in the arena until the next run.";
         structure("Outputs", doc, &self.program.outputs, &self.names.outputs)
     }
 

@@ -69,7 +69,7 @@ impl Crate {
                 match std::str::from_utf8(bytes) {
                     Ok(text) if name.ends_with(".rs") => {
                         let portable = if text.contains("pub type Cpu = arch::compact::") {
-                            "super::rt::arch::compact::Compact::new(super::rt::arch::host::Host::portable())"
+                            "super::rt::arch::compact::Compact::new(super::rt::arch::narrow::Narrow::portable())"
                         } else {
                             "Cpu::portable()"
                         };

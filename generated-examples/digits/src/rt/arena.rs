@@ -46,7 +46,7 @@ pub enum ArenaError {
         /// Bytes of the slice.
         given: usize,
     },
-    /// The first byte is not at a multiple of [`ALIGN`].
+    /// The first byte is not at a multiple of `ALIGN`.
     Misaligned,
 }
 
@@ -257,7 +257,7 @@ impl<const BYTES: usize> Arena<BYTES> {
         unsafe { V::views(self.0.as_mut_ptr()) }
     }
 
-    /// The arena for reading, after the bytes of `T` were made truth values as by [`as_bools`].
+    /// The arena for reading, after the bytes of `T` were made truth values as by `as_bools`.
     #[inline]
     pub fn results<T: Truths>(&mut self) -> Results<'_, T, BYTES> {
         for &(start, end) in T::RANGES {

@@ -13,7 +13,7 @@ pub use options::Options;
 pub use table::{Choice, Form, OPTIONS};
 pub use values::{Word, dim, state, target_named};
 
-use crate::ir::Numerics;
+use crate::ir::{LowBit, Numerics};
 use crate::targets::{Board, HOST, Target};
 
 /// What is preferred where the two conflict.
@@ -57,6 +57,8 @@ pub struct Config {
     pub alloc: Alloc,
     /// How products are rounded; by default the target's way.
     pub numerics: Option<Numerics>,
+    /// Whether weights of few bits stay such.
+    pub low_bit: LowBit,
     /// Bytes of RAM that a model may take, with its inputs and, where it is estimated, the stack; more is an error.
     pub max_ram: Option<usize>,
     /// Bytes of flash that constants and, where it is estimated, code may take; more is an error.
@@ -85,6 +87,7 @@ impl Default for Config {
             optimize: Optimize::default(),
             alloc: Alloc::default(),
             numerics: None,
+            low_bit: LowBit::default(),
             max_ram: None,
             max_flash: None,
             weights_section: None,
@@ -129,6 +132,8 @@ choices! {
     alloc(alloc: Alloc) => |chosen| chosen.alloc = Some(alloc);
     /// Chooses how products are rounded.
     numerics(numerics: Numerics) => |chosen| chosen.numerics = Some(numerics);
+    /// Chooses whether weights of few bits stay such.
+    low_bit(low_bit: LowBit) => |chosen| chosen.low_bit = Some(low_bit);
     /// Refuses models that need more RAM.
     max_ram(bytes: usize) => |chosen| chosen.max_ram = Some(bytes);
     /// Refuses models whose constants and code need more flash.

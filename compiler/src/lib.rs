@@ -84,7 +84,7 @@ pub use build_script::BuildError;
 #[doc(inline)]
 pub use config::{Alloc, Config, Optimize};
 #[doc(inline)]
-pub use ir::Numerics;
+pub use ir::{LowBit, Numerics};
 #[doc(inline)]
 pub use onnx::Model;
 // For the same packages: a graph is none of what is promised.

@@ -94,7 +94,7 @@ fn compile_imported(
     let numerics = config.effective_numerics();
     graph.states = states(&graph, config)?;
     observe("optimising");
-    passes::run(&mut graph, &Reference { numerics }, |pass, _| observe(pass.name));
+    passes::run_with(&mut graph, &Reference { numerics }, config.low_bit, |pass, _| observe(pass.name));
     observe("choosing kernels");
     let (mut program, places) = lower::lower_with_places(&graph, numerics, &config.machine())?;
     observe("planning memory");

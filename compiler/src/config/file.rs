@@ -7,6 +7,7 @@
 //! optimize = "size"        # or "speed"
 //! alloc = "static"         # or "caller", "heap"
 //! numerics = "separate"    # or "fused"
+//! low-bit = "off"          # or "auto"
 //! max-ram = "64K"
 //! max-flash = "1M"
 //! weights-section = ".psram"

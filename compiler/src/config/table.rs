@@ -35,7 +35,7 @@ pub enum Form {
 }
 
 /// All options.
-pub const OPTIONS: [Choice; 13] = [
+pub const OPTIONS: [Choice; 14] = [
     Choice {
         name: "name",
         value: "NAME",
@@ -83,6 +83,12 @@ pub const OPTIONS: [Choice; 13] = [
         value: "fused|separate",
         help: "How products are rounded: fused or separate [default: the target's way]",
         form: Form::Text(|o, text| set(&mut o.numerics, Word::of_word(text))),
+    },
+    Choice {
+        name: "low-bit",
+        value: "auto|off",
+        help: "Whether weights of three values stay such: auto, or off for plain floats [default: auto]",
+        form: Form::Text(|o, text| set(&mut o.low_bit, Word::of_word(text))),
     },
     Choice {
         name: "max-ram",
@@ -159,7 +165,7 @@ mod tests {
     use super::{NAMES, OPTIONS, find};
     use crate::config::{Alloc, Config, Optimize, Options, Word};
     use crate::diag::codes;
-    use crate::ir::Numerics;
+    use crate::ir::{LowBit, Numerics};
 
     /// A value of each option that is not what it is by default, as both write it.
     const VALUES: [(&str, &str, &str); OPTIONS.len()] = [
@@ -171,6 +177,7 @@ mod tests {
         ("optimize", "size", "\"size\""),
         ("alloc", "heap", "\"heap\""),
         ("numerics", "separate", "\"separate\""),
+        ("low-bit", "off", "\"off\""),
         ("max-ram", "64K", "\"64K\""),
         ("max-flash", "1M", "1048576"),
         ("weights-section", ".psram", "\".psram\""),
@@ -209,9 +216,13 @@ mod tests {
         fn words<T: Word>() -> String {
             T::WORDS.iter().map(|(word, _)| *word).collect::<Vec<_>>().join("|")
         }
-        for (name, shown) in
-            [("optimize", words::<Optimize>()), ("alloc", words::<Alloc>()), ("numerics", words::<Numerics>())]
-        {
+        let choices = [
+            ("optimize", words::<Optimize>()),
+            ("alloc", words::<Alloc>()),
+            ("numerics", words::<Numerics>()),
+            ("low-bit", words::<LowBit>()),
+        ];
+        for (name, shown) in choices {
             assert_eq!(find(name).unwrap().value, shown);
         }
     }

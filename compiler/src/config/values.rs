@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use super::{Alloc, Optimize};
 use crate::diag::nearest;
-use crate::ir::Numerics;
+use crate::ir::{LowBit, Numerics};
 use crate::targets::{self, BOARDS, Board, TARGETS, Target};
 
 /// A choice among few, each of which is a word.
@@ -43,6 +43,10 @@ impl Word for Alloc {
 
 impl Word for Numerics {
     const WORDS: &'static [(&'static str, Numerics)] = &[("fused", Numerics::Fused), ("separate", Numerics::Separate)];
+}
+
+impl Word for LowBit {
+    const WORDS: &'static [(&'static str, LowBit)] = &[("auto", LowBit::Auto), ("off", LowBit::Off)];
 }
 
 impl FromStr for Optimize {

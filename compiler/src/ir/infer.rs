@@ -2,7 +2,7 @@
 
 mod products;
 
-use self::products::{conv, conv_transpose, dynamic_matmul, map_shape, matmul, qconv, window_shape};
+use self::products::{conv, conv_transpose, dynamic_matmul, map_shape, matmul, qconv, ternary_matmul, window_shape};
 use super::{Between, DType, Movement, Op, Quant, Takes, Type, checked_elements};
 
 /// Result types of an operator, or what does not fit.
@@ -31,6 +31,7 @@ fn results(op: &Op, inputs: &[&Type]) -> Result<Vec<Type>, String> {
         Op::QPool { .. } | Op::QReduce { .. } | Op::QSoftmax { .. } => between(op, inputs[0]),
         Op::MatMul { .. } => matmul(inputs[0], inputs[1]),
         Op::DynamicMatMul { .. } => dynamic_matmul(inputs),
+        Op::TernaryMatMul { .. } => ternary_matmul(inputs),
         Op::Pool { window, .. } => {
             let [n, h, w, c] = map_shape(inputs[0])?;
             let [oh, ow] = window_shape(window, [h, w])?;
@@ -263,11 +264,15 @@ fn gather_nd(batch_dims: usize, data: &Type, indices: &Type) -> Result<Type, Str
 
 /// Bias and residual of the operators that have them.
 fn check_epilogue(op: &Op, inputs: &[&Type], out: &Type) -> Result<(), String> {
-    let (Op::Conv { epilogue, .. } | Op::ConvTranspose { epilogue, .. } | Op::MatMul { epilogue }) = op else {
+    let (factors, epilogue) = if let Op::TernaryMatMul { epilogue } = op {
+        (3, epilogue)
+    } else if let Op::Conv { epilogue, .. } | Op::ConvTranspose { epilogue, .. } | Op::MatMul { epilogue } = op {
+        (2, epilogue)
+    } else {
         return Ok(());
     };
     let columns = *out.shape.last().ok_or("the result has no columns")?;
-    let mut rest = inputs[2..].iter();
+    let mut rest = inputs[factors..].iter();
     if epilogue.bias {
         let bias = rest.next().ok_or("the bias is missing")?;
         if bias.shape != [columns] || bias.dtype != out.dtype {

@@ -46,3 +46,13 @@ pub enum Numerics {
     /// The product is rounded, then the sum.
     Separate,
 }
+
+/// Whether products with weights of few bits are computed by what those mean.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LowBit {
+    /// They are: fewer bytes of constants, and sums in an order of their own.
+    #[default]
+    Auto,
+    /// As products of floats.
+    Off,
+}

@@ -91,6 +91,16 @@ pub enum Op {
         /// Whether a bias operand is there.
         bias: bool,
     },
+    /// Matrix product with constant weights of three values: `x [..,k]` of f32, weights `[n,k]` of i8 (each -1, 0 or 1), scale `[n]` or
+    /// `[1]`, then bias `[n]` and residual.
+    ///
+    /// Each sum starts from +0 and adds, for every five neighbours in ascending order, `(x0 + x1) + ((x2 + x3) + x4)`, where each `x`
+    /// is taken with its weight: `-x`, +0 or `x`. Neighbours beyond the last are +0. The result is the bias (+0 where there is none) plus the
+    /// product of sum and scale, by one multiply-add.
+    TernaryMatMul {
+        /// What follows.
+        epilogue: Epilogue,
+    },
     /// Pooling over `[n,h,w,c]`.
     Pool {
         /// What is computed.
@@ -217,6 +227,7 @@ impl Op {
             Op::QSoftmax { .. } => "qsoftmax",
             Op::MatMul { .. } => "matmul",
             Op::DynamicMatMul { .. } => "dynamic_matmul",
+            Op::TernaryMatMul { .. } => "ternary_matmul",
             Op::Pool { kind: PoolKind::Max, .. } => "max_pool",
             Op::Pool { kind: PoolKind::Average { .. }, .. } => "average_pool",
             Op::Reduce { kind: ReduceKind::Sum, .. } => "reduce_sum",

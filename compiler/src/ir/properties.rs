@@ -210,6 +210,11 @@ impl Op {
                 let operands = Some(3 + usize::from(*bias));
                 Properties { operands, work: Work::Row, writes_pitched: true, ..PLAIN }
             }
+            Op::TernaryMatMul { epilogue: e } => {
+                let operands = Some(3 + usize::from(e.bias) + usize::from(e.residual));
+                let (work, plain) = (Work::Row, !e.residual);
+                Properties { operands, work, writes_pitched: plain, owns_result: plain, ..PLAIN }
+            }
             Op::Pool { kind, window } => {
                 let takes = if *kind == PoolKind::Max { Takes::Numbers } else { Takes::Floats };
                 Properties { work: pool(window), reads: Reads::Pixels, writes_pitched: true, ..computed(takes) }

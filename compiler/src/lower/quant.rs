@@ -97,7 +97,7 @@ impl Lowering<'_> {
     }
 
     /// The packed weights of a product.
-    fn packed_weight<T: Element>(&mut self, node: &Node, packed: &[T]) -> Arg {
+    pub(super) fn packed_weight<T: Element>(&mut self, node: &Node, packed: &[T]) -> Arg {
         let name = self.graph.value(node.inputs[1]).name.clone();
         Arg::Weight(self.new_weight(&name, Tensor::from_elements([packed.len()], packed), Some(node.inputs[1])))
     }

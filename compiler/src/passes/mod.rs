@@ -18,9 +18,10 @@ mod rewrite;
 mod scalars;
 mod sink;
 mod state_rows;
+mod ternary;
 mod views;
 
-use crate::ir::{Evaluate, Graph};
+use crate::ir::{Evaluate, Graph, LowBit};
 
 /// A named rewriting of the graph.
 pub struct Pass {
@@ -52,14 +53,23 @@ pub const PASSES: &[Pass] = &[
     Pass { name: "fuse_maps", run: fuse_maps::run },
     Pass { name: "fuse_bytes", run: quant::bytes::run },
     Pass { name: "fuse_residuals", run: quant::residual::run },
+    Pass { name: LOW_BIT, run: ternary::run },
     Pass { name: "share_equal", run: cse::run },
     Pass { name: "merge_views", run: views::run },
     Pass { name: "remove_dead", run: dead::run },
 ];
 
+/// The pass that [`LowBit::Off`] leaves out.
+const LOW_BIT: &str = "code_weights";
+
 /// Runs all passes; `observe` sees the graph after each one.
-pub fn run(graph: &mut Graph, evaluate: &dyn Evaluate, mut observe: impl FnMut(&Pass, &Graph)) {
-    for pass in PASSES {
+pub fn run(graph: &mut Graph, evaluate: &dyn Evaluate, observe: impl FnMut(&Pass, &Graph)) {
+    run_with(graph, evaluate, LowBit::Auto, observe);
+}
+
+/// The same, with a choice.
+pub fn run_with(graph: &mut Graph, evaluate: &dyn Evaluate, low_bit: LowBit, mut observe: impl FnMut(&Pass, &Graph)) {
+    for pass in PASSES.iter().filter(|pass| low_bit == LowBit::Auto || pass.name != LOW_BIT) {
         (pass.run)(graph, evaluate);
         debug_assert_eq!(crate::ir::verify(graph), Ok(()), "after {}", pass.name);
         observe(pass, graph);

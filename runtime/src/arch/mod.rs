@@ -6,6 +6,7 @@ pub mod byte;
 pub mod bytes;
 pub mod compact;
 pub mod dual;
+pub mod fives;
 pub mod floats;
 pub mod forward;
 pub mod host;

@@ -35,4 +35,5 @@ pub mod select_rows;
 pub mod separable;
 pub mod softmax;
 pub mod table;
+pub mod ternary;
 pub mod topk;

@@ -5,6 +5,7 @@
 //! Sixteen output columns make a panel, `[depth][16]`; the last panel is as narrow as what is left, so that packed weights
 //! have the size of unpacked ones. Emitted crates do not need this file.
 use super::super::terms::conv2d::Conv2d;
+use super::super::terms::fives::{FIVE, TWOS};
 use super::super::terms::sizes::PANEL;
 
 /// A box of weights that is copied to where the box before ended, dense.
@@ -72,4 +73,20 @@ pub fn matmul(depth: usize, columns: usize) -> impl Iterator<Item = Piece> {
 pub fn depthwise2d(p: &Conv2d) -> impl Iterator<Item = Piece> {
     let (channels, taps) = (p.in_c, p.kernel_h * p.kernel_w);
     core::iter::once(Piece { dims: [1, taps, channels], start: 0, strides: [0, 1, taps as isize] })
+}
+
+/// For `ternary_matmul`, of weights -1, 0 and 1 as `[columns][depth]`: bytes of five neighbours each, `[depth / 5][columns]`, where
+/// zeros stand behind the last weight of a column.
+pub fn fives(w: &[i8], columns: usize, depth: usize) -> impl Iterator<Item = u8> {
+    let digit = move |column: usize, k: usize| {
+        let w = if k < depth { w.get(column * depth + k).copied().unwrap_or(0) } else { 0 };
+        (w.clamp(-1, 1) + 1) as u8
+    };
+    let digits = move |column: usize, k: usize, count: usize| {
+        (k..k + count).fold(0u8, |digits, k| digits.wrapping_mul(3).wrapping_add(digit(column, k)))
+    };
+    let byte = move |column: usize, five: usize| {
+        digits(column, five, 2).wrapping_mul(TWOS as u8).wrapping_add(digits(column, five + 2, FIVE - 2))
+    };
+    (0..depth).step_by(FIVE).flat_map(move |five| (0..columns).map(move |column| byte(column, five)))
 }

@@ -4,6 +4,7 @@ pub mod conv2d;
 pub mod dots;
 pub mod dual;
 pub mod epilogue;
+pub mod fives;
 pub mod line;
 pub mod lines;
 pub mod matmul;

@@ -89,6 +89,11 @@ pub fn dynamic_matmul(
 }
 
 #[inline(never)]
+pub fn ternary_matmul(p: &ternary::TernaryMatMul, x: F, w: &[u8], scale: F, bias: F, scratch: Y, y: Y) {
+    ternary::ternary_matmul(cpu(), p, x, w, ternary::Scales { scale, bias }, scratch, y);
+}
+
+#[inline(never)]
 pub fn qconv2d(p: &QConv2d, x: &[u8], w: &[i8], bias: &[i32], multiplier: F, y: &mut [u8]) {
     qconv::qconv2d(cpu(), p, x, w, bias, multiplier, y);
     qdepthwise::qdepthwise2d(cpu(), p, x, w, bias, multiplier, y);

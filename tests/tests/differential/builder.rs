@@ -141,8 +141,9 @@ impl Builder {
         let ids: Vec<ValueId> = operands.iter().map(|k| k.id).chain(constants.iter().copied()).collect();
         let types: Vec<&Type> = ids.iter().map(|&id| self.graph.ty(id)).collect();
         let results = infer(&op, &types).ok().filter(|r| r.iter().all(|t| t.elements() <= MAX_ELEMENTS))?;
-        let sums = matches!(op, Op::Conv { .. } | Op::ConvTranspose { .. } | Op::MatMul { .. } | Op::Norm { .. })
-            && results[0].dtype.is_float();
+        let products = matches!(op, Op::Conv { .. } | Op::ConvTranspose { .. } | Op::MatMul { .. });
+        let sums = products || matches!(op, Op::TernaryMatMul { .. } | Op::Norm { .. });
+        let sums = sums && results[0].dtype.is_float();
         let rough = sums || operands.iter().any(|k| k.rough);
         let wild = operands.iter().any(|k| k.wild);
         let index = self.graph.nodes.len();

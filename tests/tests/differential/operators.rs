@@ -104,6 +104,9 @@ impl Builder {
         let shape = self.ty(a).shape;
         let k = *shape.last()?;
         let n = self.random.within(1, 20);
+        if self.random.one_in(6) {
+            return self.ternary(a, k);
+        }
         if self.random.one_in(2) {
             let b = self.scaled([k, n], k);
             let bias = self.random.one_in(2).then(|| self.constant(&Type::new(DType::F32, [n])));
@@ -125,6 +128,20 @@ impl Builder {
             _ => self.input(Type::new(DType::F32, wanted)),
         };
         self.node(Op::MatMul { epilogue: Epilogue::default() }, &[a, b], &[])
+    }
+
+    /// A product with weights of three values, now and then so many columns that sums are in a table.
+    fn ternary(&mut self, a: Known, k: usize) -> Option<Known> {
+        let most = if self.random.one_in(3) { 70 } else { 9 };
+        let n = self.random.within(1, most);
+        let signs: Vec<i8> = (0..n * k).map(|_| self.random.below(3) as i8 - 1).collect();
+        let signs = self.constant_of(Tensor::from_elements([n, k], &signs));
+        let scales = if self.random.one_in(2) { 1 } else { n };
+        let scale = self.scaled([scales], k);
+        let bias = self.random.one_in(2).then(|| self.constant(&Type::new(DType::F32, [n])));
+        let epilogue = Epilogue { bias: bias.is_some(), residual: false, activation: self.activation() };
+        let constants: Vec<_> = [signs, scale].into_iter().chain(bias).collect();
+        self.node(Op::TernaryMatMul { epilogue }, &[a], &constants)
     }
 
     fn pool(&mut self) -> Option<Known> {

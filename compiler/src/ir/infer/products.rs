@@ -35,18 +35,31 @@ pub(super) fn conv(window: &Window, groups: usize, x: &Type, w: &Type) -> Result
     Ok(Type::new(x.dtype, [n, oh, ow, o]))
 }
 
-pub(super) fn dynamic_matmul(inputs: &[&Type]) -> Result<Type, String> {
-    let (x, w) = (inputs[0], inputs[1]);
+/// Numbers `[..,k]` times weights `[n,k]` of i8.
+fn by_bytes(x: &Type, w: &Type) -> Result<Type, String> {
     let (Some((k, rows)), &[n, depth]) = (x.shape.split_last(), w.shape.as_slice()) else {
         return Err(format!("{x} and {w} are not numbers and a matrix"));
     };
     if x.dtype != DType::F32 || w.dtype != DType::I8 || *k != depth {
         return Err(format!("{x} and {w} are not numbers and weights of i8 of one depth"));
     }
-    if let Some(t) = inputs[2..].iter().find(|t| t.shape != [n] || t.dtype != DType::F32) {
-        return Err(format!("{t} should be f32[{n}]"));
-    }
     Ok(Type::new(DType::F32, rows.iter().copied().chain([n]).collect::<Vec<_>>()))
+}
+
+pub(super) fn dynamic_matmul(inputs: &[&Type]) -> Result<Type, String> {
+    let y = by_bytes(inputs[0], inputs[1])?;
+    let n = inputs[1].shape[0];
+    match inputs[2..].iter().find(|t| t.shape != [n] || t.dtype != DType::F32) {
+        Some(t) => Err(format!("{t} should be f32[{n}]")),
+        None => Ok(y),
+    }
+}
+
+pub(super) fn ternary_matmul(inputs: &[&Type]) -> Result<Type, String> {
+    let y = by_bytes(inputs[0], inputs[1])?;
+    let (scale, n) = (inputs[2], inputs[1].shape[0]);
+    let fits = scale.dtype == DType::F32 && matches!(*scale.shape.as_slice(), [own] if own == 1 || own == n);
+    if fits { Ok(y) } else { Err(format!("the scale {scale} should be f32[1] or f32[{n}]")) }
 }
 
 pub(super) fn qconv(window: &Window, groups: usize, quant: &Quant, inputs: &[&Type]) -> Result<Type, String> {

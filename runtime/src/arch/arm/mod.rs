@@ -6,6 +6,7 @@ pub mod copy;
 pub mod dsp;
 pub mod dual;
 pub mod finish;
+pub mod fives;
 pub mod floats;
 pub mod fpu;
 pub mod lines;

@@ -31,7 +31,7 @@ fn results(op: &Op, inputs: &[&Type]) -> Result<Vec<Type>, String> {
         Op::QPool { .. } | Op::QReduce { .. } | Op::QSoftmax { .. } => between(op, inputs[0]),
         Op::MatMul { .. } => matmul(inputs[0], inputs[1]),
         Op::DynamicMatMul { .. } => dynamic_matmul(inputs),
-        Op::TernaryMatMul { .. } => ternary_matmul(inputs),
+        Op::TernaryMatMul { rows, .. } => ternary_matmul(*rows, inputs),
         Op::Pool { window, .. } => {
             let [n, h, w, c] = map_shape(inputs[0])?;
             let [oh, ow] = window_shape(window, [h, w])?;
@@ -264,8 +264,8 @@ fn gather_nd(batch_dims: usize, data: &Type, indices: &Type) -> Result<Type, Str
 
 /// Bias and residual of the operators that have them.
 fn check_epilogue(op: &Op, inputs: &[&Type], out: &Type) -> Result<(), String> {
-    let (factors, epilogue) = if let Op::TernaryMatMul { epilogue } = op {
-        (3, epilogue)
+    let (factors, epilogue) = if let Op::TernaryMatMul { rows, epilogue } = op {
+        (3 + usize::from(*rows), epilogue)
     } else if let Op::Conv { epilogue, .. } | Op::ConvTranspose { epilogue, .. } | Op::MatMul { epilogue } = op {
         (2, epilogue)
     } else {

@@ -91,13 +91,15 @@ pub enum Op {
         /// Whether a bias operand is there.
         bias: bool,
     },
-    /// Matrix product with constant weights of three values: `x [..,k]` of f32, weights `[n,k]` of i8 (each -1, 0 or 1), scale `[n]` or
-    /// `[1]`, then bias `[n]` and residual.
+    /// Matrix product with constant weights of three values: `x [..,k]` of f32 or i8, weights `[n,k]` of i8 (each -1, 0 or 1), scale `[n]`
+    /// or `[1]`, then the scale of each row `[..,1]`, bias `[n]` and residual.
     ///
-    /// Each sum starts from +0 and adds, for every five neighbours in ascending order, `(x0 + x1) + ((x2 + x3) + x4)`, where each `x`
+    /// A sum of i8 is exact (in i32 it wraps) and becomes f32. One of f32 starts from +0 and adds, for every five neighbours in ascending order, `(x0 + x1) + ((x2 + x3) + x4)`, where each `x`
     /// is taken with its weight: `-x`, +0 or `x`. Neighbours beyond the last are +0. The result is the bias (+0 where there is none) plus the
-    /// product of sum and scale, by one multiply-add.
+    /// product of sum and scale, by one multiply-add; the scale is that of the row times that of the column, where rows have some.
     TernaryMatMul {
+        /// Whether rows, of i8, have a scale.
+        rows: bool,
         /// What follows.
         epilogue: Epilogue,
     },

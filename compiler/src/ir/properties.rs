@@ -210,8 +210,8 @@ impl Op {
                 let operands = Some(3 + usize::from(*bias));
                 Properties { operands, work: Work::Row, writes_pitched: true, ..PLAIN }
             }
-            Op::TernaryMatMul { epilogue: e } => {
-                let operands = Some(3 + usize::from(e.bias) + usize::from(e.residual));
+            Op::TernaryMatMul { rows, epilogue: e } => {
+                let operands = Some(3 + usize::from(*rows) + usize::from(e.bias) + usize::from(e.residual));
                 let (work, plain) = (Work::Row, !e.residual);
                 Properties { operands, work, writes_pitched: plain, owns_result: plain, ..PLAIN }
             }

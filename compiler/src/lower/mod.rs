@@ -237,7 +237,7 @@ impl Lowering<'_> {
             }
             Op::QConv { window, groups, quant } => self.qconv(node, window, *groups, quant),
             Op::DynamicMatMul { offset, .. } => self.dynamic_matmul(node, *offset),
-            Op::TernaryMatMul { epilogue } => self.ternary_matmul(node, *epilogue),
+            Op::TernaryMatMul { rows, epilogue } => self.ternary_matmul(node, *rows, *epilogue),
             Op::QPool { window, count_include_pad, between } => self.qpool(node, window, *count_include_pad, *between),
             Op::QReduce { axes, between } => self.qreduce(node, axes, *between),
             Op::QSoftmax { axis, between } => self.qsoftmax(node, *axis, *between),

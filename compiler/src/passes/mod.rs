@@ -19,6 +19,7 @@ mod scalars;
 mod sink;
 mod state_rows;
 mod ternary;
+mod ternary_bytes;
 mod views;
 
 use crate::ir::{Evaluate, Graph, LowBit};
@@ -54,6 +55,7 @@ pub const PASSES: &[Pass] = &[
     Pass { name: "fuse_bytes", run: quant::bytes::run },
     Pass { name: "fuse_residuals", run: quant::residual::run },
     Pass { name: LOW_BIT, run: ternary::run },
+    Pass { name: "sum_bytes", run: ternary_bytes::run },
     Pass { name: "share_equal", run: cse::run },
     Pass { name: "merge_views", run: views::run },
     Pass { name: "remove_dead", run: dead::run },

@@ -58,7 +58,7 @@ fn product(rw: &mut Rewriter<'_>, node: &Node) -> Option<Node> {
     let scale = rw.graph.add_constant(format!("{name}_scale"), Tensor::from_elements([scale.len()], &scale));
     let signs = rw.graph.add_constant(name, Tensor::from_elements([n, k], &signs));
     let inputs = [&[x, signs, scale], &node.inputs[2..]].concat();
-    Some(Node { op: Op::TernaryMatMul { epilogue }, inputs, ..node.clone() })
+    Some(Node { op: Op::TernaryMatMul { rows: false, epilogue }, inputs, ..node.clone() })
 }
 
 #[cfg(test)]

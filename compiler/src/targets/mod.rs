@@ -57,6 +57,9 @@ pub struct Loops {
     pub family: Option<&'static str>,
     /// How the weights of quantized products lie.
     pub packing: Packing,
+    /// Whether products of bytes with weights of three values want those in two bits, for instructions that multiply bytes, rather
+    /// than five in a byte, for a table of sums.
+    pub codes: bool,
 }
 
 /// How the weights of quantized products lie.
@@ -69,12 +72,22 @@ pub enum Packing {
 }
 
 /// Plain Rust.
-const PLAIN: Loops =
-    Loops { cpu: "arch::portable::Portable", small: "arch::portable::Portable", family: None, packing: Packing::Quads };
+const PLAIN: Loops = Loops {
+    cpu: "arch::portable::Portable",
+    small: "arch::portable::Portable",
+    family: None,
+    packing: Packing::Quads,
+    codes: false,
+};
 
 /// AVX2 with FMA, AVX-512F and VNNI, as the CPU is found to have them when the code runs.
-const X86: Loops =
-    Loops { cpu: "arch::host::Host", small: "arch::narrow::Narrow", family: Some("arch/x86"), packing: Packing::Quads };
+const X86: Loops = Loops {
+    cpu: "arch::host::Host",
+    small: "arch::narrow::Narrow",
+    family: Some("arch/x86"),
+    packing: Packing::Quads,
+    codes: true,
+};
 
 /// Armv8-A, 64 bits: plain Rust with the fused multiply-add.
 const NEON: Loops = Loops { family: Some("arch/neon"), ..PLAIN };
@@ -85,6 +98,7 @@ const ARM: Loops = Loops {
     small: "arch::arm::dsp::Dsp",
     family: Some("arch/arm"),
     packing: Packing::Dual,
+    codes: false,
 };
 
 /// What targets without vectors and without an FPU have in common.

@@ -2,24 +2,18 @@
 //! The interface of instruction sets for products with weights of -1, 0 and 1, five to a byte.
 //!
 //! Invariant: as with [`Isa`], all methods give the same bits on every instruction set.
-use super::super::terms::fives::{Parts, Table};
+use super::super::terms::fives::{FIVE, Parts, Table, WordTable, entry, group, groups};
+use super::super::terms::ternary::TABLES;
 use super::compact::Compact;
 use super::isa::{Cpu, Inner, Isa, Numerics};
 use super::portable::Portable;
 
 /// An instruction set with the loops of these products.
 pub trait Fives: Isa + FivesCpu {
-    /// Whether [`Fives::add_fives`] looks sums up in a table that it is given: that of five inputs is made once, and read for
-    /// every column.
+    /// Adds to each sum what its byte names of five inputs, by `table` where there is one.
     #[inline(always)]
-    fn has_table(self) -> bool {
-        true
-    }
-
-    /// Adds to each sum what its byte names, by `table` where there is one.
-    #[inline(always)]
-    fn add_fives(self, parts: &Parts, table: Option<&mut Table>, bytes: &[u8], sums: &mut [f32]) {
-        let columns = sums.iter_mut().zip(bytes);
+    fn add_fives(self, x: [f32; FIVE], table: Option<&mut Table>, bytes: &[u8], sums: &mut [f32]) {
+        let (parts, columns) = (Parts::new(x), sums.iter_mut().zip(bytes));
         let Some(table) = table else {
             columns.for_each(|(sum, byte)| *sum += parts.sum(*byte));
             return;
@@ -27,7 +21,44 @@ pub trait Fives: Isa + FivesCpu {
         parts.fill(table);
         columns.for_each(|(sum, byte)| *sum += table[usize::from(*byte)]);
     }
+
+    /// Whether [`Fives::add_fives_rows`] is faster than row after row.
+    #[inline(always)]
+    fn has_rows(self) -> bool {
+        false
+    }
+
+    /// [`Fives::add_fives`] for some rows, whose sums begin `pitch` apart.
+    #[inline(always)]
+    fn add_fives_rows(self, x: [[f32; FIVE]; ROWS], bytes: &[u8], sums: &mut [f32], pitch: usize) {
+        for (row, x) in x.into_iter().enumerate() {
+            self.add_fives(x, None, bytes, sums.get_mut(row * pitch..).unwrap_or(&mut []));
+        }
+    }
+
+    /// Adds to each sum what its bytes name, of all groups of a row of inputs, by tables where there are some. `w` is
+    /// `[groups][columns]`.
+    #[inline(always)]
+    fn add_byte_fives(self, x: &[i8], w: &[u8], mut tables: Option<&mut [WordTable; TABLES]>, sums: &mut [i32]) {
+        let mut w = w;
+        for at in 0..groups(x.len()) {
+            let Some((bytes, rest)) = w.split_at_checked(sums.len()) else { return };
+            w = rest;
+            let parts = Parts::new(group(x, at).map(i16::from));
+            let columns = sums.iter_mut().zip(bytes);
+            match tables.as_deref_mut() {
+                Some([table, ..]) => {
+                    parts.fill(table);
+                    columns.for_each(|(sum, byte)| *sum = sum.wrapping_add(entry(table, *byte)));
+                }
+                None => columns.for_each(|(sum, byte)| *sum = sum.wrapping_add(i32::from(parts.sum(*byte)))),
+            }
+        }
+    }
 }
+
+/// Rows that are computed at once.
+pub const ROWS: usize = 4;
 
 /// A computation written once for every instruction set with the loops of these products.
 pub trait FivesKernel {

@@ -36,4 +36,5 @@ pub mod separable;
 pub mod softmax;
 pub mod table;
 pub mod ternary;
+pub mod ternary_codes;
 pub mod topk;

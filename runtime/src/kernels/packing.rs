@@ -4,9 +4,10 @@
 //!
 //! Sixteen output columns make a panel, `[depth][16]`; the last panel is as narrow as what is left, so that packed weights
 //! have the size of unpacked ones. Emitted crates do not need this file.
+use super::super::terms::codes::{BLOCK, SHIFTS};
 use super::super::terms::conv2d::Conv2d;
 use super::super::terms::fives::{FIVE, TWOS};
-use super::super::terms::sizes::PANEL;
+use super::super::terms::sizes::{PANEL, QUAD};
 
 /// A box of weights that is copied to where the box before ended, dense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,4 +90,24 @@ pub fn fives(w: &[i8], columns: usize, depth: usize) -> impl Iterator<Item = u8>
         digits(column, five, 2).wrapping_mul(TWOS as u8).wrapping_add(digits(column, five + 2, FIVE - 2))
     };
     (0..depth).step_by(FIVE).flat_map(move |five| (0..columns).map(move |column| byte(column, five)))
+}
+
+/// For `ternary_matmul_codes`, of weights -1, 0 and 1 as `[columns][depth]`: panels of blocks, with zeros for weights and columns
+/// that are not there.
+pub fn codes(w: &[i8], columns: usize, depth: usize) -> impl Iterator<Item = u8> {
+    let code = move |column: usize, k: usize| {
+        let is_there = column < columns && k < depth;
+        let w = if is_there { w.get(column * depth + k).copied().unwrap_or(0) } else { 0 };
+        (w.clamp(-1, 1) + 1) as u8
+    };
+    let byte = move |column: usize, k: usize| {
+        SHIFTS.into_iter().enumerate().fold(0, |byte, (s, shift)| byte | code(column, k + QUAD * s) << shift)
+    };
+    let panels = (0..columns).step_by(PANEL);
+    panels.flat_map(move |panel| {
+        let blocks = (0..depth).step_by(BLOCK);
+        blocks.flat_map(move |block| {
+            (panel..panel + PANEL).flat_map(move |column| (block..block + QUAD).map(move |k| byte(column, k)))
+        })
+    })
 }

@@ -13,5 +13,6 @@ pub mod qgather;
 pub mod qsums;
 pub mod ready;
 pub mod row;
+pub mod scale;
 pub mod taps;
 pub mod tile;

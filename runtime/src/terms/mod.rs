@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! Plain data that loops and kernels share: parameters, windows, lines, and what loops in assembly are told.
+pub mod codes;
 pub mod conv2d;
 pub mod dots;
 pub mod dual;
@@ -18,5 +19,6 @@ pub mod rows;
 pub mod sizes;
 pub mod steps;
 pub mod taps;
+pub mod ternary;
 pub mod tile;
 pub mod window;

@@ -89,8 +89,32 @@ pub fn dynamic_matmul(
 }
 
 #[inline(never)]
-pub fn ternary_matmul(p: &ternary::TernaryMatMul, x: F, w: &[u8], scale: F, bias: F, scratch: Y, y: Y) {
-    ternary::ternary_matmul(cpu(), p, x, w, ternary::Scales { scale, bias }, scratch, y);
+pub fn ternary_matmul(p: &terms::ternary::TernaryMatMul, x: F, w: &[u8], scale: F, bias: F, scratch: Y, y: Y) {
+    ternary::ternary_matmul(cpu(), p, x, w, terms::ternary::Scales { scale, rows: &[], bias }, scratch, y);
+}
+
+#[inline(never)]
+pub fn ternary_matmul_bytes(
+    p: &terms::ternary::TernaryMatMul,
+    x: &[i8],
+    w: &[u8],
+    scales: terms::ternary::Scales<'_>,
+    scratch: (&mut [u32], &mut [i32]),
+    y: Y,
+) {
+    ternary::ternary_matmul_bytes(cpu(), p, x, w, scales, scratch, y);
+}
+
+#[inline(never)]
+pub fn ternary_matmul_codes(
+    p: &terms::ternary::TernaryMatMul,
+    x: &[i8],
+    w: &[u8],
+    scales: terms::ternary::Scales<'_>,
+    padded: &mut [i8],
+    y: Y,
+) {
+    ternary_codes::ternary_matmul_codes(cpu(), p, x, w, scales, padded, y);
 }
 
 #[inline(never)]

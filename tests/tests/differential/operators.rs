@@ -105,7 +105,7 @@ impl Builder {
         let k = *shape.last()?;
         let n = self.random.within(1, 20);
         if self.random.one_in(6) {
-            return self.ternary(a, k);
+            return self.ternary(a);
         }
         if self.random.one_in(2) {
             let b = self.scaled([k, n], k);
@@ -130,18 +130,24 @@ impl Builder {
         self.node(Op::MatMul { epilogue: Epilogue::default() }, &[a, b], &[])
     }
 
-    /// A product with weights of three values, now and then so many columns that sums are in a table.
-    fn ternary(&mut self, a: Known, k: usize) -> Option<Known> {
+    /// A product with weights of three values, of bytes where there are some, now and then with so many columns that sums are in a
+    /// table.
+    fn ternary(&mut self, floats: Known) -> Option<Known> {
+        let bytes = self.find(|_, t| t.dtype == DType::I8 && t.rank() >= 1);
+        let (a, rows) = bytes.map_or((floats, false), |bytes| (bytes, self.random.one_in(2)));
+        let (shape, k) = (self.ty(a).shape, *self.ty(a).shape.last()?);
         let most = if self.random.one_in(3) { 70 } else { 9 };
         let n = self.random.within(1, most);
         let signs: Vec<i8> = (0..n * k).map(|_| self.random.below(3) as i8 - 1).collect();
         let signs = self.constant_of(Tensor::from_elements([n, k], &signs));
         let scales = if self.random.one_in(2) { 1 } else { n };
         let scale = self.scaled([scales], k);
+        let of_rows = [&shape[..shape.len() - 1], &[1]].concat();
+        let row_scale = rows.then(|| self.constant(&Type::new(DType::F32, of_rows)));
         let bias = self.random.one_in(2).then(|| self.constant(&Type::new(DType::F32, [n])));
         let epilogue = Epilogue { bias: bias.is_some(), residual: false, activation: self.activation() };
-        let constants: Vec<_> = [signs, scale].into_iter().chain(bias).collect();
-        self.node(Op::TernaryMatMul { epilogue }, &[a], &constants)
+        let constants: Vec<_> = [signs, scale].into_iter().chain(row_scale).chain(bias).collect();
+        self.node(Op::TernaryMatMul { rows, epilogue }, &[a], &constants)
     }
 
     fn pool(&mut self) -> Option<Known> {

@@ -99,7 +99,7 @@ impl Evaluate for Reference {
             Op::QConv { window, groups, quant } => qconv::qconv(window, *groups, quant, inputs, &out[0]),
             Op::QPool { .. } | Op::QReduce { .. } | Op::QSoftmax { .. } => self.between(op, inputs[0], &out[0]),
             Op::DynamicMatMul { offset, .. } => dynamic::matmul(self, *offset, inputs, &out[0]),
-            Op::TernaryMatMul { epilogue } => ternary::matmul(self.numerics, epilogue, inputs, &out[0]),
+            Op::TernaryMatMul { rows, epilogue } => ternary::matmul(self.numerics, (*rows, epilogue), inputs, &out[0]),
             Op::MatMul { epilogue } => matmul::matmul(self.numerics, epilogue, inputs, &out[0]),
             Op::Pool { kind, window } => pool::pool(*kind, window, inputs[0], &out[0]),
             Op::Reduce { kind, axes } => reduce::reduce(*kind, axes, inputs[0], &out[0]),

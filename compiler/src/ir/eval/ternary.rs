@@ -4,7 +4,7 @@ use super::EvalError;
 use super::conv::Ends;
 use super::number::Number;
 use super::walk::{elements, tensor};
-use crate::ir::{Epilogue, Numerics, Tensor, Type};
+use crate::ir::{DType, Epilogue, Numerics, Tensor, Type};
 
 /// An input with its weight.
 fn weighted(x: f32, w: i8) -> f32 {
@@ -23,23 +23,43 @@ fn sum(x: &[f32], w: &[i8]) -> f32 {
     })
 }
 
+/// The sums of all rows and columns.
+fn sums(x: &Tensor, w: &Tensor) -> Vec<f32> {
+    let (signs, depth) = (elements::<i8>(w), w.shape()[1]);
+    let columns = || (0..w.shape()[0]).map(|column| &signs[column * depth..][..depth]);
+    let rows: usize = x.shape()[..x.shape().len() - 1].iter().product();
+    if x.dtype() == DType::I8 {
+        let x = elements::<i8>(x);
+        let exact = |x: &[i8], w: &[i8]| {
+            let products = x.iter().zip(w).map(|(x, w)| i32::from(*x) * i32::from(*w));
+            products.fold(0, i32::wrapping_add) as f32
+        };
+        return (0..rows)
+            .flat_map(|row| columns().map(|w| exact(&x[row * depth..][..depth], w)).collect::<Vec<_>>())
+            .collect();
+    }
+    let x = elements::<f32>(x);
+    (0..rows).flat_map(|row| columns().map(|w| sum(&x[row * depth..][..depth], w)).collect::<Vec<_>>()).collect()
+}
+
 /// The product; operands as the operator lists them.
 pub(super) fn matmul(
     numerics: Numerics,
-    epilogue: &Epilogue,
+    (rows, epilogue): (bool, &Epilogue),
     inputs: &[&Tensor],
     ty: &Type,
 ) -> Result<Tensor, EvalError> {
-    let (x, w, scale) = (elements::<f32>(inputs[0]), elements::<i8>(inputs[1]), elements::<f32>(inputs[2]));
-    let [columns, depth] = [inputs[1].shape()[0], inputs[1].shape()[1]];
-    let ends = Ends::new(epilogue, &inputs[3..]);
+    let (columns, scale) = (inputs[1].shape()[0], elements::<f32>(inputs[2]));
+    let row_scales = if rows { elements::<f32>(inputs[3]) } else { Vec::new() };
+    let ends = Ends::new(epilogue, &inputs[3 + usize::from(rows)..]);
     let start = ends.start(columns);
     let mut y = Vec::with_capacity(ty.elements());
-    for at in 0..ty.elements() {
+    for (at, sum) in sums(inputs[0], inputs[1]).into_iter().enumerate() {
         let (row, column) = (at / columns, at % columns);
-        let sum = sum(&x[row * depth..][..depth], &w[column * depth..][..depth]);
+        let scale = scale[column % scale.len()];
+        let scale = row_scales.get(row).map_or(scale, |row| row * scale);
         let mut result = [start[column]];
-        f32::add_products(numerics, sum, &[scale[column % scale.len()]], &mut result);
+        f32::add_products(numerics, sum, &[scale], &mut result);
         y.extend(result);
     }
     ends.finish(&mut y);

@@ -35,12 +35,12 @@ pub(super) fn conv(window: &Window, groups: usize, x: &Type, w: &Type) -> Result
     Ok(Type::new(x.dtype, [n, oh, ow, o]))
 }
 
-/// Numbers `[..,k]` times weights `[n,k]` of i8.
+/// Numbers `[..,k]` times weights `[n,k]` of i8; the result is f32.
 fn by_bytes(x: &Type, w: &Type) -> Result<Type, String> {
     let (Some((k, rows)), &[n, depth]) = (x.shape.split_last(), w.shape.as_slice()) else {
         return Err(format!("{x} and {w} are not numbers and a matrix"));
     };
-    if x.dtype != DType::F32 || w.dtype != DType::I8 || *k != depth {
+    if w.dtype != DType::I8 || *k != depth {
         return Err(format!("{x} and {w} are not numbers and weights of i8 of one depth"));
     }
     Ok(Type::new(DType::F32, rows.iter().copied().chain([n]).collect::<Vec<_>>()))
@@ -48,6 +48,9 @@ fn by_bytes(x: &Type, w: &Type) -> Result<Type, String> {
 
 pub(super) fn dynamic_matmul(inputs: &[&Type]) -> Result<Type, String> {
     let y = by_bytes(inputs[0], inputs[1])?;
+    if inputs[0].dtype != DType::F32 {
+        return Err(format!("{} is not f32", inputs[0]));
+    }
     let n = inputs[1].shape[0];
     match inputs[2..].iter().find(|t| t.shape != [n] || t.dtype != DType::F32) {
         Some(t) => Err(format!("{t} should be f32[{n}]")),
@@ -55,11 +58,20 @@ pub(super) fn dynamic_matmul(inputs: &[&Type]) -> Result<Type, String> {
     }
 }
 
-pub(super) fn ternary_matmul(inputs: &[&Type]) -> Result<Type, String> {
-    let y = by_bytes(inputs[0], inputs[1])?;
+pub(super) fn ternary_matmul(rows: bool, inputs: &[&Type]) -> Result<Type, String> {
+    let (x, y) = (inputs[0], by_bytes(inputs[0], inputs[1])?);
+    if x.dtype != DType::I8 && (x.dtype != DType::F32 || rows) {
+        return Err(format!("{x} is neither f32 nor i8, which alone can have scales of rows"));
+    }
     let (scale, n) = (inputs[2], inputs[1].shape[0]);
-    let fits = scale.dtype == DType::F32 && matches!(*scale.shape.as_slice(), [own] if own == 1 || own == n);
-    if fits { Ok(y) } else { Err(format!("the scale {scale} should be f32[1] or f32[{n}]")) }
+    if scale.dtype != DType::F32 || !matches!(*scale.shape.as_slice(), [own] if own == 1 || own == n) {
+        return Err(format!("the scale {scale} should be f32[1] or f32[{n}]"));
+    }
+    let of_rows = Type::new(DType::F32, [&x.shape[..x.rank() - 1], &[1]].concat());
+    match inputs.get(3) {
+        Some(t) if rows && **t != of_rows => Err(format!("the scale of rows {t} should be {of_rows}")),
+        Some(_) | None => Ok(y),
+    }
 }
 
 pub(super) fn qconv(window: &Window, groups: usize, quant: &Quant, inputs: &[&Type]) -> Result<Type, String> {

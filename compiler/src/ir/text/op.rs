@@ -39,7 +39,7 @@ fn by_name(name: &str, a: &mut Attributes<'_>, ty: &Type) -> Result<Op, String> 
             op.between(between).ok_or_else(|| format!("{} is not computed between bytes", op.name()))
         }
         "dynamic_matmul" => Ok(Op::DynamicMatMul { offset: a.number("offset")?, bias: a.flag("bias") }),
-        "ternary_matmul" => Ok(Op::TernaryMatMul { epilogue: a.epilogue()? }),
+        "ternary_matmul" => Ok(Op::TernaryMatMul { rows: a.flag("rows"), epilogue: a.epilogue()? }),
         "matmul" => Ok(Op::MatMul { epilogue: a.epilogue()? }),
         "max_pool" => Ok(Op::Pool { kind: PoolKind::Max, window: a.window()? }),
         "average_pool" => {
@@ -132,7 +132,8 @@ pub(in crate::ir) fn attributes_of(op: &Op) -> Vec<String> {
         Op::QPool { window: w, count_include_pad, between: b } => [pool(w, *count_include_pad), between(b)].concat(),
         Op::QReduce { axes, between: b } => [vec![list("axes", axes)], between(b)].concat(),
         Op::QSoftmax { axis: a, between: b } => [vec![axis(*a)], between(b)].concat(),
-        Op::MatMul { epilogue: e } | Op::TernaryMatMul { epilogue: e } => epilogue(e),
+        Op::MatMul { epilogue: e } => epilogue(e),
+        Op::TernaryMatMul { rows, epilogue: e } => flag("rows", *rows).into_iter().chain(epilogue(e)).collect(),
         Op::DynamicMatMul { offset, bias } => {
             [format!("offset {offset}")].into_iter().chain(flag("bias", *bias)).collect()
         }

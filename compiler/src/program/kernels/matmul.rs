@@ -1,11 +1,10 @@
-//! `matmul_packed`, `matmul`, `matmul_int`, `matmul_bytes`, `dynamic_matmul` and `ternary_matmul`.
+//! `matmul_packed`, `matmul`, `matmul_int`, `matmul_bytes` and `dynamic_matmul`.
 
 use proc_macro2::TokenStream;
 use quote::quote;
 use zant_runtime::kernels::dynamic::{Columns, DynamicMatMul};
 use zant_runtime::kernels::matmul_bytes::MatMulBytes;
 use zant_runtime::kernels::matmul_packed::MatMulPacked;
-use zant_runtime::kernels::ternary::{Scales, TernaryMatMul};
 use zant_runtime::terms::matmul::{MatMul, Strides};
 
 use super::conv::epilogue_use;
@@ -115,26 +114,5 @@ kernel! {
             |x: &[f32], w: &[i8], sums: &[i32], multiplier: &[f32], bias: &[f32], scratch: &mut [u8], y: &mut [f32]|
             dynamic_matmul(cpu, &p, x, w, Columns { sums, multiplier, bias }, scratch, y));
         bound.using("kernels::dynamic::Columns")
-    };
-}
-
-kernel! {
-    /// A product with weights of three values, five to a byte, and their scales. Bias and scratch may be empty.
-    pub struct TernaryMatMulCall {
-        /// The kernel's parameters.
-        pub params: TernaryMatMul,
-    }
-    describe(c) => format!("{}x{}x{}, {:?}", c.params.m, c.params.k, c.params.n, c.params.epilogue.activation);
-    params(c) => {
-        let mut params = params!(kernels::ternary, TernaryMatMul { m, k, n, y_pitch, epilogue }, c.params);
-        params.uses.push("terms::epilogue::Epilogue");
-        params
-    };
-    bound(c, p) => {
-        let bound = bind!(kernels::ternary:
-            |x: &[f32], w: &[u8], scale: &[f32], bias: &[f32], scratch: &mut [f32], y: &mut [f32]|
-            ternary_matmul(cpu, &p, x, w, Scales { scale, bias }, scratch, y));
-        let bound = bound.using("kernels::ternary::Scales");
-        if p.scratch() == 0 { bound.given("scratch", quote!(&mut [])) } else { bound }
     };
 }

@@ -13,6 +13,7 @@ mod qconv;
 mod rows;
 mod scatter;
 mod table;
+mod ternary;
 
 pub use between::*;
 pub use conv::*;
@@ -27,6 +28,7 @@ pub use qconv::*;
 pub use rows::*;
 pub use scatter::*;
 pub use table::*;
+pub use ternary::*;
 
 /// Dimensions that kernels with a number of them have at most.
 pub const MAX_DIMS: usize = 8;

@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! Products with weights of -1, 0 and 1, five to a byte, on Armv7E-M and Armv8-M: the sums of five inputs are looked up in a table,
 //! sixteen columns at once.
-use super::super::super::terms::fives::{Parts, Table};
+use super::super::super::terms::fives::{FIVE, Table, WordTable, entry, groups};
+use super::super::super::terms::ternary::TABLES;
 use super::super::fives::{Fives, FivesCpu, FivesKernel};
 use super::super::isa::Numerics;
 use super::super::portable::Portable;
 use super::asm::block;
 use super::dsp::Dsp;
+use super::finish::cpu;
 use core::arch::naked_asm;
 
 /// Columns that are computed at once.
 const WIDE: usize = 16;
+
+/// The same of bytes.
+const BYTES_WIDE: usize = 8;
 
 impl<N: Numerics> FivesCpu for Dsp<N> {
     #[inline(always)]
@@ -21,22 +26,60 @@ impl<N: Numerics> FivesCpu for Dsp<N> {
 
 impl<N: Numerics> Fives for Dsp<N> {
     #[inline(always)]
-    fn add_fives(self, parts: &Parts, table: Option<&mut Table>, bytes: &[u8], sums: &mut [f32]) {
+    fn add_fives(self, x: [f32; FIVE], table: Option<&mut Table>, bytes: &[u8], sums: &mut [f32]) {
         let Some(table) = table else {
-            Portable::<N>::portable().add_fives(parts, None, bytes, sums);
+            Portable::<N>::portable().add_fives(x, None, bytes, sums);
             return;
         };
         let (wide, rest) = bytes.as_chunks::<WIDE>();
         let (wide_sums, rest_sums) = sums.as_chunks_mut::<WIDE>();
         let columns = wide.len().min(wide_sums.len());
-        // SAFETY: the parts and the table are as long as that; there are so many times sixteen bytes and sums.
+        // SAFETY: the table is as long as that; there are so many times sixteen bytes and sums.
         unsafe {
-            fill(parts.two.as_ptr(), parts.three.as_ptr(), table.as_mut_ptr());
+            fill(x.as_ptr(), table.as_mut_ptr());
             if columns > 0 {
                 add(table.as_ptr(), wide.as_ptr().cast(), wide_sums.as_mut_ptr().cast(), columns);
             }
         }
         rest_sums.iter_mut().zip(rest).for_each(|(sum, byte)| *sum += table[usize::from(*byte)]);
+    }
+
+    #[inline(always)]
+    fn add_byte_fives(self, x: &[i8], w: &[u8], tables: Option<&mut [WordTable; TABLES]>, sums: &mut [i32]) {
+        let (count, columns) = (groups(x.len()), sums.len());
+        let Some(tables) = tables.filter(|_| count >= TABLES) else {
+            Portable::<N>::portable().add_byte_fives(x, w, None, sums);
+            return;
+        };
+        let mut done = 0;
+        while done < count {
+            let whole = x.get(done * FIVE..).and_then(|x| x.first_chunk());
+            // The last four groups may begin with some that are done: those add zeros.
+            let first = if whole.is_some() { done } else { count - TABLES };
+            let Some(bytes) = w.get(first * columns..).filter(|w| w.len() >= TABLES * columns) else { return };
+            let mut last = [0; TABLES * FIVE];
+            let inputs = whole.unwrap_or_else(|| {
+                let new = last.iter_mut().skip((done - first) * FIVE);
+                new.zip(x.iter().skip(done * FIVE)).for_each(|(last, x)| *last = *x);
+                &last
+            });
+            for (table, x) in tables.iter_mut().zip(inputs.as_chunks::<FIVE>().0) {
+                // SAFETY: there are five numbers, and the table lies at a word.
+                unsafe { fill_words(x.as_ptr(), table.as_mut_ptr()) };
+            }
+            let eights = columns / BYTES_WIDE;
+            if eights > 0 {
+                // SAFETY: there are so many bytes for each of the four groups, and so many sums.
+                unsafe { add_words(tables.as_ptr(), bytes.as_ptr(), columns, sums.as_mut_ptr(), eights) };
+            }
+            for (column, sum) in sums.iter_mut().enumerate().skip(eights * BYTES_WIDE) {
+                for (group, table) in tables.iter().enumerate() {
+                    let byte = bytes.get(group * columns + column);
+                    *sum = sum.wrapping_add(byte.map_or(0, |byte| entry(table, *byte)));
+                }
+            }
+            done = first + TABLES;
+        }
     }
 }
 
@@ -64,32 +107,85 @@ macro_rules! fourteen {
     };
 }
 
-/// [`Parts::fill`].
+/// The sums of all bytes of five inputs.
 ///
 /// # Safety
-/// Nine sums may be read at `two`, 28 at `three`, and 252 written at `table`.
-// r0: sums of two inputs
-// r1: sums of three inputs
+/// Five inputs may be read at `x`, and 252 sums written at `table`.
+// r0: x, then sums of two inputs
+// r1: sums of two that are left
 // r2: table
 // r3: the next of the sums of three
-// r12: sums of two that are left
+// s27-s31: x
+// First, sums of two inputs:
+// s0-s8: -(x0 + x1), -x0, x1 - x0, -x1, 0, x1, x0 - x1, x0, x0 + x1
+// Then sums of three, the opposites of s14-s26 from s12 down:
+// s13: 0
+// s14-s17: x4, x3 - x4, x3, x3 + x4
+// s18-s20: x2 - x3 - x4, x2 - x3, x2 - x3 + x4
+// s21-s23: x2 - x4, x2, x2 + x4
+// s24-s26: x2 + x3 - x4, x2 + x3, x2 + x3 + x4
+// Then sums of five:
 // s0-s13: sums of three
 // s14-s27: sums of five
 // s28: the sum of two
 #[unsafe(naked)]
-unsafe extern "C" fn fill(two: *const f32, three: *const f32, table: *mut f32) {
+unsafe extern "C" fn fill(x: *const f32, table: *mut f32) {
     naked_asm! {
         ".fpu fpv4-sp-d16",
-        "vpush {{s16-s28}}",
-        "mov r12, #9",
+        "vpush {{s16-s31}}",
+        "sub sp, #152",
+        "mov r2, r1",
+        "vldmia r0, {{s27-s31}}",
+        "mov r1, #0",
+        "vmov s13, r1",
+        "vmov s4, r1",
+        "vadd.f32 s8, s27, s28",
+        "vmov.f32 s7, s27",
+        "vsub.f32 s6, s27, s28",
+        "vmov.f32 s5, s28",
+        "vneg.f32 s3, s5",
+        "vneg.f32 s2, s6",
+        "vneg.f32 s1, s7",
+        "vneg.f32 s0, s8",
+        "add r0, sp, #112",
+        "vstmia r0, {{s0-s8}}",
+        "vmov.f32 s14, s31",
+        "vsub.f32 s15, s30, s31",
+        "vmov.f32 s16, s30",
+        "vadd.f32 s17, s30, s31",
+        "vsub.f32 s19, s29, s30",
+        "vsub.f32 s18, s19, s31",
+        "vadd.f32 s20, s19, s31",
+        "vsub.f32 s21, s29, s31",
+        "vmov.f32 s22, s29",
+        "vadd.f32 s23, s29, s31",
+        "vadd.f32 s25, s29, s30",
+        "vsub.f32 s24, s25, s31",
+        "vadd.f32 s26, s25, s31",
+        "vneg.f32 s12, s14",
+        "vneg.f32 s11, s15",
+        "vneg.f32 s10, s16",
+        "vneg.f32 s9, s17",
+        "vneg.f32 s8, s18",
+        "vneg.f32 s7, s19",
+        "vneg.f32 s6, s20",
+        "vneg.f32 s5, s21",
+        "vneg.f32 s4, s22",
+        "vneg.f32 s3, s23",
+        "vneg.f32 s2, s24",
+        "vneg.f32 s1, s25",
+        "vneg.f32 s0, s26",
+        "vstmia sp, {{s0-s27}}",
+        "mov r1, #9",
         "20:",
         "vldmia r0!, {{s28}}",
-        "mov r3, r1",
+        "mov r3, sp",
         fourteen!(),
         fourteen!(),
-        "subs r12, #1",
+        "subs r1, #1",
         "bne 20b",
-        "vpop {{s16-s28}}",
+        "add sp, #152",
+        "vpop {{s16-s31}}",
         "bx lr",
     }
 }
@@ -152,5 +248,182 @@ unsafe extern "C" fn add(table: *const f32, bytes: *const u8, sums: *mut f32, si
         "vpop {{s16}}",
         "pop {{r4-r7}}",
         "bx lr",
+    }
+}
+
+/// Stores a word of sums of three inputs: those of `$base` and those of the last input in `$last`.
+macro_rules! three {
+    ($at:literal, $base:literal, $last:literal) => {
+        block!(concat!("sadd16 r0, ", $base, ", ", $last), concat!("str r0, [sp, #", $at, "]"))
+    };
+    ($at:literal, $low:literal, $high:literal, $last:literal) => {
+        block!(concat!("pkhbt r0, ", $low, ", ", $high, ", lsl #16"), three!($at, "r0", $last))
+    };
+}
+
+/// Seven words of two sums of three inputs, each with those of the two in `r3` added.
+macro_rules! seven {
+    () => {
+        block!(
+            "ldmia r0!, {{r4-r10}}",
+            "sadd16 r4, r4, r3",
+            "sadd16 r5, r5, r3",
+            "sadd16 r6, r6, r3",
+            "sadd16 r7, r7, r3",
+            "sadd16 r8, r8, r3",
+            "sadd16 r9, r9, r3",
+            "sadd16 r10, r10, r3",
+            "stmia r1!, {{r4-r10}}",
+        )
+    };
+}
+
+/// The sums of all bytes of five inputs, two 16-bit numbers to a word.
+///
+/// # Safety
+/// Five numbers may be read at `x`, and 126 words written at `table`.
+// r0: x, then a word, then the next of the sums of three
+// r1: table
+// First, sums of two inputs, each twice in a word, behind 14 words at sp:
+// r2-r10: -(x0 + x1), -x0, x1 - x0, -x1, 0, x1, x0 - x1, x0, x0 + x1
+// Then sums of three inputs, at sp:
+// r2-r5: x2 + x3, x2 - x3, x2, x3, each twice
+// r6-r9: their opposites
+// r10, r11, r12: the last input as (-x4, 0), (x4, -x4), (0, x4)
+// Then sums of five:
+// r3: a sum of two
+// r4-r10: sums of three, then of five
+// r11: sums of two that are left
+// r12: the next of them
+#[unsafe(naked)]
+unsafe extern "C" fn fill_words(x: *const i8, table: *mut u32) {
+    naked_asm! {
+        cpu!(),
+        "push {{r4-r11}}",
+        "sub sp, #96",
+        "ldrsb r9, [r0]",
+        "ldrsb r7, [r0, #1]",
+        "pkhbt r9, r9, r9, lsl #16",
+        "pkhbt r7, r7, r7, lsl #16",
+        "sadd16 r10, r9, r7",
+        "ssub16 r8, r9, r7",
+        "mov r6, #0",
+        "ssub16 r2, r6, r10",
+        "ssub16 r3, r6, r9",
+        "ssub16 r4, r6, r8",
+        "ssub16 r5, r6, r7",
+        "add r12, sp, #56",
+        "stmia r12, {{r2-r10}}",
+        "ldrsb r4, [r0, #2]",
+        "ldrsb r5, [r0, #3]",
+        "ldrsb r0, [r0, #4]",
+        "pkhbt r4, r4, r4, lsl #16",
+        "pkhbt r5, r5, r5, lsl #16",
+        "sadd16 r2, r4, r5",
+        "ssub16 r3, r4, r5",
+        "ssub16 r7, r6, r4",
+        "ssub16 r8, r6, r3",
+        "ssub16 r9, r6, r5",
+        "ssub16 r6, r6, r2",
+        "rsb r10, r0, #0",
+        "pkhbt r11, r0, r10, lsl #16",
+        "uxth r10, r10",
+        "lsl r12, r0, #16",
+        three!(0, "r6", "r10"),
+        three!(4, "r6", "r7", "r11"),
+        three!(8, "r7", "r12"),
+        three!(12, "r8", "r10"),
+        three!(16, "r8", "r9", "r11"),
+        three!(20, "r9", "r12"),
+        "str r10, [sp, #24]",
+        "lsl r0, r5, #16",                // 0 and x3
+        three!(28, "r0", "r11"),
+        three!(32, "r5", "r12"),
+        three!(36, "r3", "r10"),
+        three!(40, "r3", "r4", "r11"),
+        three!(44, "r4", "r12"),
+        three!(48, "r2", "r10"),
+        three!(52, "r2", "r11"),
+        "add r12, sp, #56",
+        "mov r11, #9",
+        "20:",
+        "ldr r3, [r12], #4",
+        "mov r0, sp",
+        seven!(),
+        seven!(),
+        "subs r11, #1",
+        "bne 20b",
+        "add sp, #96",
+        "pop {{r4-r11}}",
+        "bx lr",
+    }
+}
+
+/// Adds what the bytes of four groups name to a sum, and goes to the next column.
+macro_rules! column {
+    ($sum:literal) => {
+        block!(
+            "ldrb r12, [r4, r5]",
+            "ldrsh r12, [r1, r12, lsl #1]",
+            concat!("add ", $sum, ", ", $sum, ", r12"),
+            "ldrb r12, [r4, r5, lsl #1]",
+            "ldrsh r12, [r2, r12, lsl #1]",
+            concat!("add ", $sum, ", ", $sum, ", r12"),
+            "ldrb r12, [r4, r6]",
+            "ldrsh r12, [r3, r12, lsl #1]",
+            concat!("add ", $sum, ", ", $sum, ", r12"),
+            "ldrb r12, [r4], #1",
+            "ldrsh r12, [r0, r12, lsl #1]",
+            concat!("add ", $sum, ", ", $sum, ", r12"),
+        )
+    };
+}
+
+/// Adds to each sum what its bytes of four groups name, for `eights * 8` columns; `eights` is at least 1.
+///
+/// # Safety
+/// There are four tables; so many bytes may be read from each of four places that lie `pitch` apart, and so many sums read and
+/// written.
+// r0-r3: tables
+// r4: bytes of the first group
+// r5, r6: pitch, and three times that
+// r7: sums
+// r8-r11: sums of four columns
+// r12: a byte, then what it names
+// lr: eights left
+#[unsafe(naked)]
+unsafe extern "C" fn add_words(
+    tables: *const WordTable,
+    bytes: *const u8,
+    pitch: usize,
+    sums: *mut i32,
+    eights: usize,
+) {
+    naked_asm! {
+        "push {{r4-r11, lr}}",
+        "ldr lr, [sp, #36]",          // eights
+        "mov r4, r1",
+        "mov r5, r2",
+        "add r6, r2, r2, lsl #1",
+        "mov r7, r3",
+        "add r1, r0, #512",
+        "add r2, r0, #1024",
+        "add r3, r0, #1536",
+        "20:",
+        "ldmia r7, {{r8-r11}}",
+        column!("r8"),
+        column!("r9"),
+        column!("r10"),
+        column!("r11"),
+        "stmia r7!, {{r8-r11}}",
+        "ldmia r7, {{r8-r11}}",
+        column!("r8"),
+        column!("r9"),
+        column!("r10"),
+        column!("r11"),
+        "stmia r7!, {{r8-r11}}",
+        "subs lr, #1",
+        "bne 20b",
+        "pop {{r4-r11, pc}}",
     }
 }

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
+//! The interface of instruction sets for products of bytes with weights of two bits.
+//!
+//! Invariant: as with [`Isa`], all methods give the same bits on every instruction set.
+use super::super::terms::codes::{BLOCK, BLOCK_BYTES, MASK, SHIFTS};
+use super::super::terms::sizes::{PANEL, QUAD};
+use super::isa::{Cpu, Isa, Numerics};
+use super::portable::Portable;
+
+/// Rows that are computed at once.
+pub const ROWS: usize = 4;
+
+/// An instruction set with the loops of these products.
+pub trait Codes: Isa + CodesCpu {
+    /// The sums of the products of inputs and codes of a panel, for one row, or for [`ROWS`] rows whose inputs lie `pitch` apart.
+    /// `x` begins with whole blocks for each row, as many as `w` has.
+    #[inline(always)]
+    fn dots<const R: usize>(self, x: &[i8], pitch: usize, w: &[u8]) -> [[i32; PANEL]; R] {
+        let mut sums = [[0; PANEL]; R];
+        for (row, sums) in sums.iter_mut().enumerate() {
+            let x = x.get(row * pitch..).unwrap_or(&[]);
+            for (x, w) in x.as_chunks::<BLOCK>().0.iter().zip(w.as_chunks::<BLOCK_BYTES>().0) {
+                for (shift, quad) in SHIFTS.into_iter().zip(x.as_chunks::<QUAD>().0) {
+                    for (sum, w) in sums.iter_mut().zip(w.as_chunks::<QUAD>().0) {
+                        let products = quad.iter().zip(w).map(|(x, w)| i32::from(*x) * i32::from((w >> shift) & MASK));
+                        *sum = products.fold(*sum, i32::wrapping_add);
+                    }
+                }
+            }
+        }
+        sums
+    }
+}
+
+/// A computation written once for every instruction set with the loops of these products.
+pub trait CodesKernel {
+    /// Runs the computation. Implementations are `#[inline(always)]`.
+    fn run<I: Codes>(self, isa: I);
+}
+
+/// A CPU that runs kernels over [`Codes`].
+pub trait CodesCpu: Cpu {
+    /// Runs `kernel` on the best instruction set that `self` stands for.
+    fn run_codes<K: CodesKernel>(self, kernel: K);
+}
+
+impl<N: Numerics> CodesCpu for Portable<N> {
+    #[inline]
+    fn run_codes<K: CodesKernel>(self, kernel: K) {
+        kernel.run(self);
+    }
+}
+
+impl<N: Numerics> Codes for Portable<N> {}

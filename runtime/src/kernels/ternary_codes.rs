@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
+//! Matrix products of bytes with constant weights of -1, 0 and 1 in two bits each, for CPUs that multiply bytes: the products of
+//! inputs and codes, which are weights plus 1, less the sum of the inputs.
+//!
+//! Weights are panels of sixteen columns, each of them blocks of sixteen inputs: see `terms::codes`.
+use super::super::arch::codes::{Codes, CodesCpu, CodesKernel, ROWS};
+use super::super::loops::scale::Scale;
+use super::super::terms::codes::{BLOCK, BLOCK_BYTES, blocks};
+use super::super::terms::sizes::PANEL;
+use super::super::terms::ternary::{Scales, TernaryMatMul, inputs, results};
+
+/// Bytes of scratch: some rows of inputs in whole blocks.
+pub const fn scratch(p: &TernaryMatMul) -> usize {
+    ROWS * blocks(p.k) * BLOCK
+}
+
+/// Computes the product; `padded` has [`scratch`] bytes. Not inlined: layers share it.
+#[inline(never)]
+pub fn ternary_matmul_codes<C: CodesCpu>(
+    cpu: C,
+    p: &TernaryMatMul,
+    x: &[i8],
+    w: &[u8],
+    scales: Scales<'_>,
+    padded: &mut [i8],
+    y: &mut [f32],
+) {
+    debug_assert!(x.len() >= p.m * p.k && padded.len() >= scratch(p));
+    debug_assert!(p.m == 0 || y.len() >= (p.m - 1) * p.y_pitch + p.n);
+    debug_assert!(w.len() >= p.n.div_ceil(PANEL) * blocks(p.k) * BLOCK_BYTES);
+    cpu.run_codes(Product { p, x, w, scales, padded, y });
+}
+
+struct Product<'a> {
+    p: &'a TernaryMatMul,
+    x: &'a [i8],
+    w: &'a [u8],
+    scales: Scales<'a>,
+    padded: &'a mut [i8],
+    y: &'a mut [f32],
+}
+
+impl CodesKernel for Product<'_> {
+    #[inline(always)]
+    fn run<I: Codes>(mut self, isa: I) {
+        let mut row = 0;
+        while row + ROWS <= self.p.m {
+            self.rows::<I, ROWS>(isa, row);
+            row += ROWS;
+        }
+        while row < self.p.m {
+            self.rows::<I, 1>(isa, row);
+            row += 1;
+        }
+    }
+}
+
+impl Product<'_> {
+    /// Computes some rows.
+    #[inline(always)]
+    fn rows<I: Codes, const R: usize>(&mut self, isa: I, first: usize) {
+        let p = self.p;
+        let pitch = blocks(p.k) * BLOCK;
+        let mut more = [0i32; R];
+        for (row, more) in more.iter_mut().enumerate() {
+            let (x, to) = (inputs(p, self.x, first + row), self.padded.get_mut(row * pitch..).unwrap_or(&mut []));
+            let to = to.get_mut(..pitch).unwrap_or(&mut []);
+            to.iter_mut().skip(p.k).for_each(|to| *to = 0);
+            to.iter_mut().zip(x).for_each(|(to, x)| *to = *x);
+            *more = x.iter().fold(0, |sum, x| sum - i32::from(*x));
+        }
+        let (mut column, mut w) = (0, self.w);
+        while column < p.n {
+            let (panel, rest) = w.split_at_checked(blocks(p.k) * BLOCK_BYTES).unwrap_or((&[], &[]));
+            let sums: [_; R] = isa.dots(self.padded, pitch, panel);
+            for (row, (sums, more)) in sums.iter().zip(more).enumerate() {
+                let scale = Scale::of(p, self.scales, first + row);
+                let y = results(p, self.y, first + row).get_mut(column..).unwrap_or(&mut []);
+                for (i, (y, sum)) in y.iter_mut().zip(sums).enumerate() {
+                    scale.store(isa, column + i, sum.wrapping_add(more) as f32, y);
+                }
+            }
+            column += PANEL;
+            w = rest;
+        }
+    }
+}

@@ -31,6 +31,11 @@ pub(super) const fn limited(name: &'static str, import: ImportFn, limits: &'stat
     OpEntry { domain: "", name, import, limits }
 }
 
+/// An operator of ONNX Runtime's domain.
+pub(super) const fn contributed(name: &'static str, import: ImportFn, limits: &'static str) -> OpEntry {
+    OpEntry { domain: "com.microsoft", name, import, limits }
+}
+
 /// All supported operators, family by family.
 pub fn entries() -> impl Iterator<Item = &'static OpEntry> {
     ops::FAMILIES.iter().flat_map(|f| f.iter())

@@ -2,7 +2,7 @@
 //! passes compute on bytes. `QGemm` is a product of integers, as its definition has it.
 
 use crate::import::node::{Fault, Imported, NodeCx};
-use crate::import::registry::{ImportFn, OpEntry};
+use crate::import::registry::{OpEntry, contributed};
 use crate::ir::formula::{Term, binary, num, select, x};
 use crate::ir::{BinaryOp, DType, Op, Scalar, UnaryOp, ValueId};
 
@@ -12,22 +12,17 @@ use super::pool::{average, global_average};
 use super::quantize::check_scale;
 use super::softmax::along_of_opset;
 
-/// An operator of the domain.
-const fn op(name: &'static str, import: ImportFn, limits: &'static str) -> OpEntry {
-    OpEntry { domain: "com.microsoft", name, import, limits }
-}
-
 /// The family's operators.
 pub(in crate::import) const OPS: &[OpEntry] = &[
-    op("QGemm", gemm, ""),
-    op("QLinearAdd", |cx| elementwise(cx, BinaryOp::Add), ""),
-    op("QLinearAveragePool", average_pool, "maps in the order of channels first"),
-    op("QLinearConcat", concat, ""),
-    op("QLinearGlobalAveragePool", global_average_pool, "maps in the order of channels first"),
-    op("QLinearLeakyRelu", leaky_relu, ""),
-    op("QLinearMul", |cx| elementwise(cx, BinaryOp::Mul), ""),
-    op("QLinearSigmoid", sigmoid, ""),
-    op("QLinearSoftmax", softmax, ""),
+    contributed("QGemm", gemm, ""),
+    contributed("QLinearAdd", |cx| elementwise(cx, BinaryOp::Add), ""),
+    contributed("QLinearAveragePool", average_pool, "maps in the order of channels first"),
+    contributed("QLinearConcat", concat, ""),
+    contributed("QLinearGlobalAveragePool", global_average_pool, "maps in the order of channels first"),
+    contributed("QLinearLeakyRelu", leaky_relu, ""),
+    contributed("QLinearMul", |cx| elementwise(cx, BinaryOp::Mul), ""),
+    contributed("QLinearSigmoid", sigmoid, ""),
+    contributed("QLinearSoftmax", softmax, ""),
 ];
 
 /// A scale or a zero point that is one value, in the shape of a scalar.

@@ -206,3 +206,19 @@ fn quantized_products_may_have_no_rows() {
     assert_eq!(only::<i8>(model(1).runs(&[0])), [3; 3]);
     assert_eq!(only::<i8>(model(0).runs(&[0])), [0i8; 0]);
 }
+
+#[test]
+fn quick_gelu_is_a_number_times_the_sigmoid_of_its_multiple() {
+    let x = [-2.0f32, -0.5, 0.0, 1.0, 3.0];
+    for alpha in [None, Some(0.5f32)] {
+        let node = OneNode::new("QuickGelu", 17).domain("com.microsoft").input(&[5], &x);
+        let node = match alpha {
+            Some(alpha) => node.float("alpha", alpha),
+            None => node,
+        };
+        let expected = x.map(|x| f64::from(x) / (1.0 + (f64::from(-alpha.unwrap_or(1.702)) * f64::from(x)).exp()));
+        for (got, expected) in only::<f32>(node.runs(&[0])).iter().zip(expected) {
+            assert!((f64::from(*got) - expected).abs() <= 1e-6, "{got} {expected}");
+        }
+    }
+}

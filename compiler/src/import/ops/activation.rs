@@ -3,7 +3,7 @@
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_PI};
 
 use crate::import::node::{Fault, Imported, NodeCx};
-use crate::import::registry::{OpEntry, op};
+use crate::import::registry::{OpEntry, contributed, op};
 use crate::ir::formula::{Term, num, select, x};
 use crate::ir::{DType, UnaryOp as U};
 
@@ -16,6 +16,7 @@ pub(in crate::import) const OPS: &[OpEntry] = &[
     op("HardSwish", |cx| formula(cx, |_| Ok(x(0) * unit(x(0) * num(1.0 / 6.0) + num(0.5))))),
     op("LeakyRelu", |cx| formula(cx, leaky_relu)),
     op("Mish", |cx| formula(cx, |_| Ok(x(0) * x(0).then(U::Softplus).then(U::Tanh)))),
+    contributed("QuickGelu", |cx| formula(cx, quick_gelu), ""),
     op("Relu", relu),
     op("Selu", |cx| formula(cx, selu)),
     op("Shrink", shrink),
@@ -48,6 +49,12 @@ fn unit(v: Term) -> Term {
 
 fn is_negative() -> Term {
     x(0).lt(num(0.0))
+}
+
+/// The sigmoid's approximation of Gelu, as CLIP has it.
+fn quick_gelu(cx: &NodeCx<'_>) -> Imported<Term> {
+    let alpha = num(cx.float("alpha", 1.702)?);
+    Ok(x(0) * (alpha * x(0)).then(U::Sigmoid))
 }
 
 fn celu(cx: &NodeCx<'_>) -> Imported<Term> {

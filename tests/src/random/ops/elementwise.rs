@@ -2,7 +2,7 @@
 
 use zantc::ir::{DType, Tensor};
 
-use super::{Entry, op};
+use super::{Entry, ms, op};
 use crate::random::draft::{ALL, BOOL, Draft, FLOATS, INTS, NUMBERS, code};
 use crate::random::fill::Fill;
 
@@ -44,6 +44,7 @@ pub(super) const OPS: &[Entry] = &[
     op("Mish", 18, floats),
     op("Neg", 1, numbers),
     op("Not", 1, bools),
+    ms("QuickGelu", alpha),
     op("Reciprocal", 1, floats),
     op("Relu", 1, |d| if d.opset < 14 || !d.one_in(3) { floats(d) } else { numbers(d) }),
     op("Round", 11, floats),

@@ -50,7 +50,7 @@ pub const SOURCES: &[Source] = &[
     source!("arch/arm/widen.rs", ["arch/arm/finish.rs", "arch/byte.rs", "terms/dual.rs"]),
     source!("arch/byte.rs", []),
     source!("arch/bytes.rs", ["arch/compact.rs", "arch/isa.rs", "arch/portable.rs", "arch/portable_bytes.rs", "terms/dots.rs", "terms/quads.rs", "terms/sizes.rs", "terms/taps.rs"]),
-    source!("arch/codes.rs", ["arch/isa.rs", "arch/portable.rs", "terms/codes.rs", "terms/sizes.rs"]),
+    source!("arch/codes.rs", ["arch/compact.rs", "arch/isa.rs", "arch/portable.rs", "terms/codes.rs", "terms/sizes.rs"]),
     source!("arch/compact.rs", ["arch/forward.rs", "arch/isa.rs", "arch/portable.rs", "terms/sizes.rs"]),
     source!("arch/dual.rs", ["arch/byte.rs", "arch/compact.rs", "arch/isa.rs", "arch/portable.rs", "terms/dual.rs", "terms/lines.rs", "terms/quant.rs"]),
     source!("arch/fives.rs", ["arch/compact.rs", "arch/isa.rs", "arch/portable.rs", "terms/fives.rs", "terms/ternary.rs"]),

@@ -50,10 +50,10 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
     shell.out(&text(&project.name, &compiled, &Footprint::of(&compiled.program, &project.config)))
 }
 
-/// Elements of the constants that a step reads.
+/// Numbers in the constants that a step reads.
 fn parameters(program: &Program, step: &Step) -> usize {
     let weights = step.args.iter().map(|a| match a {
-        Arg::Weight(w) => program.weight(*w).data.len(),
+        Arg::Weight(w) => program.weight(*w).data.len().max(program.weight(*w).values),
         Arg::Buffer(..) | Arg::Empty(_) => 0,
     });
     weights.sum()
@@ -111,6 +111,7 @@ fn report(name: &str, target: &str, compiled: &Compiled) -> Value {
                 "parameters": parameters(program, s),
                 "macs": s.macs,
                 "live_bytes": live(program, i),
+                "bits_per_weight": program.weight_bits(s),
             })
         })
         .collect();
@@ -165,6 +166,9 @@ fn text(name: &str, compiled: &Compiled, footprint: &Footprint) -> String {
             text += &format!("gap: {gap}\n");
         }
     }
+    for s in &program.steps {
+        text += &low_bits(program, s);
+    }
     for s in &compiled.graph.stays_float {
         let nodes: Vec<String> = s.origin.iter().map(|o| format!("{} {:?}", escape(&o.op_type), o.name)).collect();
         text += &format!("in floats: {}: {}\n", nodes.join(", "), s.reason);
@@ -180,4 +184,19 @@ fn short(nodes: &[&str]) -> String {
         [one] => cut(one),
         [others @ .., last] => format!("{} (+{})", cut(last), others.len()),
     }
+}
+
+/// What a step with weights of few bits saves.
+fn low_bits(program: &Program, step: &Step) -> String {
+    let weights = step.args.iter().filter_map(|a| if let Arg::Weight(w) = a { Some(program.weight(*w)) } else { None });
+    let line = |w: &zantc::program::Weight| {
+        let (bits, bytes) = (w.bits()?, w.data.data().len());
+        let less = (4 * w.values).saturating_sub(bytes);
+        let name = escape(&w.name);
+        Some(format!(
+            "low bits: {name}: {} weights of {bits:.2} bits, {bytes} bytes, {less} less than as f32\n",
+            w.values
+        ))
+    };
+    weights.filter_map(line).collect()
 }

@@ -69,13 +69,17 @@ pub(super) fn zant_json(source: &Source<'_>, weights: &Weights, others: &Package
         .iter()
         .enumerate()
         .map(|(i, s)| {
-            json!({
+            let mut step = json!({
                 "kernel": s.call.name(),
                 "nodes": s.origin.iter().map(|o| o.name.as_str()).collect::<Vec<_>>(),
                 "result": s.result.to_string(),
                 "macs": s.macs,
                 "live_bytes": layout.and_then(|l| l.live_bytes.get(i).copied()),
-            })
+            });
+            if let Some(bits) = program.weight_bits(s) {
+                step["bits_per_weight"] = hundredths(bits).into();
+            }
+            step
         })
         .collect();
     let mut value = json!({
@@ -117,4 +121,9 @@ pub(super) fn zant_json(source: &Source<'_>, weights: &Weights, others: &Package
     let mut text = serde_json::to_string_pretty(&value).expect("the value is plain data");
     text.push('\n');
     text
+}
+
+/// A number with two digits behind the point.
+fn hundredths(v: f64) -> f64 {
+    (v * 100.0).round() / 100.0
 }

@@ -322,12 +322,13 @@ impl Lowering<'_> {
     fn new_weight(&mut self, name: &str, data: Tensor, of: Option<ValueId>) -> WeightId {
         let mut hash = DefaultHasher::new();
         (data.ty(), data.data()).hash(&mut hash);
+        let values = of.map_or(data.len(), |v| self.ty(v).elements());
         let same = self.equal_weights.entry(hash.finish()).or_default();
         let known = same.iter().find(|w| self.program.weights[w.index()].data == data).copied();
         let id = known.unwrap_or_else(|| {
             let id = WeightId(self.program.weights.len() as u32);
             same.push(id);
-            self.program.weights.push(Weight { name: name.to_string(), data });
+            self.program.weights.push(Weight { name: name.to_string(), data, values });
             id
         });
         self.traces.held.extend(of.map(|v| (id, v)));

@@ -81,6 +81,16 @@ pub struct Weight {
     pub name: String,
     /// The elements; the shape is that of the packed form.
     pub data: Tensor,
+    /// Values of the model that it holds: more than elements where they are of few bits.
+    pub values: usize,
+}
+
+impl Weight {
+    /// Bits of a value, where several share an element.
+    pub fn bits(&self) -> Option<f64> {
+        let bits = self.data.data().len() as f64 * 8.0;
+        (self.values > self.data.len()).then(|| bits / self.values as f64)
+    }
 }
 
 /// A contiguous range of a buffer.
@@ -228,6 +238,13 @@ pub struct Program {
 }
 
 impl Program {
+    /// Bits of a weight of a step, where several share an element.
+    pub fn weight_bits(&self, step: &Step) -> Option<f64> {
+        let weights =
+            step.args.iter().filter_map(|arg| if let Arg::Weight(w) = arg { Some(self.weight(*w)) } else { None });
+        weights.filter_map(Weight::bits).next()
+    }
+
     /// A buffer.
     pub fn buffer(&self, id: BufferId) -> &Buffer {
         &self.buffers[id.index()]

@@ -4,7 +4,8 @@
 //! Invariant: as with [`Isa`], all methods give the same bits on every instruction set.
 use super::super::terms::codes::{BLOCK, BLOCK_BYTES, MASK, SHIFTS};
 use super::super::terms::sizes::{PANEL, QUAD};
-use super::isa::{Cpu, Isa, Numerics};
+use super::compact::Compact;
+use super::isa::{Cpu, Inner, Isa, Numerics};
 use super::portable::Portable;
 
 /// Rows that are computed at once.
@@ -52,3 +53,10 @@ impl<N: Numerics> CodesCpu for Portable<N> {
 }
 
 impl<N: Numerics> Codes for Portable<N> {}
+
+impl<C: Inner + CodesCpu> CodesCpu for Compact<C> {
+    #[inline]
+    fn run_codes<K: CodesKernel>(self, kernel: K) {
+        self.inner().run_codes(kernel);
+    }
+}

@@ -9,9 +9,10 @@ use super::super::terms::codes::{BLOCK, BLOCK_BYTES, blocks};
 use super::super::terms::sizes::PANEL;
 use super::super::terms::ternary::{Scales, TernaryMatMul, inputs, results};
 
-/// Bytes of scratch: some rows of inputs in whole blocks.
+/// Bytes of scratch: the rows of inputs that are computed at once, in whole blocks.
 pub const fn scratch(p: &TernaryMatMul) -> usize {
-    ROWS * blocks(p.k) * BLOCK
+    let rows = if p.m < ROWS { 1 } else { ROWS };
+    rows * blocks(p.k) * BLOCK
 }
 
 /// Computes the product; `padded` has [`scratch`] bytes. Not inlined: layers share it.

@@ -25,9 +25,10 @@ const OWN: [(&str, &str); 2] =
 
 /// Models of the shared set.
 #[rustfmt::skip]
-const SHARED: [&str; 12] = [
+const SHARED: [&str; 13] = [
     "ad_autoencoder_int8", "ic_resnet8_int8", "kws_dscnn_int8", "vww_mobilenetv1_int8", "beer", "fomo8",
     "hello_world_int8", "mnist-8", "ad_autoencoder_f32", "ic_resnet8_f32", "kws_dscnn_f32", "vww_mobilenetv1_f32",
+    "ternary_mlp",
 ];
 
 /// A model of the shared set whose weights the linker puts into the large memory. Its outputs are compared with this process
@@ -38,7 +39,10 @@ const LARGE: &str = "mobilenet_v2_int8";
 const BUILT: &str = "aarch64-unknown-linux-gnu";
 
 /// Models that run on every machine; on those without loops of their own only these do, which are small.
-const EVERYWHERE: [&str; 3] = ["digits", "digits_int8", "hello_world_int8"];
+const EVERYWHERE: [&str; 4] = ["digits", "digits_int8", "hello_world_int8", "ternary_mlp"];
+
+/// Targets whose crates are looked at for warnings: the loops of the runtime that a crate gets are others for each.
+const LINTED: [(&str, &str); 2] = [("cortex-m7", "thumbv7em-none-eabihf"), ("cortex-m0", "thumbv6m-none-eabi")];
 
 /// Packages of the programs that run machines.
 const PACKAGES: [(&str, &str); 4] = [
@@ -62,6 +66,7 @@ pub(crate) fn firmware(args: &Args) -> Result<bool, String> {
             good &= verify(name, path, machine.cpu, &["--opt-level", levels])?;
         }
         good &= certify(name, path)?;
+        good &= is_clean(name, path)?;
     }
     if let Some(path) = large(&args.model) {
         good &= verify(LARGE, &path, "cortex-m7", &["--opt-level", "3", "--tolerance", "1"])?;
@@ -170,6 +175,24 @@ fn certify(name: &str, path: &std::path::Path) -> Result<bool, String> {
         eprintln!("error: {name}: {} {}", line["message"], line["help"]);
     }
     println!("{name}: {}", if good { "certified" } else { "NOT CERTIFIED" });
+    Ok(good)
+}
+
+/// The crate has no warning, clippy's among them.
+fn is_clean(name: &str, path: &std::path::Path) -> Result<bool, String> {
+    let mut good = true;
+    for (target, triple) in LINTED {
+        let out = root().join("target/zant-firmware/linted");
+        let options = ["compile", "--force", "--name", "linted", "--message-format", "json", "--target", target, "-o"];
+        let (compiled, _) = zantc(&[&options[..], &[&out.to_string_lossy()]].concat(), path)?;
+        let mut clippy = tools::command();
+        clippy.args(["clippy", "--quiet", "--offline", "--target", triple, "--", "-D", "warnings"]).current_dir(&out);
+        let clean = compiled && status(&mut clippy)?;
+        if !clean {
+            eprintln!("error: the crate of {name} for {target} has warnings");
+        }
+        good &= clean;
+    }
     Ok(good)
 }
 

@@ -95,7 +95,7 @@ fn replaced(tokens: TokenStream, words: &[(&&str, &TokenStream)], in_braces: boo
             Group::new(group.delimiter(), inner).into_token_stream()
         }
         TokenTree::Ident(word) => match words.iter().find(|(from, _)| word == **from) {
-            Some((_, to)) if in_braces => quote!(#word: #to),
+            Some((_, to)) if in_braces && word != to.to_string() => quote!(#word: #to),
             Some((_, to)) => (*to).clone(),
             None => word.into_token_stream(),
         },

@@ -8,7 +8,6 @@ use super::super::isa::Numerics;
 use super::super::portable::Portable;
 use super::asm::block;
 use super::dsp::Dsp;
-use super::finish::cpu;
 use core::arch::naked_asm;
 
 /// Columns that are computed at once.
@@ -298,7 +297,7 @@ macro_rules! seven {
 #[unsafe(naked)]
 unsafe extern "C" fn fill_words(x: *const i8, table: *mut u32) {
     naked_asm! {
-        cpu!(),
+        ".arch armv7e-m",
         "push {{r4-r11}}",
         "sub sp, #96",
         "ldrsb r9, [r0]",

@@ -33,12 +33,13 @@ macro_rules! source {
 #[rustfmt::skip]
 pub const SOURCES: &[Source] = &[
     source!("arch/arm/asm.rs", []),
+    source!("arch/arm/byte_fives.rs", ["arch/arm/asm.rs", "terms/fives.rs"]),
     source!("arch/arm/bytes.rs", ["arch/arm/dsp.rs", "arch/bytes.rs", "arch/isa.rs", "arch/portable_bytes.rs", "terms/quads.rs", "terms/sizes.rs", "terms/taps.rs"]),
     source!("arch/arm/copy.rs", []),
     source!("arch/arm/dsp.rs", ["arch/forward.rs", "arch/isa.rs", "arch/portable.rs", "terms/sizes.rs"]),
     source!("arch/arm/dual.rs", ["arch/arm/copy.rs", "arch/arm/dsp.rs", "arch/arm/lines.rs", "arch/arm/products.rs", "arch/arm/residual.rs", "arch/arm/spread.rs", "arch/arm/widen.rs", "arch/byte.rs", "arch/compact.rs", "arch/dual.rs", "arch/isa.rs", "terms/dual.rs", "terms/lines.rs", "terms/quant.rs"]),
     source!("arch/arm/finish.rs", ["arch/byte.rs", "terms/quant.rs"]),
-    source!("arch/arm/fives.rs", ["arch/arm/asm.rs", "arch/arm/dsp.rs", "arch/fives.rs", "arch/isa.rs", "arch/portable.rs", "terms/fives.rs", "terms/ternary.rs"]),
+    source!("arch/arm/fives.rs", ["arch/arm/asm.rs", "arch/arm/byte_fives.rs", "arch/arm/dsp.rs", "arch/fives.rs", "arch/isa.rs", "arch/portable.rs", "terms/fives.rs", "terms/ternary.rs"]),
     source!("arch/arm/floats.rs", ["arch/arm/dsp.rs", "arch/arm/tiles.rs", "arch/floats.rs", "arch/isa.rs", "terms/tile.rs"]),
     source!("arch/arm/fpu.rs", []),
     source!("arch/arm/lines.rs", ["arch/arm/asm.rs", "arch/arm/finish.rs", "arch/byte.rs", "terms/lines.rs"]),

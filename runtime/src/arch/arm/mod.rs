@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! Armv7E-M and Armv8-M with an FPU: the DSP extension and single precision.
 pub mod asm;
+pub mod byte_fives;
 pub mod bytes;
 pub mod copy;
 pub mod dsp;

@@ -26,8 +26,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("emit", &["config", "footprint", "ir", "program", "targets"]),
     ("harness", &["config", "emit", "program"]),
     ("install", &["diag", "emit"]),
+    ("budget", &["config", "diag", "footprint", "ir", "plan", "program", "targets"]),
     ("pipeline", &["budget", "config", "diag", "import", "ir", "lower", "onnx", "passes", "plan", "program"]),
     ("project", &["config", "diag", "emit", "onnx", "pipeline"]),
+    ("verify", &["diag", "emit", "exec", "import", "ir", "onnx", "pipeline", "program", "project"]),
+    ("build_script", &["config", "diag", "emit", "install", "pipeline", "project", "targets"]),
 ];
 
 /// The floors of the runtime from the bottom: a file uses those of its own floor and of floors below.

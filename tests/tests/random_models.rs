@@ -3,7 +3,12 @@
 use std::collections::BTreeSet;
 
 use zant_tests::random::{OPERATORS, Outcome, PATTERNS, Sample, Tally, check, info, listing, model, run_seed, sample};
+use zantc::config::Config;
+use zantc::ir::{DType, Op};
 use zantc::onnx::proto::{GraphProto, NodeProto, ValueInfoProto};
+use zantc::onnx::{Limits, load_bytes};
+
+use prost::Message as _;
 
 /// Models that the test tries; `cargo xtask attack models` tries as many as one likes.
 const MODELS: u64 = 600;
@@ -91,4 +96,22 @@ fn a_reduction_of_nothing_over_dimensions_apart_has_its_results() {
         let ran = check(&with_list(op, shape, &[0, 2]));
         assert_eq!(ran, Ok(Outcome::Ran { compared: true }), "{op} {shape:?}");
     }
+}
+
+/// Products with weights of three values, of floats and of bytes, are among the models.
+#[test]
+fn ternary_products_are_reached() {
+    let reached = |bytes: bool| {
+        (0..MODELS).any(|seed| {
+            let sample = sample(seed);
+            let loaded = load_bytes(sample.model.encode_to_vec().into(), None, &Limits::default());
+            let compiled = loaded.ok().and_then(|model| zantc::pipeline::compile(&model, &Config::new()).ok());
+            compiled.is_some_and(|c| {
+                c.graph.nodes.iter().any(|n| {
+                    matches!(n.op, Op::TernaryMatMul { .. }) && (c.graph.ty(n.inputs[0]).dtype == DType::I8) == bytes
+                })
+            })
+        })
+    };
+    assert!(reached(false) && reached(true));
 }

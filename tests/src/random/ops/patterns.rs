@@ -30,6 +30,8 @@ pub const PATTERNS: &[(&str, Pattern)] = &[
     ("layer with activation", layer),
     ("residual block", residual),
     ("attention by hand", attention),
+    ("ternary product", |g| ternary(g, false)),
+    ("ternary product of bytes", |g| ternary(g, true)),
 ];
 
 fn one(v: Option<Vec<usize>>) -> Option<usize> {
@@ -265,5 +267,32 @@ fn attention(g: &mut Grower) -> Option<()> {
         Some(())
     }))?;
     g.op("MatMul", &[p, x], forced)?;
+    Some(())
+}
+
+/// A product with weights of three values, at times with a bias; of numbers that are rounded into the range of i8, or of any.
+fn ternary(g: &mut Grower, bytes: bool) -> Option<()> {
+    let mut x = one(g.op("Identity", &[], |d| {
+        let shape = [d.r.within(1, 5), d.r.within(16, 40)];
+        d.exactly(DType::F32, shape);
+        Some(())
+    }))?;
+    if bytes {
+        for (name, number) in [("Mul", Some(25.0f32)), ("Round", None), ("Max", Some(-128.0)), ("Min", Some(127.0))] {
+            let constant = number.map(|v| g.made("Identity", &[Tensor::from_elements([1], &[v])], None));
+            let operands = [Some(x), constant.and_then(one)];
+            x = one(g.op(name, &operands.into_iter().flatten().collect::<Vec<_>>(), forced))?;
+        }
+    }
+    let (k, n) = (*g.ty(x).shape.last()?, g.r.within(16, 60));
+    let one_scale = g.r.one_in(2);
+    let scales: Vec<f32> = (0..n).map(|i| if one_scale { 0.5 } else { 0.25 + i as f32 / 64.0 }).collect();
+    let weights: Vec<f32> = (0..k * n).map(|at| (g.r.below(3) as f32 - 1.0) * scales[at % n]).collect();
+    let w = one(g.made("Identity", &[Tensor::from_elements([k, n], &weights)], None))?;
+    let y = one(g.op("MatMul", &[x, w], forced))?;
+    if g.r.one_in(2) {
+        let b = bias(g, n)?;
+        g.op("Add", &[y, b], forced)?;
+    }
     Some(())
 }

@@ -116,7 +116,11 @@ impl Layer {
         let found: Vec<(&str, &str)> =
             compiled.graph.stays_float.iter().map(|s| (s.origin[0].name.as_str(), s.reason.as_str())).collect();
         assert_eq!(found, [("product", reason)]);
-        assert!(compiled.graph.nodes.iter().any(|n| matches!(n.op, Op::MatMul { .. })), "{}", compiled.graph);
+        assert!(
+            compiled.graph.nodes.iter().any(|n| matches!(n.op, Op::MatMul { .. } | Op::TernaryMatMul { .. })),
+            "{}",
+            compiled.graph
+        );
     }
 }
 

@@ -4,7 +4,7 @@
 //! What is recognised is exactly that: a weight that differs from its column's s by one bit keeps the product as it is. Small matrices
 //! stay too, since they are rarely meant so and there is little to gain.
 
-use crate::ir::{Evaluate, Graph, Node, Op, StaysFloat, Tensor};
+use crate::ir::{DType, Evaluate, Graph, Node, Op, StaysFloat, Tensor};
 
 use super::rewrite::{Rewriter, rewrite};
 
@@ -63,8 +63,11 @@ fn product(rw: &mut Rewriter<'_>, node: &Node) -> Option<Node> {
     if n * k < MIN_WEIGHTS || rw.ty(x).elements() == 0 || rw.data(x).is_some() {
         return None;
     }
-    let weights = rw.data(w)?.to_vec::<f32>()?;
-    let weight = |column: usize, input: usize| weights[if turned { input * n + column } else { column * k + input }];
+    // Read one by one: most weights are of more than three values, which the first few show.
+    let weights = rw.data(w).filter(|t| t.dtype() == DType::F32)?;
+    let weight = |column: usize, input: usize| {
+        weights.get(if turned { input * n + column } else { column * k + input }).to_f64() as f32
+    };
     let (signs, scale) = signs_and_scale(weight, [n, k])?;
     if rw.uses(w) != 1 {
         let reason = "its weights have three values, but something else reads them too".to_string();

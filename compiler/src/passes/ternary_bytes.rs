@@ -60,28 +60,36 @@ fn map<'r>(rw: &'r Rewriter<'_>, v: ValueId) -> Option<(&'r Node, &'r Expr)> {
     if let Op::Map { expr } = &node.op { Some((node, expr)) } else { None }
 }
 
-/// Whether `scale` is the absolute maximum of each row of `x`, or a positive number where that is more, divided by 127 or less.
-fn is_row_scale(rw: &Rewriter<'_>, scale: ValueId, x: ValueId) -> bool {
-    let row_maximum = || {
-        let (node, expr) = map(rw, scale)?;
-        let (BinaryOp::Div, most, by) = binary(expr, expr.result())? else { return None };
-        let (BinaryOp::Max, a, b) = binary(expr, most)? else { return None };
-        let (least, of) = match (number(expr, a), number(expr, b)) {
-            (Some(least), None) => (least, b),
-            (None, Some(least)) => (least, a),
-            _ => return None,
-        };
-        // No quotient is more than the divisor by two roundings, which rounding to a whole number takes away.
-        let (true, true) = ((1.0..=127.0).contains(&number(expr, by)?), least >= 1e-30) else { return None };
-        let reduce = rw.producer(rw.unshaped(node.inputs[expr.operand(of)?]))?;
-        let last = rw.ty(reduce.inputs[0]).rank().checked_sub(1)?;
-        let all = Op::Reduce { kind: ReduceKind::Max, axes: vec![last] };
-        let (abs, abs_expr) = map(rw, reduce.inputs[0])?;
-        let same_row = rw.ty(reduce.inputs[0]).shape.last() == rw.ty(x).shape.last();
-        let is_abs = *abs_expr == Expr::of_unary(UnaryOp::Abs) && rw.unshaped(abs.inputs[0]) == rw.unshaped(x);
-        (reduce.op == all && is_abs && same_row).then_some(())
+/// What a scale is the maximum of, where it is that along the last dimension, or a positive number where that is more, divided by 127
+/// or less.
+fn maximum_of(rw: &Rewriter<'_>, scale: ValueId) -> Option<ValueId> {
+    let (node, expr) = map(rw, scale)?;
+    let (BinaryOp::Div, most, by) = binary(expr, expr.result())? else { return None };
+    let (BinaryOp::Max, a, b) = binary(expr, most)? else { return None };
+    let (least, of) = match (number(expr, a), number(expr, b)) {
+        (Some(least), None) => (least, b),
+        (None, Some(least)) => (least, a),
+        _ => return None,
     };
-    row_maximum().is_some()
+    let reduce = rw.producer(rw.unshaped(node.inputs[expr.operand(of)?]))?;
+    let last = rw.ty(reduce.inputs[0]).rank().checked_sub(1)?;
+    // No quotient is more than the divisor by two roundings, which rounding to a whole number takes away.
+    let is_maximum = (1.0..=127.0).contains(&number(expr, by)?)
+        && least >= 1e-30
+        && reduce.op == Op::Reduce { kind: ReduceKind::Max, axes: vec![last] };
+    is_maximum.then_some(reduce.inputs[0])
+}
+
+/// Whether `scale` is such a maximum of the sizes of each row of `x`.
+fn is_row_scale(rw: &Rewriter<'_>, scale: ValueId, x: ValueId) -> bool {
+    let is_abs = |of: ValueId| {
+        let same_rows = rw.ty(of).shape.last() == rw.ty(x).shape.last();
+        same_rows
+            && map(rw, of).is_some_and(|(node, expr)| {
+                *expr == Expr::of_unary(UnaryOp::Abs) && rw.unshaped(node.inputs[0]) == rw.unshaped(x)
+            })
+    };
+    maximum_of(rw, scale).is_some_and(is_abs)
 }
 
 /// Bytes of an expression: where it has them, and the operand that they are multiplied by.
@@ -129,9 +137,8 @@ fn of_bytes(rw: &mut Rewriter<'_>, node: &Node) -> Option<Node> {
     let mut narrow = expr.clone();
     let cast = narrow.cast(DType::I8, at);
     let narrow = narrow.finish(cast);
-    // The operand of the scale may be that of nothing else.
-    let used = |n: usize| narrow.ops().contains(&ExprOp::Input(n));
-    if !(0..made.inputs.len()).all(used) {
+    // A Map may have no operand that its expression does not read.
+    if !(0..made.inputs.len()).all(|n| narrow.ops().contains(&ExprOp::Input(n))) {
         return None;
     }
     let name = rw.name(node.inputs[0]);
@@ -147,10 +154,11 @@ fn of_bytes(rw: &mut Rewriter<'_>, node: &Node) -> Option<Node> {
 #[cfg(test)]
 mod tests {
     use crate::ir::text::parse;
-    use crate::ir::{Op, Reference, eval_graph};
+    use crate::ir::{DType, Op, Reference, eval_graph};
 
-    /// The graph of a product of `4 x 6` numbers, which `made` makes of `%0`, with weights of three values, after the pass.
-    fn product(made: &str, rows: bool) {
+    /// The graph of a product of `2 x 6` numbers, which `made` makes of `%0`, with weights of three values, after the pass; it computes
+    /// what it did. Whether the product is one of bytes, and with scales of rows.
+    fn product(made: &str) -> [bool; 2] {
         let w = ["1", "0", "-1", "-1", "1", "1"].repeat(2).join(" ");
         let text = format!(
             "graph \"\"\n  in %0 \"x\": f32[2,6]\n  $1 = i8[2,6] {w}\n  $2 = f32[1] 0.5\n{made}  \
@@ -161,44 +169,36 @@ mod tests {
         let reference = Reference::default();
         let changed = super::run(&mut after, &reference);
         assert_eq!(crate::ir::verify(&after), Ok(()));
-        let is_bytes = after.nodes.iter().any(|n| matches!(n.op, Op::TernaryMatMul { rows: r, .. } if r == rows))
-            && after.to_string().contains("i8(");
-        assert_eq!(changed, is_bytes, "{after}");
-        assert!(changed, "{after}");
         let inputs = crate::verify::seeded::inputs(before.inputs.iter().map(|&v| before.ty(v)));
         let [expected, got] = [&before, &after].map(|graph| eval_graph(graph, &inputs, &reference).unwrap());
         let [expected, got] = [&expected, &got].map(|all| all[0].to_vec::<f32>().unwrap());
         for (expected, got) in expected.iter().zip(&got) {
             assert!((expected - got).abs() <= 1e-5 * expected.abs().max(1.0), "{expected} {got}\n{after}");
         }
+        let last = after.nodes.last().unwrap();
+        let is_bytes = after.ty(last.inputs[0]).dtype == DType::I8;
+        assert_eq!(changed, is_bytes, "{after}");
+        [is_bytes, matches!(last.op, Op::TernaryMatMul { rows: true, .. })]
     }
 
     const ABS_MAX: &str = "  %3 = map %0 {Abs(x0)} : f32[2,6]\n  %4 = reduce_max %3 {axes 1} : f32[2]\n  \
                            %5 = reshape %4 : f32[2,1]\n";
 
+    fn scaled(scale: &str, value: &str) -> [bool; 2] {
+        let maps = format!("  %6 = map %5 {{{scale}}} : f32[2,1]\n  %8 = map %0, %6 {{{value}}} : f32[2,6]\n");
+        product(&format!("{ABS_MAX}{maps}"))
+    }
+
     #[test]
     fn clamped_and_proven_numbers_become_bytes() {
-        product("  %8 = map %0 {Min(Max(Round(Mul(x0, 31.0)), -128.0), 127.0)} : f32[2,6]\n", false);
-        product("  %8 = map %0 {Round(Max(Min(Mul(x0, 31.0), 100.25), -7.0))} : f32[2,6]\n", false);
-        let scaled = "  %6 = map %5 {Div(Max(x0, 1e-5), 127.0)} : f32[2,1]\n  \
-                      %8 = map %0, %6 {Mul(Round(Div(x0, x1)), x1)} : f32[2,6]\n";
-        product(&format!("{ABS_MAX}{scaled}"), true);
-    }
-
-    /// Whether the product stays one of floats.
-    fn stays(made: &str) {
-        assert!(std::panic::catch_unwind(|| product(made, true)).is_err(), "{made}");
-    }
-
-    #[test]
-    fn what_may_be_no_byte_stays() {
-        stays("  %8 = map %0 {Min(Max(Round(Mul(x0, 31.0)), -128.0), 128.0)} : f32[2,6]\n");
-        stays("  %8 = map %0 {Min(Max(Mul(x0, 31.0), -128.0), 127.0)} : f32[2,6]\n");
-        let of = |scale: &str, value: &str| {
-            format!("{ABS_MAX}  %6 = map %5 {{{scale}}} : f32[2,1]\n  %8 = map %0, %6 {{{value}}} : f32[2,6]\n")
-        };
-        stays(&of("Div(Max(x0, 1e-5), 128.0)", "Mul(Round(Div(x0, x1)), x1)"));
-        stays(&of("Div(x0, 127.0)", "Mul(Round(Div(x0, x1)), x1)"));
-        stays(&of("Div(Max(x0, 1e-5), 127.0)", "Mul(Div(x0, x1), x1)"));
+        let bytes = |value: &str| product(&format!("  %8 = map %0 {{{value}}} : f32[2,6]\n"));
+        assert_eq!(bytes("Min(Max(Round(Mul(x0, 31.0)), -128.0), 127.0)"), [true, false]);
+        assert_eq!(bytes("Round(Max(Min(Mul(x0, 31.0), 100.25), -7.0))"), [true, false]);
+        assert_eq!(scaled("Div(Max(x0, 1e-5), 127.0)", "Mul(Round(Div(x0, x1)), x1)"), [true; 2]);
+        assert_eq!(bytes("Min(Max(Round(Mul(x0, 31.0)), -128.0), 128.0)"), [false; 2]);
+        assert_eq!(bytes("Min(Max(Mul(x0, 31.0), -128.0), 127.0)"), [false; 2]);
+        assert_eq!(scaled("Div(Max(x0, 1e-5), 128.0)", "Mul(Round(Div(x0, x1)), x1)"), [false; 2]);
+        assert_eq!(scaled("Div(x0, 127.0)", "Mul(Round(Div(x0, x1)), x1)"), [false; 2]);
+        assert_eq!(scaled("Div(Max(x0, 1e-5), 127.0)", "Mul(Div(x0, x1), x1)"), [false; 2]);
     }
 }

@@ -70,12 +70,12 @@ impl Product<'_> {
             to.iter_mut().zip(x).for_each(|(to, x)| *to = *x);
             *more = x.iter().fold(0, |sum, x| sum - i32::from(*x));
         }
+        let scales: [_; R] = core::array::from_fn(|row| Scale::of(p, self.scales, first + row));
         let (mut column, mut w) = (0, self.w);
         while column < p.n {
             let (panel, rest) = w.split_at_checked(blocks(p.k) * BLOCK_BYTES).unwrap_or((&[], &[]));
             let sums: [_; R] = isa.dots(self.padded, pitch, panel);
-            for (row, (sums, more)) in sums.iter().zip(more).enumerate() {
-                let scale = Scale::of(p, self.scales, first + row);
+            for (row, ((sums, more), scale)) in sums.iter().zip(more).zip(&scales).enumerate() {
                 let y = results(p, self.y, first + row).get_mut(column..).unwrap_or(&mut []);
                 for (i, (y, sum)) in y.iter_mut().zip(sums).enumerate() {
                     scale.store(isa, column + i, sum.wrapping_add(more) as f32, y);

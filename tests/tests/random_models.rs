@@ -11,7 +11,7 @@ use zantc::onnx::{Limits, load_bytes};
 use prost::Message as _;
 
 /// Models that the test tries; `cargo xtask attack models` tries as many as one likes.
-const MODELS: u64 = 600;
+const MODELS: u64 = 680;
 
 #[test]
 fn every_operator_of_the_registry_has_a_generator() {
@@ -98,20 +98,33 @@ fn a_reduction_of_nothing_over_dimensions_apart_has_its_results() {
     }
 }
 
+/// Whether a model among the random ones, compiled, is such.
+fn reached(is_such: impl Fn(&zantc::pipeline::Compiled) -> bool) -> bool {
+    (0..MODELS).any(|seed| {
+        let sample = sample(seed);
+        let loaded = load_bytes(sample.model.encode_to_vec().into(), None, &Limits::default());
+        let compiled = loaded.ok().and_then(|model| zantc::pipeline::compile(&model, &Config::new()).ok());
+        compiled.is_some_and(|c| is_such(&c))
+    })
+}
+
 /// Products with weights of three values, of floats and of bytes, are among the models.
 #[test]
 fn ternary_products_are_reached() {
-    let reached = |bytes: bool| {
-        (0..MODELS).any(|seed| {
-            let sample = sample(seed);
-            let loaded = load_bytes(sample.model.encode_to_vec().into(), None, &Limits::default());
-            let compiled = loaded.ok().and_then(|model| zantc::pipeline::compile(&model, &Config::new()).ok());
-            compiled.is_some_and(|c| {
-                c.graph.nodes.iter().any(|n| {
-                    matches!(n.op, Op::TernaryMatMul { .. }) && (c.graph.ty(n.inputs[0]).dtype == DType::I8) == bytes
-                })
+    let with = |bytes: bool| {
+        reached(|c| {
+            c.graph.nodes.iter().any(|n| {
+                matches!(n.op, Op::TernaryMatMul { .. }) && (c.graph.ty(n.inputs[0]).dtype == DType::I8) == bytes
             })
         })
     };
-    assert!(reached(false) && reached(true));
+    assert!(with(false) && with(true));
+}
+
+/// So are weights of few bits in all kernels that take them.
+#[test]
+fn coded_weights_are_reached() {
+    for kernel in ["coded_matvec", "coded_matmul", "coded_conv2d"] {
+        assert!(reached(|c| c.program.steps.iter().any(|s| s.call.name() == kernel)), "{kernel}");
+    }
 }

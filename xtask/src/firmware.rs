@@ -20,8 +20,11 @@ pub(crate) struct Args {
 }
 
 /// Models that the repository has, by their path.
-const OWN: [(&str, &str); 2] =
-    [("digits", "models/digits/digits.onnx"), ("digits_int8", "models/digits_int8/digits_int8.onnx")];
+const OWN: [(&str, &str); 3] = [
+    ("digits", "models/digits/digits.onnx"),
+    ("digits_int4", "models/digits_int4/digits_int4.onnx"),
+    ("digits_int8", "models/digits_int8/digits_int8.onnx"),
+];
 
 /// Models of the shared set.
 #[rustfmt::skip]
@@ -39,7 +42,7 @@ const LARGE: &str = "mobilenet_v2_int8";
 const BUILT: &str = "aarch64-unknown-linux-gnu";
 
 /// Models that run on every machine; on those without loops of their own only these do, which are small.
-const EVERYWHERE: [&str; 4] = ["digits", "digits_int8", "hello_world_int8", "ternary_mlp"];
+const EVERYWHERE: [&str; 5] = ["digits", "digits_int4", "digits_int8", "hello_world_int8", "ternary_mlp"];
 
 /// Targets whose crates are looked at for warnings: the loops of the runtime that a crate gets are others for each.
 const LINTED: [(&str, &str); 2] = [("cortex-m7", "thumbv7em-none-eabihf"), ("cortex-m0", "thumbv6m-none-eabi")];

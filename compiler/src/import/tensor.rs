@@ -102,7 +102,7 @@ pub(super) const fn narrow(element: ElementType) -> Option<(usize, bool)> {
 }
 
 /// Elements of 2 or 4 bits, the first in the low bits, one to a byte.
-fn unpack(data: &[u8], elements: usize, bits: usize, signed: bool) -> Vec<u8> {
+pub(super) fn unpack(data: &[u8], elements: usize, bits: usize, signed: bool) -> Vec<u8> {
     let per_byte = 8 / bits;
     let unsigned = |i: usize| (data[i / per_byte] >> (i % per_byte * bits)) & ((1 << bits) - 1);
     let sign_extend = |v: u8| (((v << (8 - bits)) as i8) >> (8 - bits)) as u8;

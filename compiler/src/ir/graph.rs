@@ -96,7 +96,7 @@ pub struct Graph {
     pub inputs: Vec<ValueId>,
     /// The graph's outputs.
     pub outputs: Vec<Output>,
-    /// What some constants were dequantized from.
+    /// What some constants were made from.
     pub stored: BTreeMap<ValueId, Stored>,
     /// Pairs of input and output that live from run to run; no input or output is in two.
     pub states: Vec<State>,
@@ -134,13 +134,18 @@ impl Graph {
         id
     }
 
-    /// Notes what the constant `to` was dequantized from, where it is an index map of a constant of which that is known.
+    /// Notes what the constant `to` was made from, where it is an index map of a constant of which that is known, or 16-bit floats
+    /// widened.
     pub fn carry_stored(&mut self, op: &Op, from: ValueId, to: ValueId, evaluate: &dyn Evaluate) {
-        let (Op::Movement(m), Some(stored)) = (op, self.stored.get(&from)) else { return };
-        let data = evaluate.computed(op, &[&stored.data]);
-        if let Some(moved) = data.and_then(|data| stored.moved(m, data)) {
-            self.stored.insert(to, moved);
-        }
+        let made = if let Op::Movement(m) = op {
+            self.stored.get(&from).and_then(|stored| {
+                let data = evaluate.computed(op, &[&stored.data]);
+                data.and_then(|data| stored.moved(m, data))
+            })
+        } else {
+            self.data(from).filter(|data| op.is_widening(data.dtype())).cloned().map(Stored::halves)
+        };
+        self.stored.extend(made.map(|made| (to, made)));
     }
 
     /// Index of the node that makes each value.

@@ -5,7 +5,7 @@
 //!
 //! Maps of convolutions and pools are channels-last, `[batch, height, width, channels]`; one-dimensional ones have height 1.
 
-use super::{Between, Epilogue, Expr, Hw, Movement, PoolKind, Quant, ReduceKind, ScatterKind, Window};
+use super::{Between, DType, Epilogue, Expr, ExprOp, Hw, Movement, PoolKind, Quant, ReduceKind, ScatterKind, Window};
 
 /// A core operator. Operands are listed in the order in which a node holds them.
 #[derive(Clone, Debug, PartialEq)]
@@ -218,6 +218,12 @@ pub enum Op {
 }
 
 impl Op {
+    /// Whether floats of 16 bits become f32, and nothing else.
+    pub fn is_widening(&self, from: DType) -> bool {
+        let is_cast = |expr: &Expr| matches!(expr.ops(), [ExprOp::Input(0), ExprOp::Cast(DType::F32, 0)]);
+        matches!(from, DType::F16 | DType::BF16) && matches!(self, Op::Map { expr } if is_cast(expr))
+    }
+
     /// The operator's name in the printed IR.
     pub const fn name(&self) -> &'static str {
         match self {

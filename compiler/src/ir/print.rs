@@ -10,14 +10,15 @@
 //!   out "Plus214_Output_0" = %4
 //! ```
 //! Numbers are those of [`ValueId`]; `$` marks constants. What is left out has its plain value: stride and dilation 1, no
-//! padding, one group, and shapes that the type of the result tells. Names are escaped, so that they stay on their line; a `//` outside quotes starts a comment. Nothing
+//! padding, one group, and shapes that the type of the result tells. Behind the elements of a constant stands what they were made from
+//! (`codes`), where that is known. Names are escaped, so that they stay on their line; a `//` outside quotes starts a comment. Nothing
 //! here panics, whatever the graph.
 
 use std::fmt::{self, Display, Formatter, Write};
 
 use sha2::{Digest, Sha256};
 
-use super::{Expr, ExprIx, ExprOp, Graph, Node, Scalar, Tensor, ValueId};
+use super::{Expr, ExprIx, ExprOp, Graph, Node, Scalar, Stored, Tensor, ValueId};
 
 /// Constants of up to this many elements are printed in full.
 const FULL: usize = 16;
@@ -37,6 +38,9 @@ impl Display for Graph {
         for (ix, value) in self.values.iter().enumerate() {
             if let Some(data) = &value.data {
                 write!(f, "  ${ix} = {}{}", value.ty, Elements(data))?;
+                if let Some(stored) = self.stored.get(&ValueId(ix as u32)) {
+                    print_stored(f, stored)?;
+                }
                 comment(f, (!value.name.is_empty()).then(|| format!("{:?}", value.name)))?;
             }
         }
@@ -49,6 +53,23 @@ impl Display for Graph {
         }
         Ok(())
     }
+}
+
+/// What a constant was made from: ` codes i8 block 1 32 scale 0.5 .. zero 0 ..`, or ` codes f16`. Of many blocks the first few stand.
+fn print_stored(f: &mut Formatter<'_>, stored: &Stored) -> fmt::Result {
+    write!(f, " codes {}", stored.data.dtype())?;
+    if !stored.is_scaled() {
+        return Ok(());
+    }
+    write!(f, " block")?;
+    stored.block.iter().try_for_each(|b| write!(f, " {b}"))?;
+    let shown = if stored.scale.len() <= FULL { FULL } else { FIRST };
+    let end = if stored.scale.len() <= FULL { "" } else { " .." };
+    write!(f, " scale")?;
+    stored.scale.iter().take(shown).try_for_each(|s| write!(f, " {s:?}"))?;
+    write!(f, "{end} zero")?;
+    stored.zero.iter().take(shown).try_for_each(|z| write!(f, " {z}"))?;
+    write!(f, "{end}")
 }
 
 /// One node of a graph, on one line, without where it came from.

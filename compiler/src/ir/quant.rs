@@ -2,7 +2,7 @@
 //!
 //! Invariants, of all that passes build: scales are positive and finite; `lo <= hi` lie in the range of the type.
 
-use super::{DType, Movement, Op, PoolKind, ReduceKind, Tensor};
+use super::{DType, Op, PoolKind, ReduceKind};
 
 /// What bytes stand for: `(q - zero) * scale`, the product rounded to f32.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -148,36 +148,5 @@ impl Quant {
         let far =
             self.residual.filter(|r| !near(&r.sum) || !near(&r.other)).map(|_| "zero points out of range".to_string());
         self.target.fault().or_else(|| self.residual.and_then(|r| r.target.fault())).or(far)
-    }
-}
-
-/// What a constant of f32 was dequantized from: `(q - zero) * scale`.
-#[derive(Clone, Debug)]
-pub struct Stored {
-    /// The integers, of the constant's shape.
-    pub data: Tensor,
-    /// One value, or one for each index of `axis`.
-    pub scale: Vec<f32>,
-    /// As many as scales.
-    pub zero: Vec<i64>,
-    /// The dimension that the scales belong to.
-    pub axis: Option<usize>,
-}
-
-impl Stored {
-    /// The same after an index map that moves whole scales; `data` is the integers after it.
-    pub fn moved(&self, m: &Movement, data: Tensor) -> Option<Stored> {
-        let axis = match (self.axis, m) {
-            (None, Movement::Reshape { .. } | Movement::Transpose { .. }) => None,
-            (Some(axis), Movement::Transpose { perm }) => Some(perm.iter().position(|&p| p == axis)?),
-            (Some(axis), Movement::Reshape { shape }) => {
-                let own = self.data.shape();
-                let outer: usize = own[..axis].iter().product();
-                let fits = |d: &usize| shape[*d] == own[axis] && shape[..*d].iter().product::<usize>() == outer;
-                Some((0..shape.len()).find(fits)?)
-            }
-            (_, Movement::Slice { .. } | Movement::Expand { .. } | Movement::Pad { .. }) => return None,
-        };
-        Some(Stored { data, axis, ..self.clone() })
     }
 }

@@ -11,7 +11,7 @@ mod op;
 
 use self::line::Line;
 pub(super) use self::op::attributes_of;
-use super::{Graph, Node, Output, Scalar, Tensor, Type, ValueId, checked_elements, verify};
+use super::{Graph, Node, Output, Scalar, Stored, Tensor, Type, ValueId, checked_elements, verify};
 
 /// The largest number of a value.
 const MAX_ID: u32 = 1 << 20;
@@ -55,6 +55,9 @@ fn read_line(graph: &mut Graph, line: &mut Line<'_>) -> Result<(), String> {
         line.mark('=')?;
         let ty = ty(line)?;
         let data = elements(line, &ty)?;
+        if line.take_word("codes") {
+            graph.stored.insert(id, stored(line, &data)?);
+        }
         define(graph, id, ty)?;
         graph.values[id.index()].data = Some(data);
     } else {
@@ -138,7 +141,7 @@ fn elements(line: &mut Line<'_>, ty: &Type) -> Result<Tensor, String> {
         return Ok(random(ty, line.number()?));
     }
     let mut values = Vec::new();
-    while !line.is_done() {
+    while !line.is_done() && !line.is_word("codes") {
         if line.take_word("..") {
             return Err("the elements are not given in full".into());
         }
@@ -148,6 +151,38 @@ fn elements(line: &mut Line<'_>, ty: &Type) -> Result<Tensor, String> {
         return Err(format!("{ty} has {len} elements, not {}", values.len()));
     }
     Ok(Tensor::from_scalars(ty.clone(), values))
+}
+
+/// What a constant was made from: the integers are those that give its elements, which the verifier sees to.
+fn stored(line: &mut Line<'_>, data: &Tensor) -> Result<Stored, String> {
+    let dtype = line::dtype(line.word()?)?;
+    let ty = Type::new(dtype, data.shape());
+    if dtype.is_float() {
+        let halves = Tensor::from_scalars(ty, data.scalars().map(|v| Scalar::from_f64(v.to_f64(), dtype)));
+        return Ok(Stored::halves(halves));
+    }
+    let mut stored = Stored::along(data.clone(), None, vec![], vec![]);
+    stored.block.clear();
+    line.keyword("block")?;
+    while !line.take_word("scale") {
+        stored.block.push(line.number()?);
+    }
+    while !line.take_word("zero") {
+        stored.scale.push(line.number()?);
+    }
+    while !line.is_done() {
+        stored.zero.push(line.number()?);
+    }
+    if let Some(fault) = stored.shape_fault() {
+        return Err(fault);
+    }
+    let blocks: Vec<usize> = stored.blocks().collect();
+    let integer = |(v, block): (Scalar, usize)| {
+        let q = (v.to_f64() / f64::from(stored.scale[block])).round() as i64;
+        Scalar::from_i64(q.saturating_add(stored.zero[block]), dtype)
+    };
+    stored.data = Tensor::from_scalars(ty, data.scalars().zip(blocks).map(integer));
+    Ok(stored)
 }
 
 /// Elements that look random and are the same for the same seed: multiples of 1/64 from -1 to 1 for floats, integers from

@@ -2,10 +2,11 @@
 //!
 //! What is checked is what [`super::graph`] lists: ids name values; every value that something reads is a graph input, a
 //! constant, or the result of exactly one node, and stands before its readers; a constant has the type of its value; shapes
-//! have at most [`MAX_ELEMENTS`] elements; every type is what the operator infers. Values that nothing
+//! have at most [`MAX_ELEMENTS`] elements; every type is what the operator infers; what a constant is said to be made from makes it, to
+//! the bit. Values that nothing
 //! makes and nothing reads are allowed: passes leave them behind.
 
-use super::{Graph, MAX_ELEMENTS, Node, Type, ValueId, checked_elements, infer};
+use super::{Graph, MAX_ELEMENTS, Node, Tensor, Type, ValueId, checked_elements, infer};
 
 /// Checks a graph.
 ///
@@ -54,7 +55,25 @@ fn values(graph: &Graph, faults: &mut Vec<String>) -> Vec<bool> {
     for &id in &graph.inputs {
         define(&mut known, id, "the graph's inputs", faults);
     }
+    for (id, stored) in &graph.stored {
+        let value = graph.values.get(id.index()).and_then(|value| value.data.as_ref());
+        let fault = match value {
+            None => Some("is none".to_string()),
+            Some(data) => {
+                stored.fault(data.ty()).or_else(|| (!same(&stored.real(), data)).then(|| "is another".into()))
+            }
+        };
+        faults.extend(fault.map(|why| format!("the constant %{} made from codes {why}", id.0)));
+    }
     known
+}
+
+/// Whether two tensors of f32 have the same bits, NaN being any NaN.
+fn same(a: &Tensor, b: &Tensor) -> bool {
+    a.data() == b.data()
+        || a.to_vec::<f32>().zip(b.to_vec::<f32>()).is_some_and(|(a, b)| {
+            a.iter().zip(&b).all(|(a, b)| a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan()))
+        })
 }
 
 /// Notes that something makes a value.

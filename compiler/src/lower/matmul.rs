@@ -41,7 +41,10 @@ impl Lowering<'_> {
         let k = *self.ty(node.inputs[0]).shape.last().expect("rank 2 or more");
         let n = *y.shape.last().expect("rank 2 or more");
         let m = y.elements().checked_div(n).unwrap_or(0);
-        let w = self.packed_weights(node, packing::matmul(k, n));
+        let w = match self.coded(node, packing::matmul(k, n)) {
+            Some(coded) => Err(coded),
+            None => Ok(self.packed_weights(node, packing::matmul(k, n))),
+        };
         let (a, strides) = self.strided_operand(node.inputs[0]);
         let a_pitch = row_pitch(&self.ty(node.inputs[0]).shape, &strides).unwrap_or(k);
         let bias = self.bias(node, epilogue);
@@ -55,7 +58,10 @@ impl Lowering<'_> {
             y_pitch: self.result_pitch(node.outputs[0]),
             epilogue: kernel_epilogue(epilogue),
         };
-        self.call(node, Arc::new(PackedMatMulCall { params, row }), vec![a, w, bias, out]);
+        match w {
+            Ok(w) => self.call(node, Arc::new(PackedMatMulCall { params, row }), vec![a, w, bias, out]),
+            Err(coded) => self.coded_matmul(node, params, coded, [a, bias, out]),
+        }
         Ok(())
     }
 

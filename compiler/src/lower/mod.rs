@@ -3,6 +3,7 @@
 //! One file per operator family. Each function gets the operand types and places and adds steps; none looks at the graph
 //! around its node: what that has to say is in the `Arrangement`, which is made before. Where a result is a view of an operand, no step is added.
 
+mod coded;
 mod concat;
 mod conv;
 mod indexed;
@@ -322,13 +323,14 @@ impl Lowering<'_> {
     fn new_weight(&mut self, name: &str, data: Tensor, of: Option<ValueId>) -> WeightId {
         let mut hash = DefaultHasher::new();
         (data.ty(), data.data()).hash(&mut hash);
-        let values = of.map_or(data.len(), |v| self.ty(v).elements());
+        let source = of.map_or(data.ty(), |v| self.ty(v));
+        let (values, source) = (source.elements(), source.bytes());
         let same = self.equal_weights.entry(hash.finish()).or_default();
         let known = same.iter().find(|w| self.program.weights[w.index()].data == data).copied();
         let id = known.unwrap_or_else(|| {
             let id = WeightId(self.program.weights.len() as u32);
             same.push(id);
-            self.program.weights.push(Weight { name: name.to_string(), data, values });
+            self.program.weights.push(Weight { name: name.to_string(), data, values, source });
             id
         });
         self.traces.held.extend(of.map(|v| (id, v)));

@@ -70,15 +70,22 @@ fn scaled_weights(rw: &mut Rewriter<'_>, product: &Node, scale: &[f64]) -> Optio
     if scale.iter().all(|&s| s == 1.0) {
         return Some(w);
     }
+    let name = rw.name(w);
     let t = rw.data(w)?;
     let shape = t.shape().to_vec();
+    // Weights that were stored in few bits stay so: their scales are multiplied.
+    let axis = if matches!(product.op, Op::Conv { .. }) { 0 } else { shape.len() - 1 };
+    if let Some(stored) = rw.graph.stored.get(&w).and_then(|stored| stored.scaled(axis, scale)) {
+        let w = rw.graph.add_constant(name, stored.real());
+        rw.graph.stored.insert(w, stored);
+        return Some(w);
+    }
     let mut data = t.to_vec::<f32>()?;
     // Output channels are the outermost dimension of a convolution's weights, the innermost of a matrix's.
     let per_channel = if matches!(product.op, Op::Conv { .. }) { data.len() / scale.len().max(1) } else { 1 };
     for (i, v) in data.iter_mut().enumerate() {
         *v = (f64::from(*v) * scale[i / per_channel.max(1) % scale.len()]) as f32;
     }
-    let name = rw.name(w);
     Some(rw.graph.add_constant(name, Tensor::from_elements(shape, &data)))
 }
 

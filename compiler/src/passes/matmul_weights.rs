@@ -37,11 +37,15 @@ fn reorder_rows(rw: &mut Rewriter<'_>, node: &Node) -> bool {
     let wide: Vec<usize> = tail.iter().copied().chain([n]).collect();
     let wide = rw.reshape(w, &wide, &node.origin, &name);
     let wide = rw.transpose(wide, &back, &node.origin, &name);
-    let w = rw.reshape(wide, &[k, n], &node.origin, &name);
+    let reordered = rw.reshape(wide, &[k, n], &node.origin, &name);
+    // Blocks of weights that share a scale would be torn apart: then the row is what moves.
+    if rw.graph.stored.contains_key(&w) && !rw.graph.stored.contains_key(&reordered) {
+        return false;
+    }
     let shape = rw.ty(a).shape.clone();
     let a = rw.reshape(source, &shape, &node.origin, &name);
     let mut inputs = node.inputs.clone();
-    (inputs[0], inputs[1]) = (a, w);
+    (inputs[0], inputs[1]) = (a, reordered);
     rw.put(Node { inputs, ..node.clone() });
     true
 }

@@ -8,6 +8,7 @@ mod dead;
 mod dynamic;
 mod epilogue;
 mod fuse_maps;
+mod gather_codes;
 mod known_gather;
 mod matmul_weights;
 mod norm;
@@ -39,6 +40,7 @@ pub const PASSES: &[Pass] = &[
     Pass { name: "share_equal", run: cse::run },
     Pass { name: "inline_scalars", run: scalars::run },
     Pass { name: "slice_known_gathers", run: known_gather::run },
+    Pass { name: "gather_codes", run: gather_codes::run },
     Pass { name: "multiply_powers", run: powers::run },
     Pass { name: "fuse_norms", run: norm::run },
     Pass { name: "sink_transposes", run: sink::run },
@@ -54,15 +56,15 @@ pub const PASSES: &[Pass] = &[
     Pass { name: "fuse_maps", run: fuse_maps::run },
     Pass { name: "fuse_bytes", run: quant::bytes::run },
     Pass { name: "fuse_residuals", run: quant::residual::run },
-    Pass { name: LOW_BIT, run: ternary::run },
+    Pass { name: "code_weights", run: ternary::run },
     Pass { name: "sum_bytes", run: ternary_bytes::run },
     Pass { name: "share_equal", run: cse::run },
     Pass { name: "merge_views", run: views::run },
     Pass { name: "remove_dead", run: dead::run },
 ];
 
-/// The pass that [`LowBit::Off`] leaves out.
-const LOW_BIT: &str = "code_weights";
+/// The passes that [`LowBit::Off`] leaves out.
+const LOW_BIT: [&str; 2] = ["code_weights", "gather_codes"];
 
 /// Runs all passes; `observe` sees the graph after each one.
 pub fn run(graph: &mut Graph, evaluate: &dyn Evaluate, observe: impl FnMut(&Pass, &Graph)) {
@@ -71,10 +73,13 @@ pub fn run(graph: &mut Graph, evaluate: &dyn Evaluate, observe: impl FnMut(&Pass
 
 /// The same, with a choice.
 pub fn run_with(graph: &mut Graph, evaluate: &dyn Evaluate, low_bit: LowBit, mut observe: impl FnMut(&Pass, &Graph)) {
-    for pass in PASSES.iter().filter(|pass| low_bit == LowBit::Auto || pass.name != LOW_BIT) {
+    for pass in PASSES.iter().filter(|pass| low_bit == LowBit::Auto || !LOW_BIT.contains(&pass.name)) {
         (pass.run)(graph, evaluate);
         debug_assert_eq!(crate::ir::verify(graph), Ok(()), "after {}", pass.name);
         observe(pass, graph);
+    }
+    if low_bit == LowBit::Off {
+        graph.stored.clear();
     }
 }
 

@@ -4,7 +4,7 @@
 //! What is recognised is exactly that: a weight that differs from its column's s by one bit keeps the product as it is. Small matrices
 //! stay too, since they are rarely meant so and there is little to gain.
 
-use crate::ir::{DType, Evaluate, Graph, Node, Op, StaysFloat, Tensor};
+use crate::ir::{DType, Evaluate, Graph, Node, Op, StaysFloat, Stored, Tensor};
 
 use super::rewrite::{Rewriter, rewrite};
 
@@ -55,11 +55,37 @@ fn columns(rw: &Rewriter<'_>, node: &Node) -> Option<([usize; 2], bool)> {
     (ones.iter().all(|&d| d == 1) && ones.len() + 2 <= x.rank()).then_some(([n, k], true))
 }
 
+/// Notes what the weights of a convolution of more than single pixels were made from, where they are such: the numbers stay, but take
+/// fewer bits.
+fn note_convolution(rw: &mut Rewriter<'_>, node: &Node) {
+    let (Op::Conv { .. }, w) = (&node.op, node.inputs[1]) else { return };
+    let Some(weights) = rw.data(w).filter(|t| t.dtype() == DType::F32 && t.len() >= MIN_WEIGHTS) else { return };
+    if rw.graph.stored.contains_key(&w) {
+        return;
+    }
+    let shape = weights.shape().to_vec();
+    let (n, k) = (shape[0], shape[1..].iter().product::<usize>());
+    let Some((signs, scale)) = signs_and_scale(|column, input| weights.get(column * k + input).to_f64() as f32, [n, k])
+    else {
+        return;
+    };
+    // Zeros of the other sign are no product of a sign and a scale.
+    if weights.scalars().any(|v| v.to_f64() == 0.0 && v.bits() != 0) {
+        return;
+    }
+    let axis = (scale.len() > 1).then_some(0);
+    let zero = vec![0; scale.len()];
+    rw.graph.stored.insert(w, Stored::along(Tensor::from_elements(shape, &signs), axis, scale, zero));
+}
+
 /// A product of f32 with such weights, that nothing else reads.
 fn product(rw: &mut Rewriter<'_>, node: &Node) -> Option<Node> {
     let (Op::Conv { epilogue, .. } | Op::MatMul { epilogue }) = node.op else { return None };
     let (x, w) = (node.inputs[0], node.inputs[1]);
-    let ([n, k], turned) = columns(rw, node)?;
+    let Some(([n, k], turned)) = columns(rw, node) else {
+        note_convolution(rw, node);
+        return None;
+    };
     if n * k < MIN_WEIGHTS || rw.ty(x).elements() == 0 || rw.data(x).is_some() {
         return None;
     }

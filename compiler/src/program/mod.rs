@@ -81,15 +81,17 @@ pub struct Weight {
     pub name: String,
     /// The elements; the shape is that of the packed form.
     pub data: Tensor,
-    /// Values of the model that it holds: more than elements where they are of few bits.
+    /// Values of the model that it holds.
     pub values: usize,
+    /// Bytes that those took in the graph: more than are here where few bits stand for a value.
+    pub source: usize,
 }
 
 impl Weight {
-    /// Bits of a value, where several share an element.
+    /// Bits of a value, where they are fewer than the graph's.
     pub fn bits(&self) -> Option<f64> {
-        let bits = self.data.data().len() as f64 * 8.0;
-        (self.values > self.data.len()).then(|| bits / self.values as f64)
+        let bytes = self.data.data().len();
+        (self.source > bytes).then(|| bytes as f64 * 8.0 / self.values as f64)
     }
 }
 
@@ -238,7 +240,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// Bits of a weight of a step, where several share an element.
+    /// Bits of a weight of a step, where they are fewer than the graph's.
     pub fn weight_bits(&self, step: &Step) -> Option<f64> {
         let weights =
             step.args.iter().filter_map(|arg| if let Arg::Weight(w) = arg { Some(self.weight(*w)) } else { None });

@@ -19,7 +19,7 @@ macro_rules! integer {
     };
 }
 
-integer!(usize: usize_unsuffixed, i32: i32_unsuffixed, isize: isize_unsuffixed);
+integer!(u8: u8_unsuffixed, usize: usize_unsuffixed, i32: i32_unsuffixed, isize: isize_unsuffixed);
 
 impl Lit for bool {
     fn lit(&self) -> TokenStream {

@@ -4,6 +4,7 @@
 pub mod arm;
 pub mod byte;
 pub mod bytes;
+pub mod coded;
 pub mod codes;
 pub mod compact;
 pub mod dual;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! The kernels, one file each.
 pub mod arg;
+pub mod coded;
 pub mod compact;
 pub mod conv;
 pub mod conv_int;

@@ -111,3 +111,26 @@ pub fn codes(w: &[i8], columns: usize, depth: usize) -> impl Iterator<Item = u8>
         })
     })
 }
+
+/// For coded products, of codes `[columns][depth]` in panels: where the codes of each unit begin, and how many it has. Columns
+/// behind the last one are like it.
+pub fn units([columns, depth, panel]: [usize; 3], per_unit: usize) -> impl Iterator<Item = (usize, usize)> {
+    let parts = |n: usize, size: usize| (n + size).saturating_sub(1).checked_div(size).unwrap_or(0);
+    let rows = parts(depth, per_unit);
+    (0..parts(columns, panel) * rows).flat_map(move |part| {
+        let [first, at] = [part / rows * panel, part % rows * per_unit];
+        let len = per_unit.min(depth - at);
+        (first..first + panel).map(move |column| (column.min(columns - 1) * depth + at, len))
+    })
+}
+
+/// The unit of up to five codes of three values, for `Trits`.
+pub fn trits(codes: &[u8]) -> u8 {
+    let digits = (0..FIVE).fold(0, |digits, at| 3 * digits + u32::from(codes.get(at).copied().unwrap_or(1)));
+    (digits * 256).div_ceil(243) as u8
+}
+
+/// The unit of codes of `bits` bits, for `Bits2`, `Bits4` and `Bits8`.
+pub fn bits(codes: &[u8], bits: u32) -> u8 {
+    (0..).zip(codes).fold(0, |unit, (at, code)| unit | code << (bits * at))
+}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! Plain data that loops and kernels share: parameters, windows, lines, and what loops in assembly are told.
 pub mod codes;
+pub mod coding;
 pub mod conv2d;
 pub mod dots;
 pub mod dual;

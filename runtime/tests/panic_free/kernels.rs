@@ -117,6 +117,27 @@ pub fn ternary_matmul_codes(
     ternary_codes::ternary_matmul_codes(cpu(), p, x, w, scales, padded, y);
 }
 
+type Four<'a> = terms::coding::Weights<'a, 16, terms::coding::Bits4>;
+type Trits<'a> = terms::coding::Weights<'a, 4, terms::coding::Trits>;
+type Halves<'a> = terms::coding::Weights<'a, 16, terms::coding::Half>;
+
+#[inline(never)]
+pub fn coded_matvec(p: (&matmul_packed::MatMulPacked, &terms::coding::Coded), a: F, w: (Four<'_>, Trits<'_>), bias: F, y: Y) {
+    coded::coded_matvec(cpu(), p, a, w.0, bias, y);
+    coded::coded_matvec(cpu(), p, a, w.1, bias, y);
+}
+
+#[inline(never)]
+pub fn coded_matmul(p: (&matmul_packed::MatMulPacked, &terms::coding::Coded), a: F, w: Halves<'_>, bias: F, floats: Y, y: Y) {
+    coded::coded_matmul(cpu(), p, a, w, bias, floats, y);
+}
+
+#[inline(never)]
+pub fn coded_conv2d(p: (&Conv2d, &terms::coding::Coded), x: F, w: (Four<'_>, Trits<'_>), bias: F, floats: Y, y: Y) {
+    coded::coded_conv2d(cpu(), p, x, w.0, bias, floats, y);
+    coded::coded_conv2d(cpu(), p, x, w.1, bias, floats, y);
+}
+
 #[inline(never)]
 pub fn qconv2d(p: &QConv2d, x: &[u8], w: &[i8], bias: &[i32], multiplier: F, y: &mut [u8]) {
     qconv::qconv2d(cpu(), p, x, w, bias, multiplier, y);

@@ -4,7 +4,7 @@
 //! values stay near one, and what jumps (comparisons, rounding, conversions) never follows a sum that passes may round in
 //! another way; so the graph before all passes can be compared with the one after them.
 
-use zantc::ir::{DType, Graph, Node, Op, Origin, Output, Scalar, Tensor, Type, ValueId, infer};
+use zantc::ir::{DType, Graph, Node, Op, Origin, Output, Scalar, Stored, Tensor, Type, ValueId, infer};
 
 use crate::random::Random;
 
@@ -116,6 +116,13 @@ impl Builder {
 
     pub(crate) fn constant_of(&mut self, data: Tensor) -> ValueId {
         self.graph.add_constant(format!("constant {}", self.graph.values.len()), data)
+    }
+
+    /// A constant that was made from few bits.
+    pub(crate) fn stored(&mut self, stored: Stored) -> ValueId {
+        let w = self.constant_of(stored.real());
+        self.graph.stored.insert(w, stored);
+        w
     }
 
     /// Random elements; in wild graphs now and then such that are special.

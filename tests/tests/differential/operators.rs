@@ -1,8 +1,8 @@
 //! Random operators on the values that a graph has so far.
 
 use zantc::ir::{
-    Activation, BinaryOp, DType, Epilogue, Expr, Movement, Op, PoolKind, ReduceKind, Scalar, Tensor, Type, UnaryOp,
-    Window,
+    Activation, BinaryOp, DType, Epilogue, Expr, Movement, Op, PoolKind, ReduceKind, Scalar, Stored, Tensor, Type,
+    UnaryOp, ValueId, Window,
 };
 
 use crate::builder::{Builder, Known};
@@ -67,7 +67,10 @@ impl Builder {
         let groups = if self.random.one_in(3) { c } else { self.random.pick(&divisors) };
         let o = groups * if self.random.one_in(2) { 1 } else { self.random.within(1, 20usize.div_ceil(groups)) };
         let depth = kh * kw * c / groups;
-        let w = self.scaled([o, kh, kw, c / groups], depth);
+        let w = match self.random.one_in(4) {
+            true => self.coded(&[o, kh, kw, c / groups]),
+            false => self.scaled([o, kh, kw, c / groups], depth),
+        };
         let bias = self.random.one_in(2).then(|| self.constant(&Type::new(DType::F32, [o])));
         let epilogue = Epilogue { bias: bias.is_some(), residual: false, activation: self.activation() };
         let constants: Vec<_> = [Some(w), bias].into_iter().flatten().collect();
@@ -84,12 +87,37 @@ impl Builder {
     }
 
     /// Weights that keep sums of `depth` products near one.
-    fn scaled(&mut self, shape: impl Into<Vec<usize>>, depth: usize) -> zantc::ir::ValueId {
+    fn scaled(&mut self, shape: impl Into<Vec<usize>>, depth: usize) -> ValueId {
         let shape = shape.into();
         let count: usize = shape.iter().product();
         let scale = 1.5 / (depth.max(1) as f64).sqrt();
         let elements: Vec<f32> = (0..count).map(|_| (self.random.unit() * scale) as f32).collect();
         self.constant_of(Tensor::from_elements(shape, &elements))
+    }
+
+    /// Weights that were made from few bits, in blocks along each dimension, or from 16.
+    fn coded(&mut self, shape: &[usize]) -> ValueId {
+        let count: usize = shape.iter().product();
+        let (least, codes) = self.random.pick(&[(-1, 3), (-2, 4), (0, 16), (-8, 16), (-128, 256)]);
+        let codes: Vec<i8> = (0..count).map(|_| (least + self.random.below(codes) as i32) as i8).collect();
+        let stored = if self.random.one_in(5) {
+            let halves: Vec<half::f16> = codes.iter().map(|&c| half::f16::from_f32(f32::from(c) / 32.0)).collect();
+            Stored::halves(Tensor::from_elements(shape, &halves))
+        } else {
+            let mut stored = Stored::along(Tensor::from_elements(shape, &codes), None, vec![], vec![]);
+            for (block, &d) in stored.block.iter_mut().zip(shape) {
+                *block = match self.random.below(3) {
+                    0 => 1,
+                    1 => self.random.within(1, d.max(1)),
+                    _ => d.max(1),
+                };
+            }
+            let blocks: usize = stored.grid().iter().product();
+            stored.scale = (0..blocks).map(|_| self.random.within(1, 64) as f32 / 1024.0).collect();
+            stored.zero = (0..blocks).map(|_| self.random.below(4) as i64).collect();
+            stored
+        };
+        self.stored(stored)
     }
 
     fn matmul(&mut self) -> Option<Known> {
@@ -108,7 +136,7 @@ impl Builder {
             return self.ternary(a);
         }
         if self.random.one_in(2) {
-            let b = self.scaled([k, n], k);
+            let b = if self.random.one_in(3) { self.coded(&[k, n]) } else { self.scaled([k, n], k) };
             let bias = self.random.one_in(2).then(|| self.constant(&Type::new(DType::F32, [n])));
             let epilogue = Epilogue { bias: bias.is_some(), residual: false, activation: self.activation() };
             let constants: Vec<_> = [Some(b), bias].into_iter().flatten().collect();

@@ -17,6 +17,7 @@ mod grid;
 mod integer;
 mod local_norm;
 mod loss;
+mod low_bits;
 mod matmul;
 mod movement;
 mod norm;
@@ -57,6 +58,7 @@ pub(super) const FAMILIES: &[&[OpEntry]] = &[
     integer::OPS,
     loss::OPS,
     local_norm::OPS,
+    low_bits::OPS,
     matmul::OPS,
     movement::OPS,
     norm::OPS,

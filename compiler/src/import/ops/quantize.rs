@@ -11,7 +11,7 @@ use crate::import::registry::{OpEntry, op};
 use crate::import::tensor::{dtype_of_code, narrow};
 use crate::ir::dynamic::DynamicQuantization;
 use crate::ir::formula::{Term, constant, x};
-use crate::ir::{DType, Movement, Op, ReduceKind, Scalar, Stored, UnaryOp as U, ValueId};
+use crate::ir::{DType, Movement, Op, ReduceKind, Scalar, Stored, Tensor, Type, UnaryOp as U, ValueId};
 use crate::onnx::ElementType;
 
 /// The family's operators.
@@ -93,21 +93,39 @@ fn check_zero(cx: &NodeCx<'_>, zero: ValueId, quantized: ValueId) -> Imported<()
     }
 }
 
-/// A scale or zero point in a shape that broadcasts over the tensor: one value, one per index of `axis`, or one per block.
-fn spread(cx: &mut NodeCx<'_>, v: ValueId, shape: &[usize]) -> Imported {
+/// What scales belong to: the indices of a dimension, or blocks along it.
+#[derive(Clone, Copy)]
+pub(super) struct Along {
+    /// The dimension.
+    pub axis: usize,
+    /// The length of blocks; 0 where there are none.
+    pub block: usize,
+}
+
+/// The attributes `axis` and `block_size`. The axis of a vector needs no saying.
+fn along(cx: &NodeCx<'_>, scale: ValueId, rank: usize) -> Imported<Along> {
+    let is_single = cx.ty(scale).elements() == 1 && cx.rank(scale) < 2;
+    let axis = if rank < 2 || is_single { 0 } else { cx.axis(cx.int("axis", 1)?, rank)? };
+    let block = cx.int("block_size", 0)?;
+    let block = usize::try_from(block).map_err(|_| Fault::attribute("block_size", format!("is {block}")))?;
+    Ok(Along { axis, block })
+}
+
+/// A scale or zero point in a shape that broadcasts over the tensor: one value, one per index of a dimension, or one per block.
+fn spread(cx: &mut NodeCx<'_>, v: ValueId, shape: &[usize], Along { axis, block }: Along) -> Imported {
     let own = cx.shape(v);
     if cx.ty(v).elements() == 1 && own.len() < 2 {
         return cx.reshape(v, []);
     }
-    // The axis of a vector needs no saying.
-    let axis = if shape.len() == 1 { 0 } else { cx.axis(cx.int("axis", 1)?, shape.len())? };
     let misfit = || Fault::shape(format!("scales of shape {own:?} do not fit {shape:?} along dimension {axis}"));
     if own.len() == 1 {
         let mut line = vec![1; shape.len()];
         line[axis] = own[0];
         return if own[0] == shape[axis] { cx.reshape(v, line) } else { Err(misfit()) };
     }
-    let block = usize::try_from(cx.int("block_size", 0)?).ok().filter(|&b| b > 0).ok_or_else(misfit)?;
+    if block == 0 {
+        return Err(misfit());
+    }
     let fits = own.len() == shape.len() && (0..own.len()).all(|d| d == axis || own[d] == shape[d]);
     if !fits || own[axis] != shape[axis].div_ceil(block) {
         return Err(misfit());
@@ -149,13 +167,14 @@ fn quantize(cx: &mut NodeCx<'_>) -> Imported {
         return Err(Fault::ty(format!("division in {precision} is not supported")));
     }
     check_scale(cx, scale)?;
-    let scale = spread(cx, scale, &shape)?;
+    let along = along(cx, scale, shape.len())?;
+    let scale = spread(cx, scale, &shape, along)?;
     let mut inputs = vec![input, scale];
     let [v, s] = [0, 1].map(|i| if cx.dtype(inputs[i]) == precision { x(i) } else { x(i).cast(precision) });
     let quotient = if precision == DType::F32 { v / s } else { (v / s).cast(DType::F32) };
     let mut zero = None;
     if let Some(point) = cx.opt(2) {
-        inputs.push(spread(cx, point, &shape)?);
+        inputs.push(spread(cx, point, &shape, along)?);
         zero = Some(x(2).cast(DType::F32));
     }
     let y = cx.map(saturated(quotient, zero, q.dtype, q.range).expr(DType::F32), &inputs)?;
@@ -165,10 +184,8 @@ fn quantize(cx: &mut NodeCx<'_>) -> Imported {
     Ok(y)
 }
 
-/// The difference is computed in i32, where it is exact for all types but i32 itself, whose zero point is 0.
 fn dequantize(cx: &mut NodeCx<'_>) -> Imported {
     let (input, scale) = (cx.input(0)?, cx.input(1)?);
-    let shape = cx.shape(input);
     let dtype = match type_attribute(cx, "output_dtype")? {
         Some(named) => dtype_of_code(named.code())?,
         None => cx.dtype(scale),
@@ -177,15 +194,37 @@ fn dequantize(cx: &mut NodeCx<'_>) -> Imported {
     if !dtype.is_float() || !matches!(quantized, DType::I8 | DType::U8 | DType::I16 | DType::U16 | DType::I32) {
         return Err(Fault::ty(format!("{quantized} cannot be dequantized to {dtype}")));
     }
-    check_scale(cx, scale)?;
-    let scale = spread(cx, scale, &shape)?;
-    let mut inputs = vec![input, scale];
+    let zero = cx.opt(2);
+    if let Some(zero) = zero {
+        check_zero(cx, zero, input)?;
+    }
+    let along = along(cx, scale, cx.rank(input))?;
+    numbers(cx, &Codes { input, scale, zero, along }, dtype)
+}
+
+/// Integers and what they stand for.
+pub(super) struct Codes {
+    /// The integers.
+    pub input: ValueId,
+    /// One value, or one for each index or block.
+    pub scale: ValueId,
+    /// As many as scales, or one.
+    pub zero: Option<ValueId>,
+    /// What scales belong to.
+    pub along: Along,
+}
+
+/// `(input - zero) * scale`. The difference is computed in i32, where it is exact for all types but i32 itself, whose zero point is 0.
+pub(super) fn numbers(cx: &mut NodeCx<'_>, codes: &Codes, dtype: DType) -> Imported {
+    check_scale(cx, codes.scale)?;
+    let shape = cx.shape(codes.input);
+    let scale = spread(cx, codes.scale, &shape, codes.along)?;
+    let mut inputs = vec![codes.input, scale];
     let as_i32 = |n: usize, dtype: DType| if dtype == DType::I32 { x(n) } else { x(n).cast(DType::I32) };
-    let mut difference = as_i32(0, quantized);
-    if let Some(point) = cx.opt(2) {
-        check_zero(cx, point, input)?;
+    let mut difference = as_i32(0, cx.dtype(codes.input));
+    if let Some(point) = codes.zero {
         difference = difference - as_i32(2, cx.dtype(point));
-        inputs.push(spread(cx, point, &shape)?);
+        inputs.push(spread(cx, point, &shape, codes.along)?);
     }
     // Products of f16 and bf16 are rounded once.
     let computed = if dtype == DType::F64 { DType::F64 } else { DType::F32 };
@@ -193,28 +232,33 @@ fn dequantize(cx: &mut NodeCx<'_>) -> Imported {
     let product = difference.cast(computed) * factor;
     let y = if dtype == computed { product } else { product.cast(dtype) };
     let y = cx.map(y.expr(computed), &inputs)?;
-    if let Some(stored) = stored(cx, &inputs).filter(|_| dtype == DType::F32) {
+    if let Some(stored) = stored(cx, codes).filter(|_| dtype == DType::F32) {
         cx.b.graph.stored.insert(y, stored);
     }
     Ok(y)
 }
 
-/// What a constant is dequantized from: `inputs` are the integers, and scale and zero point as they broadcast to them.
-fn stored(cx: &NodeCx<'_>, inputs: &[ValueId]) -> Option<Stored> {
-    let data = cx.b.graph.data(inputs[0])?.clone();
-    let scale = cx.b.graph.data(inputs[1])?;
-    let own = scale.shape();
-    let axis = own.iter().position(|&d| d != 1);
-    if own.iter().filter(|&&d| d != 1).count() > 1 || axis.is_some_and(|a| own[a] != data.shape()[a]) {
-        return None;
-    }
-    let scale = scale.to_vec::<f32>()?;
-    let zero = match inputs.get(2) {
-        Some(&zero) => cx.b.graph.data(zero)?.to_i64s()?,
+/// What a constant is dequantized from.
+fn stored(cx: &NodeCx<'_>, codes: &Codes) -> Option<Stored> {
+    let data = cx.b.graph.data(codes.input)?.clone();
+    let floats = |t: &Tensor| t.scalars().map(|s| s.to_f64() as f32).collect::<Vec<f32>>();
+    let scale = cx.b.graph.data(codes.scale)?;
+    let Along { axis, block } = codes.along;
+    let (is_one, is_line) = (scale.len() == 1 && scale.shape().len() < 2, scale.shape().len() == 1);
+    let scale = floats(scale);
+    let zero = match codes.zero {
+        Some(zero) => cx.b.graph.data(zero)?.to_i64s()?,
         None => vec![0],
     };
     let zero = if zero.len() == scale.len() { zero } else { vec![*zero.first()?; scale.len()] };
-    Some(Stored { data, scale, zero, axis })
+    let mut stored = Stored::along(data, (!is_one).then_some(axis), scale, zero);
+    if !is_one && !is_line {
+        // All dimensions but the one have scales of their own.
+        stored.block = vec![1; stored.block.len()];
+        stored.block[axis] = block;
+    }
+    let constant = Type::new(DType::F32, stored.data.shape());
+    stored.fault(&constant).is_none().then_some(stored)
 }
 
 /// The range is that of the data, widened to hold zero.

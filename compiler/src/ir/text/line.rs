@@ -73,6 +73,16 @@ impl<'a> Line<'a> {
         self.take(&Token::Word(word))
     }
 
+    /// Whether a word comes next.
+    pub(super) fn is_word(&self, word: &str) -> bool {
+        self.tokens.last() == Some(&Token::Word(word))
+    }
+
+    /// Takes a word that must come next.
+    pub(super) fn keyword(&mut self, word: &str) -> Result<(), String> {
+        if self.take_word(word) { Ok(()) } else { Err(self.expected(&format!("{word:?}"))) }
+    }
+
     fn take(&mut self, token: &Token<'_>) -> bool {
         let is_next = self.tokens.last() == Some(token);
         if is_next {

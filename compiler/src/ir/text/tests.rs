@@ -112,6 +112,28 @@ fn comments_and_long_constants() {
 }
 
 #[test]
+fn constants_say_what_they_were_made_from() {
+    let text = "graph \"\"\n  $0 = f32[2,4] 0.5 -1.0 0.0 1.5 2.0 0.0 -2.0 -16.0 codes i8 block 1 4 scale 0.5 2.0 zero 3 -1\n  \
+                $1 = f32[2] 1.5 -0.25 codes f16\n";
+    let graph = parse(text).unwrap();
+    assert_eq!(graph.to_string(), text);
+    assert_eq!(graph.stored[&ValueId(0)].data.to_i64s(), Some(vec![4, 1, 3, 6, 0, -1, -2, -9]));
+    for (line, why) in [
+        ("$0 = f32[2] 0.5 0.75 codes i8 block 2 scale 0.5 zero 0", "the constant %0 made from codes is another"),
+        ("$0 = f32[2] 1e9 0.5 codes i8 block 2 scale 0.5 zero 0", "the constant %0 made from codes is another"),
+        ("$0 = f32[2] 1.0 0.5 codes i8 block 2 2 scale 0.5 zero 0", "line 1: f32[2] has no blocks of [2, 2]"),
+        ("$0 = f32[2] 1.0 0.5 codes i8 block 1 scale 0.5 zero 0", "line 1: 2 blocks have 1 scales, 1 zero points"),
+        ("$0 = f32[1] 0.1 codes f16", "the constant %0 made from codes is another"),
+        (
+            "$0 = i32[1] 1 codes i8 block 1 scale 1 zero 0",
+            "the constant %0 made from codes i32[1] is not made from i8[1]",
+        ),
+    ] {
+        assert_eq!(parse(line).map(|_| ()), Err(why.to_string()), "{line}");
+    }
+}
+
+#[test]
 fn random_constants_depend_on_the_seed_alone() {
     for dtype in DType::ALL {
         let ty = Type::new(dtype, [100]);

@@ -90,8 +90,13 @@ fn proved(
     let columns = rw.ty(node.outputs[0]).shape.last().copied().unwrap_or(1);
     let stored = rw.graph.stored.get(&node.inputs[1]).ok_or("its weights are not dequantized constants")?;
     let axis = channel_axis(&node.op);
-    if stored.axis.is_some_and(|a| a != axis) {
-        return Err("the scales of its weights are not along its output channels".into());
+    if !stored.is_scaled() {
+        return Err("its weights are floats of 16 bits".into());
+    }
+    match stored.axis() {
+        Some(a) if a.is_none_or(|a| a == axis) => {}
+        Some(_) => return Err("the scales of its weights are not along its output channels".into()),
+        None => return Err("its weights have a scale for each block".into()),
     }
     if !stored.scale.iter().all(|&s| pattern::is_scale(s)) {
         return Err("a scale of its weights is not positive and finite".into());

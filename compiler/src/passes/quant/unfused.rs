@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::ir::{DType, Graph, Node, Op, StaysFloat, ValueId};
+use crate::ir::{DType, Graph, Node, Op, StaysFloat, Stored, ValueId};
 
 use super::pattern;
 
@@ -17,7 +17,7 @@ pub(super) fn note(graph: &mut Graph, reasons: &Reasons) {
     let stays = |n: &Node| {
         // Weights in bytes are of products alone.
         let operand = bytes.get(n.inputs[0].index()).copied().unwrap_or(false);
-        let weights = n.inputs.get(1).is_some_and(|w| graph.stored.contains_key(w));
+        let weights = n.inputs.get(1).is_some_and(|w| graph.stored.get(w).is_some_and(Stored::is_scaled));
         let reason = match reasons.get(&n.outputs[0]) {
             Some(reason) => reason.clone(),
             None if !operand && weights => "its operand is not quantized: only its weights are".to_string(),

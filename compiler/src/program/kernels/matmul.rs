@@ -19,6 +19,15 @@ impl Lit for Strides {
     }
 }
 
+/// The parameters as emitted code.
+pub(super) fn packed(p: &MatMulPacked) -> Params {
+    let (m, k, n) = (p.m.lit(), p.k.lit(), p.n.lit());
+    let settings = [setting("pitch", &[p.a_pitch, p.y_pitch], &[p.k, p.n]), then(&p.epilogue)];
+    let value = quote!(MatMulPacked::new(#m, #k, #n) #(#settings)*);
+    let uses = ["kernels::matmul_packed::MatMulPacked"].into_iter().chain(epilogue_use(&p.epilogue)).collect();
+    Params { uses, ty: quote!(MatMulPacked), value }
+}
+
 kernel! {
     /// A product with constant, packed weights. Without a bias, that is empty.
     pub struct PackedMatMulCall {
@@ -28,14 +37,7 @@ kernel! {
         pub row: bool,
     }
     describe(c) => format!("{}x{}x{}, {:?}", c.params.m, c.params.k, c.params.n, c.params.epilogue.activation);
-    params(c) => {
-        let p = &c.params;
-        let (m, k, n) = (p.m.lit(), p.k.lit(), p.n.lit());
-        let settings = [setting("pitch", &[p.a_pitch, p.y_pitch], &[p.k, p.n]), then(&p.epilogue)];
-        let value = quote!(MatMulPacked::new(#m, #k, #n) #(#settings)*);
-        let uses = ["kernels::matmul_packed::MatMulPacked"].into_iter().chain(epilogue_use(&p.epilogue)).collect();
-        Some(Params { uses, ty: quote!(MatMulPacked), value })
-    };
+    params(c) => Some(packed(&c.params));
     bound(c, p) => match c.row {
         true => bind!(kernels::matmul_packed:
             |a: &[f32], w: &[f32], bias: &[f32], y: &mut [f32]| matvec_packed(cpu, &p, a, w, bias, y)),

@@ -1,6 +1,7 @@
 //! The bindings, one file per kernel family of the runtime.
 
 mod between;
+mod coded;
 mod conv;
 mod copy;
 mod gather;
@@ -16,6 +17,7 @@ mod table;
 mod ternary;
 
 pub use between::*;
+pub use coded::*;
 pub use conv::*;
 pub use copy::*;
 pub use gather::*;

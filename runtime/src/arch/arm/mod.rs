@@ -3,6 +3,7 @@
 pub mod asm;
 pub mod byte_fives;
 pub mod bytes;
+pub mod coded;
 pub mod copy;
 pub mod dsp;
 pub mod dual;

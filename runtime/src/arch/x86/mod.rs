@@ -5,6 +5,7 @@ pub mod avx2_quads;
 pub mod avx512;
 pub mod avx512_windows;
 pub mod bytes;
+pub mod coded;
 pub mod codes;
 pub mod fives;
 pub mod floats;

@@ -4,6 +4,7 @@ mod attention;
 mod elementwise;
 mod generate;
 mod index;
+mod low_bits;
 mod movement;
 mod norm;
 mod patterns;
@@ -41,11 +42,12 @@ const fn ms(name: &'static str, make: fn(&mut Draft<'_>) -> Option<()>) -> Entry
     Entry { name, domain: "com.microsoft", since: 10, until: 99, make }
 }
 
-const FAMILIES: [&[Entry]; 11] = [
+const FAMILIES: [&[Entry]; 12] = [
     attention::OPS,
     elementwise::OPS,
     generate::OPS,
     index::OPS,
+    low_bits::OPS,
     movement::OPS,
     norm::OPS,
     products::OPS,

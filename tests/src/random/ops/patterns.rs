@@ -32,6 +32,8 @@ pub const PATTERNS: &[(&str, Pattern)] = &[
     ("attention by hand", attention),
     ("ternary product", |g| ternary(g, false)),
     ("ternary product of bytes", |g| ternary(g, true)),
+    ("product with coded weights", |g| coded(g, false)),
+    ("convolution with coded weights", |g| coded(g, true)),
 ];
 
 fn one(v: Option<Vec<usize>>) -> Option<usize> {
@@ -294,5 +296,63 @@ fn ternary(g: &mut Grower, bytes: bool) -> Option<()> {
         let b = bias(g, n)?;
         g.op("Add", &[y, b], forced)?;
     }
+    Some(())
+}
+
+/// Numbers dequantized from few bits, with one scale or one for each index of an axis; or widened from 16 bits.
+fn few_bits(g: &mut Grower, shape: Vec<usize>, axis: usize) -> Option<usize> {
+    let (least, count) = g.r.pick(&[(-1, 3), (-2, 4), (-8, 16), (0, 16), (-128, 256)]);
+    let count_of = shape.iter().product();
+    let codes: Vec<i8> = (0..count_of).map(|_| (least + g.r.below(count) as i32) as i8).collect();
+    if g.r.one_in(4) {
+        let halves: Vec<half::f16> = codes.iter().map(|&c| half::f16::from_f32(f32::from(c) / 8.0)).collect();
+        return one(g.made("Cast", &[Tensor::from_elements(shape, &halves)], Some(("to", 1))));
+    }
+    let along = g.opset >= 13 && g.r.one_in(2);
+    let per = if along { vec![shape[axis]] } else { vec![] };
+    let scales = tensor(&mut g.r, &Type::new(DType::F32, per.clone()), Fill::Scale, false);
+    let zeros = tensor(&mut g.r, &Type::new(DType::I8, per), Fill::Below(3), false);
+    let codes = Tensor::from_elements(shape, &codes);
+    one(g.made("DequantizeLinear", &[codes, scales, zeros], along.then_some(("axis", axis as i64))))
+}
+
+/// A product, a convolution or a Gather with constants of few bits.
+fn coded(g: &mut Grower, is_conv: bool) -> Option<()> {
+    let n = g.r.within(8, 60);
+    if !is_conv && g.r.one_in(4) {
+        let columns = g.r.within(16, 40);
+        let w = few_bits(g, vec![16, columns], 0)?;
+        g.op("Gather", &[w], |d| {
+            d.x(&[DType::F32], 2, 2);
+            let indices = d.r.within(1, 4);
+            d.filled(DType::I64, [indices], Fill::Index(16));
+            Some(())
+        })?;
+        return Some(());
+    }
+    let is_conv = g.r.one_in(2);
+    let x = one(g.op(
+        "Identity",
+        &[],
+        match is_conv {
+            true => |d| {
+                let shape = [1, d.r.within(4, 9), d.r.within(3, 6), d.r.within(3, 6)];
+                d.exactly(DType::F32, shape);
+                Some(())
+            },
+            false => |d| {
+                let shape = [d.r.within(1, 5), d.r.within(16, 40)];
+                d.exactly(DType::F32, shape);
+                Some(())
+            },
+        },
+    ))?;
+    let own = g.ty(x).shape.clone();
+    let kernel = g.r.within(2, 3);
+    let w = match is_conv {
+        true => few_bits(g, vec![n, own[1], kernel, kernel], 0)?,
+        false => few_bits(g, vec![own[1], n], 1)?,
+    };
+    g.op(if is_conv { "Conv" } else { "MatMul" }, &[x, w], forced)?;
     Some(())
 }

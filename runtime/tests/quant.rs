@@ -8,13 +8,15 @@ use zant_runtime::arch::bytes::ByteCpu;
 use zant_runtime::arch::host::Host;
 use zant_runtime::arch::isa::Fused;
 use zant_runtime::arch::portable::Portable;
-use zant_runtime::kernels::dynamic::{Columns, DynamicMatMul, dynamic_matmul};
+use zant_runtime::kernels::dynamic::dynamic_matmul;
+use zant_runtime::kernels::dynamic_dual::{dynamic_matmul_dual, words};
 use zant_runtime::kernels::qconv::qconv2d;
 use zant_runtime::kernels::qdepthwise::qdepthwise2d;
 use zant_runtime::kernels::qdepthwise_dual;
 use zant_runtime::kernels::qdual;
 use zant_runtime::kernels::qpacking;
 use zant_runtime::terms::conv2d::Conv2d;
+use zant_runtime::terms::dynamic::{Columns, DynamicMatMul};
 use zant_runtime::terms::qconv2d::QConv2d;
 use zant_runtime::terms::quant::{Affine, Finish, Range, Residual};
 
@@ -337,10 +339,15 @@ fn numbers_are_quantized_as_they_come() {
                 assert!(row.iter().zip(expected).all(same), "{cpu} {p:?}: {row:?} {expected:?}");
             }
         };
+        let dual = self::packed(|put| qpacking::dynamic_matmul_dual(&w, n, k, put));
         let mut scratch = vec![7; p.scratch()];
         let mut y = vec![0.5; (m - 1) * (n + 2) + n];
         dynamic_matmul(Portable::<Fused>::portable(), &p, &x, &packed, columns, &mut scratch, &mut y);
         check(&y, "portable");
+        y.fill(0.5);
+        let mut patch = vec![7; words(&p)];
+        dynamic_matmul_dual(Portable::<Fused>::portable(), &p, &x, &dual, columns, &mut patch, &mut y);
+        check(&y, "dual");
         for (name, cpu) in hosts() {
             y.fill(0.5);
             dynamic_matmul(cpu, &p, &x, &packed, columns, &mut scratch, &mut y);

@@ -82,7 +82,8 @@ fn pictures_get_the_class_of_plain_floats() {
         println!("skipped: 2000 pictures, for they are missing");
         return;
     };
-    for Network { name, is_bytes, .. } in NETWORKS {
+    let convolutions = ("cnn_ternary_channel", false);
+    for (name, is_bytes) in NETWORKS.map(|n| (n.name, n.is_bytes)).into_iter().chain([convolutions]) {
         let Some(plain) = compiled(name, "host", LowBit::Off) else {
             println!("skipped: 1 network, {name}, for its file is missing");
             continue;

@@ -38,6 +38,12 @@ impl Stored {
         !self.data.dtype().is_float()
     }
 
+    /// How far the integers lie apart.
+    pub fn span(&self) -> u64 {
+        let integers = || self.data.scalars().map(Scalar::to_i64);
+        integers().max().zip(integers().min()).map_or(0, |(most, least)| most.abs_diff(least))
+    }
+
     /// Blocks along each dimension.
     pub fn grid(&self) -> Vec<usize> {
         self.data.shape().iter().zip(&self.block).map(|(d, b)| d.div_ceil(*b)).collect()

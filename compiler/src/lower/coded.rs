@@ -18,8 +18,10 @@ use zant_runtime::terms::conv2d::Conv2d;
 const MIN_WEIGHTS: usize = 256;
 /// Neighbours that must at least share a scale, which takes as much as eight codes of four bits.
 const MIN_BLOCK: usize = 4;
-/// Bytes of the floats that are made at a time, at most, where as much as a panel of columns fits.
+/// Bytes of the floats that are made at a time, at most, on machines that have them.
 const FLOATS: usize = 32 * 1024;
+/// Columns from which on sixteen become floats at a time, not eight.
+const MANY_COLUMNS: usize = 64;
 
 /// Coded weights as operands: units, scales and zero points.
 pub(super) struct CodedOperand {
@@ -29,12 +31,21 @@ pub(super) struct CodedOperand {
 }
 
 impl Lowering<'_> {
-    /// The weights of a product as codes, where they were stored so; `pieces` are the panels of floats that they stand for.
-    pub(super) fn coded(&mut self, node: &Node, pieces: impl Iterator<Item = Piece>) -> Option<CodedOperand> {
+    /// The weights of a product as codes, where they were stored so and that pays; `pieces` are the panels of floats that they stand
+    /// for. A single row needs no room for floats.
+    pub(super) fn coded(
+        &mut self,
+        node: &Node,
+        is_row: bool,
+        pieces: impl Iterator<Item = Piece>,
+    ) -> Option<CodedOperand> {
         let operand = node.inputs[1];
         let graph = self.graph;
         let stored = graph.stored.get(&operand).filter(|_| graph.ty(operand).elements() >= MIN_WEIGHTS)?;
         let weights = columns(pieces);
+        if !is_row && !weights.pays(stored) {
+            return None;
+        }
         if !stored.is_scaled() {
             return self.halves(operand, stored, &weights);
         }
@@ -101,14 +112,11 @@ impl Lowering<'_> {
         if self.target.compact { FOUR } else { PANEL }
     }
 
-    /// Room for the floats of some columns: of a panel of sixteen or more, or of half a panel where memory is short.
+    /// Room for the floats of some columns.
     fn coded_floats(&mut self, coded: &Coded) -> Arg {
         let fitting = FLOATS / size_of::<f32>() / coded.depth.max(1) / PANEL * PANEL;
-        let columns = match self.target.compact {
-            true if fitting == 0 => PANEL / 2,
-            true => PANEL,
-            false => fitting.max(PANEL),
-        };
+        let least = at_a_time(coded.columns);
+        let columns = if self.target.compact { least } else { fitting.max(PANEL) };
         let len = coded.depth * columns.min(coded.columns.next_multiple_of(self.coded_panel()));
         Arg::Buffer(self.new_temporary(&Type::new(DType::F32, [len])), Access::Write)
     }
@@ -142,6 +150,26 @@ struct Columns {
     columns: usize,
     depth: usize,
     places: Vec<usize>,
+}
+
+/// Columns that become floats at a time where memory is short.
+fn at_a_time(columns: usize) -> usize {
+    if columns < MANY_COLUMNS { PANEL / 2 } else { PANEL }
+}
+
+impl Columns {
+    /// Whether fewer bytes of constants are worth the memory that floats take for a while: those of codes of up to four bits and of halves
+    /// if they save half as much again, those of bytes, which cost as much time and save less, five times as much.
+    fn pays(&self, stored: &Stored) -> bool {
+        let size = size_of::<f32>();
+        let room = self.depth * at_a_time(self.columns) * size;
+        let floats = self.places.len() * size;
+        match stored.data.dtype().size() {
+            1 if stored.span() > 15 => floats / 4 * 3 >= 5 * room,
+            1 => floats / 8 * 7 * 2 >= 3 * room,
+            _ => floats / 2 * 2 >= 3 * room,
+        }
+    }
 }
 
 /// The columns of panels.

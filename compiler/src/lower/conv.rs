@@ -47,7 +47,7 @@ impl Lowering<'_> {
     /// The call of a convolution over `map`, with weights, bias and residual of a node.
     fn conv_call(&mut self, node: &Node, params: Conv2d, map: Arg, epilogue: Epilogue) -> Lowered {
         let depthwise = params.groups == params.in_c && params.groups == params.out_c;
-        let coded = if params.groups == 1 { self.coded(node, packing::conv2d(&params, false)) } else { None };
+        let coded = if params.groups == 1 { self.coded(node, false, packing::conv2d(&params, false)) } else { None };
         if let Some(w) = coded {
             let (bias, y) = (self.bias(node, epilogue), self.product_result(node, epilogue)?);
             self.coded_conv(node, params, w, [map, bias, y]);
@@ -137,7 +137,7 @@ impl Lowering<'_> {
         };
         debug_assert_eq!(y.shape[1..3], output);
         let params = conv2d(&spread_ty, &y, &forward, groups, epilogue);
-        let coded = if params.groups == 1 { self.coded(node, packing::conv2d(&params, true)) } else { None };
+        let coded = if params.groups == 1 { self.coded(node, false, packing::conv2d(&params, true)) } else { None };
         let map = Arg::Buffer(spread, Access::Read);
         if let Some(w) = coded {
             let (bias, y) = (self.bias(node, epilogue), self.product_result(node, epilogue)?);

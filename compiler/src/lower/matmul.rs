@@ -41,7 +41,7 @@ impl Lowering<'_> {
         let k = *self.ty(node.inputs[0]).shape.last().expect("rank 2 or more");
         let n = *y.shape.last().expect("rank 2 or more");
         let m = y.elements().checked_div(n).unwrap_or(0);
-        let w = match self.coded(node, packing::matmul(k, n)) {
+        let w = match self.coded(node, m == 1, packing::matmul(k, n)) {
             Some(coded) => Err(coded),
             None => Ok(self.packed_weights(node, packing::matmul(k, n))),
         };

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use zant_runtime::kernels::dynamic::DynamicMatMul;
 use zant_runtime::kernels::softmax::Softmax;
-use zant_runtime::kernels::{qdual, qpacking};
+use zant_runtime::kernels::{dynamic_dual, qdual, qpacking};
 use zant_runtime::terms::conv2d::Conv2d;
 use zant_runtime::terms::dual::FOUR;
+use zant_runtime::terms::dynamic::DynamicMatMul;
 use zant_runtime::terms::qconv2d::QConv2d;
 use zant_runtime::terms::quant;
 
@@ -137,7 +137,11 @@ impl Lowering<'_> {
             return Err(Fault::form("quantized weights must be constant", "this is a mistake of the compiler"));
         };
         let [k, n] = [&x, &y].map(|t| *t.shape.last().expect("rank 1 or more"));
-        let packed = packed(|put| qpacking::dynamic_matmul(&w, n, k, put));
+        let dual = self.target.loops.packing == Packing::Dual;
+        let packed = match dual {
+            true => packed(|put| qpacking::dynamic_matmul_dual(&w, n, k, put)),
+            false => packed(|put| qpacking::dynamic_matmul(&w, n, k, put)),
+        };
         let m = y.elements().checked_div(n).unwrap_or(0);
         let y_pitch = self.result_pitch(node.outputs[0]);
         let params = DynamicMatMul { m, k, n, y_pitch, offset, pairs: qpacking::pairs_fit(&packed) };
@@ -147,11 +151,14 @@ impl Lowering<'_> {
         let packed = self.packed_weight(node, &packed);
         let (x, multiplier) = (self.operand(node.inputs[0]), self.operand(node.inputs[2]));
         let bias = node.inputs.get(3).map_or(Arg::Empty(DType::F32), |&v| self.operand(v));
-        let scratch = self.new_temporary(&Type::new(DType::U8, [params.scratch()]));
+        let scratch = match dual {
+            true => self.new_temporary(&Type::new(DType::U32, [dynamic_dual::words(&params)])),
+            false => self.new_temporary(&Type::new(DType::U8, [params.scratch()])),
+        };
         let out = self.result(node.outputs[0]);
         let [scratch, out] = [scratch, out].map(|view| Arg::Buffer(view, Access::Write));
         let args = vec![x, packed, Arg::Weight(sums), multiplier, bias, scratch, out];
-        self.call(node, Arc::new(DynamicMatMulCall { params }), args);
+        self.call(node, Arc::new(DynamicMatMulCall { params, dual }), args);
         Ok(())
     }
 

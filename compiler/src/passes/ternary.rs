@@ -55,37 +55,33 @@ fn columns(rw: &Rewriter<'_>, node: &Node) -> Option<([usize; 2], bool)> {
     (ones.iter().all(|&d| d == 1) && ones.len() + 2 <= x.rank()).then_some(([n, k], true))
 }
 
-/// Notes what the weights of a convolution of more than single pixels were made from, where they are such: the numbers stay, but take
-/// fewer bits.
-fn note_convolution(rw: &mut Rewriter<'_>, node: &Node) {
-    let (Op::Conv { .. }, w) = (&node.op, node.inputs[1]) else { return };
-    let Some(weights) = rw.data(w).filter(|t| t.dtype() == DType::F32 && t.len() >= MIN_WEIGHTS) else { return };
-    if rw.graph.stored.contains_key(&w) {
-        return;
+/// A convolution of more than single pixels with such weights, of which it is noted what they were made from: they stay numbers (a
+/// zero loses its sign) and take fewer bits.
+fn noted(rw: &mut Rewriter<'_>, node: &Node) -> Option<Node> {
+    let w = node.inputs[1];
+    let weights = rw.data(w).filter(|t| t.dtype() == DType::F32 && t.len() >= MIN_WEIGHTS)?;
+    if !matches!(node.op, Op::Conv { .. }) || rw.graph.stored.contains_key(&w) {
+        return None;
     }
     let shape = weights.shape().to_vec();
     let (n, k) = (shape[0], shape[1..].iter().product::<usize>());
-    let Some((signs, scale)) = signs_and_scale(|column, input| weights.get(column * k + input).to_f64() as f32, [n, k])
-    else {
-        return;
-    };
-    // Zeros of the other sign are no product of a sign and a scale.
-    if weights.scalars().any(|v| v.to_f64() == 0.0 && v.bits() != 0) {
-        return;
-    }
-    let axis = (scale.len() > 1).then_some(0);
-    let zero = vec![0; scale.len()];
-    rw.graph.stored.insert(w, Stored::along(Tensor::from_elements(shape, &signs), axis, scale, zero));
+    let weight = |column: usize, input: usize| weights.get(column * k + input).to_f64() as f32;
+    let (signs, scale) = signs_and_scale(weight, [n, k])?;
+    let (axis, zero) = ((scale.len() > 1).then_some(0), vec![0; scale.len()]);
+    let stored = Stored::along(Tensor::from_elements(shape, &signs), axis, scale, zero);
+    let name = rw.name(w);
+    let noted = rw.graph.add_constant(name, stored.real());
+    rw.graph.stored.insert(noted, stored);
+    let mut inputs = node.inputs.clone();
+    inputs[1] = noted;
+    Some(Node { inputs, ..node.clone() })
 }
 
 /// A product of f32 with such weights, that nothing else reads.
 fn product(rw: &mut Rewriter<'_>, node: &Node) -> Option<Node> {
     let (Op::Conv { epilogue, .. } | Op::MatMul { epilogue }) = node.op else { return None };
     let (x, w) = (node.inputs[0], node.inputs[1]);
-    let Some(([n, k], turned)) = columns(rw, node) else {
-        note_convolution(rw, node);
-        return None;
-    };
+    let Some(([n, k], turned)) = columns(rw, node) else { return noted(rw, node) };
     if n * k < MIN_WEIGHTS || rw.ty(x).elements() == 0 || rw.data(x).is_some() {
         return None;
     }
@@ -164,5 +160,19 @@ mod tests {
         assert_eq!(after("[16,1,1,16]", strided), "conv");
         let padded = "%2 = conv %0, $1 {kernel 1x1, pad 0 1 0 0} : f32[1,2,4,16]";
         assert_eq!(after("[16,1,1,16]", padded), "conv");
+    }
+
+    #[test]
+    fn larger_convolutions_keep_their_numbers_in_fewer_bits() {
+        let w = weights().replacen("0.0 ", "-0.0 ", 1);
+        let text = format!(
+            "graph \"\"\n  in %0 \"x\": f32[1,2,3,4]\n  $1 = f32[16,2,2,4] {w}\n  \
+             %2 = conv %0, $1 {{kernel 2x2}} : f32[1,1,2,16]\n  out \"y\" = %2\n"
+        );
+        let mut graph = parse(&text).unwrap();
+        super::run(&mut graph, &Reference::default());
+        assert_eq!(crate::ir::verify(&graph), Ok(()));
+        let stored = &graph.stored[&graph.nodes[0].inputs[1]];
+        assert_eq!((stored.scale.as_slice(), stored.span()), ([0.25].as_slice(), 2));
     }
 }

@@ -26,7 +26,7 @@ fn high(word: u32) -> i32 {
 
 /// Two 16-bit numbers in one word.
 #[inline(always)]
-fn pair(low: i32, high: i32) -> u32 {
+pub fn pair(low: i32, high: i32) -> u32 {
     (low as u32 & 0xffff) | (high as u32) << 16
 }
 
@@ -39,7 +39,7 @@ fn wide<X: Byte>(x: &[X; FOUR]) -> [u32; 2] {
 
 /// Adds the four products of a quad.
 #[inline(always)]
-fn dot(sum: i32, x: [u32; 2], w: &[i8; FOUR]) -> i32 {
+pub fn dot(sum: i32, x: [u32; 2], w: &[i8; FOUR]) -> i32 {
     let w = wide(w);
     let products = x.iter().zip(&w).map(|(x, w)| low(*x) * low(*w) + high(*x) * high(*w));
     products.fold(sum, i32::wrapping_add)

@@ -8,6 +8,7 @@ pub mod coded;
 pub mod codes;
 pub mod compact;
 pub mod dual;
+pub mod dynamic;
 pub mod fives;
 pub mod floats;
 pub mod forward;

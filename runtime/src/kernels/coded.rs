@@ -194,12 +194,17 @@ impl<const P: usize, W: Coding> CodedKernel for Row<'_, P, W> {
                 for block in blocks {
                     isa.add_wide(inputs(self.a, &block), &block, &mut sums);
                 }
-                for (y, sums) in y.chunks_mut(LANES).zip(sums.as_chunks::<LANES>().0) {
-                    let sums = isa.load(sums);
-                    match y.first_chunk_mut() {
-                        Some(y) => finish.store(sums, y),
-                        None => finish.store_part(sums, y),
+                let (low, high) = sums.split_at(LANES);
+                let [low, high] = [low, high].map(|sums| isa.load_part(sums));
+                match y.split_first_chunk_mut() {
+                    Some((first, rest)) => {
+                        finish.store(low, first);
+                        match rest.first_chunk_mut() {
+                            Some(rest) => finish.store(high, rest),
+                            None => finish.store_part(high, rest),
+                        }
                     }
+                    None => finish.store_part(low, y),
                 }
             }
             first += P;

@@ -7,54 +7,11 @@ use super::super::arch::bytes::{ByteCpu, ByteKernel, Bytes};
 use super::super::loops::qsums::tile_sums;
 use super::super::math::minmax::{max, min};
 use super::super::terms::dots::{Inputs, Weights};
+use super::super::terms::dynamic::{Columns, DynamicMatMul, Scale};
 use super::super::terms::line::ROWS;
 use super::super::terms::quant::ROUND;
 use super::super::terms::sizes::{LANES, PANEL, QUAD};
 use super::super::terms::window::div_ceil;
-
-/// `y[m, n] = f32((q[m, k] - zero) * (w[k, n] + offset)) * (scale * multiplier[n]) + bias[n]`, where `scale`, `zero` and the
-/// bytes `q` follow from all of `x[m, k]`.
-///
-/// Weights are packed as those of `qconv2d`, a row of the product being a window of one tap.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DynamicMatMul {
-    /// Rows.
-    pub m: usize,
-    /// Depth.
-    pub k: usize,
-    /// Columns.
-    pub n: usize,
-    /// Elements between the rows of `y`.
-    pub y_pitch: usize,
-    /// Added to all weights.
-    pub offset: i32,
-    /// As in `QConv2d`.
-    pub pairs: bool,
-}
-
-impl DynamicMatMul {
-    /// The depth, rounded up to a multiple of four.
-    #[inline(always)]
-    pub const fn depth(&self) -> usize {
-        div_ceil(self.k, QUAD) * QUAD
-    }
-
-    /// Bytes of scratch.
-    pub const fn scratch(&self) -> usize {
-        self.m * self.depth()
-    }
-}
-
-/// Constants of the columns.
-#[derive(Clone, Copy, Debug)]
-pub struct Columns<'a> {
-    /// The sum of each one's weights.
-    pub sums: &'a [i32],
-    /// The scale of each one's weights.
-    pub multiplier: &'a [f32],
-    /// What is added at the end, or nothing.
-    pub bias: &'a [f32],
-}
 
 /// Computes the product; `scratch` holds the bytes.
 #[inline]
@@ -80,13 +37,6 @@ struct Product<'a> {
     y: &'a mut [f32],
 }
 
-/// The scale, and the byte that stands for 0.
-#[derive(Clone, Copy)]
-struct Scale {
-    scale: f32,
-    zero: u8,
-}
-
 /// Rows that are computed together.
 struct Rows {
     first: usize,
@@ -95,14 +45,6 @@ struct Rows {
     at: [usize; ROWS],
     /// What the offset of the weights adds to the sums of each row.
     more: [i32; ROWS],
-}
-
-/// The number rounded to a byte, ties to even; NaN gives 0.
-#[inline(always)]
-fn byte(v: f32) -> u8 {
-    let v = if v > 0.0 { v } else { 0.0 };
-    let v = if v < 255.0 { v } else { 255.0 };
-    (v + ROUND).to_bits() as u8
 }
 
 /// The scale of some numbers.
@@ -118,8 +60,7 @@ fn scale<I: Bytes>(isa: I, x: &[f32]) -> Scale {
     }
     let most = isa.to_array(most).into_iter().fold(0.0, max);
     let least = isa.to_array(least).into_iter().fold(0.0, min);
-    let scale = (most - least) / 255.0;
-    Scale { scale, zero: byte(0.0 - least / scale) }
+    Scale::of([least, most])
 }
 
 /// Writes the bytes of a row; what lies behind them up to eight is the byte of 0.

@@ -9,6 +9,7 @@ pub mod copy;
 pub mod cumulative;
 pub mod depthwise;
 pub mod dynamic;
+pub mod dynamic_dual;
 pub mod gather;
 pub mod index;
 pub mod integer;

@@ -117,10 +117,12 @@ pub fn codes(w: &[i8], columns: usize, depth: usize) -> impl Iterator<Item = u8>
 pub fn units([columns, depth, panel]: [usize; 3], per_unit: usize) -> impl Iterator<Item = (usize, usize)> {
     let parts = |n: usize, size: usize| (n + size).saturating_sub(1).checked_div(size).unwrap_or(0);
     let rows = parts(depth, per_unit);
-    (0..parts(columns, panel) * rows).flat_map(move |part| {
-        let [first, at] = [part / rows * panel, part % rows * per_unit];
-        let len = per_unit.min(depth - at);
-        (first..first + panel).map(move |column| (column.min(columns - 1) * depth + at, len))
+    (0..parts(columns, panel)).flat_map(move |first| {
+        (0..rows).flat_map(move |row| {
+            let [first, at] = [first * panel, row * per_unit];
+            let len = per_unit.min(depth - at);
+            (first..first + panel).map(move |column| (column.min(columns - 1) * depth + at, len))
+        })
     })
 }
 

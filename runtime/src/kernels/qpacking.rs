@@ -75,6 +75,11 @@ pub fn dynamic_matmul(w: &[i8], n: usize, k: usize, put: impl FnMut(i8)) {
     Runs { w, channels: n, rows: 1, run: k }.panels(sixteen, put);
 }
 
+/// The same for `dynamic_matmul_dual`.
+pub fn dynamic_matmul_dual(w: &[i8], n: usize, k: usize, put: impl FnMut(i8)) {
+    Runs { w, channels: n, rows: 1, run: k }.panels(|_| QUAD, put);
+}
+
 /// For `qdepthwise2d`: sixteen channels, `[taps / 4][16][4]`, with zeros for taps and channels that are not there.
 pub fn qdepthwise2d(m: &Conv2d, w: &[i8], put: impl FnMut(i8)) {
     Runs { w, channels: m.out_c, rows: 1, run: m.kernel_h * m.kernel_w }.panels(|_| PANEL, put);

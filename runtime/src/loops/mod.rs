@@ -5,6 +5,7 @@ pub mod columns;
 pub mod compact;
 pub mod dots;
 pub mod dual;
+pub mod dynamic;
 pub mod finish;
 pub mod lines;
 pub mod products;

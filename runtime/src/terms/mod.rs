@@ -5,6 +5,7 @@ pub mod coding;
 pub mod conv2d;
 pub mod dots;
 pub mod dual;
+pub mod dynamic;
 pub mod epilogue;
 pub mod fives;
 pub mod line;

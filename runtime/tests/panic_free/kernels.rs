@@ -78,14 +78,26 @@ pub fn matmul_bytes(p: &matmul_bytes::MatMulBytes, a: &[i32], b: &[u8], bias: &[
 
 #[inline(never)]
 pub fn dynamic_matmul(
-    p: &dynamic::DynamicMatMul,
+    p: &terms::dynamic::DynamicMatMul,
     x: F,
     w: &[i8],
-    columns: dynamic::Columns<'_>,
+    columns: terms::dynamic::Columns<'_>,
     scratch: &mut [u8],
     y: &mut [f32],
 ) {
     dynamic::dynamic_matmul(cpu(), p, x, w, columns, scratch, y);
+}
+
+#[inline(never)]
+pub fn dynamic_matmul_dual(
+    p: &terms::dynamic::DynamicMatMul,
+    x: F,
+    w: &[i8],
+    columns: terms::dynamic::Columns<'_>,
+    words: &mut [u32],
+    y: Y,
+) {
+    dynamic_dual::dynamic_matmul_dual(arch::portable::Portable::<Fused>::portable(), p, x, w, columns, words, y);
 }
 
 #[inline(never)]

@@ -2,9 +2,10 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use zant_runtime::kernels::dynamic::{Columns, DynamicMatMul};
+use zant_runtime::arch::portable::Portable;
 use zant_runtime::kernels::matmul_bytes::MatMulBytes;
 use zant_runtime::kernels::matmul_packed::MatMulPacked;
+use zant_runtime::terms::dynamic::{Columns, DynamicMatMul};
 use zant_runtime::terms::matmul::{MatMul, Strides};
 
 use super::conv::epilogue_use;
@@ -105,16 +106,23 @@ kernel! {
     pub struct DynamicMatMulCall {
         /// The kernel's parameters.
         pub params: DynamicMatMul,
+        /// Whether two products of 16-bit numbers are one instruction.
+        pub dual: bool,
     }
     describe(c) => {
         let products = if c.params.pairs { "products in pairs" } else { "products widened" };
         format!("{}x{}x{}, {products}", c.params.m, c.params.k, c.params.n)
     };
-    params(c) => params!(kernels::dynamic, DynamicMatMul { m, k, n, y_pitch, offset, pairs }, c.params);
+    params(c) => params!(terms::dynamic, DynamicMatMul { m, k, n, y_pitch, offset, pairs }, c.params);
     bound(c, p) => {
-        let bound = bind!(kernels::dynamic:
-            |x: &[f32], w: &[i8], sums: &[i32], multiplier: &[f32], bias: &[f32], scratch: &mut [u8], y: &mut [f32]|
-            dynamic_matmul(cpu, &p, x, w, Columns { sums, multiplier, bias }, scratch, y));
-        bound.using("kernels::dynamic::Columns")
+        let bound = match c.dual {
+            true => bind!([Portable] kernels::dynamic_dual:
+                |x: &[f32], w: &[i8], sums: &[i32], multiplier: &[f32], bias: &[f32], words: &mut [u32], y: &mut [f32]|
+                dynamic_matmul_dual(cpu, &p, x, w, Columns { sums, multiplier, bias }, words, y)),
+            false => bind!(kernels::dynamic:
+                |x: &[f32], w: &[i8], sums: &[i32], multiplier: &[f32], bias: &[f32], scratch: &mut [u8], y: &mut [f32]|
+                dynamic_matmul(cpu, &p, x, w, Columns { sums, multiplier, bias }, scratch, y)),
+        };
+        bound.using("terms::dynamic::Columns")
     };
 }

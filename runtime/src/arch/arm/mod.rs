@@ -7,6 +7,7 @@ pub mod coded;
 pub mod copy;
 pub mod dsp;
 pub mod dual;
+pub mod dynamic;
 pub mod finish;
 pub mod fives;
 pub mod floats;

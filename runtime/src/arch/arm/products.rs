@@ -207,6 +207,8 @@ macro_rules! quad_of_columns {
     };
 }
 
+pub(super) use quad_of_columns;
+
 /// Joins the bytes in r0 to r3, and stores them at r7.
 macro_rules! store {
     () => {

@@ -73,7 +73,7 @@ pub const SOURCES: &[Source] = &[
     source!("arch/x86/avx512.rs", ["terms/steps.rs"]),
     source!("arch/x86/avx512_windows.rs", ["arch/x86/avx512.rs", "terms/steps.rs"]),
     source!("arch/x86/bytes.rs", ["arch/bytes.rs", "arch/isa.rs", "arch/portable.rs", "arch/x86/avx2.rs", "arch/x86/avx2_quads.rs", "arch/x86/found.rs", "arch/x86/host.rs", "arch/x86/vnni.rs", "arch/x86/vnni_lanes.rs", "terms/dots.rs", "terms/quads.rs", "terms/sizes.rs", "terms/taps.rs"]),
-    source!("arch/x86/coded.rs", ["arch/coded.rs", "arch/isa.rs", "arch/portable.rs", "arch/x86/avx2.rs", "arch/x86/host.rs"]),
+    source!("arch/x86/coded.rs", ["arch/coded.rs", "arch/isa.rs", "arch/portable.rs", "arch/x86/avx2.rs", "arch/x86/found.rs", "arch/x86/host.rs", "terms/coding.rs", "terms/sizes.rs"]),
     source!("arch/x86/codes.rs", ["arch/codes.rs", "arch/isa.rs", "arch/portable.rs", "arch/x86/avx2.rs", "arch/x86/found.rs", "arch/x86/host.rs", "terms/codes.rs", "terms/sizes.rs"]),
     source!("arch/x86/fives.rs", ["arch/fives.rs", "arch/isa.rs", "arch/portable.rs", "arch/x86/avx2.rs", "arch/x86/found.rs", "arch/x86/host.rs", "terms/fives.rs"]),
     source!("arch/x86/floats.rs", ["arch/floats.rs", "arch/isa.rs", "arch/portable.rs", "arch/x86/avx2.rs", "arch/x86/avx512.rs", "arch/x86/avx512_windows.rs", "arch/x86/found.rs", "arch/x86/host.rs", "terms/line.rs", "terms/steps.rs"]),

@@ -6,6 +6,7 @@
 mod device;
 mod host;
 mod limits;
+mod low_bit;
 mod machine;
 mod ops;
 mod peers;
@@ -30,6 +31,7 @@ use zantc::verify::{data, seeded};
 
 use crate::built::device as firmware;
 
+pub use low_bit::{LowBit, Trained, low_bit};
 pub use machine::describe;
 pub use ops::operators_named;
 pub use profile::{Profiled, profile};

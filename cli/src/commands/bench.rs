@@ -16,7 +16,7 @@ use zantc::{Alloc, Config, project};
 use super::compile::unwritable;
 use super::shell::Shell;
 use super::{Failure, Outcome};
-use crate::bench::{Profile, Subject, Ways, describe, measure, operators_named};
+use crate::bench::{LowBit, Profile, Subject, Trained, Ways, describe, low_bit, measure, operators_named};
 
 /// How many percent more than was measured a new budget allows: what a toolchain's next version may move.
 const BUDGET_MARGIN: f64 = 5.0;
@@ -71,6 +71,30 @@ pub(super) struct Args {
 #[derive(clap::Subcommand)]
 enum What {
     Ops(OpsArgs),
+    LowBit(LowBitArgs),
+}
+
+/// Measure weights of few bits against floats: bytes, time, instructions, accuracy
+#[derive(clap::Args)]
+struct LowBitArgs {
+    /// Samples of the time of each
+    #[arg(long, value_name = "N", default_value_t = 25, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    runs: u32,
+    /// Leave out networks of more than a million weights
+    #[arg(long)]
+    quick: bool,
+    /// A folder of trained networks, whose accuracy is measured too
+    #[arg(long, value_name = "DIR", requires_all = ["pictures", "labels"])]
+    networks: Option<PathBuf>,
+    /// Their pictures, in bytes (.npy)
+    #[arg(long, value_name = "FILE")]
+    pictures: Option<PathBuf>,
+    /// The class of each picture (.npy)
+    #[arg(long, value_name = "FILE")]
+    labels: Option<PathBuf>,
+    /// Write the tables into this file [default: stdout]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
 }
 
 /// Measure single operators of several sizes against the limit of the core
@@ -124,8 +148,10 @@ fn peer(text: &str) -> Result<&'static Peer, String> {
 }
 
 pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
-    if let Some(What::Ops(args)) = &args.what {
-        return ops(args, shell);
+    match &args.what {
+        Some(What::Ops(args)) => return ops(args, shell),
+        Some(What::LowBit(args)) => return few_bits(args, shell),
+        None => {}
     }
     let ways = args.ways();
     let old =
@@ -168,6 +194,26 @@ fn merged(mut report: Report, old: Option<&Report>) -> Report {
     let place = |row: &Row| old.rows.iter().position(|o| o.key.subject == row.key.subject);
     report.rows.sort_by_key(|row| place(row).unwrap_or(usize::MAX));
     report
+}
+
+/// `zantc bench low-bit`.
+fn few_bits(args: &LowBitArgs, shell: &mut Shell) -> Outcome {
+    let trained = match (&args.networks, &args.pictures, &args.labels) {
+        (Some(folder), Some(pictures), Some(labels)) => {
+            Some(Trained { folder: folder.clone(), pictures: pictures.clone(), labels: labels.clone() })
+        }
+        _ => None,
+    };
+    let what = LowBit { runs: args.runs as usize, quick: args.quick, trained };
+    let measured = low_bit(&what, &mut |verb, what| shell.status(verb, what));
+    let text = measured.map_err(|diagnostics| {
+        shell.diagnostics(&diagnostics);
+        Failure::Said
+    })?;
+    let Some(path) = &args.output else { return shell.out(&text) };
+    std::fs::write(path, text).map_err(|e| unwritable(path, &e))?;
+    shell.status("Wrote", &format!("{} in {}", path.display(), shell.elapsed()));
+    Ok(())
 }
 
 /// `zantc bench ops`.

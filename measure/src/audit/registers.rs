@@ -28,6 +28,8 @@ pub(super) fn written(first: u32, second: u32) -> u32 {
         0xEC..=0xEF if second & 0x0E00 == 0x0A00 => float(first, second),
         0xEC..=0xEF | 0xFC..=0xFF => base | high,
         0xF0..=0xF7 if second & 0xD000 == 0xD000 => CALL_CLOBBERS,
+        // Branches, whose offset stands where others have a register; not so `mrs` beside them.
+        0xF0..=0xF7 if second & 0x8000 != 0 && (second & 0x1000 != 0 || first & 0x0380 != 0x0380) => 0,
         0xF0..=0xF7 => low,
         0xF8 | 0xF9 => {
             let back = if second & 0x0900 == 0x0900 { base } else { 0 };
@@ -175,6 +177,10 @@ mod tests {
             (0x4D03, 0, 1 << 5),               // ldr r5, [pc, #12]
             (0x47A8, 0, 0x500F),               // blx r5
             (0xF000, 0xF87E, 0x500F),          // bl
+            (0xF000, 0x8B23, 0),               // beq.w
+            (0xF43F, 0xAB23, 0),               // beq.w, backwards
+            (0xF000, 0xBB23, 0),               // b.w
+            (0xF3EF, 0x8B10, 1 << 11),         // mrs r11, primask
             (0xB5F0, 0, 0),                    // push {r4-r7, lr}
             (0xBC30, 0, 0x30),                 // pop {r4, r5}
             (0xF240, 0x1534, 1 << 5),          // movw r5, #308

@@ -37,20 +37,22 @@ pub const SOURCES: &[Source] = &[
     source!("arch/arm/bytes.rs", ["arch/arm/dsp.rs", "arch/bytes.rs", "arch/isa.rs", "arch/portable_bytes.rs", "terms/quads.rs", "terms/sizes.rs", "terms/taps.rs"]),
     source!("arch/arm/coded.rs", ["arch/arm/asm.rs", "arch/arm/dsp.rs", "arch/coded.rs", "arch/isa.rs", "terms/coding.rs"]),
     source!("arch/arm/copy.rs", []),
+    source!("arch/arm/cpu.rs", []),
     source!("arch/arm/dsp.rs", ["arch/forward.rs", "arch/isa.rs", "arch/portable.rs", "terms/sizes.rs"]),
     source!("arch/arm/dual.rs", ["arch/arm/copy.rs", "arch/arm/dsp.rs", "arch/arm/lines.rs", "arch/arm/products.rs", "arch/arm/residual.rs", "arch/arm/spread.rs", "arch/arm/widen.rs", "arch/byte.rs", "arch/compact.rs", "arch/dual.rs", "arch/isa.rs", "terms/dual.rs", "terms/lines.rs", "terms/quant.rs"]),
-    source!("arch/arm/dynamic.rs", ["arch/arm/asm.rs", "arch/arm/dsp.rs", "arch/arm/finish.rs", "arch/arm/products.rs", "arch/compact.rs", "arch/dynamic.rs", "arch/isa.rs", "terms/dual.rs", "terms/dynamic.rs"]),
+    source!("arch/arm/dynamic.rs", ["arch/arm/asm.rs", "arch/arm/cpu.rs", "arch/arm/dsp.rs", "arch/arm/quad.rs", "arch/compact.rs", "arch/dynamic.rs", "arch/isa.rs", "terms/dual.rs", "terms/dynamic.rs"]),
     source!("arch/arm/finish.rs", ["arch/byte.rs", "terms/quant.rs"]),
     source!("arch/arm/fives.rs", ["arch/arm/asm.rs", "arch/arm/byte_fives.rs", "arch/arm/dsp.rs", "arch/fives.rs", "arch/isa.rs", "arch/portable.rs", "terms/fives.rs", "terms/ternary.rs"]),
     source!("arch/arm/floats.rs", ["arch/arm/dsp.rs", "arch/arm/tiles.rs", "arch/floats.rs", "arch/isa.rs", "terms/tile.rs"]),
     source!("arch/arm/fpu.rs", []),
-    source!("arch/arm/lines.rs", ["arch/arm/asm.rs", "arch/arm/finish.rs", "arch/byte.rs", "terms/lines.rs"]),
-    source!("arch/arm/products.rs", ["arch/arm/asm.rs", "arch/arm/finish.rs", "arch/byte.rs", "terms/dual.rs"]),
-    source!("arch/arm/residual.rs", ["arch/arm/asm.rs", "arch/arm/finish.rs", "arch/byte.rs", "terms/quant.rs"]),
-    source!("arch/arm/spread.rs", ["arch/arm/finish.rs", "arch/byte.rs"]),
+    source!("arch/arm/lines.rs", ["arch/arm/asm.rs", "arch/arm/cpu.rs", "arch/arm/finish.rs", "arch/byte.rs", "terms/lines.rs"]),
+    source!("arch/arm/products.rs", ["arch/arm/asm.rs", "arch/arm/cpu.rs", "arch/arm/finish.rs", "arch/arm/quad.rs", "arch/byte.rs", "terms/dual.rs"]),
+    source!("arch/arm/quad.rs", []),
+    source!("arch/arm/residual.rs", ["arch/arm/asm.rs", "arch/arm/cpu.rs", "arch/arm/finish.rs", "arch/byte.rs", "terms/quant.rs"]),
+    source!("arch/arm/spread.rs", ["arch/arm/cpu.rs", "arch/arm/finish.rs", "arch/byte.rs"]),
     source!("arch/arm/tile_loops.rs", ["arch/arm/asm.rs"]),
     source!("arch/arm/tiles.rs", ["arch/arm/tile_loops.rs", "terms/epilogue.rs", "terms/tile.rs"]),
-    source!("arch/arm/widen.rs", ["arch/arm/finish.rs", "arch/byte.rs", "terms/dual.rs"]),
+    source!("arch/arm/widen.rs", ["arch/arm/cpu.rs", "arch/arm/finish.rs", "arch/byte.rs", "terms/dual.rs"]),
     source!("arch/byte.rs", []),
     source!("arch/bytes.rs", ["arch/compact.rs", "arch/isa.rs", "arch/portable.rs", "arch/portable_bytes.rs", "terms/dots.rs", "terms/quads.rs", "terms/sizes.rs", "terms/taps.rs"]),
     source!("arch/coded.rs", ["arch/compact.rs", "arch/isa.rs", "arch/portable.rs", "terms/coding.rs", "terms/sizes.rs"]),
@@ -69,7 +71,7 @@ pub const SOURCES: &[Source] = &[
     source!("arch/portable_bytes.rs", ["terms/quads.rs", "terms/sizes.rs", "terms/taps.rs"]),
     source!("arch/room.rs", []),
     source!("arch/x86/avx2.rs", ["arch/isa.rs", "terms/sizes.rs"]),
-    source!("arch/x86/avx2_quads.rs", ["terms/quads.rs", "terms/sizes.rs", "terms/taps.rs"]),
+    source!("arch/x86/avx2_quads.rs", ["terms/each_quad_row.rs", "terms/quads.rs", "terms/sizes.rs", "terms/taps.rs"]),
     source!("arch/x86/avx512.rs", ["terms/steps.rs"]),
     source!("arch/x86/avx512_windows.rs", ["arch/x86/avx512.rs", "terms/steps.rs"]),
     source!("arch/x86/bytes.rs", ["arch/bytes.rs", "arch/isa.rs", "arch/portable.rs", "arch/x86/avx2.rs", "arch/x86/avx2_quads.rs", "arch/x86/found.rs", "arch/x86/host.rs", "arch/x86/vnni.rs", "arch/x86/vnni_lanes.rs", "terms/dots.rs", "terms/quads.rs", "terms/sizes.rs", "terms/taps.rs"]),
@@ -120,26 +122,28 @@ pub const SOURCES: &[Source] = &[
     source!("kernels/separable.rs", ["arch/floats.rs", "kernels/conv.rs", "kernels/depthwise.rs", "terms/conv2d.rs"]),
     source!("kernels/softmax.rs", ["arch/isa.rs", "kernels/copy.rs", "kernels/reduce.rs", "kernels/reduce_f32.rs", "math/exp.rs", "math/log.rs", "terms/sizes.rs"]),
     source!("kernels/table.rs", ["arch/byte.rs", "arch/isa.rs"]),
-    source!("kernels/ternary.rs", ["arch/fives.rs", "loops/scale.rs", "terms/epilogue.rs", "terms/fives.rs", "terms/ternary.rs"]),
-    source!("kernels/ternary_codes.rs", ["arch/codes.rs", "loops/scale.rs", "terms/codes.rs", "terms/sizes.rs", "terms/ternary.rs"]),
+    source!("kernels/ternary.rs", ["arch/fives.rs", "loops/scale.rs", "loops/wide_scale.rs", "terms/epilogue.rs", "terms/fives.rs", "terms/sizes.rs", "terms/ternary.rs"]),
+    source!("kernels/ternary_codes.rs", ["arch/codes.rs", "loops/wide_scale.rs", "terms/codes.rs", "terms/sizes.rs", "terms/ternary.rs"]),
     source!("kernels/topk.rs", ["kernels/number.rs"]),
     source!("loops/channels.rs", ["arch/floats.rs", "loops/finish.rs", "terms/epilogue.rs", "terms/line.rs", "terms/rows.rs", "terms/sizes.rs", "terms/steps.rs"]),
     source!("loops/columns.rs", ["arch/floats.rs", "loops/finish.rs", "terms/line.rs", "terms/sizes.rs"]),
-    source!("loops/compact.rs", ["arch/floats.rs", "loops/finish.rs", "terms/epilogue.rs", "terms/sizes.rs", "terms/tile.rs"]),
+    source!("loops/compact.rs", ["arch/floats.rs", "loops/each_pixel.rs", "loops/finish.rs", "terms/epilogue.rs", "terms/sizes.rs", "terms/tile.rs"]),
     source!("loops/dots.rs", ["arch/bytes.rs", "terms/dots.rs", "terms/line.rs", "terms/quant.rs", "terms/rows.rs", "terms/sizes.rs"]),
     source!("loops/dual.rs", ["arch/byte.rs", "arch/dual.rs", "terms/dual.rs"]),
     source!("loops/dynamic.rs", ["arch/dynamic.rs", "terms/dual.rs", "terms/dynamic.rs"]),
+    source!("loops/each_pixel.rs", []),
     source!("loops/finish.rs", ["arch/isa.rs", "terms/epilogue.rs", "terms/sizes.rs"]),
     source!("loops/lines.rs", ["arch/byte.rs", "arch/dual.rs", "terms/lines.rs"]),
     source!("loops/products.rs", ["arch/floats.rs", "loops/columns.rs", "terms/epilogue.rs", "terms/line.rs", "terms/rows.rs", "terms/sizes.rs", "terms/steps.rs"]),
-    source!("loops/qcompact.rs", ["arch/bytes.rs", "loops/ready.rs", "terms/dots.rs", "terms/line.rs", "terms/quads.rs", "terms/quant.rs", "terms/sizes.rs", "terms/taps.rs"]),
+    source!("loops/qcompact.rs", ["arch/bytes.rs", "loops/ready.rs", "terms/dots.rs", "terms/each_quad_row.rs", "terms/line.rs", "terms/quads.rs", "terms/quant.rs", "terms/sizes.rs", "terms/taps.rs"]),
     source!("loops/qgather.rs", ["terms/qconv2d.rs", "terms/qmap.rs"]),
-    source!("loops/qsums.rs", ["arch/bytes.rs", "loops/dots.rs", "terms/dots.rs", "terms/line.rs", "terms/quads.rs", "terms/sizes.rs"]),
+    source!("loops/qsums.rs", ["arch/bytes.rs", "loops/dots.rs", "terms/dots.rs", "terms/each_quad_row.rs", "terms/line.rs", "terms/quads.rs", "terms/sizes.rs"]),
     source!("loops/ready.rs", ["arch/bytes.rs", "terms/quant.rs", "terms/sizes.rs"]),
-    source!("loops/row.rs", ["arch/floats.rs", "loops/compact.rs", "loops/finish.rs", "terms/epilogue.rs", "terms/sizes.rs", "terms/tile.rs"]),
+    source!("loops/row.rs", ["arch/floats.rs", "loops/compact.rs", "loops/each_pixel.rs", "loops/finish.rs", "terms/epilogue.rs", "terms/sizes.rs", "terms/tile.rs"]),
     source!("loops/scale.rs", ["arch/isa.rs", "terms/epilogue.rs", "terms/ternary.rs"]),
     source!("loops/taps.rs", ["arch/bytes.rs", "terms/dots.rs", "terms/quant.rs", "terms/sizes.rs", "terms/taps.rs"]),
     source!("loops/tile.rs", ["arch/floats.rs", "loops/columns.rs", "loops/finish.rs", "loops/products.rs", "terms/epilogue.rs", "terms/line.rs", "terms/regions.rs", "terms/rows.rs", "terms/sizes.rs"]),
+    source!("loops/wide_scale.rs", ["arch/isa.rs", "loops/finish.rs", "terms/sizes.rs", "terms/ternary.rs"]),
     source!("math/acos.rs", ["math/asin.rs"]),
     source!("math/acosh.rs", ["math/log1p.rs", "math/sqrt.rs"]),
     source!("math/asin.rs", ["math/sqrt.rs"]),
@@ -188,6 +192,7 @@ pub const SOURCES: &[Source] = &[
     source!("terms/dots.rs", ["terms/line.rs", "terms/sizes.rs"]),
     source!("terms/dual.rs", ["terms/quant.rs"]),
     source!("terms/dynamic.rs", ["terms/quant.rs", "terms/sizes.rs", "terms/window.rs"]),
+    source!("terms/each_quad_row.rs", []),
     source!("terms/epilogue.rs", ["math/minmax.rs"]),
     source!("terms/fives.rs", []),
     source!("terms/line.rs", []),
@@ -211,7 +216,7 @@ pub const SOURCES: &[Source] = &[
 // These read text and call no kernel: nothing for Miri.
 #[cfg(all(test, not(miri)))]
 mod tests {
-    use super::{FAMILIES, SOURCES};
+    use super::{FAMILIES, SOURCES, Source};
     use std::collections::BTreeSet;
     use std::path::Path;
     use std::string::String;
@@ -304,6 +309,55 @@ mod tests {
             assert!(!text.contains("crate::"), "{path} names its crate");
             assert!(!text.contains("zant_runtime"), "{path} names its crate");
             assert!(!text.contains("macro_export"), "{path} exports a macro from its crate");
+        }
+    }
+
+    /// The macros that a file hands on to others of its folder or crate.
+    fn macros(text: &str) -> Vec<&str> {
+        let lines = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("pub(super) use ").or(line.strip_prefix("pub(crate) use ")));
+        let names = lines.filter(|names| !names.contains("::"));
+        names.flat_map(|names| names.trim_matches(['{', '}', ';']).split(", ")).collect()
+    }
+
+    /// What is copied for a kernel on a family of instruction sets, whose loops have the names of their interfaces.
+    fn copied(kernel: &'static str, family: &str) -> Vec<&'static Source> {
+        let (mut open, mut closed) = (Vec::from([kernel]), BTreeSet::new());
+        while let Some(path) = open.pop() {
+            let is_foreign = FAMILIES.iter().any(|(other, _)| *other != family && path.starts_with(other));
+            if is_foreign || !closed.insert(path) {
+                continue;
+            }
+            let own =
+                |other: &str| other.strip_prefix(family).is_some_and(|name| path.strip_prefix("arch") == Some(name));
+            open.extend(SOURCES.iter().map(|source| source.path).filter(|other| own(other)));
+            open.extend(SOURCES.iter().filter(|source| source.path == path).flat_map(|source| source.needs));
+        }
+        SOURCES.iter().filter(|source| closed.contains(source.path)).collect()
+    }
+
+    /// If not, the import that hands the macro on is unused, of which the compiler of the emitted crate warns.
+    #[test]
+    fn macros_are_used_wherever_their_file_is_copied() {
+        let mut seen = BTreeSet::new();
+        let kernels = SOURCES.iter().map(|source| source.path).filter(|path| path.starts_with("kernels/"));
+        for (kernel, (family, _)) in kernels.flat_map(|kernel| FAMILIES.map(|family| (kernel, family))) {
+            let copied = copied(kernel, family);
+            for source in &copied {
+                for name in macros(source.text) {
+                    seen.insert(name);
+                    let imports = |line: &str| {
+                        let words = || line.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+                        words().next() == Some("use") && words().any(|word| word == name)
+                    };
+                    let is_used = copied.iter().any(|other| other.text.lines().any(imports));
+                    assert!(is_used, "{kernel} on {family}: nobody uses `{name}!` of {}", source.path);
+                }
+            }
+        }
+        for name in SOURCES.iter().flat_map(|source| macros(source.text)) {
+            assert!(seen.contains(name), "no kernel needs `{name}!`");
         }
     }
 

@@ -7,8 +7,10 @@
 //! Weights are `[k / 5, rounded up][n]` bytes of five each.
 use super::super::arch::fives::{Fives, FivesCpu, FivesKernel, ROWS};
 use super::super::loops::scale::Scale;
+use super::super::loops::wide_scale::WideScale;
 use super::super::terms::epilogue::Residual;
 use super::super::terms::fives::{Table, WordTable, group, groups};
+use super::super::terms::sizes::LANES;
 use super::super::terms::ternary::{Scales, TernaryMatMul, inputs, results};
 
 /// Computes the product of floats; `scratch` has [`TernaryMatMul::scratch`] elements. Not inlined: layers share it.
@@ -84,9 +86,14 @@ impl FivesKernel for Product<'_> {
                 sums(isa, p, inputs(p, x, row), w, &mut table, sums_of_row);
             }
             for row in row..row + rows {
+                let sums = if beside { &*rest } else { &[] };
+                if I::TILE_VECTORS > 1 {
+                    finish_wide(isa, (p, scales), row, sums, results(p, y, row));
+                    continue;
+                }
                 let scale = Scale::of(p, scales, row);
                 for (column, y) in results(p, y, row).iter_mut().enumerate() {
-                    let sum = if beside { rest.get(column).copied().unwrap_or(0.0) } else { *y };
+                    let sum = if beside { sums.get(column).copied().unwrap_or(0.0) } else { *y };
                     scale.store(isa, column, sum, y);
                 }
             }
@@ -109,6 +116,23 @@ impl FivesKernel for ByteProduct<'_> {
                 scale.store(isa, column, *sum as f32, y);
             }
         }
+    }
+}
+
+/// Multiplies the sums of a row by their scales, eight at a time: those beside the results, or in their place.
+#[inline(always)]
+fn finish_wide<I: Fives>(isa: I, (p, scales): (&TernaryMatMul, Scales<'_>), row: usize, beside: &[f32], y: &mut [f32]) {
+    let scale = WideScale::of(isa, p, scales, row);
+    let (mut left, mut column) = (y, 0);
+    while !left.is_empty() {
+        let sums = if p.epilogue.residual == Residual::None { &*left } else { beside.get(column..).unwrap_or(&[]) };
+        let sums = match sums.first_chunk() {
+            Some(sums) => isa.load(sums),
+            None => isa.load_part(sums),
+        };
+        scale.store(column, sums, left);
+        column += LANES;
+        left = left.get_mut(LANES..).unwrap_or(&mut []);
     }
 }
 

@@ -4,9 +4,9 @@
 //!
 //! Weights are panels of sixteen columns, each of them blocks of sixteen inputs: see `terms::codes`.
 use super::super::arch::codes::{Codes, CodesCpu, CodesKernel, ROWS};
-use super::super::loops::scale::Scale;
+use super::super::loops::wide_scale::WideScale;
 use super::super::terms::codes::{BLOCK, BLOCK_BYTES, blocks};
-use super::super::terms::sizes::PANEL;
+use super::super::terms::sizes::{LANES, PANEL};
 use super::super::terms::ternary::{Scales, TernaryMatMul, inputs, results};
 
 /// Bytes of scratch: the rows of inputs that are computed at once, in whole blocks.
@@ -70,15 +70,23 @@ impl Product<'_> {
             to.iter_mut().zip(x).for_each(|(to, x)| *to = *x);
             *more = x.iter().fold(0, |sum, x| sum - i32::from(*x));
         }
-        let scales: [_; R] = core::array::from_fn(|row| Scale::of(p, self.scales, first + row));
+        let scales: [_; R] = core::array::from_fn(|row| WideScale::of(isa, p, self.scales, first + row));
         let (mut column, mut w) = (0, self.w);
         while column < p.n {
             let (panel, rest) = w.split_at_checked(blocks(p.k) * BLOCK_BYTES).unwrap_or((&[], &[]));
             let sums: [_; R] = isa.dots(self.padded, pitch, panel);
             for (row, ((sums, more), scale)) in sums.iter().zip(more).zip(&scales).enumerate() {
                 let y = results(p, self.y, first + row).get_mut(column..).unwrap_or(&mut []);
-                for (i, (y, sum)) in y.iter_mut().zip(sums).enumerate() {
-                    scale.store(isa, column + i, sum.wrapping_add(more) as f32, y);
+                let mut y = y;
+                for (half, sums) in sums.as_chunks::<LANES>().0.iter().enumerate() {
+                    let floats = sums.map(|sum| sum.wrapping_add(more) as f32);
+                    let (now, rest) = if y.len() < LANES {
+                        (y, [].as_mut_slice())
+                    } else {
+                        y.split_at_mut_checked(LANES).unwrap_or_default()
+                    };
+                    scale.store(column + half * LANES, isa.load(&floats), now);
+                    y = rest;
                 }
             }
             column += PANEL;

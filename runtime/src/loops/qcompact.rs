@@ -4,8 +4,9 @@
 //! Invariant: the bits are those of `qconv`, whose invariants hold here too.
 use super::super::arch::bytes::{ByteKernel, Bytes};
 use super::super::terms::dots::{Inputs, Weights};
+use super::super::terms::each_quad_row::each_quad_row;
 use super::super::terms::line::ROWS;
-use super::super::terms::quads::{MOST, Rows, Step, alike, each_quad_row};
+use super::super::terms::quads::{MOST, Rows, Step, alike};
 use super::super::terms::quant::Finish;
 use super::super::terms::sizes::{LANES, PANEL, QUAD};
 use super::super::terms::taps::Pixels;

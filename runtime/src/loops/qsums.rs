@@ -4,8 +4,9 @@
 //! Invariant: integer sums wrap and have no order, so every instruction set gives the same bits.
 use super::super::arch::bytes::Bytes;
 use super::super::terms::dots::{Inputs, Weights};
+use super::super::terms::each_quad_row::each_quad_row;
 use super::super::terms::line::ROWS;
-use super::super::terms::quads::{Rows, alike, each_quad_row};
+use super::super::terms::quads::{Rows, alike};
 use super::super::terms::sizes::{LANES, PANEL, QUAD};
 use super::dots;
 

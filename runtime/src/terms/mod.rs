@@ -6,6 +6,7 @@ pub mod conv2d;
 pub mod dots;
 pub mod dual;
 pub mod dynamic;
+pub mod each_quad_row;
 pub mod epilogue;
 pub mod fives;
 pub mod line;

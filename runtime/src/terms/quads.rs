@@ -15,28 +15,6 @@ pub type Rows<'a> = [&'a [[u8; QUAD]]; MOST];
 /// which is a loop at `opt-level = "z"`: sums would then live in memory.
 pub type Sums<V> = [[V; 2]; MOST];
 
-/// Runs the body for each row of a tile below `$rows`, with `$i` its constant number: as `each_row` does.
-#[allow(unused_macros, reason = "crates for CPUs without such loops have none that uses it")]
-macro_rules! each_quad_row {
-    ($rows:expr, $i:ident => $body:block) => {{
-        {
-            const $i: usize = 0;
-            $body
-        }
-        if $rows > 1 {
-            const $i: usize = 1;
-            $body
-        }
-        if $rows > 2 {
-            const $i: usize = 2;
-            $body
-        }
-    }};
-}
-
-#[allow(unused_imports, reason = "as above")]
-pub(crate) use each_quad_row;
-
 /// All rows alike.
 #[inline(always)]
 pub const fn alike<V: Copy>(row: [V; 2]) -> Sums<V> {

@@ -6,9 +6,9 @@ use super::super::compact::Compact;
 use super::super::dynamic::Dynamic;
 use super::super::isa::Numerics;
 use super::asm::block;
+use super::cpu::cpu;
 use super::dsp::Dsp;
-use super::finish::cpu;
-use super::products::quad_of_columns;
+use super::quad::quad_of_columns;
 use core::arch::naked_asm;
 
 impl<N: Numerics> Dynamic for Compact<Dsp<N>> {

@@ -51,13 +51,6 @@ pub fn is_signed<X: Byte>() -> bool {
     X::narrow(-1).wide() < 0
 }
 
-/// Allows the instructions of the DSP extension and of the FPU, which assembly outside of functions may not use otherwise.
-macro_rules! cpu {
-    () => {
-        concat!(".arch armv7e-m\n", ".fpu fpv4-sp-d16\n")
-    };
-}
-
 // Whoever uses the macros below also has `asm::block`. They share these registers:
 // r0 to r3: four sums, then four bytes
 // r4, r5, r6: room, back and lo of the bounds
@@ -138,4 +131,4 @@ macro_rules! between {
         }
     };
 }
-pub(super) use {between, cpu, others, saturate, scale};
+pub(super) use {between, others, saturate, scale};

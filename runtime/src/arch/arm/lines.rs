@@ -6,7 +6,8 @@
 use super::super::super::terms::lines::{FOUR, Lines, Part};
 use super::super::byte::Byte;
 use super::asm::block;
-use super::finish::{Bounds, between, cpu, others, saturate, scale};
+use super::cpu::cpu;
+use super::finish::{Bounds, between, others, saturate, scale};
 use core::arch::naked_asm;
 
 /// What the loop reads and moves on; steps in bytes. It knows the offsets of the fields.

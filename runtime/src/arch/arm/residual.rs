@@ -3,7 +3,8 @@
 use super::super::super::terms::quant::Residual;
 use super::super::byte::Byte;
 use super::asm::block;
-use super::finish::{Bounds, between, cpu, is_signed};
+use super::cpu::cpu;
+use super::finish::{Bounds, between, is_signed};
 use core::arch::naked_asm;
 
 /// The parameters of the loop, which knows the offsets of the fields.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! Splits four interleaved channels of bytes into four lines of 16-bit numbers, on Armv7E-M and Armv8-M with DSP instructions.
 use super::super::byte::Byte;
-use super::finish::{cpu, is_signed};
+use super::cpu::cpu;
+use super::finish::is_signed;
 use core::arch::naked_asm;
 
 /// Widens four neighbouring channels of `pixels` pixels, at least two. Pixels lie `step` bytes apart, and channel `i` is written

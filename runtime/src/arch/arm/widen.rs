@@ -3,7 +3,8 @@
 //! four bytes, and of the rotated word the second and the fourth.
 use super::super::super::terms::dual::FOUR;
 use super::super::byte::Byte;
-use super::finish::{cpu, is_signed};
+use super::cpu::cpu;
+use super::finish::is_signed;
 use core::arch::naked_asm;
 
 /// What the loop over four places reads. It knows the offsets of the fields.

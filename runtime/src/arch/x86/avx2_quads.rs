@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! Products of quads of bytes with AVX2: [`Bytes::quads`](super::super::bytes::Bytes::quads).
-use super::super::super::terms::quads::{MOST, Rows, Step, Sums, alike, each_quad_row};
+use super::super::super::terms::each_quad_row::each_quad_row;
+use super::super::super::terms::quads::{MOST, Rows, Step, Sums, alike};
 use super::super::super::terms::sizes::{PANEL, QUAD};
 use super::super::super::terms::taps::FourTaps;
 use core::arch::x86_64::*;

@@ -8,6 +8,7 @@ use super::super::arch::floats::{FloatKernel, Floats};
 use super::super::terms::epilogue::Residual;
 use super::super::terms::sizes::LANES;
 use super::super::terms::tile::{COLUMNS, PIXELS, Pixel, TapGrid, Tile};
+use super::each_pixel::each_pixel;
 use super::finish::Clamp;
 use core::slice;
 
@@ -61,32 +62,6 @@ fn fits(tile: &Tile<'_>) -> bool {
 
 /// A tile whose operands all lie inside.
 struct Inside<'a, 'b>(&'a mut Tile<'b>);
-
-/// Runs the body for each pixel, with `$i` its constant number. Pixels are spelled out: at `opt-level = "z"` a loop is
-/// not unrolled, and the sums would live in memory.
-macro_rules! each_pixel {
-    ($i:ident => $body:block) => {{
-        {
-            const $i: usize = 0;
-            $body
-        }
-        {
-            const $i: usize = 1;
-            $body
-        }
-        {
-            const $i: usize = 2;
-            $body
-        }
-        {
-            const $i: usize = 3;
-            $body
-        }
-    }};
-}
-
-#[allow(unused_imports, reason = "crates without products of rows have nobody else who uses it")]
-pub(crate) use each_pixel;
 
 /// Loads `width` elements from `x` on into two vectors; the other lanes are 0.
 ///

@@ -2,6 +2,7 @@
 //! Inner loops that all instruction sets share.
 pub mod columns;
 pub mod compact;
+pub mod each_pixel;
 pub mod finish;
 pub mod products;
 pub mod row;

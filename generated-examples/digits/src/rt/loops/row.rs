@@ -9,7 +9,8 @@ use super::super::arch::floats::{FloatKernel, Floats};
 use super::super::terms::epilogue::{Plan, Residual};
 use super::super::terms::sizes::LANES;
 use super::super::terms::tile::{COLUMNS, PIXELS};
-use super::compact::{each_pixel, load, store};
+use super::compact::{load, store};
+use super::each_pixel::each_pixel;
 use super::finish::Clamp;
 
 /// Panels that are computed together.

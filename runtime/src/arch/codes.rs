@@ -9,18 +9,20 @@ use super::isa::{Cpu, Inner, Isa, Numerics};
 use super::portable::Portable;
 
 /// Rows that are computed at once.
-pub const ROWS: usize = 4;
+pub const ROWS: usize = 8;
 
 /// An instruction set with the loops of these products.
 pub trait Codes: Isa + CodesCpu {
-    /// The sums of the products of inputs and codes of a panel, for one row, or for [`ROWS`] rows whose inputs lie `pitch` apart.
-    /// `x` begins with whole blocks for each row, as many as `w` has.
+    /// The sums of the products of inputs and codes of a panel, for the first `rows` of `R` rows, one or [`ROWS`]; the others may be
+    /// anything. `x` is `[blocks][R][BLOCK]`, with as many blocks as `w` has.
     #[inline(always)]
-    fn dots<const R: usize>(self, x: &[i8], pitch: usize, w: &[u8]) -> [[i32; PANEL]; R] {
+    fn dots<const R: usize>(self, x: &[i8], rows: usize, w: &[u8]) -> [[i32; PANEL]; R] {
         let mut sums = [[0; PANEL]; R];
-        for (row, sums) in sums.iter_mut().enumerate() {
-            let x = x.get(row * pitch..).unwrap_or(&[]);
-            for (x, w) in x.as_chunks::<BLOCK>().0.iter().zip(w.as_chunks::<BLOCK_BYTES>().0) {
+        let mut left = x.as_chunks::<BLOCK>().0;
+        for w in w.as_chunks::<BLOCK_BYTES>().0 {
+            let Some((x, rest)) = left.split_first_chunk::<R>() else { break };
+            left = rest;
+            for (x, sums) in x.iter().zip(&mut sums).take(rows) {
                 for (shift, quad) in SHIFTS.into_iter().zip(x.as_chunks::<QUAD>().0) {
                     for (sum, w) in sums.iter_mut().zip(w.as_chunks::<QUAD>().0) {
                         let products = quad.iter().zip(w).map(|(x, w)| i32::from(*x) * i32::from((w >> shift) & MASK));

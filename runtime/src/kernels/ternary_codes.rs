@@ -9,9 +9,12 @@ use super::super::terms::codes::{BLOCK, BLOCK_BYTES, blocks};
 use super::super::terms::sizes::{LANES, PANEL};
 use super::super::terms::ternary::{Scales, TernaryMatMul, inputs, results};
 
+/// Rows from which on it takes less time to compute [`ROWS`] of them than one after the other.
+const MANY: usize = 3;
+
 /// Bytes of scratch: the rows of inputs that are computed at once, in whole blocks.
 pub const fn scratch(p: &TernaryMatMul) -> usize {
-    let rows = if p.m < ROWS { 1 } else { ROWS };
+    let rows = if p.m < MANY { 1 } else { ROWS };
     rows * blocks(p.k) * BLOCK
 }
 
@@ -45,52 +48,62 @@ impl CodesKernel for Product<'_> {
     #[inline(always)]
     fn run<I: Codes>(mut self, isa: I) {
         let mut row = 0;
-        while row + ROWS <= self.p.m {
-            self.rows::<I, ROWS>(isa, row);
-            row += ROWS;
-        }
         while row < self.p.m {
-            self.rows::<I, 1>(isa, row);
-            row += 1;
+            let rows = (self.p.m - row).min(ROWS);
+            if rows < MANY {
+                self.rows::<I, 1>(isa, row, 1);
+                row += 1;
+            } else {
+                self.rows::<I, ROWS>(isa, row, rows);
+                row += rows;
+            }
         }
     }
 }
 
 impl Product<'_> {
-    /// Computes some rows.
+    /// Computes `rows` rows, at most `R`.
     #[inline(always)]
-    fn rows<I: Codes, const R: usize>(&mut self, isa: I, first: usize) {
+    fn rows<I: Codes, const R: usize>(&mut self, isa: I, first: usize, rows: usize) {
         let p = self.p;
-        let pitch = blocks(p.k) * BLOCK;
         let mut more = [0i32; R];
-        for (row, more) in more.iter_mut().enumerate() {
-            let (x, to) = (inputs(p, self.x, first + row), self.padded.get_mut(row * pitch..).unwrap_or(&mut []));
-            let to = to.get_mut(..pitch).unwrap_or(&mut []);
-            to.iter_mut().skip(p.k).for_each(|to| *to = 0);
-            to.iter_mut().zip(x).for_each(|(to, x)| *to = *x);
+        for (row, more) in more.iter_mut().enumerate().take(rows) {
+            let x = inputs(p, self.x, first + row);
+            pad::<R>(x, self.padded.as_chunks_mut().0.get_mut(row..).unwrap_or(&mut []));
             *more = x.iter().fold(0, |sum, x| sum - i32::from(*x));
         }
         let scales: [_; R] = core::array::from_fn(|row| WideScale::of(isa, p, self.scales, first + row));
         let (mut column, mut w) = (0, self.w);
         while column < p.n {
             let (panel, rest) = w.split_at_checked(blocks(p.k) * BLOCK_BYTES).unwrap_or((&[], &[]));
-            let sums: [_; R] = isa.dots(self.padded, pitch, panel);
-            for (row, ((sums, more), scale)) in sums.iter().zip(more).zip(&scales).enumerate() {
-                let y = results(p, self.y, first + row).get_mut(column..).unwrap_or(&mut []);
-                let mut y = y;
+            let sums: [_; R] = isa.dots(self.padded, rows, panel);
+            for (row, ((sums, more), scale)) in sums.iter().zip(more).zip(&scales).enumerate().take(rows) {
+                let y = results(p, self.y, first + row);
                 for (half, sums) in sums.as_chunks::<LANES>().0.iter().enumerate() {
-                    let floats = sums.map(|sum| sum.wrapping_add(more) as f32);
-                    let (now, rest) = if y.len() < LANES {
-                        (y, [].as_mut_slice())
-                    } else {
-                        y.split_at_mut_checked(LANES).unwrap_or_default()
-                    };
-                    scale.store(column + half * LANES, isa.load(&floats), now);
-                    y = rest;
+                    let column = column + half * LANES;
+                    let sums = sums.map(|sum| sum.wrapping_add(more) as f32);
+                    scale.store(column, isa.load(&sums), y.get_mut(column..).unwrap_or(&mut []));
                 }
             }
             column += PANEL;
             w = rest;
         }
+    }
+}
+
+/// Copies a row to every `R`-th block, with zeros behind its last input.
+#[inline(always)]
+fn pad<const R: usize>(x: &[i8], to: &mut [[i8; BLOCK]]) {
+    let (mut x, mut left) = (x, to);
+    while let (false, Some((to, _))) = (x.is_empty(), left.split_first_mut()) {
+        match x.first_chunk() {
+            Some(x) => *to = *x,
+            None => {
+                *to = [0; BLOCK];
+                to.iter_mut().zip(x).for_each(|(to, x)| *to = *x);
+            }
+        }
+        x = x.get(BLOCK..).unwrap_or(&[]);
+        left = left.get_mut(R..).unwrap_or(&mut []);
     }
 }

@@ -36,28 +36,25 @@ impl<N: Numerics, const MORE: bool> CodesCpu for Host<N, MORE> {
 
 impl<N: Numerics, const MORE: bool> Codes for Avx2<N, MORE> {
     #[inline(always)]
-    fn dots<const R: usize>(self, x: &[i8], pitch: usize, w: &[u8]) -> [[i32; PANEL]; R] {
+    fn dots<const R: usize>(self, x: &[i8], rows: usize, w: &[u8]) -> [[i32; PANEL]; R] {
         let mut sums = [[0; PANEL]; R];
         let blocks = w.len() / BLOCK_BYTES;
-        if R == 0 || blocks == 0 || x.len() < (R - 1) * pitch + blocks * BLOCK {
+        if R == 0 || blocks == 0 || x.len() < R * blocks * BLOCK {
             return sums;
         }
         if MORE && self.found >= VNNI {
             // SAFETY: the CPU has AVX-512 VNNI; there are so many blocks for each row, and sixteen sums.
             unsafe {
                 match sums.first_chunk_mut() {
-                    Some(sums) if R == ROWS => four_rows(x.as_ptr(), pitch, w.as_ptr(), blocks, sums),
-                    _ => sums.iter_mut().enumerate().for_each(|(row, sums)| {
-                        one_row(x.as_ptr().add(row * pitch), w.as_ptr(), blocks, sums);
-                    }),
+                    Some(sums) => eight_rows(x.as_ptr(), w.as_ptr(), blocks, sums),
+                    None => sums.iter_mut().take(1).for_each(|sums| one_row(x.as_ptr(), w.as_ptr(), blocks, sums)),
                 }
             }
             return sums;
         }
-        for (row, sums) in sums.iter_mut().enumerate() {
-            let x = x.get(row * pitch..).unwrap_or(&[]);
-            // SAFETY: `self` proves AVX2.
-            *sums = unsafe { plain_row(x, w) };
+        for (row, sums) in sums.iter_mut().take(rows).enumerate() {
+            // SAFETY: `self` proves AVX2; there are so many blocks for each row.
+            *sums = unsafe { plain_row::<R>(x.as_ptr().add(row * BLOCK), w) };
         }
         sums
     }
@@ -66,15 +63,15 @@ impl<N: Numerics, const MORE: bool> Codes for Avx2<N, MORE> {
 /// The sums of one row with AVX2.
 ///
 /// # Safety
-/// The CPU has AVX2.
+/// The CPU has AVX2; every `R`-th block at `x` is the row's, and there are as many as in `w`.
 #[inline(always)]
-unsafe fn plain_row(x: &[i8], w: &[u8]) -> [i32; PANEL] {
+unsafe fn plain_row<const R: usize>(x: *const i8, w: &[u8]) -> [i32; PANEL] {
     // SAFETY: the caller's promise; blocks have 64 bytes and sixteen inputs.
     unsafe {
         let (mask, ones) = (_mm256_set1_epi8(3), _mm256_set1_epi16(1));
         let mut sums = [_mm256_setzero_si256(); 2];
-        for (x, w) in x.as_chunks::<BLOCK>().0.iter().zip(w.as_chunks::<BLOCK_BYTES>().0) {
-            let x = _mm_loadu_si128(x.as_ptr().cast());
+        for (at, w) in w.as_chunks::<BLOCK_BYTES>().0.iter().enumerate() {
+            let x = _mm_loadu_si128(x.add(at * R * BLOCK).cast());
             let quads = [
                 _mm256_broadcastd_epi32(x),
                 _mm256_broadcastd_epi32(_mm_shuffle_epi32::<1>(x)),
@@ -190,16 +187,24 @@ unsafe fn one_row(x: *const i8, w: *const u8, blocks: usize, sums: &mut [i32; PA
     }
 }
 
-/// The sums of four rows.
+/// The sums of eight rows, each in two vectors.
 ///
 /// # Safety
-/// As for [`one_row`], with inputs `pitch` apart.
-unsafe fn four_rows(x: *const i8, pitch: usize, w: *const u8, blocks: usize, sums: &mut [[i32; PANEL]; ROWS]) {
-    // SAFETY: the caller's promise. Vectors 16 to 31 are nobody's here.
+/// As for [`one_row`], with blocks of the inputs of eight rows.
+unsafe fn eight_rows(x: *const i8, w: *const u8, blocks: usize, sums: &mut [[i32; PANEL]; ROWS]) {
+    // SAFETY: the caller's promise. Vectors 0 to 7 are declared, 16 to 31 nobody's here.
     unsafe {
         asm!(
             "mov eax, 0x03030303",
             "vpbroadcastd zmm20, eax",
+            "vpxord zmm0, zmm0, zmm0",
+            "vpxord zmm1, zmm1, zmm1",
+            "vpxord zmm2, zmm2, zmm2",
+            "vpxord zmm3, zmm3, zmm3",
+            "vpxord zmm4, zmm4, zmm4",
+            "vpxord zmm5, zmm5, zmm5",
+            "vpxord zmm6, zmm6, zmm6",
+            "vpxord zmm7, zmm7, zmm7",
             "vpxord zmm16, zmm16, zmm16",
             "vpxord zmm17, zmm17, zmm17",
             "vpxord zmm18, zmm18, zmm18",
@@ -208,32 +213,43 @@ unsafe fn four_rows(x: *const i8, pitch: usize, w: *const u8, blocks: usize, sum
             "vpxord zmm26, zmm26, zmm26",
             "vpxord zmm27, zmm27, zmm27",
             "vpxord zmm28, zmm28, zmm28",
-            "lea r10, [r9 + 2*r9]",
             "2:",
             codes!(),
-            dots!("rdi", "zmm16", "zmm25", "zmm16", "zmm25"),
-            dots!("rdi + r9", "zmm17", "zmm26", "zmm17", "zmm26"),
-            dots!("rdi + 2*r9", "zmm18", "zmm27", "zmm18", "zmm27"),
-            dots!("rdi + r10", "zmm19", "zmm28", "zmm19", "zmm28"),
+            dots!("rdi", "zmm16", "zmm0", "zmm16", "zmm0"),
+            dots!("rdi + 16", "zmm17", "zmm1", "zmm17", "zmm1"),
+            dots!("rdi + 32", "zmm18", "zmm2", "zmm18", "zmm2"),
+            dots!("rdi + 48", "zmm19", "zmm3", "zmm19", "zmm3"),
+            dots!("rdi + 64", "zmm25", "zmm4", "zmm25", "zmm4"),
+            dots!("rdi + 80", "zmm26", "zmm5", "zmm26", "zmm5"),
+            dots!("rdi + 96", "zmm27", "zmm6", "zmm27", "zmm6"),
+            dots!("rdi + 112", "zmm28", "zmm7", "zmm28", "zmm7"),
             "add rsi, 64",
-            "add rdi, 16",
+            "sub rdi, -128",
             "dec rcx",
             "jnz 2b",
-            "vpaddd zmm16, zmm16, zmm25",
-            "vpaddd zmm17, zmm17, zmm26",
-            "vpaddd zmm18, zmm18, zmm27",
-            "vpaddd zmm19, zmm19, zmm28",
+            "vpaddd zmm16, zmm16, zmm0",
+            "vpaddd zmm17, zmm17, zmm1",
+            "vpaddd zmm18, zmm18, zmm2",
+            "vpaddd zmm19, zmm19, zmm3",
+            "vpaddd zmm25, zmm25, zmm4",
+            "vpaddd zmm26, zmm26, zmm5",
+            "vpaddd zmm27, zmm27, zmm6",
+            "vpaddd zmm28, zmm28, zmm7",
             "vmovdqu32 zmmword ptr [r8], zmm16",
             "vmovdqu32 zmmword ptr [r8 + 64], zmm17",
             "vmovdqu32 zmmword ptr [r8 + 128], zmm18",
             "vmovdqu32 zmmword ptr [r8 + 192], zmm19",
+            "vmovdqu32 zmmword ptr [r8 + 256], zmm25",
+            "vmovdqu32 zmmword ptr [r8 + 320], zmm26",
+            "vmovdqu32 zmmword ptr [r8 + 384], zmm27",
+            "vmovdqu32 zmmword ptr [r8 + 448], zmm28",
             inout("rdi") x => _,
-            in("r9") pitch,
             inout("rsi") w => _,
             inout("rcx") blocks => _,
             in("r8") sums.as_mut_ptr(),
             out("eax") _,
-            out("r10") _,
+            out("xmm0") _, out("xmm1") _, out("xmm2") _, out("xmm3") _,
+            out("xmm4") _, out("xmm5") _, out("xmm6") _, out("xmm7") _,
             options(nostack),
         );
     }

@@ -13,7 +13,7 @@ pub use options::Options;
 pub use table::{Choice, Form, OPTIONS};
 pub use values::{Word, dim, state, target_named};
 
-use crate::ir::{LowBit, Numerics};
+use crate::ir::{Cache, LowBit, Numerics};
 use crate::targets::{Board, HOST, Target};
 
 /// What is preferred where the two conflict.
@@ -59,6 +59,8 @@ pub struct Config {
     pub numerics: Option<Numerics>,
     /// Whether weights of few bits stay such.
     pub low_bit: LowBit,
+    /// How caches of floats are kept.
+    pub cache: Cache,
     /// Bytes of RAM that a model may take, with its inputs and, where it is estimated, the stack; more is an error.
     pub max_ram: Option<usize>,
     /// Bytes of flash that constants and, where it is estimated, code may take; more is an error.
@@ -88,6 +90,7 @@ impl Default for Config {
             alloc: Alloc::default(),
             numerics: None,
             low_bit: LowBit::default(),
+            cache: Cache::default(),
             max_ram: None,
             max_flash: None,
             weights_section: None,
@@ -134,6 +137,8 @@ choices! {
     numerics(numerics: Numerics) => |chosen| chosen.numerics = Some(numerics);
     /// Chooses whether weights of few bits stay such.
     low_bit(low_bit: LowBit) => |chosen| chosen.low_bit = Some(low_bit);
+    /// Chooses how caches of floats are kept.
+    cache(cache: Cache) => |chosen| chosen.cache = Some(cache);
     /// Refuses models that need more RAM.
     max_ram(bytes: usize) => |chosen| chosen.max_ram = Some(bytes);
     /// Refuses models whose constants and code need more flash.

@@ -37,6 +37,7 @@
 
 pub mod budget;
 mod build_script;
+mod cache;
 pub mod diag;
 pub mod targets;
 
@@ -84,7 +85,7 @@ pub use build_script::BuildError;
 #[doc(inline)]
 pub use config::{Alloc, Config, Optimize};
 #[doc(inline)]
-pub use ir::{LowBit, Numerics};
+pub use ir::{Cache, LowBit, Numerics};
 #[doc(inline)]
 pub use onnx::Model;
 // For the same packages: a graph is none of what is promised.

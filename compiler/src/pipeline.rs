@@ -2,11 +2,11 @@
 
 use crate::config::Config;
 use crate::diag::{Diagnostic, codes};
-use crate::ir::{Graph, Reference, State};
+use crate::ir::{Cache, Graph, Reference, State};
 use crate::onnx::Model;
 use crate::plan::program::Planned;
 use crate::program::{Program, View};
-use crate::{import, lower, passes, plan};
+use crate::{cache, import, lower, passes, plan};
 
 /// A compiled model, with what was made on the way.
 #[derive(Debug)]
@@ -65,25 +65,30 @@ pub fn compile_observed(
     Ok(compiled)
 }
 
-/// Translates a model into the core IR, before any pass.
+/// Translates a model into the core IR, before any pass, with what it keeps from run to run as the configuration has it.
 ///
 /// # Errors
-/// Everything that is wrong with the model.
+/// Everything that is wrong with the model, or with its states.
 pub fn import(model: &Model, config: &Config) -> Result<import::Import, Vec<Diagnostic>> {
     let options = import::Options {
         dims: config.dims.clone(),
         numerics: config.effective_numerics(),
         ..import::Options::default()
     };
-    import::import(&model.proto, &options)
+    let mut import = import::import(&model.proto, &options)?;
+    import.warnings.extend(keep(&mut import.graph, config)?);
+    Ok(import)
 }
 
 /// Compiles a graph.
 ///
 /// # Errors
 /// Operators without kernels, or a budget that is exceeded.
-pub fn compile_graph(graph: Graph, config: &Config) -> Result<Compiled, Vec<Diagnostic>> {
-    compile_imported(graph, config, &mut |_| {})
+pub fn compile_graph(mut graph: Graph, config: &Config) -> Result<Compiled, Vec<Diagnostic>> {
+    let warnings = keep(&mut graph, config)?;
+    let mut compiled = compile_imported(graph, config, &mut |_| {})?;
+    compiled.warnings.extend(warnings);
+    Ok(compiled)
 }
 
 fn compile_imported(
@@ -92,7 +97,6 @@ fn compile_imported(
     observe: &mut dyn FnMut(&str),
 ) -> Result<Compiled, Vec<Diagnostic>> {
     let numerics = config.effective_numerics();
-    graph.states = states(&graph, config)?;
     observe("optimising");
     passes::run_with(&mut graph, &Reference { numerics }, config.low_bit, |pass, _| observe(pass.name));
     observe("choosing kernels");
@@ -103,6 +107,15 @@ fn compile_imported(
     crate::budget::check(&program, &planned, config)?;
     debug_assert_eq!(crate::program::verify(&program), Ok(()));
     Ok(Compiled { graph, program, planned, places, warnings: config.warning().into_iter().collect() })
+}
+
+/// Notes what a graph keeps from run to run, in the form that the user wants. Gives warnings.
+fn keep(graph: &mut Graph, config: &Config) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
+    graph.states = states(graph, config)?;
+    match config.cache {
+        Cache::Float => Ok(Vec::new()),
+        Cache::Int8 => cache::quantize(graph),
+    }
 }
 
 /// The pairs of input and output that the user wants to be kept.
@@ -118,7 +131,7 @@ fn states(graph: &Graph, config: &Config) -> Result<Vec<State>, Vec<Diagnostic>>
             faults.push(fail(format!("the model has no {what} {name:?}")).help("`zantc inspect --json` lists them"));
             continue;
         };
-        let state = State { input, output };
+        let state = State { input, output, scale: None };
         if states.iter().any(|s| s.input == input || s.output == output) {
             faults.push(fail("one of the two is another state's".into()));
         } else if let Err(why) = graph.ring_axis(state) {

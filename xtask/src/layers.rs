@@ -27,9 +27,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("harness", &["config", "emit", "program"]),
     ("install", &["diag", "emit"]),
     ("budget", &["config", "diag", "footprint", "ir", "plan", "program", "targets"]),
-    ("pipeline", &["budget", "config", "diag", "import", "ir", "lower", "onnx", "passes", "plan", "program"]),
+    ("cache", &["diag", "ir"]),
+    ("pipeline", &["budget", "cache", "config", "diag", "import", "ir", "lower", "onnx", "passes", "plan", "program"]),
     ("project", &["config", "diag", "emit", "onnx", "pipeline"]),
-    ("verify", &["diag", "emit", "exec", "import", "ir", "onnx", "pipeline", "program", "project"]),
+    ("verify", &["cache", "diag", "emit", "exec", "import", "ir", "onnx", "pipeline", "program", "project"]),
     ("build_script", &["config", "diag", "emit", "install", "pipeline", "project", "targets"]),
 ];
 

@@ -9,7 +9,7 @@ use zantc::import::to_raw;
 use zantc::ir::{DType, Scalar, Tensor};
 use zantc::program::{Port, Program};
 use zantc::project::load_diagnostic;
-use zantc::verify::data::{fitting, read_tensor};
+use zantc::verify::data::{fitting, quantize_caches, read_tensor};
 
 use super::project::{ModelArgs, compile};
 use super::shell::Shell;
@@ -92,6 +92,7 @@ fn inputs(given: &[String], program: &Program) -> Outcome<Vec<Tensor>> {
             return Err(Failure::Usage(format!("input {slot} is given twice")));
         }
     }
+    quantize_caches(program, &mut slots, &mut []);
     for (i, slot) in slots.iter_mut().enumerate().filter(|(i, s)| s.is_none() && is_state(*i)) {
         let ty = &ports[i].ty;
         *slot = Some(Tensor::from_scalars(ty.clone(), vec![Scalar::zero(ty.dtype); ty.elements()]));

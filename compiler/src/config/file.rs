@@ -8,6 +8,7 @@
 //! alloc = "static"         # or "caller", "heap"
 //! numerics = "separate"    # or "fused"
 //! low-bit = "off"          # or "auto"
+//! cache = "int8"           # or "float"
 //! max-ram = "64K"
 //! max-flash = "1M"
 //! weights-section = ".psram"

@@ -1,7 +1,7 @@
 //! What a user has chosen, of all that [`super::OPTIONS`] lists.
 
 use super::{Alloc, Config, Optimize};
-use crate::ir::{LowBit, Numerics};
+use crate::ir::{Cache, LowBit, Numerics};
 use crate::targets::{Board, Target};
 
 /// What a user has chosen; the rest is left open.
@@ -25,6 +25,8 @@ pub struct Options {
     pub numerics: Option<Numerics>,
     /// `low-bit`.
     pub low_bit: Option<LowBit>,
+    /// `cache`.
+    pub cache: Option<Cache>,
     /// `max-ram`, in bytes.
     pub max_ram: Option<usize>,
     /// `max-flash`, in bytes.
@@ -51,6 +53,7 @@ impl Options {
         config.alloc = self.alloc.unwrap_or(config.alloc);
         config.numerics = self.numerics.or(config.numerics);
         config.low_bit = self.low_bit.unwrap_or(config.low_bit);
+        config.cache = self.cache.unwrap_or(config.cache);
         config.max_ram = self.max_ram.or(config.max_ram);
         config.max_flash = self.max_flash.or(config.max_flash);
         config.weights_section = self.weights_section.clone().or(config.weights_section.take());

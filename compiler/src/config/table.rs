@@ -35,7 +35,7 @@ pub enum Form {
 }
 
 /// All options.
-pub const OPTIONS: [Choice; 14] = [
+pub const OPTIONS: [Choice; 15] = [
     Choice {
         name: "name",
         value: "NAME",
@@ -89,6 +89,12 @@ pub const OPTIONS: [Choice; 14] = [
         value: "auto|off",
         help: "Whether weights of three values stay such: auto, or off for plain floats [default: auto]",
         form: Form::Text(|o, text| set(&mut o.low_bit, Word::of_word(text))),
+    },
+    Choice {
+        name: "cache",
+        value: "float|int8",
+        help: "How caches of floats are kept, attention's keys and values: as floats, or as bytes with a scale for each row [default: float]",
+        form: Form::Text(|o, text| set(&mut o.cache, Word::of_word(text))),
     },
     Choice {
         name: "max-ram",
@@ -165,7 +171,7 @@ mod tests {
     use super::{NAMES, OPTIONS, find};
     use crate::config::{Alloc, Config, Optimize, Options, Word};
     use crate::diag::codes;
-    use crate::ir::{LowBit, Numerics};
+    use crate::ir::{Cache, LowBit, Numerics};
 
     /// A value of each option that is not what it is by default, as both write it.
     const VALUES: [(&str, &str, &str); OPTIONS.len()] = [
@@ -178,6 +184,7 @@ mod tests {
         ("alloc", "heap", "\"heap\""),
         ("numerics", "separate", "\"separate\""),
         ("low-bit", "off", "\"off\""),
+        ("cache", "int8", "\"int8\""),
         ("max-ram", "64K", "\"64K\""),
         ("max-flash", "1M", "1048576"),
         ("weights-section", ".psram", "\".psram\""),
@@ -221,6 +228,7 @@ mod tests {
             ("alloc", words::<Alloc>()),
             ("numerics", words::<Numerics>()),
             ("low-bit", words::<LowBit>()),
+            ("cache", words::<Cache>()),
         ];
         for (name, shown) in choices {
             assert_eq!(find(name).unwrap().value, shown);

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use super::{Alloc, Optimize};
 use crate::diag::nearest;
-use crate::ir::{LowBit, Numerics};
+use crate::ir::{Cache, LowBit, Numerics};
 use crate::targets::{self, BOARDS, Board, TARGETS, Target};
 
 /// A choice among few, each of which is a word.
@@ -47,6 +47,10 @@ impl Word for Numerics {
 
 impl Word for LowBit {
     const WORDS: &'static [(&'static str, LowBit)] = &[("auto", LowBit::Auto), ("off", LowBit::Off)];
+}
+
+impl Word for Cache {
+    const WORDS: &'static [(&'static str, Cache)] = &[("float", Cache::Float), ("int8", Cache::Int8)];
 }
 
 impl FromStr for Optimize {

@@ -72,6 +72,8 @@ pub struct State {
     pub input: usize,
     /// Position in [`Graph::outputs`].
     pub output: usize,
+    /// Where the state is the bytes of floats: position in [`Graph::inputs`] of their scales, a state too.
+    pub scale: Option<usize>,
 }
 
 /// A quantized operator that computes in floats, because nothing proves that bytes give the same.

@@ -49,6 +49,16 @@ pub enum Numerics {
     Separate,
 }
 
+/// How a model keeps caches of floats from run to run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Cache {
+    /// The floats.
+    #[default]
+    Float,
+    /// Bytes, and a scale for each row.
+    Int8,
+}
+
 /// Whether products with weights of few bits are computed by what those mean.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LowBit {

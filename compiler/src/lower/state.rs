@@ -29,7 +29,8 @@ impl Lowering<'_> {
             self.places[within.unwrap_or(x).index()] = Some(view);
             let output_name = self.graph.outputs[pair.output].name.clone();
             let (positions, memory, buffer) = ([pair.input, pair.output], memory.shape, view.buffer);
-            self.program.states.push(State { name, output_name, positions, ty, buffer, memory, ring });
+            let scale = pair.scale;
+            self.program.states.push(State { name, output_name, positions, scale, ty, buffer, memory, ring });
         }
     }
 

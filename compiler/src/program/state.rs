@@ -15,6 +15,8 @@ pub struct State {
     pub output_name: String,
     /// Positions of the two among all inputs and all outputs of the model.
     pub positions: [usize; 2],
+    /// Where it is the bytes of floats: the position among all inputs of their scales, a state too.
+    pub scale: Option<usize>,
     /// Type of the input: what is kept.
     pub ty: Type,
     /// Where it is kept.

@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::cache;
 use crate::diag::{Diagnostic, codes};
 use crate::emit::{MAX_VECTORS_BYTES, Vector};
 use crate::exec::{ExecError, Executor, Hygiene};
 use crate::import::from_raw;
-use crate::ir::{Tensor, graph_work};
+use crate::ir::{DType, Reference, Tensor, graph_work};
 use crate::onnx::{Limits, RawTensor};
 use crate::pipeline::Compiled;
 use crate::program::{Port, Program};
@@ -97,14 +98,32 @@ pub enum Found {
 pub fn find_set(folder: &Path, program: &Program) -> Result<Found, Vec<Diagnostic>> {
     let name = folder.file_name().map_or_else(|| folder.to_string_lossy(), |n| n.to_string_lossy()).into_owned();
     let ports = program.model_inputs();
-    let inputs = assign(read_files(folder, "input")?, &ports);
-    let outputs = assign(read_files(folder, "output")?, &program.model_outputs());
+    let mut inputs = assign(read_files(folder, "input")?, &ports);
+    let mut outputs = assign(read_files(folder, "output")?, &program.model_outputs());
+    quantize_caches(program, &mut inputs, &mut outputs);
     if let Some(why) = ports.iter().zip(&inputs).find_map(|(port, given)| other_shape(port, given.as_ref()?, &name)) {
         return Ok(Found::OtherShape(why));
     }
     let fitted = ports.iter().zip(inputs).map(|(port, given)| fitting(port, given, &name));
     let inputs = fitted.collect::<Result<Vec<Tensor>, Diagnostic>>()?;
     Ok(Found::Set(DataSet { name, inputs, outputs }))
+}
+
+/// Makes bytes and scales of floats that are given for caches of bytes, as the model's inputs and, where there are any, its outputs.
+pub fn quantize_caches(program: &Program, inputs: &mut [Option<Tensor>], outputs: &mut [Option<Tensor>]) {
+    for state in &program.states {
+        let scales = program.states.iter().find(|s| Some(s.positions[0]) == state.scale);
+        let Some(scales) = scales else { continue };
+        for (io, given) in [&mut *inputs, &mut *outputs].into_iter().enumerate() {
+            let [codes, scale] = [state.positions[io], scales.positions[io]];
+            let floats = given.get(codes).and_then(Option::as_ref).filter(|given| given.dtype() == DType::F32);
+            let floats = floats.filter(|floats| floats.shape().len() == state.ty.rank());
+            let made = floats.and_then(|floats| cache::of_floats(floats, &state.ty, &scales.ty, &Reference::default()));
+            if let Some(made) = made {
+                [given[codes], given[scale]] = made.map(Some);
+            }
+        }
+    }
 }
 
 /// Why a tensor is one for other dimensions than the port's, where nothing else is wrong with it.

@@ -182,7 +182,7 @@ fn the_numbers_of_rows_are_folded_into_the_kernel_that_places_one() {
          %5 = map %1 {Neg(x0)} : f32[1,2]\n\
          out \"new\" = %4\nout \"y\" = %5",
     );
-    graph.states.push(State { input: 0, output: 0 });
+    graph.states.push(State { input: 0, output: 0, scale: None });
     let lowering = lowered(&graph);
     assert_eq!(lowering.program.steps[0].call.name(), "place_row");
     assert!(drop_each(&graph) >= 3);

@@ -63,7 +63,8 @@ fn command(machine: &Machine, elf: &Path, folder: &Path) -> Result<Command, Erro
         command.arg(script).arg(elf);
     } else {
         command.args(["-M", machine.name]).args(machine.emulator.arguments);
-        command.args(["-nographic", "-monitor", "none", "-serial", "none"]);
+        // Without a network card QEMU needs no ROM of one, which is in a package of its own.
+        command.args(["-nographic", "-monitor", "none", "-serial", "none", "-nic", "none"]);
         command.args(["-semihosting-config", "enable=on,target=native", "-icount", &format!("shift={SHIFT}")]);
         command.arg("-kernel").arg(elf);
     }
@@ -74,7 +75,9 @@ fn command(machine: &Machine, elf: &Path, folder: &Path) -> Result<Command, Erro
 fn execute(machine: &Machine, elf: &Path, folder: &Path) -> Result<(), Error> {
     let program = machine.emulator.program;
     let mut command = command(machine, elf, folder)?;
-    command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let said = folder.join("stderr.txt");
+    let stderr = fs::File::create(&said).map_err(Error::io("make a file"))?;
+    command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
     let mut child = process::spawn(&mut command).map_err(|e| match e.kind() {
         std::io::ErrorKind::NotFound => {
             Error::Missing { what: program.into(), install: machine.emulator.install.into() }
@@ -87,9 +90,16 @@ fn execute(machine: &Machine, elf: &Path, folder: &Path) -> Result<(), Error> {
         Some(71) => Err(Error::Run("the processor faulted".into())),
         Some(72) => Err(Error::Run("the model refused the data".into())),
         Some(73) => Err(Error::Run("the model panicked".into())),
-        Some(code) => Err(Error::Run(format!("{program} stopped with code {code}"))),
+        Some(code) => Err(Error::Run(format!("{program} stopped with code {code}{}", last_line(&said)))),
         None => Err(Error::Run(format!("{program} was killed"))),
     }
+}
+
+/// The last line of what the emulator said, behind a colon.
+fn last_line(said: &Path) -> String {
+    let said = fs::read(said).unwrap_or_default();
+    let said = String::from_utf8_lossy(&said);
+    said.lines().rfind(|line| !line.trim().is_empty()).map_or_else(String::new, |line| format!(": {}", line.trim()))
 }
 
 /// Waits for the end, not for ever.

@@ -6,7 +6,7 @@ use crate::command::{cargo, command, root, status};
 const BINARY: &str = "zant-cli";
 
 /// What it depends on.
-const PACKAGES: [&str; 3] = ["zant-runtime", "zantc", "zant-measure"];
+const PACKAGES: [&str; 4] = ["zant-runtime", "zantc", "zant-measure", "zant-compress"];
 
 pub(crate) fn package() -> Result<bool, String> {
     // Not verified by cargo, which would take a runtime of the same version that it has unpacked before.

@@ -83,15 +83,15 @@ struct LowBitArgs {
     /// Leave out networks of more than a million weights
     #[arg(long)]
     quick: bool,
-    /// A folder of trained networks, whose accuracy is measured too
-    #[arg(long, value_name = "DIR", requires_all = ["pictures", "labels"])]
-    networks: Option<PathBuf>,
-    /// Their pictures, in bytes (.npy)
+    /// A folder of trained networks, whose accuracy is measured too; may be given again
+    #[arg(long, value_name = "DIR")]
+    networks: Vec<PathBuf>,
+    /// Examples for the networks of each such folder (.npy)
     #[arg(long, value_name = "FILE")]
-    pictures: Option<PathBuf>,
-    /// The class of each picture (.npy)
+    inputs: Vec<PathBuf>,
+    /// The class of each example, integers, or the number that is looked for, floats (.npy)
     #[arg(long, value_name = "FILE")]
-    labels: Option<PathBuf>,
+    labels: Vec<PathBuf>,
     /// Write the tables into this file [default: stdout]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -198,12 +198,16 @@ fn merged(mut report: Report, old: Option<&Report>) -> Report {
 
 /// `zantc bench low-bit`.
 fn few_bits(args: &LowBitArgs, shell: &mut Shell) -> Outcome {
-    let trained = match (&args.networks, &args.pictures, &args.labels) {
-        (Some(folder), Some(pictures), Some(labels)) => {
-            Some(Trained { folder: folder.clone(), pictures: pictures.clone(), labels: labels.clone() })
-        }
-        _ => None,
-    };
+    if [args.inputs.len(), args.labels.len()] != [args.networks.len(); 2] {
+        return Err(Failure::Usage("each `--networks` needs its `--inputs` and its `--labels`".into()));
+    }
+    let files = args.networks.iter().zip(args.inputs.iter().zip(&args.labels));
+    let trained = files.map(|(folder, (inputs, labels))| Trained {
+        folder: folder.clone(),
+        inputs: inputs.clone(),
+        labels: labels.clone(),
+    });
+    let trained = trained.collect();
     let what = LowBit { runs: args.runs as usize, quick: args.quick, trained };
     let measured = low_bit(&what, &mut |verb, what| shell.status(verb, what));
     let text = measured.map_err(|diagnostics| {

@@ -10,6 +10,7 @@ mod compare;
 mod compile;
 mod device;
 mod dot;
+mod eval;
 mod explain;
 mod inspect;
 mod ops;
@@ -43,6 +44,7 @@ struct Cli {
 enum Command {
     Compile(compile::Args),
     Run(run::Args),
+    Eval(eval::Args),
     Verify(verify::Args),
     Certify(certify::Args),
     Inspect(inspect::Args),
@@ -88,6 +90,7 @@ pub fn main() -> ExitCode {
     let outcome = match &cli.command {
         Command::Compile(args) => compile::run(args, &mut shell),
         Command::Run(args) => run::run(args, &mut shell),
+        Command::Eval(args) => eval::run(args, &mut shell),
         Command::Verify(args) => verify::run(args, &mut shell),
         Command::Certify(args) => certify::run(args, &mut shell),
         Command::Inspect(args) => inspect::run(args, &mut shell),

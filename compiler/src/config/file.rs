@@ -16,13 +16,14 @@
 //! member = true            # of the workspace that it lies in
 //! dim = { batch = 1 }
 //! state = { past_k_0 = "present_k_0" }
+//! data = { scale = 0.0039 }  # of examples, for `zantc eval`
 //! ```
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use serde::de::{DeserializeSeed, Error, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::Options;
@@ -103,7 +104,10 @@ impl<'de> Deserialize<'de> for Options {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Options, A::Error> {
                 let mut options = Options::default();
                 while let Some(choice) = map.next_key_seed(Key)? {
-                    map.next_value_seed(Value { choice, options: &mut options })?;
+                    match choice {
+                        Some(choice) => map.next_value_seed(Value { choice, options: &mut options })?,
+                        None => drop(map.next_value::<IgnoredAny>()?),
+                    }
                 }
                 Ok(options)
             }
@@ -113,15 +117,21 @@ impl<'de> Deserialize<'de> for Options {
     }
 }
 
-/// The name of an option.
+/// The table of what becomes of examples, which is not the compiler's: see `zantc eval`.
+const DATA: &str = "data";
+
+/// The name of an option, or of what is for others.
 struct Key;
 
 impl<'de> DeserializeSeed<'de> for Key {
-    type Value = &'static Choice;
+    type Value = Option<&'static Choice>;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<&'static Choice, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<&'static Choice>, D::Error> {
         let key = String::deserialize(deserializer)?;
-        find(&key).ok_or_else(|| Error::unknown_field(&key, &NAMES))
+        if key == DATA {
+            return Ok(None);
+        }
+        find(&key).map(Some).ok_or_else(|| Error::unknown_field(&key, &NAMES))
     }
 }
 

@@ -37,8 +37,8 @@ pub struct LowBit {
     pub runs: usize,
     /// Leave out the large networks.
     pub quick: bool,
-    /// Trained networks, with the pictures that they are asked about.
-    pub trained: Option<Trained>,
+    /// Trained networks, with the examples that they are asked about.
+    pub trained: Vec<Trained>,
 }
 
 /// What is being done: a verb and its object.
@@ -66,7 +66,7 @@ pub fn low_bit(what: &LowBit, observe: &mut Observe<'_>) -> Outcome<String> {
         text += &bench.convolutions()?;
     }
     text += &bench.costs()?;
-    if let Some(trained) = &what.trained {
+    for trained in &what.trained {
         (bench.observe)("Asking", &trained.folder.display().to_string());
         text += &trained.table()?;
     }

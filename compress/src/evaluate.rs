@@ -1,0 +1,122 @@
+//! Asks a compiled model about examples, on all cores.
+
+use std::num::NonZeroUsize;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use zantc::diag::{Diagnostic, codes};
+use zantc::exec::{Executor, Hygiene};
+use zantc::pipeline::Compiled;
+
+use crate::data::{Data, Labels};
+use crate::metric::{Expected, Metric, Score};
+use crate::{Outcome, bad};
+
+/// What an evaluation found.
+#[derive(Clone, Debug)]
+pub struct Evaluation {
+    /// What was measured.
+    pub metric: Metric,
+    /// The value.
+    pub score: Score,
+    /// The first output of the model for each example, flat.
+    pub answers: Vec<Vec<f32>>,
+}
+
+/// Asks a model about all examples, with the kernels that are emitted, on so many threads; `progress` hears how many examples are done. The
+/// result does not depend on the number of threads.
+///
+/// # Errors
+/// Labels that do not fit the metric and the model, before any run; examples that cannot be read; a run that fails.
+pub fn evaluate(
+    compiled: &Compiled,
+    data: &Data,
+    metric: Metric,
+    threads: NonZeroUsize,
+    progress: &(dyn Fn(usize) + Sync),
+) -> Outcome<Evaluation> {
+    let output = compiled.program.model_outputs().first().map_or(0, |port| port.ty.elements());
+    let input = compiled.program.model_inputs().first().map_or(0, |port| port.ty.elements());
+    if output == 0 || !output.is_multiple_of(data.batch()) {
+        return Err(bad(format!("the model's first output has {output} numbers for {} examples", data.batch())));
+    }
+    let numbers = output / data.batch();
+    metric.check(data, numbers, input / data.batch())?;
+    let runs = data.len().div_ceil(data.batch());
+    let (next, done, failed) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicBool::new(false));
+    let found: Mutex<Vec<(usize, Run)>> = Mutex::new(Vec::with_capacity(runs));
+    let fault: Mutex<Option<(usize, Vec<Diagnostic>)>> = Mutex::new(None);
+    let work = || {
+        let mut executor = match Executor::new(&compiled.program, Hygiene::AsEmitted) {
+            Ok(executor) => executor,
+            Err(e) => return note(&fault, &failed, 0, vec![Diagnostic::error(codes::TOO_LARGE, e.to_string())]),
+        };
+        while !failed.load(Ordering::Relaxed) {
+            let run = next.fetch_add(1, Ordering::Relaxed);
+            if run >= runs {
+                return;
+            }
+            match one(&mut executor, data, run, numbers) {
+                Ok(of_run) => {
+                    let count = of_run.answers.len();
+                    found.lock().expect("no thread panics with it").push((run, of_run));
+                    progress(done.fetch_add(count, Ordering::Relaxed) + count);
+                }
+                Err(faults) => note(&fault, &failed, run, faults),
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..threads.get().min(runs) {
+            scope.spawn(work);
+        }
+    });
+    if let Some((_, faults)) = fault.into_inner().expect("no thread panics with it") {
+        return Err(faults);
+    }
+    let mut found = found.into_inner().expect("no thread panics with it");
+    found.sort_by_key(|(run, _)| *run);
+    let (mut answers, mut inputs) = (Vec::with_capacity(data.len()), Vec::new());
+    for (_, run) in found {
+        answers.extend(run.answers);
+        inputs.extend(run.inputs);
+    }
+    let expected = match data.labels() {
+        Labels::Classes(classes) => classes.iter().map(|class| Expected::Class(*class)).collect(),
+        Labels::Numbers(numbers) => numbers.iter().map(|numbers| Expected::Numbers(numbers.clone())).collect(),
+        Labels::Nothing => inputs.into_iter().map(Expected::Numbers).collect::<Vec<Expected>>(),
+    };
+    Ok(Evaluation { metric, score: metric.of(&answers, &expected), answers })
+}
+
+/// What a run gave.
+struct Run {
+    answers: Vec<Vec<f32>>,
+    /// The inputs of the examples, where nothing else says what is expected.
+    inputs: Vec<Vec<f32>>,
+}
+
+/// Keeps the fault of the earliest run.
+fn note(fault: &Mutex<Option<(usize, Vec<Diagnostic>)>>, failed: &AtomicBool, run: usize, faults: Vec<Diagnostic>) {
+    let mut first = fault.lock().expect("no thread panics with it");
+    if first.as_ref().is_none_or(|(earlier, _)| run < *earlier) {
+        *first = Some((run, faults));
+    }
+    failed.store(true, Ordering::Relaxed);
+}
+
+fn one(executor: &mut Executor<'_>, data: &Data, run: usize, numbers: usize) -> Outcome<Run> {
+    let first = run * data.batch();
+    let (inputs, count) = data.run(first)?;
+    executor.reset();
+    let outputs = executor
+        .run_model(&inputs)
+        .map_err(|e| vec![Diagnostic::error(codes::RUN_FAILED, format!("the model fails on example {first}: {e}"))])?;
+    let flat = |tensor: &zantc::ir::Tensor| tensor.scalars().map(|v| v.to_f64() as f32).collect::<Vec<f32>>();
+    let split = |numbers: Vec<f32>, each: usize| numbers.chunks(each.max(1)).take(count).map(<[f32]>::to_vec).collect();
+    let reproduced = match data.labels() {
+        Labels::Nothing => inputs.first().map_or_else(Vec::new, |x| split(flat(x), x.len() / data.batch())),
+        Labels::Classes(_) | Labels::Numbers(_) => Vec::new(),
+    };
+    Ok(Run { answers: split(flat(&outputs[0]), numbers), inputs: reproduced })
+}

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Products with weights of -1, 0 and 1 on x86-64: with AVX-512 the sums of five inputs are looked up in registers, sixteen
-//! columns at once; else in a table in memory.
+//! Products with weights of -1, 0 and 1 on x86-64: the sums of five inputs are looked up in registers, with AVX-512 for sixteen columns
+//! at once, with AVX2 for eight.
 use super::super::super::terms::fives::{FIVE, Parts, Table};
 use super::super::fives::{Fives, FivesCpu, FivesKernel, ROWS};
 use super::super::isa::Numerics;
 use super::super::portable::Portable;
 use super::avx2::Avx2;
+use super::avx2_fives;
 use super::found::AVX512;
 use super::host::Host;
 use core::arch::asm;
@@ -38,12 +39,16 @@ impl<N: Numerics, const MORE: bool> FivesCpu for Host<N, MORE> {
 
 impl<N: Numerics, const MORE: bool> Fives for Avx2<N, MORE> {
     #[inline(always)]
-    fn add_fives(self, x: [f32; FIVE], table: Option<&mut Table>, bytes: &[u8], sums: &mut [f32]) {
+    fn add_fives(self, x: [f32; FIVE], _: Option<&mut Table>, bytes: &[u8], sums: &mut [f32]) {
+        let columns = bytes.len().min(sums.len());
         if !MORE || self.found < AVX512 {
-            Portable::<N>::portable().add_fives(x, table, bytes, sums);
+            let Some((bytes, sums)) = bytes.get(..columns).zip(sums.get_mut(..columns)) else { return };
+            // SAFETY: the CPU has AVX2; there are so many sums.
+            let done = unsafe { avx2_fives::add(&[Parts::new(x)], bytes, sums.as_mut_ptr(), 0) };
+            let Some((bytes, sums)) = bytes.get(done..).zip(sums.get_mut(done..)) else { return };
+            Portable::<N>::portable().add_fives(x, None, bytes, sums);
             return;
         }
-        let columns = bytes.len().min(sums.len());
         if columns > 0 {
             // SAFETY: the CPU has AVX-512F; there are so many bytes and sums.
             unsafe { add(&Parts::new(x), bytes.as_ptr(), sums.as_mut_ptr(), columns) };
@@ -52,14 +57,26 @@ impl<N: Numerics, const MORE: bool> Fives for Avx2<N, MORE> {
 
     #[inline(always)]
     fn has_rows(self) -> bool {
-        MORE && self.found >= AVX512
+        true
     }
 
     #[inline(always)]
     fn add_fives_rows(self, x: [[f32; FIVE]; ROWS], bytes: &[u8], sums: &mut [f32], pitch: usize) {
         let last = sums.len().saturating_sub((ROWS - 1) * pitch);
         let columns = bytes.len().min(last);
-        if self.has_rows() && columns > 0 {
+        if !MORE || self.found < AVX512 {
+            let Some(bytes) = bytes.get(..columns) else { return };
+            // SAFETY: the CPU has AVX2; so many sums are in each row.
+            let done = unsafe { avx2_fives::add(&x.map(Parts::new), bytes, sums.as_mut_ptr(), pitch) };
+            let rest = bytes.get(done..).unwrap_or(&[]);
+            let mut row = sums.get_mut(done..).unwrap_or(&mut []);
+            for x in x {
+                Portable::<N>::portable().add_fives(x, None, rest, row);
+                row = row.get_mut(pitch..).unwrap_or(&mut []);
+            }
+            return;
+        }
+        if columns > 0 {
             // SAFETY: the CPU has AVX-512F; there are so many bytes, and so many sums in each row.
             unsafe { add_rows(&x.map(Parts::new), bytes.as_ptr(), sums.as_mut_ptr(), pitch, columns) };
         }

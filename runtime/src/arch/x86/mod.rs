@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! x86-64: AVX2, AVX-512, VNNI.
 pub mod avx2;
+pub mod avx2_fives;
 pub mod avx2_quads;
 pub mod avx512;
 pub mod avx512_windows;

@@ -23,7 +23,7 @@ pub(super) struct Pictures {
 }
 
 impl Pictures {
-    /// Looks at a folder of folders. Classes are in the order of their folders' names, by number where all are numbers.
+    /// Looks at a folder of folders. A class is its folder's number where all names are numbers, else its place in the order of names.
     pub(super) fn open(folder: &Path, input: &Type, transform: &Transform) -> Outcome<Pictures> {
         let [_, a, b, c] = *input.shape.as_slice() else {
             return Err(bad(format!("the model's input is {input}, which no picture is")));
@@ -37,13 +37,12 @@ impl Pictures {
             return Err(bad_but(format!("the model's input is {input}, which no picture is"), help));
         }
         transform.check(channels_of(input, transform.layout))?;
-        let mut classes: Vec<PathBuf> = entries(folder)?.into_iter().filter(|p| p.is_dir()).collect();
-        let number = |path: &PathBuf| path.file_name().and_then(|n| n.to_str()).and_then(|n| n.parse::<u64>().ok());
-        if classes.iter().all(|path| number(path).is_some()) {
-            classes.sort_by_key(number);
-        }
+        let folders: Vec<PathBuf> = entries(folder)?.into_iter().filter(|p| p.is_dir()).collect();
+        let number = |path: &PathBuf| path.file_name()?.to_str()?.parse::<usize>().ok();
+        let numbers: Option<Vec<usize>> = folders.iter().map(number).collect();
+        let classes = numbers.unwrap_or_else(|| (0..folders.len()).collect());
         let mut files = Vec::new();
-        for (class, folder) in classes.iter().enumerate() {
+        for (class, folder) in classes.into_iter().zip(&folders) {
             let is_picture = |p: &PathBuf| {
                 let kind = p.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase);
                 kind.is_some_and(|kind| KINDS.contains(&kind.as_str()))
@@ -108,11 +107,11 @@ mod tests {
     #[test]
     fn classes_are_folders_and_channels_go_where_the_model_has_them() {
         let folder = tempfile::tempdir().unwrap();
-        for class in ["10", "9"] {
+        for class in ["10", "2"] {
             std::fs::create_dir(folder.path().join(class)).unwrap();
         }
         let picture = RgbImage::from_fn(2, 1, |x, _| Rgb([x as u8, 10 + x as u8, 20 + x as u8]));
-        picture.save(folder.path().join("9/a.png")).unwrap();
+        picture.save(folder.path().join("2/a.png")).unwrap();
         RgbImage::from_pixel(4, 2, Rgb([7, 7, 7])).save(folder.path().join("10/b.png")).unwrap();
         std::fs::write(folder.path().join("10/notes.txt"), "no picture").unwrap();
         std::fs::write(folder.path().join("10/broken.png"), "no picture either").unwrap();
@@ -121,13 +120,19 @@ mod tests {
             Pictures::open(folder.path(), &Type::new(DType::F32, shape), &transform)
         };
         let pictures = open([1, 3, 1, 2], "nchw").unwrap();
-        assert_eq!(pictures.classes(), [0, 1, 1]);
-        assert_eq!(pictures.read(0).unwrap(), [0.0, 1.0, 10.0, 11.0, 20.0, 21.0]);
-        assert_eq!(pictures.read(1).unwrap(), [7.0; 6]);
-        assert!(pictures.read(2).unwrap_err()[0].message.contains("broken.png"));
-        assert_eq!(open([1, 1, 2, 3], "nhwc").unwrap().read(0).unwrap(), [0.0, 10.0, 20.0, 1.0, 11.0, 21.0]);
-        assert!(open([1, 1, 2, 3], "nchw").unwrap().read(1).unwrap() == [7.0; 6]);
+        assert_eq!(pictures.classes(), [10, 10, 2]);
+        assert_eq!(pictures.read(2).unwrap(), [0.0, 1.0, 10.0, 11.0, 20.0, 21.0]);
+        assert_eq!(pictures.read(0).unwrap(), [7.0; 6]);
+        assert!(pictures.read(1).unwrap_err()[0].message.contains("broken.png"));
+        assert_eq!(open([1, 1, 2, 3], "nhwc").unwrap().read(2).unwrap(), [0.0, 10.0, 20.0, 1.0, 11.0, 21.0]);
+        assert!(open([1, 1, 2, 3], "nchw").unwrap().read(0).unwrap() == [7.0; 6]);
         assert!(open([1, 4, 2, 2], "nchw").is_err());
+        std::fs::create_dir(folder.path().join("bird")).unwrap();
+        assert_eq!(
+            open([1, 3, 1, 2], "nchw").unwrap().classes(),
+            [0, 0, 1],
+            "names are no numbers: their order counts"
+        );
         let empty = tempfile::tempdir().unwrap();
         let of_floats = Type::new(DType::F32, [1, 3, 1, 2]);
         let fault = Pictures::open(empty.path(), &of_floats, &Transform::default()).unwrap_err();

@@ -70,9 +70,14 @@ fn new_entries(graph: &mut Graph, state: State) -> Option<Kept> {
     let part = graph.outputs[state.output].value;
     // The last dimension, or the one before.
     (0..rank).rev().take(2).filter(|along| Some(*along) != ring).find_map(|along| {
+        let before = graph.values.len();
         let mut follow = Follow::new(graph, past, along);
         let new = if ring.is_some() { Some(follow.fresh(part, along)) } else { follow.followed(part) };
-        new.map(|new| Kept { past: follow.past, new, nodes: follow.nodes })
+        let kept = new.map(|new| Kept { past: follow.past, new, nodes: follow.nodes });
+        if kept.is_none() {
+            graph.values.truncate(before);
+        }
+        kept
     })
 }
 

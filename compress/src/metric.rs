@@ -22,7 +22,7 @@ pub enum Metric {
 }
 
 /// All metrics by the names that people write.
-pub(crate) const METRICS: [(&str, Metric); 6] = [
+const METRICS: [(&str, Metric); 6] = [
     ("top1", Metric::Top1),
     ("top5", Metric::Top5),
     ("mse", Metric::Mse),
@@ -48,6 +48,11 @@ impl Metric {
         METRICS.iter().find(|(_, metric)| *metric == self).map_or("", |(name, _)| name)
     }
 
+    /// The names of all.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        METRICS.iter().map(|(name, _)| *name)
+    }
+
     /// The metric of a name.
     pub fn named(name: &str) -> Option<Metric> {
         METRICS.iter().find(|(known, _)| *known == name).map(|(_, metric)| *metric)
@@ -69,14 +74,6 @@ impl Metric {
                 "the data have no labels",
                 "`--labels FILE` gives them; mse and mae of a model that reproduces its input need none",
             )),
-            (Metric::Mse | Metric::Mae, Labels::Numbers(labels)) => {
-                match labels.iter().position(|l| l.len() != numbers) {
-                    Some(at) => {
-                        Err(bad(format!("label {at} has {} numbers, and the model gives {numbers}", labels[at].len())))
-                    }
-                    None => Ok(()),
-                }
-            }
             // A regression with whole numbers.
             (Metric::Mse | Metric::Mae, Labels::Classes(_)) if numbers == 1 => Ok(()),
             (Metric::Mse | Metric::Mae, Labels::Classes(_)) => {

@@ -216,9 +216,25 @@ fn states_that_are_no_caches_of_floats_are_named() {
     }
 }
 
-/// What bytes change in a decoder: the logits of a whole session.
+/// The number of ways from the new value to the old one doubles with each node.
 #[test]
-fn a_session_keeps_its_tokens() {
+fn a_maze_before_a_cache_is_left_soon() {
+    for levels in [3, 60] {
+        let mut lines = String::from("graph \"maze\"\n  in %0 \"choice\": bool[1,1]\n  in %1 \"past\": f32[2,2]\n");
+        for at in 1..=levels {
+            lines += &format!("  %{} = map %0, %{at}, %{at} {{Select(x0, x1, x2)}} : f32[2,2]\n", at + 1);
+        }
+        lines += &format!("  %{} = reduce_sum %1 {{axes 0}} : f32[2]\n", levels + 2);
+        lines += &format!("  out \"sum\" = %{}\n  out \"present\" = %{}\n", levels + 2, levels + 1);
+        let config = Config::new().state("past", "present").cache(Cache::Int8);
+        let compiled = compile_graph(text::parse(&lines).unwrap(), &config);
+        assert_eq!(compiled.is_ok(), levels == 3, "{levels} levels {:?}", compiled.err());
+    }
+}
+
+/// What bytes change in a decoder: the logits of a whole text.
+#[test]
+fn a_decoder_keeps_its_tokens() {
     let Some(models) = cases::shared().map(|s| s.join("models")) else {
         return println!("skipped 1 case: the model set is not there");
     };

@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use zant_compress::data::{Data, Transform};
 use zant_compress::{Metric, evaluate};
 use zantc::config::file_beside;
@@ -27,15 +28,16 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
     /// What is measured [default: top1 for classes, else mse]
-    #[arg(long, value_parser = metric, value_name = "top1|top5|mse|mae|f1|auc")]
+    #[arg(long, value_parser = metrics())]
     metric: Option<Metric>,
     /// Threads [default: all cores]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
 }
 
-fn metric(name: &str) -> Result<Metric, String> {
-    Metric::named(name).ok_or_else(|| "top1, top5, mse, mae, f1 or auc".to_string())
+/// The metrics by their names.
+fn metrics() -> impl TypedValueParser<Value = Metric> {
+    PossibleValuesParser::new(Metric::names()).map(|name| Metric::named(&name).expect("one of the names"))
 }
 
 pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {

@@ -3,6 +3,9 @@
 use super::{quantized, without};
 use crate::ir::{DType, ExprOp, Graph, Movement, Node, Op, ScatterKind, Type, ValueId, infer};
 
+/// The most nodes between a cache's old value and its new one, each counted on every way to it: real models have a few.
+const MOST_NODES: usize = 64;
+
 /// Nodes that compute with the bytes of a cache what a graph computes with its floats.
 pub(super) struct Follow<'g> {
     graph: &'g mut Graph,
@@ -12,6 +15,8 @@ pub(super) struct Follow<'g> {
     along: usize,
     /// Per value, whether the cache has a part in it.
     of_past: Vec<bool>,
+    /// How many nodes may still be followed.
+    left: usize,
     /// Bytes and scales of the cache.
     pub(super) past: [ValueId; 2],
     /// The nodes, operands before users.
@@ -30,7 +35,7 @@ impl<'g> Follow<'g> {
             let reads = node.inputs.iter().any(|v| of_past[v.index()]);
             node.outputs.iter().for_each(|v| of_past[v.index()] = reads);
         }
-        Follow { graph, floats, along, of_past, past: [codes, scale], nodes: Vec::new() }
+        Follow { graph, floats, along, of_past, left: MOST_NODES, past: [codes, scale], nodes: Vec::new() }
     }
 
     /// Bytes and scales of a value that is the cache, or something new of its shape, or made of such by placing alone.
@@ -41,6 +46,7 @@ impl<'g> Follow<'g> {
         if !self.of_past[v.index()] {
             return self.shares_rows(v).then(|| self.fresh(v, self.along));
         }
+        self.left = self.left.checked_sub(1)?;
         let node = self.graph.nodes.iter().find(|n| n.outputs.contains(&v))?.clone();
         match &node.op {
             Op::Map { expr } => {

@@ -1,13 +1,13 @@
 //! Trained networks with weights of few bits, asked about examples with known answers.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+use zant_compress::data::{Data, Labels, Transform};
+use zant_compress::{Metric, evaluate};
 use zantc::config::Config;
 use zantc::diag::{Diagnostic, codes};
-use zantc::exec::{Executor, Hygiene};
-use zantc::import::from_raw;
-use zantc::ir::{LowBit, Tensor};
-use zantc::onnx::{Limits, RawTensor};
+use zantc::ir::LowBit;
 use zantc::pipeline::{Compiled, compile};
 use zantc::project::read;
 
@@ -24,58 +24,44 @@ pub struct Trained {
     pub labels: PathBuf,
 }
 
-/// What the networks are asked for.
-enum Labels {
-    Classes(Vec<i64>),
-    Numbers(Vec<f64>),
-}
-
-/// One network's answers, with its bits and as floats.
+/// One network's answers, with its bits and as floats, and what is expected.
 struct Answers {
     name: String,
     few: Vec<Vec<f32>>,
     floats: Vec<Vec<f32>>,
     bytes: [usize; 2],
+    labels: Labels,
 }
 
 fn bad(message: String) -> Vec<Diagnostic> {
     vec![Diagnostic::error(codes::BAD_DATA, message)]
 }
 
-fn npy(path: &Path) -> Outcome<Tensor> {
-    let raw = RawTensor::read_npy(path, &Limits::default()).map_err(|e| bad(format!("{}: {e}", path.display())))?;
-    from_raw(&raw).map_err(|_| bad(format!("{}: a type that is not supported", path.display())))
-}
-
 impl Trained {
     /// How right each network is that takes such examples, and its bytes, with its bits and as floats.
     pub(super) fn table(&self) -> Outcome<String> {
-        let (inputs, labels) = (npy(&self.inputs)?, npy(&self.labels)?);
-        let count = labels.len();
-        let labels = match labels.to_i64s() {
-            Some(classes) => Labels::Classes(classes),
-            None => Labels::Numbers(labels.scalars().map(|v| v.to_f64()).collect()),
-        };
-        let elements = inputs.len().checked_div(count).unwrap_or(0);
-        let numbers: Vec<f32> = inputs.scalars().map(|v| v.to_f64() as f32).collect();
-        let examples: Vec<&[f32]> = numbers.chunks_exact(elements.max(1)).collect();
-        if examples.len() != count {
-            return Err(bad(format!("{} examples have {count} labels", examples.len())));
-        }
-        let mut rows = Vec::new();
+        let mut all = Vec::new();
+        let mut faults = bad(format!("{}: no folder in it has a model that zantc compiles", self.folder.display()));
         for folder in self.folders()? {
-            let Some(answers) = asked(&folder, &examples, elements)? else { continue };
-            let cells = match &labels {
-                Labels::Classes(classes) => classified(&answers, classes),
-                Labels::Numbers(numbers) => regressed(&answers, numbers),
-            };
-            let bytes = answers.bytes.map(number);
-            rows.push([vec![answers.name], cells.to_vec(), bytes.to_vec()].concat());
+            match self.asked(&folder) {
+                Ok(answers) => all.extend(answers),
+                Err(of_data) => faults = of_data,
+            }
         }
-        let [right, same] = match labels {
-            Labels::Classes(_) => ["accuracy", "same class"],
-            Labels::Numbers(_) => ["variance explained", "largest difference"],
+        let Some(first) = all.first() else { return Err(faults) };
+        let ([right, same], count) = match &first.labels {
+            Labels::Numbers(_) => (["variance explained", "largest difference"], first.few.len()),
+            Labels::Classes(_) | Labels::Nothing => (["accuracy", "same class"], first.few.len()),
         };
+        let cells = |answers: &Answers| match &answers.labels {
+            Labels::Numbers(numbers) => regressed(answers, numbers),
+            Labels::Classes(classes) => classified(answers, classes),
+            Labels::Nothing => Default::default(),
+        };
+        let row = |answers: &Answers| {
+            [vec![answers.name.clone()], cells(answers).to_vec(), answers.bytes.map(number).to_vec()].concat()
+        };
+        let rows: Vec<Vec<String>> = all.iter().map(row).collect();
         let head = ["network", right, "as floats", same, "bytes", "as floats, bytes"];
         Ok(table(&format!("Trained networks, {} examples", number(count)), &head, &rows))
     }
@@ -87,55 +73,50 @@ impl Trained {
         folders.sort();
         Ok(folders)
     }
-}
 
-/// What the network in a folder answers, where there is one for such examples.
-fn asked(folder: &Path, examples: &[&[f32]], elements: usize) -> Outcome<Option<Answers>> {
-    let path = folder.join("model.onnx");
-    if !path.is_file() {
-        return Ok(None);
+    /// What the network in a folder answers, where there is one; a fault where the examples are not for it.
+    fn asked(&self, folder: &Path) -> Outcome<Option<Answers>> {
+        let path = folder.join("model.onnx");
+        if !path.is_file() {
+            return Ok(None);
+        }
+        let model = read(&path)?;
+        let both = [LowBit::Auto, LowBit::Off].map(|bits| compile(&model, &Config::new().low_bit(bits)));
+        let [Ok(few), Ok(floats)] = both else { return Ok(None) };
+        let data = Data::open(&self.inputs, Some(&self.labels), &Transform::default(), &few.program)?;
+        let answers = |compiled: &Compiled| {
+            let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+            let evaluation = evaluate(compiled, &data, Metric::usual(data.labels()), threads, &|_| {})?;
+            Ok::<_, Vec<Diagnostic>>(evaluation.answers)
+        };
+        Ok(Some(Answers {
+            name: folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            few: answers(&few)?,
+            floats: answers(&floats)?,
+            bytes: [&few, &floats].map(|c| c.program.weights_bytes()),
+            labels: data.labels().clone(),
+        }))
     }
-    let model = read(&path)?;
-    let both = [LowBit::Auto, LowBit::Off].map(|bits| compile(&model, &Config::new().low_bit(bits)));
-    let [Ok(few), Ok(plain)] = both else { return Ok(None) };
-    let ports = few.program.model_inputs();
-    if ports.len() != 1 || ports[0].ty.elements() != elements {
-        return Ok(None);
-    }
-    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let bytes = [&few, &plain].map(|c| c.program.weights_bytes());
-    Ok(Some(Answers { name, few: answers(&few, examples)?, floats: answers(&plain, examples)?, bytes }))
-}
-
-/// The first output for each example.
-fn answers(compiled: &Compiled, examples: &[&[f32]]) -> Outcome<Vec<Vec<f32>>> {
-    let failed = |e: zantc::exec::ExecError| vec![Diagnostic::error(codes::RUN_FAILED, e.to_string())];
-    let mut executor = Executor::new(&compiled.program, Hygiene::AsEmitted).map_err(failed)?;
-    let shape = compiled.program.model_inputs()[0].ty.shape.clone();
-    let answer = |example: &&[f32]| {
-        let outputs = executor.run_model(&[Tensor::from_elements(shape.clone(), example)]).map_err(failed)?;
-        Ok(outputs[0].to_vec::<f32>().unwrap_or_default())
-    };
-    examples.iter().map(answer).collect()
 }
 
 /// Accuracy, that of floats, the share of examples that get the same class.
-fn classified(answers: &Answers, classes: &[i64]) -> [String; 3] {
+fn classified(answers: &Answers, classes: &[usize]) -> [String; 3] {
     let top = |scores: &Vec<f32>| (0..scores.len()).max_by(|&a, &b| scores[a].total_cmp(&scores[b])).unwrap_or(0);
     let of = |scores: &[Vec<f32>]| scores.iter().map(top).collect::<Vec<usize>>();
     let (few, floats) = (of(&answers.few), of(&answers.floats));
-    let right = |found: &[usize]| found.iter().zip(classes).filter(|(c, label)| **c as i64 == **label).count();
+    let right = |found: &[usize]| found.iter().zip(classes).filter(|(c, label)| c == label).count();
     let same = few.iter().zip(&floats).filter(|(a, b)| a == b).count();
     [right(&few), right(&floats), same].map(|n| format!("{:.2} %", n as f64 * 100.0 / classes.len() as f64))
 }
 
 /// The share of the labels' variance that is explained, that of floats, and the largest difference of the two.
-fn regressed(answers: &Answers, labels: &[f64]) -> [String; 3] {
+fn regressed(answers: &Answers, labels: &[Vec<f32>]) -> [String; 3] {
+    let labels: Vec<f64> = labels.iter().map(|y| y.first().copied().map_or(f64::NAN, f64::from)).collect();
     let of = |answers: &[Vec<f32>]| answers.iter().map(|a| a.first().copied().map_or(f64::NAN, f64::from)).collect();
     let (few, floats): (Vec<f64>, Vec<f64>) = (of(&answers.few), of(&answers.floats));
     let mean = labels.iter().sum::<f64>() / labels.len() as f64;
     let spread: f64 = labels.iter().map(|y| (y - mean).powi(2)).sum();
-    let left = |found: &[f64]| found.iter().zip(labels).map(|(a, y)| (a - y).powi(2)).sum::<f64>();
+    let left = |found: &[f64]| found.iter().zip(&labels).map(|(a, y)| (a - y).powi(2)).sum::<f64>();
     let [few_share, float_share] = [&few, &floats].map(|found| format!("{:.3}", 1.0 - left(found) / spread));
     let largest = few.iter().zip(&floats).fold(0f64, |m, (a, b)| m.max((a - b).abs()));
     [few_share, float_share, format!("{largest:.1e}")]
@@ -143,11 +124,11 @@ fn regressed(answers: &Answers, labels: &[f64]) -> [String; 3] {
 
 #[cfg(test)]
 mod tests {
-    use super::{Answers, classified, regressed};
+    use super::{Answers, Labels, classified, regressed};
 
     fn answers(few: &[[f32; 2]], floats: &[[f32; 2]]) -> Answers {
         let of = |rows: &[[f32; 2]]| rows.iter().map(|r| r.to_vec()).collect();
-        Answers { name: String::new(), few: of(few), floats: of(floats), bytes: [1, 4] }
+        Answers { name: String::new(), few: of(few), floats: of(floats), bytes: [1, 4], labels: Labels::Nothing }
     }
 
     #[test]
@@ -163,6 +144,6 @@ mod tests {
     fn the_variance_explained_is_one_less_the_share_of_what_is_left() {
         // Labels 1, 2, 3 have a sum of squares of 2; what is left is 0.5, and nothing.
         let found = answers(&[[1.5, 0.0], [2.0, 0.0], [2.5, 0.0]], &[[1.0, 0.0], [2.0, 0.0], [3.0, 0.0]]);
-        assert_eq!(regressed(&found, &[1.0, 2.0, 3.0]), ["0.750", "1.000", "5.0e-1"]);
+        assert_eq!(regressed(&found, &[vec![1.0], vec![2.0], vec![3.0]]), ["0.750", "1.000", "5.0e-1"]);
     }
 }

@@ -7,9 +7,9 @@ use super::super::super::terms::fives::{Parts, TWOS};
 use super::super::super::terms::sizes::LANES;
 use core::arch::x86_64::*;
 
-/// The sums that are left of a group, by size of the index.
+/// The place in [`Parts::two`] of the sum whose weights are all 0.
 const NO_TWO: usize = 4;
-/// The same of three inputs.
+/// That in [`Parts::three`].
 const NO_THREE: usize = 13;
 
 /// What eight bytes name: sizes of indices, and signs in the highest bits.

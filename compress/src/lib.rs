@@ -6,7 +6,13 @@
 
 pub mod data;
 mod evaluate;
+pub mod gram;
+pub mod layer;
+pub mod linalg;
+pub mod method;
 mod metric;
+pub mod net;
+pub mod probe;
 
 pub use evaluate::{Evaluation, evaluate};
 pub use metric::{Metric, Score};

@@ -1,0 +1,96 @@
+//! Methods by their names, one after the other: `structured-30+int8`.
+
+use std::num::NonZeroUsize;
+
+use zantc::diag::{Diagnostic, codes};
+
+use crate::Outcome;
+use crate::data::Data;
+use crate::net::Net;
+
+/// What a method works with beside the model.
+pub struct Bench<'a> {
+    /// Examples to calibrate by; their labels are not looked at.
+    pub data: &'a Data,
+    /// Threads; they change no bit of the result.
+    pub threads: NonZeroUsize,
+    /// Hears what is being done, in a few words.
+    pub progress: &'a (dyn Fn(&str) + Sync),
+}
+
+/// One step of a method.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Step {
+    /// Weights as bytes, activations measured in each run.
+    DynamicInt8,
+    /// Weights and activations as bytes, by calibration.
+    Int8,
+    /// Weights alone as bytes.
+    WeightsInt8,
+    /// Weights alone in four bits, in blocks.
+    WeightsInt4,
+    /// Weights -s, 0 and s.
+    Ternary,
+    /// Such a share of all weights becomes zero, in percent.
+    Unstructured(u32),
+    /// Such a share of the channels is removed, in percent.
+    Structured(u32),
+}
+
+/// The names that stand for steps; a number of percent follows some of them.
+const NAMES: [(&str, Step); 5] = [
+    ("int8-dynamic", Step::DynamicInt8),
+    ("int8", Step::Int8),
+    ("weights-int8", Step::WeightsInt8),
+    ("weights-int4", Step::WeightsInt4),
+    ("ternary", Step::Ternary),
+];
+
+/// The steps of a name: steps joined by `+`.
+///
+/// # Errors
+/// A name that stands for nothing.
+pub fn named(name: &str) -> Outcome<Vec<Step>> {
+    name.split('+').map(|part| step(part.trim())).collect()
+}
+
+fn step(name: &str) -> Outcome<Step> {
+    if let Some((_, step)) = NAMES.iter().find(|(known, _)| *known == name) {
+        return Ok(*step);
+    }
+    let percent = |rest: &str| rest.parse::<u32>().ok().filter(|p| (1..=99).contains(p));
+    let shares = [("unstructured-", Step::Unstructured as fn(u32) -> Step), ("structured-", Step::Structured)];
+    let found = shares.iter().find_map(|(prefix, of)| Some(of(percent(name.strip_prefix(prefix)?)?)));
+    found.ok_or_else(|| {
+        let known: Vec<&str> = NAMES.iter().map(|(name, _)| *name).collect();
+        let help = format!(
+            "there are {}, unstructured-N and structured-N (percent), and several joined by `+`",
+            known.join(", ")
+        );
+        vec![Diagnostic::error(codes::BAD_OPTION, format!("there is no method `{}`", name.escape_debug())).help(help)]
+    })
+}
+
+/// The name of a step.
+pub fn name(step: Step) -> String {
+    match step {
+        Step::Unstructured(percent) => format!("unstructured-{percent}"),
+        Step::Structured(percent) => format!("structured-{percent}"),
+        other => NAMES.iter().find(|(_, known)| *known == other).map_or_else(String::new, |(name, _)| (*name).into()),
+    }
+}
+
+/// Compresses a model by steps, in their order.
+///
+/// # Errors
+/// A model that a method makes nothing of, or that does not run on the examples.
+pub fn compress(net: &Net, steps: &[Step], bench: &Bench<'_>) -> Outcome<Net> {
+    let mut net = net.clone();
+    for step in steps {
+        (bench.progress)(&name(*step));
+        net = match step {
+            other => return Err(vec![Diagnostic::error(codes::BAD_OPTION, format!("{} is not there", name(*other)))]),
+        };
+    }
+    Ok(net)
+}

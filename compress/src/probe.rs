@@ -1,0 +1,95 @@
+//! What a model computes inside, for examples: the values that methods measure ranges and responses by.
+
+use std::num::NonZeroUsize;
+
+use zantc::config::Config;
+use zantc::diag::{Diagnostic, codes};
+use zantc::exec::{Executor, Hygiene};
+use zantc::ir::{LowBit, Tensor, Type};
+use zantc::pipeline::{Compiled, compile};
+
+use crate::Outcome;
+use crate::data::Data;
+use crate::net::Net;
+
+/// A model that gives values of its inside as outputs.
+#[derive(Debug)]
+pub struct Probe {
+    compiled: Compiled,
+}
+
+/// How many examples each thread computes before their values are taken in order.
+const WAVE: usize = 8;
+
+impl Probe {
+    /// Compiles a model for the values of such names.
+    ///
+    /// # Errors
+    /// The model does not compile, or has no such value.
+    pub fn new(net: &Net, names: &[String]) -> Outcome<Probe> {
+        let config = Config::new().low_bit(LowBit::Off);
+        Ok(Probe { compiled: compile(&net.with_outputs(names).to_model(), &config)? })
+    }
+
+    /// The types of the values.
+    pub fn types(&self) -> Vec<Type> {
+        self.compiled.program.model_outputs().into_iter().map(|port| port.ty).collect()
+    }
+
+    /// The compiled model.
+    pub fn compiled(&self) -> &Compiled {
+        &self.compiled
+    }
+
+    /// Gives the values of the first examples to `visit`, run after run in the order of the data, whatever the number of threads; only
+    /// whole batches, and at least one.
+    ///
+    /// # Errors
+    /// Examples that cannot be read, a run that fails.
+    pub fn each(
+        &self,
+        data: &Data,
+        examples: usize,
+        threads: NonZeroUsize,
+        visit: &mut dyn FnMut(&[Tensor]),
+    ) -> Outcome<()> {
+        let runs = (examples.min(data.len()) / data.batch()).max(1);
+        let threads = threads.get().min(runs);
+        let executor = || {
+            Executor::new(&self.compiled.program, Hygiene::AsEmitted)
+                .map_err(|e| vec![Diagnostic::error(codes::TOO_LARGE, e.to_string())])
+        };
+        let mut executors = (0..threads).map(|_| executor()).collect::<Outcome<Vec<Executor<'_>>>>()?;
+        let wave = threads * WAVE;
+        for first in (0..runs).step_by(wave) {
+            let last = runs.min(first + wave);
+            let of_thread = |executor: &mut Executor<'_>, thread: usize| {
+                (first + thread..last)
+                    .step_by(threads)
+                    .map(|run| values(executor, data, run))
+                    .collect::<Outcome<Vec<_>>>()
+            };
+            let found: Vec<Outcome<Vec<Vec<Tensor>>>> = std::thread::scope(|scope| {
+                let tasks = executors.iter_mut().enumerate();
+                let handles: Vec<_> = tasks.map(|(t, e)| scope.spawn(move || of_thread(e, t))).collect();
+                handles.into_iter().map(|h| h.join().expect("a run does not panic")).collect()
+            });
+            let mut found = found.into_iter().map(|f| f.map(Vec::into_iter)).collect::<Outcome<Vec<_>>>()?;
+            for run in 0..last - first {
+                if let Some(values) = found[run % threads].next() {
+                    visit(&values);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn values(executor: &mut Executor<'_>, data: &Data, run: usize) -> Outcome<Vec<Tensor>> {
+    let first = run * data.batch();
+    let (inputs, _) = data.run(first)?;
+    executor.reset();
+    executor
+        .run_model(&inputs)
+        .map_err(|e| vec![Diagnostic::error(codes::RUN_FAILED, format!("the model fails on example {first}: {e}"))])
+}

@@ -7,6 +7,7 @@ use zantc::diag::{Diagnostic, codes};
 use crate::Outcome;
 use crate::data::Data;
 use crate::net::Net;
+use crate::quantize;
 
 /// What a method works with beside the model.
 pub struct Bench<'a> {
@@ -89,6 +90,10 @@ pub fn compress(net: &Net, steps: &[Step], bench: &Bench<'_>) -> Outcome<Net> {
     for step in steps {
         (bench.progress)(&name(*step));
         net = match step {
+            Step::DynamicInt8 => quantize::dynamic(&net),
+            Step::Int8 => quantize::static_int8(&net, quantize::Options::default(), bench)?.0,
+            Step::WeightsInt8 => quantize::weights_int8(&net, bench)?,
+            Step::WeightsInt4 => quantize::weights_int4(&net, bench)?,
             other => return Err(vec![Diagnostic::error(codes::BAD_OPTION, format!("{} is not there", name(*other)))]),
         };
     }

@@ -26,6 +26,8 @@ pub struct Net {
     places: BTreeMap<String, usize>,
     /// Names that are in use.
     taken: BTreeSet<String>,
+    /// Nodes that read constants alone and wait to be put before all others, so that the places of the others stay.
+    pub(crate) before: Vec<NodeProto>,
 }
 
 /// Who makes and who reads each value.
@@ -69,8 +71,13 @@ impl Net {
     /// A constant that cannot be read, or an operator set that is too old and cannot be raised.
     pub fn open(model: &Model) -> Outcome<Net> {
         let mut proto = model.proto.clone();
-        let mut net =
-            Net { constants: Vec::new(), places: BTreeMap::new(), taken: names(&proto), proto: ModelProto::default() };
+        let mut net = Net {
+            constants: Vec::new(),
+            places: BTreeMap::new(),
+            taken: names(&proto),
+            before: Vec::new(),
+            proto: ModelProto::default(),
+        };
         for tensor in std::mem::take(&mut proto.graph.initializer) {
             let raw =
                 RawTensor::decode(&tensor, &Limits::default()).map_err(|e| unreadable(&tensor.name, &e.to_string()))?;

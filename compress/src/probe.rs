@@ -1,12 +1,13 @@
 //! What a model computes inside, for examples: the values that methods measure ranges and responses by.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
 use zantc::config::Config;
 use zantc::diag::{Diagnostic, codes};
 use zantc::exec::{Executor, Hygiene};
 use zantc::ir::{LowBit, Tensor, Type};
-use zantc::pipeline::{Compiled, compile};
+use zantc::pipeline::{Compiled, compile, import};
 
 use crate::Outcome;
 use crate::data::Data;
@@ -92,4 +93,17 @@ fn values(executor: &mut Executor<'_>, data: &Data, run: usize) -> Outcome<Vec<T
     executor
         .run_model(&inputs)
         .map_err(|e| vec![Diagnostic::error(codes::RUN_FAILED, format!("the model fails on example {first}: {e}"))])
+}
+
+/// The types of all values that nodes make, and of the inputs, by name.
+///
+/// # Errors
+/// Everything that is wrong with the model.
+pub fn types(net: &Net) -> Outcome<BTreeMap<String, Type>> {
+    let inputs = net.inputs().iter().map(|i| i.name.clone());
+    let outputs = net.nodes().iter().flat_map(|n| n.output.iter().filter(|o| !o.is_empty()).cloned());
+    let names: Vec<String> = inputs.chain(outputs).collect();
+    let imported = import(&net.with_outputs(&names).to_model(), &Config::new())?;
+    let graph = imported.graph;
+    Ok(graph.outputs.iter().map(|o| (o.name.clone(), graph.ty(o.value).clone())).collect())
 }

@@ -8,6 +8,7 @@ mod certify;
 mod check;
 mod compare;
 mod compile;
+mod compress;
 mod device;
 mod dot;
 mod eval;
@@ -45,6 +46,9 @@ enum Command {
     Compile(compile::Args),
     Run(run::Args),
     Eval(eval::Args),
+    Quantize(compress::QuantizeArgs),
+    Prune(compress::PruneArgs),
+    Ternarize(compress::TernarizeArgs),
     Verify(verify::Args),
     Certify(certify::Args),
     Inspect(inspect::Args),
@@ -91,6 +95,9 @@ pub fn main() -> ExitCode {
         Command::Compile(args) => compile::run(args, &mut shell),
         Command::Run(args) => run::run(args, &mut shell),
         Command::Eval(args) => eval::run(args, &mut shell),
+        Command::Quantize(args) => compress::quantize(args, &mut shell),
+        Command::Prune(args) => compress::prune(args, &mut shell),
+        Command::Ternarize(args) => compress::ternarize(args, &mut shell),
         Command::Verify(args) => verify::run(args, &mut shell),
         Command::Certify(args) => certify::run(args, &mut shell),
         Command::Inspect(args) => inspect::run(args, &mut shell),

@@ -120,6 +120,36 @@ impl Net {
         Ok(())
     }
 
+    /// Raises the operator set to the first whose DequantizeLinear has blocks and four bits, where each operator means the same in it.
+    pub(crate) fn raise_for_blocks(&mut self) -> bool {
+        const BLOCKS: i64 = 21;
+        let own = self.opset();
+        if own >= BLOCKS {
+            return true;
+        }
+        let reduces = |op: &str| op.starts_with("Reduce") && op != "ReduceSum";
+        let known = |n: &zantc::onnx::proto::NodeProto| {
+            let listed = SAME.contains(&n.op_type.as_str())
+                || ["HardSwish", "QuantizeLinear", "DequantizeLinear"].contains(&n.op_type.as_str());
+            is_onnx(&n.domain)
+                && listed
+                && n.attribute.iter().all(|a| a.g.is_none())
+                && (n.op_type != "Split" || n.input.len() > 1)
+        };
+        if !self.nodes().iter().all(known) {
+            return false;
+        }
+        for at in 0..self.nodes().len() {
+            // Axes are operands since 18.
+            if own < 18 && reduces(&self.nodes()[at].op_type) {
+                let axes = integers(&self.nodes()[at], "axes");
+                self.operand(at, "axes", axes.map(|axes| Tensor::from_elements([axes.len()], &axes)), 1);
+            }
+        }
+        self.set_opset(BLOCKS);
+        true
+    }
+
     /// Makes operands of attributes, where opset 13 wants that. Whether the meaning is kept.
     fn moved(&mut self, at: usize, op: &str) -> bool {
         match op {

@@ -1,0 +1,196 @@
+//! Quantization: weights and activations as bytes, weights alone in few bits.
+
+mod dynamic;
+mod mixed;
+mod places;
+mod ranges;
+mod report;
+pub(crate) mod rounding;
+mod weights_only;
+mod write;
+
+pub use dynamic::dynamic;
+pub use mixed::mixed;
+pub use ranges::{Bytes, Calibration};
+pub use report::{LayerReport, Report};
+pub(crate) use weights_only::{rounded, store};
+pub use weights_only::{weights_int4, weights_int8};
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use zantc::diag::{Diagnostic, codes};
+use zantc::ir::Type;
+
+use crate::Outcome;
+use crate::gram::{Budget, measure};
+use crate::layer::{Layer, layers};
+use crate::method::Bench;
+use crate::net::Net;
+use crate::probe::{Probe, types};
+use ranges::Histogram;
+use rounding::Codes;
+
+/// How a model becomes bytes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Options {
+    /// How ranges of activations are chosen.
+    pub calibration: Calibration,
+    /// Whether activations are int8, or uint8.
+    pub signed: bool,
+    /// Whether a layer's weights have one scale, or one for each output channel. Depthwise convolutions always have one for each.
+    pub per_tensor: bool,
+    /// Whether weights are rounded so that the layer's output changes least, or to the nearest code.
+    pub reconstruct: bool,
+    /// Whether biases take up what rounding changed in the mean.
+    pub correct_biases: bool,
+    /// Examples that are looked at.
+    pub examples: usize,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            calibration: Calibration::Mse,
+            signed: true,
+            per_tensor: false,
+            reconstruct: true,
+            correct_biases: true,
+            examples: 512,
+        }
+    }
+}
+
+/// All that was measured of a model: it becomes bytes, wholly or in part, without looking at an example again.
+#[derive(Debug)]
+pub struct Calibrated {
+    net: Net,
+    layers: Vec<Layer>,
+    types: BTreeMap<String, Type>,
+    /// The range of each value that may become bytes.
+    ranges: BTreeMap<String, (f32, f32)>,
+    /// Codes and biases of each layer.
+    coded: Vec<(Codes, Vec<f32>)>,
+    options: Options,
+}
+
+/// Codes reach 127 on both sides.
+const MOST: i32 = 127;
+
+impl Calibrated {
+    /// Measures a model on the examples.
+    ///
+    /// # Errors
+    /// A model without layers, or one that does not compile or run on the examples.
+    pub fn new(net: &Net, options: Options, bench: &Bench<'_>) -> Outcome<Calibrated> {
+        let mut net = net.clone();
+        let mut layers: Vec<Layer> = layers(&net).into_iter().filter(places::runs_on_bytes).collect();
+        if layers.is_empty() {
+            let help = "it is quantized already, or has no product with constant 32-bit floats";
+            return Err(vec![
+                Diagnostic::error(codes::UNSUPPORTED_FORM, "the model has no layer to quantize").help(help),
+            ]);
+        }
+        layers = layers.into_iter().map(|layer| layer.with_own_constants(&mut net)).collect();
+        let types = types(&net)?;
+        let places = places::places(&net, &layers, &types);
+        (bench.progress)("measuring ranges");
+        let names: Vec<String> = places.groups.keys().cloned().collect();
+        let ranges = ranges_of(&net, names, options, bench)?;
+        let coded = coded(&net, &layers, options, bench)?;
+        Ok(Calibrated { net, layers, types, ranges, coded, options })
+    }
+
+    /// The names of the layers.
+    pub fn layers(&self) -> impl Iterator<Item = &str> {
+        self.layers.iter().map(|layer| layer.name.as_str())
+    }
+
+    /// The model with all layers as bytes but those of such indices.
+    pub fn without(&self, floats: &BTreeSet<usize>) -> Net {
+        write::write(self, floats)
+    }
+
+    /// The float model, with constants that no two layers share.
+    pub fn float(&self) -> &Net {
+        &self.net
+    }
+}
+
+/// Quantizes weights and activations by calibration, and says what became of each layer.
+///
+/// # Errors
+/// As of [`Calibrated::new`].
+pub fn static_int8(net: &Net, options: Options, bench: &Bench<'_>) -> Outcome<(Net, Report)> {
+    let calibrated = Calibrated::new(net, options, bench)?;
+    let quantized = calibrated.without(&BTreeSet::new());
+    let report = report::report(&calibrated, &quantized, &BTreeSet::new(), &[], bench)?;
+    Ok((quantized, report))
+}
+
+/// The ranges of values over the examples.
+fn ranges_of(
+    net: &Net,
+    names: Vec<String>,
+    options: Options,
+    bench: &Bench<'_>,
+) -> Outcome<BTreeMap<String, (f32, f32)>> {
+    let mut histograms = vec![Histogram::default(); names.len()];
+    let probe = Probe::new(net, &names)?;
+    probe.each(bench.data, options.examples, bench.threads, &mut |values| {
+        histograms.iter_mut().zip(values).for_each(|(h, value)| h.widen(value));
+    })?;
+    if options.calibration != Calibration::MinMax {
+        probe.each(bench.data, options.examples, bench.threads, &mut |values| {
+            histograms.iter_mut().zip(values).for_each(|(h, value)| h.count(value));
+        })?;
+    }
+    let range = |h: &Histogram| h.range(options.calibration, options.signed);
+    Ok(names.into_iter().zip(histograms.iter().map(range)).collect())
+}
+
+/// The codes of all layers, and the biases that go with them.
+fn coded(net: &Net, layers: &[Layer], options: Options, bench: &Bench<'_>) -> Outcome<Vec<(Codes, Vec<f32>)>> {
+    let mut coded: Vec<Option<(Codes, Vec<f32>)>> = vec![None; layers.len()];
+    let one = |layer: &Layer| options.per_tensor && !layer.is_depthwise();
+    if options.reconstruct || options.correct_biases {
+        let budget = Budget { examples: options.examples, ..Budget::default() };
+        measure(net, layers, bench.data, budget, bench.threads, &mut |at, grams| {
+            let layer = &layers[at];
+            (bench.progress)(&format!("rounding {}", layer.name));
+            let (rows, mut biases) = (layer.weights(net), layer.biases(net));
+            let each = layer.outputs / layer.groups * layer.depth;
+            let mut whole = Codes { codes: Vec::new(), scales: Vec::new() };
+            for (group, (rows, gram)) in rows.chunks(each).zip(&grams).enumerate() {
+                let known = options.reconstruct.then_some(gram);
+                let found = rounding::codes(rows, layer.depth, known, MOST, one(layer));
+                if options.correct_biases {
+                    let first = group * (layer.outputs / layer.groups);
+                    correct(&mut biases[first..], rows, &found.weights(), &gram.mean());
+                }
+                whole.codes.extend(found.codes);
+                whole.scales.extend(found.scales);
+            }
+            if one(layer) && layer.groups > 1 {
+                // Groups were looked at one by one.
+                whole = rounding::codes(&rows, layer.depth, None, MOST, true);
+            }
+            coded[at] = Some((whole, biases));
+            Ok(())
+        })?;
+    }
+    let plain =
+        |layer: &Layer| (rounding::codes(&layer.weights(net), layer.depth, None, MOST, one(layer)), layer.biases(net));
+    Ok(coded.into_iter().zip(layers).map(|(found, layer)| found.unwrap_or_else(|| plain(layer))).collect())
+}
+
+/// Gives biases what rounded weights lack for inputs of such means.
+fn correct(biases: &mut [f32], rows: &[f32], rounded: &[f32], mean: &[f64]) {
+    let depth = mean.len();
+    for ((bias, row), rounded) in biases.iter_mut().zip(rows.chunks(depth)).zip(rounded.chunks(depth)) {
+        let lack = row.iter().zip(rounded).zip(mean).map(|((w, q), m)| (f64::from(*w) - f64::from(*q)) * m);
+        let corrected = f64::from(*bias) + lack.sum::<f64>();
+        if corrected.is_finite() {
+            *bias = corrected as f32;
+        }
+    }
+}

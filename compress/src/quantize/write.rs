@@ -1,0 +1,177 @@
+//! Quantized models as ONNX writes them: QuantizeLinear and DequantizeLinear around operators, codes behind DequantizeLinear.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use zantc::ir::Tensor;
+use zantc::onnx::proto::NodeProto;
+
+use super::Calibrated;
+use super::places::places;
+use super::ranges::Bytes;
+use super::rounding::Codes;
+use crate::layer::Layer;
+use crate::net::{Net, node, with_integer};
+
+/// The model with all layers as bytes but those of such indices.
+pub(super) fn write(calibrated: &Calibrated, floats: &BTreeSet<usize>) -> Net {
+    let chosen: Vec<usize> = (0..calibrated.layers.len()).filter(|at| !floats.contains(at)).collect();
+    let layers: Vec<Layer> = chosen.iter().map(|&at| calibrated.layers[at].clone()).collect();
+    let places = places(&calibrated.net, &layers, &calibrated.types);
+    let mut ranges: BTreeMap<usize, (f32, f32)> = BTreeMap::new();
+    for (value, group) in &places.groups {
+        // A value that was not measured with all layers as bytes cannot be one with fewer.
+        let (low, high) = calibrated.ranges.get(value).copied().unwrap_or((0.0, 0.0));
+        let range = ranges.entry(*group).or_insert((low, high));
+        *range = (range.0.min(low), range.1.max(high));
+    }
+    let bytes = |value: &String| {
+        let (low, high) = ranges[&places.groups[value]];
+        Bytes::for_range(low, high, calibrated.options.signed)
+    };
+    let mut writer = Writer { net: calibrated.net.clone(), nodes: Vec::new(), renamed: BTreeMap::new() };
+    for input in calibrated.net.inputs() {
+        if places.groups.contains_key(&input.name) {
+            writer.convert(&input.name, bytes(&input.name));
+        }
+    }
+    for (at, original) in calibrated.net.nodes().iter().enumerate() {
+        let mut changed = original.clone();
+        for (index, &layer) in chosen.iter().enumerate() {
+            let own = &layers[index];
+            let (codes, biases) = &calibrated.coded[layer];
+            let input = bytes(&own.input);
+            if own.node == at {
+                let codes = with_room(own, codes, biases, input.scale, calibrated);
+                changed.input[1] = writer.weights(own, &codes);
+                if own.bias_node.is_none() && own.bias.is_some() {
+                    changed.input[2] = writer.biases(own, biases, &codes.scales, input.scale);
+                }
+            } else if own.bias_node == Some(at) {
+                let codes = with_room(own, codes, biases, input.scale, calibrated);
+                let place = changed.input.iter().position(|i| Some(i) == own.bias.as_ref());
+                if let Some(place) = place {
+                    changed.input[place] = writer.biases(own, biases, &codes.scales, input.scale);
+                }
+            }
+        }
+        for input in &mut changed.input {
+            if let Some(bytes) = writer.renamed.get(input) {
+                *input = bytes.clone();
+            }
+        }
+        let outputs = changed.output.clone();
+        writer.nodes.push(changed);
+        for output in outputs.iter().filter(|o| places.groups.contains_key(*o)) {
+            writer.convert(output, bytes(output));
+        }
+    }
+    let Writer { mut net, nodes, .. } = writer;
+    *net.nodes_mut() = nodes;
+    net.sweep();
+    net
+}
+
+/// Codes whose scales leave the biases room in 32 bits: a row of tiny weights under a large bias gets a larger scale.
+fn with_room(layer: &Layer, codes: &Codes, biases: &[f32], input: f32, calibrated: &Calibrated) -> Codes {
+    /// Biases stay below this, so that there is room for the products.
+    const ROOM: f32 = (1u32 << 30) as f32;
+    let fits = |(scale, bias): (&f32, &f32)| bias.abs() <= ROOM * input * scale;
+    if codes.scales.iter().zip(biases).all(fits) {
+        return codes.clone();
+    }
+    let rows = layer.weights(&calibrated.net);
+    let mut wider = codes.clone();
+    for (row, (scale, bias)) in wider.scales.iter_mut().zip(biases).enumerate() {
+        if !fits((scale, bias)) {
+            *scale = bias.abs() / (ROOM * input) * 1.01;
+            let codes = &mut wider.codes[row * layer.depth..][..layer.depth];
+            let weights = &rows[row * layer.depth..][..layer.depth];
+            codes
+                .iter_mut()
+                .zip(weights)
+                .for_each(|(c, w)| *c = (w / *scale).round_ties_even().clamp(-127.0, 127.0) as i8);
+        }
+    }
+    wider
+}
+
+/// A model that is being written.
+struct Writer {
+    net: Net,
+    nodes: Vec<NodeProto>,
+    /// The dequantized form of values that are bytes.
+    renamed: BTreeMap<String, String>,
+}
+
+impl Writer {
+    fn zero(&mut self, name: &str, bytes: Bytes) -> String {
+        let name = self.net.fresh(&format!("{name}_zero_point"));
+        let zero = if bytes.least < 0 {
+            Tensor::from_elements([], &[bytes.zero as i8])
+        } else {
+            Tensor::from_elements([], &[bytes.zero as u8])
+        };
+        self.net.set(&name, &zero);
+        name
+    }
+
+    fn scales(&mut self, name: &str, shape: &[usize], scales: &[f32]) -> String {
+        let name = self.net.fresh(&format!("{name}_scale"));
+        self.net.set_floats(&name, shape, scales);
+        name
+    }
+
+    /// Writes the conversion of a value to bytes and back.
+    fn convert(&mut self, value: &str, bytes: Bytes) {
+        let (scale, zero) = (self.scales(value, &[], &[bytes.scale]), self.zero(value, bytes));
+        let quantized = self.net.fresh(&format!("{value}_quantized"));
+        let back = self.net.fresh(&format!("{value}_dequantized"));
+        self.nodes.push(node("QuantizeLinear", &quantized, &[value, &scale, &zero], &quantized, Vec::new()));
+        self.nodes.push(node("DequantizeLinear", &back, &[&quantized, &scale, &zero], &back, Vec::new()));
+        self.renamed.insert(value.to_string(), back);
+    }
+
+    /// Writes a layer's codes; gives the name of the weights that they stand for.
+    fn weights(&mut self, layer: &Layer, codes: &Codes) -> String {
+        let shape = self.net.floats(&layer.weight).map(|(shape, _)| shape).unwrap_or_default();
+        let stored: Vec<i8> = layer.places().map(|place| codes.codes[place]).collect();
+        let name = self.net.fresh(&format!("{}_quantized", layer.weight));
+        self.net.set(&name, &Tensor::from_elements(shape, &stored));
+        let alike = codes.scales.iter().all(|s| *s == codes.scales[0]);
+        let (scale, axis) = match layer.axis().filter(|_| !alike || codes.scales.len() == 1) {
+            Some(axis) => (
+                self.scales(&layer.weight, &[codes.scales.len()], &codes.scales),
+                vec![with_integer("axis", axis as i64)],
+            ),
+            None => (self.scales(&layer.weight, &[], &codes.scales[..1]), Vec::new()),
+        };
+        let back = self.net.fresh(&format!("{}_dequantized", layer.weight));
+        self.nodes.push(node("DequantizeLinear", &back, &[&name, &scale], &back, axis));
+        back
+    }
+
+    /// Writes a layer's biases as 32-bit integers in the scale of its sums.
+    fn biases(&mut self, layer: &Layer, biases: &[f32], scales: &[f32], input: f32) -> String {
+        let bias = layer.bias.clone().unwrap_or_default();
+        let shape = match self.net.floats(&bias) {
+            Some((shape, old)) if old.len() == biases.len() => shape,
+            _ => vec![biases.len()],
+        };
+        let of_sums: Vec<f32> = scales.iter().map(|s| s * input).collect();
+        let whole = |(b, s): (&f32, &f32)| (f64::from(*b) / f64::from(*s)).round_ties_even() as i32;
+        let stored: Vec<i32> = biases.iter().zip(&of_sums).map(whole).collect();
+        let name = self.net.fresh(&format!("{bias}_quantized"));
+        let axis = shape.len().saturating_sub(1);
+        self.net.set(&name, &Tensor::from_elements(shape, &stored));
+        let scale = self.scales(&bias, &[of_sums.len()], &of_sums);
+        let back = self.net.fresh(&format!("{bias}_dequantized"));
+        self.nodes.push(node(
+            "DequantizeLinear",
+            &back,
+            &[&name, &scale],
+            &back,
+            vec![with_integer("axis", axis as i64)],
+        ));
+        back
+    }
+}

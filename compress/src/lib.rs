@@ -13,10 +13,13 @@ pub mod method;
 mod metric;
 pub mod net;
 pub mod probe;
+pub mod prune;
 pub mod quantize;
+mod ternary;
 
 pub use evaluate::{Evaluation, evaluate};
 pub use metric::{Metric, Score};
+pub use ternary::ternarize;
 
 use zantc::diag::{Diagnostic, codes};
 

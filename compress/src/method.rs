@@ -7,7 +7,7 @@ use zantc::diag::{Diagnostic, codes};
 use crate::Outcome;
 use crate::data::Data;
 use crate::net::Net;
-use crate::quantize;
+use crate::{prune, quantize, ternarize};
 
 /// What a method works with beside the model.
 pub struct Bench<'a> {
@@ -94,6 +94,8 @@ pub fn compress(net: &Net, steps: &[Step], bench: &Bench<'_>) -> Outcome<Net> {
             Step::Int8 => quantize::static_int8(&net, quantize::Options::default(), bench)?.0,
             Step::WeightsInt8 => quantize::weights_int8(&net, bench)?,
             Step::WeightsInt4 => quantize::weights_int4(&net, bench)?,
+            Step::Ternary => ternarize(&net, bench)?,
+            Step::Unstructured(percent) => prune::unstructured(&net, *percent, bench)?,
             other => return Err(vec![Diagnostic::error(codes::BAD_OPTION, format!("{} is not there", name(*other)))]),
         };
     }

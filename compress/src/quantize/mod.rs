@@ -27,6 +27,7 @@ use crate::layer::{Layer, layers};
 use crate::method::Bench;
 use crate::net::Net;
 use crate::probe::{Probe, types};
+use places::Kind;
 use ranges::Histogram;
 use rounding::Codes;
 
@@ -65,6 +66,8 @@ impl Default for Options {
 pub struct Calibrated {
     net: Net,
     layers: Vec<Layer>,
+    /// Which of them compute in floats, with bytes as weights.
+    gates: Vec<bool>,
     types: BTreeMap<String, Type>,
     /// The range of each value that may become bytes.
     ranges: BTreeMap<String, (f32, f32)>,
@@ -92,12 +95,14 @@ impl Calibrated {
         }
         layers = layers.into_iter().map(|layer| layer.with_own_constants(&mut net)).collect();
         let types = types(&net)?;
-        let places = places::places(&net, &layers, &types);
+        let gates = places::gates(&net, &layers, &types);
+        let kinds: Vec<Kind> = gates.iter().map(|gate| if *gate { Kind::Gate } else { Kind::Bytes }).collect();
+        let places = places::places(&net, &layers, &kinds, &types);
         (bench.progress)("measuring ranges");
         let names: Vec<String> = places.groups.keys().cloned().collect();
         let ranges = ranges_of(&net, names, options, bench)?;
         let coded = coded(&net, &layers, options, bench)?;
-        Ok(Calibrated { net, layers, types, ranges, coded, options })
+        Ok(Calibrated { net, layers, gates, types, ranges, coded, options })
     }
 
     /// The names of the layers.

@@ -88,36 +88,59 @@ struct Search<'n> {
     links: Links,
     roles: Vec<Role>,
     types: &'n BTreeMap<String, Type>,
-    /// The layer of each value that one makes.
-    made: BTreeSet<&'n str>,
 }
 
-/// Finds the places; `layers` are those whose weights become bytes, `types` those of all values.
-pub(super) fn places(net: &Net, layers: &[Layer], types: &BTreeMap<String, Type>) -> Places {
+/// In what a layer computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Bytes.
+    Bytes,
+    /// Floats, with bytes as weights.
+    Gate,
+    /// Floats.
+    Floats,
+}
+
+/// Finds the places, for layers of such kinds; `types` are those of all values.
+pub(super) fn places(net: &Net, layers: &[Layer], kinds: &[Kind], types: &BTreeMap<String, Type>) -> Places {
     let mut roles: Vec<Role> = net.nodes().iter().map(|node| role(net, node)).collect();
-    for layer in layers {
-        roles[layer.node] = Role::Layer;
+    for (layer, kind) in layers.iter().zip(kinds) {
+        let role = if *kind == Kind::Bytes { Role::Layer } else { Role::Floats };
+        roles[layer.node] = role;
         // The bias is part of the layer: what is between is no value of its own.
-        layer.bias_node.into_iter().for_each(|at| roles[at] = Role::Layer);
+        layer.bias_node.into_iter().for_each(|at| roles[at] = role);
     }
-    let made = layers.iter().map(|l| l.output.as_str()).collect();
-    let search = Search { net, links: net.links(), roles, types, made };
-    let read: BTreeSet<&str> = layers.iter().map(|l| l.input.as_str()).collect();
-    let needed = search.needed(&read);
-    let inner: BTreeSet<String> =
-        layers.iter().filter(|l| l.bias_node.is_some()).map(|l| net.nodes()[l.node].output[0].clone()).collect();
+    let search = Search { net, links: net.links(), roles, types };
+    let inputs = |of: Kind| layers.iter().zip(kinds).filter(move |(_, k)| **k == of).map(|(l, _)| l.input.as_str());
+    let mut read: BTreeSet<&str> = inputs(Kind::Bytes).collect();
+    // A mean that a gate reads is one of bytes.
+    let is_mean = |value: &str| search.links.maker(value).is_some_and(|at| search.roles[at] == Role::Mean);
+    read.extend(inputs(Kind::Gate).filter(|v| is_mean(v)));
+    let mut needed = search.needed(&read);
+    let gates = search.gates();
+    needed.retain(|v| read.contains(v.as_str()) || !gates.contains(v.as_str()));
+    let inner = |l: &Layer| l.bias_node.map(|_| net.nodes()[l.node].output[0].clone());
+    let inner: BTreeSet<String> = layers.iter().filter_map(inner).collect();
     let absorbed = search.absorbed(&needed);
-    let chosen: Vec<String> = needed
-        .iter()
-        .filter(|v| !absorbed.contains(*v) && !inner.contains(*v) && !search.links.is_output(v))
-        .cloned()
-        .collect();
-    search.shared(chosen)
+    let is_chosen = |v: &&String| {
+        let given = search.links.is_output(v) && !read.contains(v.as_str());
+        !absorbed.contains(*v) && !inner.contains(*v) && !given
+    };
+    search.shared(needed.iter().filter(is_chosen).cloned().collect())
 }
 
 /// Whether a layer's product is run on bytes by the compiler.
 pub(super) fn runs_on_bytes(layer: &Layer) -> bool {
     !matches!(layer.form, Form::ConvTranspose { .. })
+}
+
+/// The layers of squeeze and excitation: each makes one number for each channel, by which a whole map is multiplied in the end. They have few
+/// products, and an error of theirs is one of every pixel: they compute in floats.
+pub(super) fn gates(net: &Net, layers: &[Layer], types: &BTreeMap<String, Type>) -> Vec<bool> {
+    let roles = net.nodes().iter().map(|node| role(net, node)).collect();
+    let search = Search { net, links: net.links(), roles, types };
+    let found = search.gates();
+    layers.iter().map(|l| matches!(l.form, Form::Conv(_)) && found.contains(l.output.as_str())).collect()
 }
 
 fn role(net: &Net, node: &NodeProto) -> Role {
@@ -172,6 +195,35 @@ impl Search<'_> {
         needed
     }
 
+    /// Values that have one number for each channel, where all that is made of them multiplies maps in the end.
+    fn gates(&self) -> BTreeSet<&str> {
+        let mut found: BTreeSet<&str> = BTreeSet::new();
+        let one = |ty: &Type| ty.rank() > 2 && ty.shape[2..].iter().all(|d| *d == 1);
+        // Readers stand behind makers.
+        for (at, node) in self.net.nodes().iter().enumerate().rev() {
+            let [value] = node.output.as_slice() else { continue };
+            let readers = self.links.readers(value);
+            let multiplies = |&reader: &usize| {
+                let (node, widens) = (&self.net.nodes()[reader], !self.keeps_shape(value, reader));
+                let goes_on = node.output.first().is_some_and(|o| found.contains(o.as_str()));
+                match node.op_type.as_str() {
+                    "Mul" if widens => true,
+                    "Conv" => node.input.first() == Some(value) && goes_on,
+                    _ => reader > at && self.is_each(reader) && !widens && goes_on,
+                }
+            };
+            let small = self.types.get(value).is_some_and(one) && !self.links.is_output(value);
+            if small && !readers.is_empty() && readers.iter().all(multiplies) {
+                found.insert(value);
+            }
+        }
+        found
+    }
+
+    fn is_each(&self, at: usize) -> bool {
+        EACH.contains(&self.net.nodes()[at].op_type.as_str())
+    }
+
     /// Values that stay inside of one function of bytes.
     fn absorbed(&self, needed: &BTreeSet<String>) -> BTreeSet<String> {
         let mut absorbed = BTreeSet::new();
@@ -182,7 +234,7 @@ impl Search<'_> {
             let Some(output) = node.output.first().filter(|o| needed.contains(*o)) else { continue };
             let own = match self.roles[at] {
                 Role::Each => self.leaves_of(at, &leaves),
-                Role::Layer if self.made.contains(output.as_str()) => BTreeSet::new(),
+                Role::Layer | Role::Floats => BTreeSet::new(),
                 _ => continue,
             };
             let readers = self.links.readers(output);

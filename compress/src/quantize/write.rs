@@ -6,7 +6,7 @@ use zantc::ir::Tensor;
 use zantc::onnx::proto::NodeProto;
 
 use super::Calibrated;
-use super::places::places;
+use super::places::{Kind, places};
 use super::ranges::Bytes;
 use super::rounding::Codes;
 use crate::layer::Layer;
@@ -14,13 +14,18 @@ use crate::net::{Net, node, with_integer};
 
 /// The model with all layers as bytes but those of such indices.
 pub(super) fn write(calibrated: &Calibrated, floats: &BTreeSet<usize>) -> Net {
-    let chosen: Vec<usize> = (0..calibrated.layers.len()).filter(|at| !floats.contains(at)).collect();
-    let layers: Vec<Layer> = chosen.iter().map(|&at| calibrated.layers[at].clone()).collect();
-    let places = places(&calibrated.net, &layers, &calibrated.types);
+    let kind = |at: usize| match (floats.contains(&at), calibrated.gates[at]) {
+        (true, _) => Kind::Floats,
+        (false, true) => Kind::Gate,
+        (false, false) => Kind::Bytes,
+    };
+    let layers = &calibrated.layers;
+    let kinds: Vec<Kind> = (0..layers.len()).map(kind).collect();
+    let mut places = places(&calibrated.net, layers, &kinds, &calibrated.types);
+    places.groups.retain(|value, _| calibrated.ranges.contains_key(value));
     let mut ranges: BTreeMap<usize, (f32, f32)> = BTreeMap::new();
     for (value, group) in &places.groups {
-        // A value that was not measured with all layers as bytes cannot be one with fewer.
-        let (low, high) = calibrated.ranges.get(value).copied().unwrap_or((0.0, 0.0));
+        let (low, high) = calibrated.ranges[value];
         let range = ranges.entry(*group).or_insert((low, high));
         *range = (range.0.min(low), range.1.max(high));
     }
@@ -36,22 +41,23 @@ pub(super) fn write(calibrated: &Calibrated, floats: &BTreeSet<usize>) -> Net {
     }
     for (at, original) in calibrated.net.nodes().iter().enumerate() {
         let mut changed = original.clone();
-        for (index, &layer) in chosen.iter().enumerate() {
-            let own = &layers[index];
-            let (codes, biases) = &calibrated.coded[layer];
+        for (index, own) in layers.iter().enumerate() {
+            let (codes, biases) = &calibrated.coded[index];
+            let (is_node, is_bias) = (own.node == at, own.bias_node == Some(at));
+            if kinds[index] == Kind::Gate && is_node {
+                changed.input[1] = writer.weights(own, codes);
+            }
+            if kinds[index] != Kind::Bytes || !(is_node || is_bias) {
+                continue;
+            }
             let input = bytes(&own.input);
-            if own.node == at {
-                let codes = with_room(own, codes, biases, input.scale, calibrated);
+            let codes = with_room(own, codes, biases, input.scale, calibrated);
+            if is_node {
                 changed.input[1] = writer.weights(own, &codes);
-                if own.bias_node.is_none() && own.bias.is_some() {
-                    changed.input[2] = writer.biases(own, biases, &codes.scales, input.scale);
-                }
-            } else if own.bias_node == Some(at) {
-                let codes = with_room(own, codes, biases, input.scale, calibrated);
-                let place = changed.input.iter().position(|i| Some(i) == own.bias.as_ref());
-                if let Some(place) = place {
-                    changed.input[place] = writer.biases(own, biases, &codes.scales, input.scale);
-                }
+            }
+            let place = changed.input.iter().position(|i| Some(i) == own.bias.as_ref());
+            if let Some(place) = place.filter(|_| is_bias || own.bias_node.is_none()) {
+                changed.input[place] = writer.biases(own, biases, &codes.scales, input.scale);
             }
         }
         for input in &mut changed.input {

@@ -1,0 +1,5 @@
+//! Pruning: weights that become zero.
+
+mod unstructured;
+
+pub use unstructured::unstructured;

@@ -1,0 +1,169 @@
+//! Quantized models: what becomes bytes, how far results are, and the traps in which quantizers are known to fall.
+
+mod common;
+
+use common::{Builder, bench, distance, examples, network, open, values};
+use zant_compress::method::{compress, named};
+use zant_compress::net::Net;
+use zant_compress::quantize::{Calibration, Options, mixed, static_int8};
+use zantc::Config;
+use zantc::ir::Tensor;
+use zantc::pipeline::compile;
+
+const ALL: [Calibration; 4] =
+    [Calibration::MinMax, Calibration::Percentile(0.01), Calibration::Mse, Calibration::Entropy];
+
+#[test]
+fn every_calibration_and_form_of_bytes_is_near_the_floats() {
+    let folder = tempfile::tempdir().unwrap();
+    let net = Net::open(&network()).unwrap();
+    let data = open(&net, &examples(folder.path(), &[40, 3, 8, 8]));
+    let float = values(&net, "y", &data);
+    for calibration in ALL {
+        for signed in [true, false] {
+            for reconstruct in [true, false] {
+                let options = Options { calibration, signed, reconstruct, ..Options::default() };
+                let (quantized, report) = static_int8(&net, options, &bench(&data, 2)).unwrap();
+                let far = distance(&float, &values(&quantized, "y", &data));
+                assert!(far < 0.05, "{options:?}: {far}");
+                assert!(report.layers.len() == 6 && report.layers.iter().all(|l| l.quantized && l.input.is_some()));
+            }
+        }
+    }
+}
+
+#[test]
+fn one_scale_for_all_spares_depthwise_convolutions() {
+    let folder = tempfile::tempdir().unwrap();
+    let net = Net::open(&network()).unwrap();
+    let data = open(&net, &examples(folder.path(), &[40, 3, 8, 8]));
+    let options = Options { per_tensor: true, ..Options::default() };
+    let (quantized, _) = static_int8(&net, options, &bench(&data, 2)).unwrap();
+    // Channels of 0.001 beside channels of 4 would all be zero.
+    let scales = |name: &str| quantized.constants().iter().find(|c| c.name == name).unwrap().elements();
+    assert_eq!((scales("w2_scale"), scales("w1_scale")), (8, 1));
+    let far = distance(&values(&net, "d", &data), &values(&quantized, "d", &data));
+    assert!(far < 0.03, "{far}");
+}
+
+#[test]
+fn no_float_island_is_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let net = Net::open(&network()).unwrap();
+    let data = open(&net, &examples(folder.path(), &[16, 3, 8, 8]));
+    let (quantized, _) = static_int8(&net, Options::default(), &bench(&data, 2)).unwrap();
+    let compiled = compile(&quantized.to_model(), &Config::new()).unwrap();
+    let picture = compiled.graph.to_string();
+    let floats: Vec<&str> = picture.lines().filter(|l| l.contains("= conv ") || l.contains("= matmul ")).collect();
+    assert!(floats.is_empty(), "{floats:?}");
+    assert!(
+        compiled.program.weights_bytes() * 3
+            < compile(&net.to_model(), &Config::new()).unwrap().program.weights_bytes()
+    );
+}
+
+#[test]
+fn bits_do_not_depend_on_threads() {
+    let folder = tempfile::tempdir().unwrap();
+    let net = Net::open(&network()).unwrap();
+    let data = open(&net, &examples(folder.path(), &[24, 3, 8, 8]));
+    for method in ["int8", "weights-int8", "weights-int4", "ternary", "unstructured-60"] {
+        let steps = named(method).unwrap();
+        let of = |threads: usize| compress(&net, &steps, &bench(&data, threads)).unwrap().encode();
+        let one = of(1);
+        assert_eq!(one, of(3), "{method}");
+        assert_eq!(one, of(1), "{method}");
+    }
+}
+
+#[test]
+fn weights_in_few_bits_are_near_the_floats() {
+    let folder = tempfile::tempdir().unwrap();
+    let net = Net::open(&network()).unwrap();
+    let data = open(&net, &examples(folder.path(), &[40, 3, 8, 8]));
+    let float = values(&net, "y", &data);
+    for (method, most) in
+        [("weights-int8", 0.01), ("weights-int4", 0.08), ("int8-dynamic", 0.03), ("unstructured-30", 0.2)]
+    {
+        let made = compress(&net, &named(method).unwrap(), &bench(&data, 2)).unwrap();
+        let far = distance(&float, &values(&made, "y", &data));
+        assert!(far < most, "{method}: {far}");
+    }
+}
+
+#[test]
+fn as_many_weights_become_zero_as_was_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let net = Net::open(&network()).unwrap();
+    let data = open(&net, &examples(folder.path(), &[40, 3, 8, 8]));
+    let zeros = |net: &Net, name: &str| {
+        let (_, w) = net.floats(name).unwrap();
+        (w.iter().filter(|v| **v == 0.0).count(), w.len())
+    };
+    let made = compress(&net, &named("unstructured-50").unwrap(), &bench(&data, 2)).unwrap();
+    let (mut gone, mut all) = (0, 0);
+    for name in ["w1", "w3", "w4", "w5", "w6"] {
+        let (zero, of) = zeros(&made, name);
+        (gone, all) = (gone + zero, all + of);
+    }
+    assert!((gone as f64 / all as f64 - 0.5).abs() < 0.02, "{gone} of {all}");
+    assert_eq!(zeros(&made, "w2").0, zeros(&net, "w2").0, "the depthwise convolution");
+}
+
+#[test]
+fn accuracy_that_must_not_fall_keeps_floats() {
+    let folder = tempfile::tempdir().unwrap();
+    let net = Net::open(&network()).unwrap();
+    let path = examples(folder.path(), &[40, 3, 8, 8]);
+    let plain = open(&net, &path);
+    // What the float network says is what is expected, so that any error counts.
+    let labels = folder.path().join("labels.npy");
+    let answers = values(&net, "y", &plain);
+    zantc::import::to_raw("", &Tensor::from_elements([40, 10], &answers)).write_npy(&labels).unwrap();
+    let compiled = compile(&net.to_model(), &Config::new()).unwrap();
+    let transform = zant_compress::data::Transform::default();
+    let data = zant_compress::data::Data::open(&path, Some(&labels), &transform, &compiled.program).unwrap();
+    let (exact, report) = mixed(&net, Options::default(), 0.0, &bench(&data, 2)).unwrap();
+    assert!(report.layers.iter().all(|l| !l.quantized && l.sensitivity.is_some()));
+    assert_eq!(values(&exact, "y", &plain), answers);
+}
+
+#[test]
+fn batch_normalisations_and_idle_nodes_become_part_of_layers() {
+    let model = Builder::new(13, &[2, 3, 5, 5])
+        .weights("w", &[4, 3, 3, 3], 0.5)
+        .node("Conv", &["x", "w"], "c", &[])
+        .weights("s", &[4], 1.0)
+        .weights("b", &[4], 1.0)
+        .weights("m", &[4], 0.3)
+        .constant("v", &Tensor::from_elements([4], &[0.5f32, 1.0, 2.0, 0.1]))
+        .node("BatchNormalization", &["c", "s", "b", "m", "v"], "n", &[])
+        .node("Identity", &["n"], "i", &[])
+        .node("Relu", &["i"], "y", &[])
+        .output("y");
+    let net = Net::open(&model).unwrap();
+    let ops: Vec<&str> = net.nodes().iter().map(|n| n.op_type.as_str()).collect();
+    assert_eq!(ops, ["Conv", "Relu"]);
+    let folder = tempfile::tempdir().unwrap();
+    let data = open(&net, &examples(folder.path(), &[4, 3, 5, 5]));
+    let folded = values(&net, "y", &data);
+    let compiled = compile(&model, &Config::new()).unwrap();
+    let mut executor = zantc::exec::Executor::new(&compiled.program, zantc::exec::Hygiene::AsEmitted).unwrap();
+    let plain: Vec<f32> = [0, 2]
+        .iter()
+        .flat_map(|&first| executor.run_model(&data.run(first).unwrap().0).unwrap()[0].to_vec::<f32>().unwrap())
+        .collect();
+    assert!(distance(&plain, &folded) < 1e-6);
+}
+
+#[test]
+fn models_without_layers_and_names_of_nothing_are_told() {
+    let net = Net::open(&Builder::new(13, &[1, 4]).node("Relu", &["x"], "y", &[]).output("y")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let data = open(&net, &examples(folder.path(), &[4, 4]));
+    let faults = compress(&net, &named("int8").unwrap(), &bench(&data, 1)).unwrap_err();
+    assert!(faults[0].message.contains("no layer to quantize"));
+    for name in ["int9", "structured-0", "unstructured-100", "", "int8+"] {
+        assert!(named(name).unwrap_err()[0].message.contains("there is no method"), "{name}");
+    }
+}

@@ -117,7 +117,7 @@ pub const SOURCES: &[Source] = &[
     source!("kernels/qfloat.rs", ["arch/byte.rs", "arch/isa.rs", "kernels/reduce.rs", "kernels/softmax.rs", "math/exp.rs", "terms/pool2d.rs", "terms/quant.rs", "terms/sizes.rs"]),
     source!("kernels/qpacking.rs", ["kernels/qdepthwise_dual.rs", "kernels/qdual.rs", "terms/conv2d.rs", "terms/sizes.rs"]),
     source!("kernels/qsparse.rs", ["arch/byte.rs", "arch/bytes.rs", "kernels/qconv.rs", "loops/unpack.rs", "terms/conv2d.rs", "terms/qconv2d.rs", "terms/sparse.rs"]),
-    source!("kernels/qsparse_dual.rs", ["arch/byte.rs", "arch/dual.rs", "kernels/qdual.rs", "loops/unpack.rs", "terms/conv2d.rs", "terms/dual.rs", "terms/qconv2d.rs", "terms/sparse.rs"]),
+    source!("kernels/qsparse_dual.rs", ["arch/byte.rs", "arch/dual.rs", "kernels/qdual.rs", "loops/unpack.rs", "terms/conv2d.rs", "terms/qconv2d.rs", "terms/sparse.rs"]),
     source!("kernels/reduce.rs", ["kernels/number.rs", "terms/sizes.rs"]),
     source!("kernels/reduce_f32.rs", ["arch/isa.rs", "kernels/number.rs", "kernels/reduce.rs", "terms/sizes.rs"]),
     source!("kernels/scatter.rs", ["error.rs", "kernels/index.rs"]),

@@ -12,7 +12,7 @@ use zant_runtime::kernels::qconv::qconv2d;
 use zant_runtime::kernels::qdual::{self, qconv2d_dual};
 use zant_runtime::kernels::qpacking;
 use zant_runtime::kernels::qsparse::sparse_qconv2d;
-use zant_runtime::kernels::qsparse_dual::sparse_qconv2d_dual;
+use zant_runtime::kernels::qsparse_dual::{sparse_qconv2d_dual, sparse_qconv2d_dual_one};
 use zant_runtime::kernels::sparse::{sparse_conv2d, sparse_matmul, sparse_matvec};
 use zant_runtime::terms::conv2d::Conv2d;
 use zant_runtime::terms::epilogue::{Activation, Epilogue, Residual};
@@ -193,11 +193,11 @@ fn quantized_convolutions_have_the_results_of_dense_ones() {
         let mut words = vec![0x8192_a3b4; qdual::scratch(&p, true)];
         let (mut expected, mut y) = (before.clone(), before.clone());
         qconv2d_dual(cpu, &p, &x, &dense, sums, &mut words, &mut expected);
-        sparse_qconv2d_dual::<4, _, _, _>(cpu, (&p, &s), &x, made.weights(), sums, (&mut room, &mut words), &mut y);
+        sparse_qconv2d_dual(cpu, (&p, &s), &x, made.weights(), sums, (&mut room, &mut words), &mut y);
         assert_eq!(y, expected, "dual {p:?} {s:?}");
         let (_, made, mut room) = stream(&|m, w, put| qpacking::qconv2d_dual_one(m, w, put));
         let (mut words, mut y) = (vec![0x8192_a3b4; qdual::scratch(&p, false)], before.clone());
-        sparse_qconv2d_dual::<1, _, _, _>(cpu, (&p, &s), &x, made.weights(), sums, (&mut room, &mut words), &mut y);
+        sparse_qconv2d_dual_one(cpu, (&p, &s), &x, made.weights(), sums, (&mut room, &mut words), &mut y);
         assert_eq!(y, expected, "dual one {p:?} {s:?}");
     }
 }

@@ -332,6 +332,6 @@ pub fn sparse_qconv2d(
 ) {
     qsparse::sparse_qconv2d(cpu(), p, x, *w, sums, room.0, y);
     let dual = arch::portable::Portable::<Fused>::portable();
-    qsparse_dual::sparse_qconv2d_dual::<4, _, _, _>(dual, p, x, *w, sums, (&mut *room.0, &mut *room.1), y);
-    qsparse_dual::sparse_qconv2d_dual::<1, _, _, _>(dual, p, x, *w, sums, room, y);
+    qsparse_dual::sparse_qconv2d_dual(dual, p, x, *w, sums, (&mut *room.0, &mut *room.1), y);
+    qsparse_dual::sparse_qconv2d_dual_one(dual, p, x, *w, sums, room, y);
 }

@@ -112,6 +112,9 @@ fn products_have_the_bits_of_dense_ones() {
     products::<Separate>(2);
 }
 
+/// Writes the weights of a convolution in the order of a kernel.
+type Pack = dyn Fn(&Conv2d, &[i8], &mut dyn FnMut(i8));
+
 /// A convolution of some size.
 fn window(values: &mut Values) -> Option<Conv2d> {
     let [h, w, c] = [1 + values.below(7), 1 + values.below(7), 1 + values.below(9)];
@@ -168,7 +171,7 @@ fn quantized_convolutions_have_the_results_of_dense_ones() {
         let bias: Vec<i32> = qpacking::bias_less(&bias, &w, p.zero).collect();
         let sums = (bias.as_slice(), multiplier.as_slice());
         let s = Sparse { columns: part, depth };
-        let stream = |pack: &dyn Fn(&Conv2d, &[i8], &mut dyn FnMut(i8))| {
+        let stream = |pack: &Pack| {
             let (mut dense, mut stream, mut room) = (Vec::new(), Vec::new(), 0);
             pack(&m, &w, &mut |w| dense.push(w));
             in_parts(&w, [n, depth, part], |out_c, w| {

@@ -19,6 +19,7 @@ mod sparse;
 mod state;
 mod strided;
 mod ternary;
+mod weights;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -31,6 +32,8 @@ use crate::ir::{DType, Graph, Node, Numerics, Op, Origin, Tensor, Type, ValueId,
 use crate::layout::Arrangement;
 use crate::program::{Access, Arg, Buffer, BufferId, KernelCall, Port, Program, Step, Storage, View, Weight, WeightId};
 use crate::targets::{self, Target};
+
+pub use self::sparse::Zeros;
 
 /// Why a node has no kernel call.
 struct Fault {
@@ -60,18 +63,6 @@ pub fn lower(graph: &Graph, numerics: Numerics) -> Result<Program, Vec<Diagnosti
     lower_with_places(graph, numerics, targets::HOST, Zeros::default()).map(|(program, _)| program)
 }
 
-/// What is wanted of constants.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Zeros {
-    /// Zeros are left out of weights where that costs next to no time.
-    #[default]
-    Cheap,
-    /// They are left out wherever that makes weights smaller.
-    Small,
-    /// They are weights like others.
-    Kept,
-}
-
 /// The same for a target, with the place of each value of the graph, by its id; constants have none.
 ///
 /// # Errors
@@ -90,26 +81,8 @@ pub fn lower_with_places(
     l.nodes()?;
     debug_assert_eq!(l.unread_operands(), Vec::<String>::new());
     l.outputs().map_err(|f| vec![Diagnostic::error(f.code, f.message).help(f.help)])?;
-    keep_read_weights(&mut l.program);
+    weights::keep_read(&mut l.program);
     Ok((l.program, l.places))
-}
-
-/// Drops the constants that no step reads: those of steps without elements.
-fn keep_read_weights(program: &mut Program) {
-    let weight = |arg: &Arg| if let Arg::Weight(w) = arg { Some((w.index(), *w)) } else { None };
-    let args = program.steps.iter().flat_map(|s| &s.args);
-    let mut kept: BTreeMap<usize, WeightId> = args.filter_map(weight).collect();
-    let mut weights = Vec::new();
-    for (new, (&old, id)) in kept.iter_mut().enumerate() {
-        weights.push(program.weights[old].clone());
-        *id = WeightId(new as u32);
-    }
-    for arg in program.steps.iter_mut().flat_map(|s| &mut s.args) {
-        if let Arg::Weight(w) = arg {
-            *w = kept[&w.index()];
-        }
-    }
-    program.weights = weights;
 }
 
 fn diagnostic(graph: &Graph, node: &Node, fault: Fault) -> Diagnostic {

@@ -10,20 +10,35 @@ use zant_runtime::terms::qconv2d::QConv2d;
 use zant_runtime::terms::sizes::PANEL;
 use zant_runtime::terms::sparse::Sparse;
 
+use super::Lowering;
 use super::coded::columns;
-use super::{Lowering, Zeros};
 use crate::ir::{DType, Element, Graph, Node, Tensor, Type};
 use crate::program::kernels::{ConvKind, QBody, SparseConvCall, SparseMatMulCall, SparseQConvCall};
 use crate::program::{Access, Arg};
+
+/// What is wanted of constants.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Zeros {
+    /// Zeros are left out of weights where that costs next to no time.
+    #[default]
+    Cheap,
+    /// They are left out wherever that makes weights smaller.
+    Small,
+    /// They are weights like others.
+    Kept,
+}
 
 /// Bytes that must at least be saved, and what part of the weights that is, in percent.
 const LEAST: (usize, usize) = (64, 15);
 /// How much longer a layer may take where speed is preferred.
 const SLOWER: f64 = 0.025;
 /// Bytes that are unpacked at a time: of machines with caches, and of products of bytes on others.
-const ROOM: (usize, usize) = (32 << 10, 8 << 10);
+const ROOM: (usize, usize) = (32 << 10, 16 << 10);
 /// Columns from which on sixteen are unpacked at a time on machines with little memory, not eight.
 const MANY_COLUMNS: usize = 64;
+/// Products that take as long as a further walk over a pixel, of floats, and columns that gathering a window takes as long as, of bytes.
+const PASS: f64 = 80.0;
+const GATHER: f64 = 1.25;
 /// Weights of a column that are unpacked at a time for a product of one row.
 const ROW_DEPTH: usize = 64;
 
@@ -38,7 +53,8 @@ struct Layer {
     uses: usize,
     /// Products that take as long as unpacking a weight.
     unpacking: f64,
-    /// Columns that take as long as what is done again for each part of them.
+    /// Parts of the columns that the dense kernel has, and columns that take as long as what is done for each further one.
+    parts: usize,
     again: f64,
 }
 
@@ -87,8 +103,8 @@ impl Layer {
 
     /// How much longer the layer takes if so many columns are unpacked at a time.
     fn longer(&self, columns: usize) -> f64 {
-        let parts = self.columns.div_ceil(columns.max(1)).max(1) as f64;
-        self.unpacking / self.uses.max(1) as f64 + self.again * (parts - 1.0) / self.columns.max(1) as f64
+        let parts = self.columns.div_ceil(columns.max(1)).saturating_sub(self.parts) as f64;
+        self.unpacking / self.uses.max(1) as f64 + self.again * parts / self.columns.max(1) as f64
     }
 
     /// Bytes of so many columns.
@@ -112,21 +128,33 @@ impl Lowering<'_> {
     /// The float weights of a product, whose `columns` are used so often, where leaving out zeros makes them smaller.
     fn float_layer(&self, node: &Node, columns: usize, uses: usize) -> Option<Layer> {
         let w = self.data(node.inputs[1]).and_then(Tensor::to_vec::<f32>)?;
-        self.layer(&w, counts, [columns, uses], 0.0)
+        // Small code walks over the pixels for each sixteen columns.
+        let depth = w.len().checked_div(columns).unwrap_or(0).max(1) as f64;
+        let again = if self.target.compact { PASS / depth } else { 0.0 };
+        self.layer(&w, counts, [columns, uses], (columns.div_ceil(PANEL), again))
     }
 
-    fn layer<T>(&self, w: &[T], counts: fn(&T) -> bool, [columns, uses]: [usize; 2], again: f64) -> Option<Layer> {
+    fn layer<T>(
+        &self,
+        w: &[T],
+        counts: fn(&T) -> bool,
+        [columns, uses]: [usize; 2],
+        (parts, again): (usize, f64),
+    ) -> Option<Layer> {
         let (size, values) = (size_of::<T>(), w.iter().filter(|w| counts(w)).count());
         let is_meant = self.zeros != Zeros::Kept && is_worthwhile(size, w.len(), values);
-        let unpacking = self.unpacking(size);
-        is_meant.then_some(Layer { size, weights: w.len(), values, columns, uses, unpacking, again })
+        let unpacking = self.unpacking(size, uses);
+        is_meant.then_some(Layer { size, weights: w.len(), values, columns, uses, unpacking, parts, again })
     }
 
-    /// Products that take as long as unpacking a weight, which is six instructions without vectors.
-    fn unpacking(&self, size: usize) -> f64 {
+    /// Products that take as long as unpacking a weight, which is 3 or 4 instructions on Arm and about six in plain Rust.
+    fn unpacking(&self, size: usize, uses: usize) -> f64 {
         match (self.target.loops.family, size) {
-            (Some("arch/arm"), 4) => 4.0,
-            (Some("arch/arm"), _) => 8.0,
+            (Some("arch/arm"), 4) => 3.0,
+            (Some("arch/arm"), _) => 5.0,
+            // A product of one row waits for its weights.
+            (Some(_), 4) if uses == 1 => 12.0,
+            (Some(_), _) if uses == 1 => 40.0,
             (Some(_), 4) => 40.0,
             (Some(_), _) => 120.0,
             (None, 4) => 4.0,
@@ -267,11 +295,9 @@ impl Lowering<'_> {
         (kind, body): (ConvKind, QBody),
         w: &[i8],
     ) -> Option<(SparseOperand, Vec<i8>)> {
-        // Windows are widened for each part again.
-        let again = if body == QBody::Quads { 0.0 } else { 1.25 };
         let uses = m.batch * m.out_h * m.out_w;
         let layer = self
-            .layer(w, |w| *w != 0, [m.out_c, uses], again)
+            .layer(w, |w| *w != 0, [m.out_c, uses], (1, GATHER))
             .filter(|_| kind == ConvKind::General && m.groups == 1)?;
         let widths = match body {
             QBody::Quads => self.widths(&layer),

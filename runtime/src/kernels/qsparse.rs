@@ -5,6 +5,7 @@
 //! Invariant: the results are those of `qconv2d` with all weights.
 use super::super::arch::byte::Byte;
 use super::super::arch::bytes::ByteCpu;
+use super::super::arch::unpack::UnpackCpu;
 use super::super::loops::unpack::Parts;
 use super::super::terms::conv2d::Conv2d;
 use super::super::terms::qconv2d::QConv2d;
@@ -14,7 +15,7 @@ use super::qconv::qconv2d;
 /// Computes the convolution, of one group. Weights are packed for `s.columns` output channels at a time, as for a convolution
 /// that has no others; `room` is for the weights of so many. All else is as for `qconv2d`.
 #[inline(never)]
-pub fn sparse_qconv2d<C: ByteCpu, X: Byte, Y: Byte>(
+pub fn sparse_qconv2d<C: ByteCpu + UnpackCpu, X: Byte, Y: Byte>(
     cpu: C,
     (p, s): (&QConv2d, &Sparse),
     x: &[X],

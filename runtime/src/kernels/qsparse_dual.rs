@@ -4,6 +4,7 @@
 //! Invariant: the results are those of `qconv2d_dual` with all weights.
 use super::super::arch::byte::Byte;
 use super::super::arch::dual::Dual;
+use super::super::arch::unpack::UnpackCpu;
 use super::super::loops::unpack::Parts;
 use super::super::terms::conv2d::Conv2d;
 use super::super::terms::qconv2d::QConv2d;
@@ -16,7 +17,7 @@ type Sums<'a> = (&'a [i32], &'a [f32]);
 /// Computes the convolution, of one group, four pixels at a time. Weights are packed for `s.columns` output channels at a time, as
 /// for a convolution that has no others; `room` is for the weights of so many. All else is as for `qconv2d_dual`.
 #[inline(never)]
-pub fn sparse_qconv2d_dual<C: Dual, X: Byte, Y: Byte>(
+pub fn sparse_qconv2d_dual<C: Dual + UnpackCpu, X: Byte, Y: Byte>(
     cpu: C,
     product: (&QConv2d, &Sparse),
     x: &[X],
@@ -30,7 +31,7 @@ pub fn sparse_qconv2d_dual<C: Dual, X: Byte, Y: Byte>(
 
 /// The same pixel by pixel, by `qconv2d_dual_one`.
 #[inline(never)]
-pub fn sparse_qconv2d_dual_one<C: Dual, X: Byte, Y: Byte>(
+pub fn sparse_qconv2d_dual_one<C: Dual + UnpackCpu, X: Byte, Y: Byte>(
     cpu: C,
     product: (&QConv2d, &Sparse),
     x: &[X],
@@ -44,7 +45,7 @@ pub fn sparse_qconv2d_dual_one<C: Dual, X: Byte, Y: Byte>(
 
 /// Calls `compute` for some channels at a time.
 #[inline(always)]
-fn parts<C: Dual, Y: Byte>(
+fn parts<C: Dual + UnpackCpu, Y: Byte>(
     cpu: C,
     (p, s): (&QConv2d, &Sparse),
     w: Weights<'_, i8>,

@@ -4,7 +4,8 @@
 //!
 //! Invariant: the bits are those of `matmul_packed` and `conv2d` with all weights.
 use super::super::arch::floats::FloatCpu;
-use super::super::loops::unpack::{Parts, least, unpack};
+use super::super::arch::unpack::UnpackCpu;
+use super::super::loops::unpack::{Parts, least};
 use super::super::terms::conv2d::Conv2d;
 use super::super::terms::epilogue::Epilogue;
 use super::super::terms::sizes::PANEL;
@@ -15,7 +16,7 @@ use super::matmul_packed::{MatMulPacked, matmul_packed, matvec_packed};
 /// Computes the convolution, of one group. Weights are packed for `s.columns` output channels at a time, as for a convolution
 /// that has no others. `bias` has `out_c` elements, or is empty for zeros; `floats` has room for the weights of so many columns.
 #[inline(never)]
-pub fn sparse_conv2d<C: FloatCpu>(
+pub fn sparse_conv2d<C: FloatCpu + UnpackCpu>(
     cpu: C,
     (p, s): (&Conv2d, &Sparse),
     x: &[f32],
@@ -34,7 +35,7 @@ pub fn sparse_conv2d<C: FloatCpu>(
 
 /// Computes the product of some rows; all else is as for [`sparse_conv2d`].
 #[inline(never)]
-pub fn sparse_matmul<C: FloatCpu>(
+pub fn sparse_matmul<C: FloatCpu + UnpackCpu>(
     cpu: C,
     (p, s): (&MatMulPacked, &Sparse),
     a: &[f32],
@@ -54,7 +55,7 @@ pub fn sparse_matmul<C: FloatCpu>(
 /// Computes the product of one row (`m` is 1), panel by panel, of which `s.depth` weights of each column are unpacked at a time:
 /// `floats` has room for these.
 #[inline(never)]
-pub fn sparse_matvec<C: FloatCpu>(
+pub fn sparse_matvec<C: FloatCpu + UnpackCpu>(
     cpu: C,
     (p, s): (&MatMulPacked, &Sparse),
     a: &[f32],
@@ -74,7 +75,7 @@ pub fn sparse_matvec<C: FloatCpu>(
             // What has been added is the bias of what is left.
             let depth = least(s.depth, p.k - k);
             let floats = floats.get_mut(..depth * width).unwrap_or(&mut []);
-            unpack(cpu, &mut w, floats);
+            cpu.unpack(&mut w, floats);
             let (part, a) = (MatMulPacked::new(1, depth, width), a.get(k..).unwrap_or(&[]));
             k += depth;
             if k == p.k {

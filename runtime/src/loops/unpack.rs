@@ -1,13 +1,7 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! Sparse weights become dense ones, some columns at a time.
-use super::super::arch::isa::{Cpu, Isa, Kernel};
+use super::super::arch::unpack::UnpackCpu;
 use super::super::terms::sparse::{Sparse, Value, Weights};
-
-/// Unpacks the next weights.
-#[inline(always)]
-pub fn unpack<T: Value, C: Cpu>(cpu: C, w: &mut Weights<'_, T>, to: &mut [T]) {
-    cpu.run(Unpack { w, to });
-}
 
 /// The smaller number.
 #[inline(always)]
@@ -34,29 +28,14 @@ impl<'a, T: Value> Parts<'a, T> {
 
     /// Unpacks the weights of the next columns, which fill `room` unless they are the last. Gives the first one, and how many.
     #[inline(always)]
-    pub fn next<C: Cpu>(&mut self, cpu: C, room: &mut [T]) -> Option<(usize, usize)> {
+    pub fn next<C: UnpackCpu>(&mut self, cpu: C, room: &mut [T]) -> Option<(usize, usize)> {
         let (first, columns) = (self.first, least(self.columns, self.left));
         if columns == 0 {
             return None;
         }
-        unpack(cpu, &mut self.w, room);
+        cpu.unpack(&mut self.w, room);
         self.first += columns;
         self.left -= columns;
         Some((first, columns))
-    }
-}
-
-/// Unpacks the next weights.
-struct Unpack<'t, 'a, T> {
-    w: &'t mut Weights<'a, T>,
-    to: &'t mut [T],
-}
-
-impl<T: Value> Kernel for Unpack<'_, '_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<I: Isa>(self, _isa: I) {
-        self.w.unpack(self.to);
     }
 }

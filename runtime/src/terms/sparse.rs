@@ -9,6 +9,18 @@
 pub trait Value: Copy + Default {
     /// Itself if all bits of `mask` are set, 0 if none is.
     fn masked(self, mask: u32) -> Self;
+
+    /// Values, and where weights go, by their type.
+    fn typed<'a>(values: &'a [Self], to: &'a mut [Self]) -> Typed<'a>;
+}
+
+/// Values, and where weights go.
+#[derive(Debug)]
+pub enum Typed<'a> {
+    /// Of floats.
+    Floats(&'a [f32], &'a mut [f32]),
+    /// Of bytes.
+    Bytes(&'a [i8], &'a mut [i8]),
 }
 
 impl Value for f32 {
@@ -16,12 +28,22 @@ impl Value for f32 {
     fn masked(self, mask: u32) -> Self {
         f32::from_bits(self.to_bits() & mask)
     }
+
+    #[inline(always)]
+    fn typed<'a>(values: &'a [Self], to: &'a mut [Self]) -> Typed<'a> {
+        Typed::Floats(values, to)
+    }
 }
 
 impl Value for i8 {
     #[inline(always)]
     fn masked(self, mask: u32) -> Self {
         self & mask as i8
+    }
+
+    #[inline(always)]
+    fn typed<'a>(values: &'a [Self], to: &'a mut [Self]) -> Typed<'a> {
+        Typed::Bytes(values, to)
     }
 }
 
@@ -44,7 +66,17 @@ pub struct Weights<'a, T> {
 }
 
 /// Weights of a byte of the bitmap.
-const EIGHT: usize = 8;
+pub const EIGHT: usize = 8;
+
+/// The weight of a bit, `shift` bits below the sign; `at` counts those that are there.
+#[inline(always)]
+fn weight<T: Value>(values: &[T; EIGHT], bits: i32, shift: u32, at: &mut usize) -> T {
+    // The sign fills the mask of the weight.
+    let mask = (bits << shift) >> 31;
+    let weight = values.get(*at % EIGHT).copied().unwrap_or_default().masked(mask as u32);
+    *at = at.wrapping_sub(mask as isize as usize);
+    weight
+}
 
 impl<T: Value> Weights<'_, T> {
     /// Writes the next weights; behind the last byte of the bitmap there are zeros.
@@ -67,15 +99,19 @@ impl<T: Value> Weights<'_, T> {
         let (Some((mask, masks)), Some(values)) = (self.mask.split_first(), self.values.first_chunk::<EIGHT>()) else {
             return [zero, zero, zero, zero, zero, zero, zero, zero];
         };
-        let (bits, mut at) = (i32::from(*mask), 0usize);
-        // The sign fills the mask of a weight. Spelled out: small code unrolls nothing.
-        let mut next = |shift: u32| {
-            let mask = (bits << shift) >> 31;
-            let weight = values.get(at % EIGHT).copied().unwrap_or_default().masked(mask as u32);
-            at = at.wrapping_sub(mask as isize as usize);
-            weight
-        };
-        let weights = [next(31), next(30), next(29), next(28), next(27), next(26), next(25), next(24)];
+        let (bits, at) = (i32::from(*mask), &mut 0usize);
+        // Spelled out: small code unrolls nothing.
+        let weights = [
+            weight(values, bits, 31, at),
+            weight(values, bits, 30, at),
+            weight(values, bits, 29, at),
+            weight(values, bits, 28, at),
+            weight(values, bits, 27, at),
+            weight(values, bits, 26, at),
+            weight(values, bits, 25, at),
+            weight(values, bits, 24, at),
+        ];
+        let at = *at;
         self.mask = masks;
         self.values = self.values.get(at..).unwrap_or(&[]);
         weights

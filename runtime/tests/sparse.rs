@@ -92,7 +92,7 @@ fn products<N: Numerics>(seed: u64) {
         let s = Sparse { columns: part, depth: k };
         let mut room = vec![f32::NAN; k * part.min(n)];
         let rows = Sparse { columns: 16, depth: 8 * (1 + values.below(4)) };
-        let mut short = vec![f32::NAN; rows.depth.min(k) * 16];
+        let mut short = vec![f32::NAN; rows.depth.min(k) * n.min(16)];
         each_cpu!(N, name, cpu => {
             let mut y = before.clone();
             sparse_matmul(cpu, (&p, &s), &x, made.weights(), &bias, &mut room, &mut y);

@@ -21,7 +21,7 @@ fn pruned(name: &str) -> Model {
     let mut model = load(&path, &Limits::default()).expect("it is a model");
     let graph = &mut model.proto.graph;
     for tensor in graph.initializer.iter_mut().filter(|t| t.dims.len() > 1) {
-        let Some(raw) = tensor.raw_data.as_ref().map(|raw| raw.to_vec()) else { continue };
+        let Some(mut raw) = tensor.raw_data.as_ref().map(|raw| raw.to_vec()) else { continue };
         let sizes: Vec<f32> = match tensor.data_type {
             FLOAT => raw.as_chunks().0.iter().map(|w| f32::from_le_bytes(*w).abs()).collect(),
             INT8 => raw.iter().map(|w| f32::from((*w as i8).unsigned_abs())).collect(),
@@ -29,7 +29,7 @@ fn pruned(name: &str) -> Model {
         };
         let mut order: Vec<usize> = (0..sizes.len()).collect();
         order.sort_by(|&a, &b| sizes[a].total_cmp(&sizes[b]));
-        let (mut raw, size) = (raw, raw.len() / sizes.len().max(1));
+        let size = raw.len() / sizes.len().max(1);
         for at in order.into_iter().take(sizes.len() * 7 / 10) {
             raw[at * size..][..size].fill(0);
         }

@@ -64,7 +64,8 @@ pub fn sparse_matvec<C: FloatCpu + UnpackCpu>(
     floats: &mut [f32],
     y: &mut [f32],
 ) {
-    debug_assert!(p.m == 1 && s.columns == PANEL && s.depth > 0 && floats.len() >= least(s.depth, p.k) * PANEL);
+    debug_assert!(p.m == 1 && s.columns == PANEL && s.depth > 0);
+    debug_assert!(floats.len() >= least(s.depth, p.k) * least(PANEL, p.n));
     let mut first = 0;
     while first < p.n && s.depth > 0 {
         let width = least(PANEL, p.n - first);

@@ -56,7 +56,7 @@ fn costs(target: &Target) -> Option<&'static Costs> {
 
 /// Whether a kernel computes with quantized numbers.
 fn is_quantized(kernel: &str) -> bool {
-    kernel.starts_with('q') || kernel.contains("dynamic")
+    kernel.starts_with('q') || kernel.starts_with("sparse_q") || kernel.contains("dynamic")
 }
 
 /// Bytes of the emitted arena: a multiple of its alignment.

@@ -1,8 +1,9 @@
 //! The way of a model, once it is read: messages -> graph -> passes -> program -> plan.
 
-use crate::config::Config;
+use crate::config::{Config, Optimize};
 use crate::diag::{Diagnostic, codes};
-use crate::ir::{Cache, Graph, Reference, State};
+use crate::ir::{Cache, Graph, LowBit, Reference, State};
+use crate::lower::Zeros;
 use crate::onnx::Model;
 use crate::plan::program::Planned;
 use crate::program::{Program, View};
@@ -100,7 +101,12 @@ fn compile_imported(
     observe("optimising");
     passes::run_with(&mut graph, &Reference { numerics }, config.low_bit, |pass, _| observe(pass.name));
     observe("choosing kernels");
-    let (mut program, places) = lower::lower_with_places(&graph, numerics, &config.machine())?;
+    let zeros = match (config.low_bit, config.optimize) {
+        (LowBit::Off, _) => Zeros::Kept,
+        (LowBit::Auto, Optimize::Size) => Zeros::Small,
+        (LowBit::Auto, Optimize::Speed) => Zeros::Cheap,
+    };
+    let (mut program, places) = lower::lower_with_places(&graph, numerics, &config.machine(), zeros)?;
     observe("planning memory");
     let planned = plan::program::place(&mut program, config.target.align)
         .map_err(|e| vec![Diagnostic::error(codes::TOO_LARGE, e.to_string())])?;

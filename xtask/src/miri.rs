@@ -14,10 +14,10 @@ pub(crate) struct Args {
 /// The test targets, those of memory first. `math_accuracy` is left out: it compares with f64 functions of std, of which Miri
 /// makes inexact ones on purpose; three tests of the other `math` files say the same of themselves.
 #[rustfmt::skip]
-const TARGETS: [&str; 24] = [
+const TARGETS: [&str; 25] = [
     "lib", "arena", "arch", "copy", "gather", "select", "separable", "pool", "quant", "qfloat", "reduce", "softmax",
     "norm", "map", "integer", "place_row", "matmul", "conv", "math_fma", "math_pow", "math_f64", "math_special",
-    "coded", "ternary",
+    "coded", "sparse", "ternary",
 ];
 
 /// Integers are no pointers, and alignment is not had by luck.

@@ -53,6 +53,8 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
 /// Numbers in the constants that a step reads.
 fn parameters(program: &Program, step: &Step) -> usize {
     let weights = step.args.iter().map(|a| match a {
+        // Bitmaps hold none.
+        Arg::Weight(w) if program.weight(*w).values == 0 => 0,
         Arg::Weight(w) => program.weight(*w).data.len().max(program.weight(*w).values),
         Arg::Buffer(..) | Arg::Empty(_) => 0,
     });
@@ -112,6 +114,7 @@ fn report(name: &str, target: &str, compiled: &Compiled) -> Value {
                 "macs": s.macs,
                 "live_bytes": live(program, i),
                 "bits_per_weight": program.weight_bits(s),
+                "weights": s.note,
             })
         })
         .collect();
@@ -168,6 +171,9 @@ fn text(name: &str, compiled: &Compiled, footprint: &Footprint) -> String {
     }
     for s in &program.steps {
         text += &low_bits(program, s);
+        if let (Some(note), Some(node)) = (&s.note, s.origin.last()) {
+            text += &format!("weights: {}: {note}\n", escape(&node.name));
+        }
     }
     for s in &compiled.graph.stays_float {
         let nodes: Vec<String> = s.origin.iter().map(|o| format!("{} {:?}", escape(&o.op_type), o.name)).collect();
@@ -190,7 +196,7 @@ fn short(nodes: &[&str]) -> String {
 fn low_bits(program: &Program, step: &Step) -> String {
     let weights = step.args.iter().filter_map(|a| if let Arg::Weight(w) = a { Some(program.weight(*w)) } else { None });
     let line = |w: &zantc::program::Weight| {
-        let (bits, bytes) = (w.bits()?, w.data.data().len());
+        let (bits, bytes) = (w.bits()?, w.bytes());
         let less = (4 * w.values).saturating_sub(bytes);
         let name = escape(&w.name);
         Some(format!(

@@ -87,7 +87,7 @@ pub const OPTIONS: [Choice; 15] = [
     Choice {
         name: "low-bit",
         value: "auto|off",
-        help: "Whether weights of three values stay such: auto, or off for plain floats [default: auto]",
+        help: "Whether weights of few bits stay such, and zeros are left out where that pays: auto, or off for plain ones [default: auto]",
         form: Form::Text(|o, text| set(&mut o.low_bit, Word::of_word(text))),
     },
     Choice {

@@ -79,6 +79,9 @@ pub(super) fn zant_json(source: &Source<'_>, weights: &Weights, others: &Package
             if let Some(bits) = program.weight_bits(s) {
                 step["bits_per_weight"] = hundredths(bits).into();
             }
+            if let Some(note) = &s.note {
+                step["weights"] = note.as_str().into();
+            }
             step
         })
         .collect();

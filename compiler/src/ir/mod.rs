@@ -59,7 +59,7 @@ pub enum Cache {
     Int8,
 }
 
-/// Whether products with weights of few bits are computed by what those mean.
+/// Whether products with weights of few bits are computed by what those mean, and zeros may be left out of weights.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LowBit {
     /// They are: fewer bytes of constants, and sums in an order of their own.

@@ -41,6 +41,15 @@ impl Separables {
         Separables { between }
     }
 
+    /// Computes depthwise convolutions whole where what reads them `is_alone`.
+    pub(crate) fn forget(&mut self, graph: &Graph, is_alone: impl Fn(&Node) -> bool) {
+        for node in &graph.nodes {
+            if self.inside(graph, node).is_some() && is_alone(node) {
+                self.between.remove(&node.inputs[0]);
+            }
+        }
+    }
+
     /// Whether a node's result is never whole.
     pub(crate) fn is_between(&self, node: &Node) -> bool {
         node.outputs.iter().any(|v| self.between.contains_key(v))

@@ -146,10 +146,10 @@ impl Lowering<'_> {
 }
 
 /// The columns of weights: where each one's elements are, one column after the other.
-struct Columns {
+pub(super) struct Columns {
     columns: usize,
-    depth: usize,
-    places: Vec<usize>,
+    pub(super) depth: usize,
+    pub(super) places: Vec<usize>,
 }
 
 /// Columns that become floats at a time where memory is short.
@@ -173,7 +173,7 @@ impl Columns {
 }
 
 /// The columns of panels.
-fn columns(pieces: impl Iterator<Item = Piece>) -> Columns {
+pub(super) fn columns(pieces: impl Iterator<Item = Piece>) -> Columns {
     let mut all = Columns { columns: 0, depth: 0, places: Vec::new() };
     for piece in pieces {
         let [taps, depth, width] = piece.dims;

@@ -53,6 +53,12 @@ impl Lowering<'_> {
             self.coded_conv(node, params, w, [map, bias, y]);
             return Ok(());
         }
+        let sparse = if depthwise { None } else { self.sparse_conv(node, &params, false) };
+        if let Some(w) = sparse {
+            let (bias, y) = (self.bias(node, epilogue), self.product_result(node, epilogue)?);
+            self.sparse_conv_call(node, params, w, [map, bias, y]);
+            return Ok(());
+        }
         let (kind, w) = if depthwise {
             (ConvKind::Depthwise, self.packed_weights(node, packing::depthwise2d(&params)))
         } else {
@@ -142,6 +148,11 @@ impl Lowering<'_> {
         if let Some(w) = coded {
             let (bias, y) = (self.bias(node, epilogue), self.product_result(node, epilogue)?);
             self.coded_conv(node, params, w, [map, bias, y]);
+            return Ok(());
+        }
+        if let Some(w) = self.sparse_conv(node, &params, true) {
+            let (bias, y) = (self.bias(node, epilogue), self.product_result(node, epilogue)?);
+            self.sparse_conv_call(node, params, w, [map, bias, y]);
             return Ok(());
         }
         let w = self.packed_weights(node, packing::conv2d(&params, true));

@@ -8,12 +8,21 @@ use zant_runtime::kernels::packing;
 use zant_runtime::terms::epilogue;
 use zant_runtime::terms::matmul::{MatMul, Strides};
 
+use super::coded::CodedOperand;
 use super::conv::kernel_epilogue;
+use super::sparse::SparseOperand;
 use super::{Fault, Lowered, Lowering, expect_f32};
 use crate::ir::{DType, Epilogue, Node, Tensor, Type, row_major_strides};
 use crate::layout::strides::{broadcast, merge, row_pitch};
 use crate::program::kernels::{IntMatMulCall, MatMulBytesCall, MatMulCall, PackedMatMulCall};
 use crate::program::{Access, Arg};
+
+/// The constant matrix of a product, as its kernel reads it.
+enum Weights {
+    Dense(Arg),
+    Coded(CodedOperand),
+    Sparse(SparseOperand),
+}
 
 impl Lowering<'_> {
     pub(super) fn matmul(&mut self, node: &Node, epilogue: Epilogue) -> Lowered {
@@ -42,8 +51,11 @@ impl Lowering<'_> {
         let n = *y.shape.last().expect("rank 2 or more");
         let m = y.elements().checked_div(n).unwrap_or(0);
         let w = match self.coded(node, m == 1, packing::matmul(k, n)) {
-            Some(coded) => Err(coded),
-            None => Ok(self.packed_weights(node, packing::matmul(k, n))),
+            Some(coded) => Weights::Coded(coded),
+            None => match self.sparse_product(node, [m, k, n]) {
+                Some(sparse) => Weights::Sparse(sparse),
+                None => Weights::Dense(self.packed_weights(node, packing::matmul(k, n))),
+            },
         };
         let (a, strides) = self.strided_operand(node.inputs[0]);
         let a_pitch = row_pitch(&self.ty(node.inputs[0]).shape, &strides).unwrap_or(k);
@@ -59,8 +71,9 @@ impl Lowering<'_> {
             epilogue: kernel_epilogue(epilogue),
         };
         match w {
-            Ok(w) => self.call(node, Arc::new(PackedMatMulCall { params, row }), vec![a, w, bias, out]),
-            Err(coded) => self.coded_matmul(node, params, coded, [a, bias, out]),
+            Weights::Dense(w) => self.call(node, Arc::new(PackedMatMulCall { params, row }), vec![a, w, bias, out]),
+            Weights::Coded(w) => self.coded_matmul(node, params, w, [a, bias, out]),
+            Weights::Sparse(w) => self.sparse_product_call(node, params, w, [a, bias, out]),
         }
         Ok(())
     }

@@ -15,9 +15,11 @@ mod pool;
 mod quant;
 mod rows;
 mod separable;
+mod sparse;
 mod state;
 mod strided;
 mod ternary;
+mod weights;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -30,6 +32,8 @@ use crate::ir::{DType, Graph, Node, Numerics, Op, Origin, Tensor, Type, ValueId,
 use crate::layout::Arrangement;
 use crate::program::{Access, Arg, Buffer, BufferId, KernelCall, Port, Program, Step, Storage, View, Weight, WeightId};
 use crate::targets::{self, Target};
+
+pub use self::sparse::Zeros;
 
 /// Why a node has no kernel call.
 struct Fault {
@@ -56,7 +60,7 @@ type Lowered<T = ()> = Result<T, Fault>;
 /// # Errors
 /// A diagnostic for each node without a kernel.
 pub fn lower(graph: &Graph, numerics: Numerics) -> Result<Program, Vec<Diagnostic>> {
-    lower_with_places(graph, numerics, targets::HOST).map(|(program, _)| program)
+    lower_with_places(graph, numerics, targets::HOST, Zeros::default()).map(|(program, _)| program)
 }
 
 /// The same for a target, with the place of each value of the graph, by its id; constants have none.
@@ -67,32 +71,18 @@ pub fn lower_with_places(
     graph: &Graph,
     numerics: Numerics,
     target: &Target,
+    zeros: Zeros,
 ) -> Result<(Program, Vec<Option<View>>), Vec<Diagnostic>> {
-    let mut l = Lowering::of(graph, numerics, target);
+    let mut l = Lowering { zeros, ..Lowering::of(graph, numerics, target) };
+    if zeros == Zeros::Small {
+        l.layout.separables.forget(graph, |node| sparse::has_zeros(graph, node));
+    }
     l.inputs();
     l.nodes()?;
     debug_assert_eq!(l.unread_operands(), Vec::<String>::new());
     l.outputs().map_err(|f| vec![Diagnostic::error(f.code, f.message).help(f.help)])?;
-    keep_read_weights(&mut l.program);
+    weights::keep_read(&mut l.program);
     Ok((l.program, l.places))
-}
-
-/// Drops the constants that no step reads: those of steps without elements.
-fn keep_read_weights(program: &mut Program) {
-    let weight = |arg: &Arg| if let Arg::Weight(w) = arg { Some((w.index(), *w)) } else { None };
-    let args = program.steps.iter().flat_map(|s| &s.args);
-    let mut kept: BTreeMap<usize, WeightId> = args.filter_map(weight).collect();
-    let mut weights = Vec::new();
-    for (new, (&old, id)) in kept.iter_mut().enumerate() {
-        weights.push(program.weights[old].clone());
-        *id = WeightId(new as u32);
-    }
-    for arg in program.steps.iter_mut().flat_map(|s| &mut s.args) {
-        if let Arg::Weight(w) = arg {
-            *w = kept[&w.index()];
-        }
-    }
-    program.weights = weights;
 }
 
 fn diagnostic(graph: &Graph, node: &Node, fault: Fault) -> Diagnostic {
@@ -128,6 +118,8 @@ struct Lowering<'a> {
     graph: &'a Graph,
     /// What the kernels are chosen for.
     target: &'a Target,
+    /// Whether zeros are left out of weights.
+    zeros: Zeros,
     /// Whether products of one row have a kernel of their own: always, or where small code is preferred if they are enough of the work.
     has_rows: bool,
     program: Program,
@@ -139,6 +131,8 @@ struct Lowering<'a> {
     weights: BTreeMap<ValueId, WeightId>,
     /// The program's constants, by the hash of type and bytes.
     equal_weights: BTreeMap<u64, Vec<WeightId>>,
+    /// What is to be said of how the next step's weights are kept.
+    note: Option<String>,
     /// What is known of where operands went.
     traces: operands::Traces,
 }
@@ -148,11 +142,13 @@ impl<'a> Lowering<'a> {
         Lowering {
             graph,
             target,
+            zeros: Zeros::default(),
             has_rows: !target.compact || has_rows(graph),
             places: vec![None; graph.values.len()],
             layout: Arrangement::of(graph),
             weights: BTreeMap::new(),
             equal_weights: BTreeMap::new(),
+            note: None,
             traces: operands::Traces::default(),
             program: Program {
                 name: graph.name.clone(),
@@ -330,7 +326,7 @@ impl Lowering<'_> {
         let id = known.unwrap_or_else(|| {
             let id = WeightId(self.program.weights.len() as u32);
             same.push(id);
-            self.program.weights.push(Weight { name: name.to_string(), data, values, source });
+            self.program.weights.push(Weight { name: name.to_string(), data, values, source, beside: 0 });
             id
         });
         self.traces.held.extend(of.map(|v| (id, v)));
@@ -342,7 +338,8 @@ impl Lowering<'_> {
         let result = self.ty(node.outputs[0]).clone();
         let operands: Vec<Type> = node.inputs.iter().map(|&i| self.ty(i).clone()).collect();
         let macs = multiply_adds(&node.op, &operands, &result);
-        self.push(Step { call, args, origin: node.origin.clone(), result, operands, macs, over: None });
+        let note = self.note.take();
+        self.push(Step { call, args, origin: node.origin.clone(), result, operands, macs, over: None, note });
     }
 
     /// Appends a step that does its part of a node's work, on one of its operands, of type `operand`.
@@ -374,7 +371,7 @@ impl Lowering<'_> {
 
 /// A step that is no node's own; types of its result and its operand.
 fn by_the_way(call: Arc<dyn KernelCall>, args: Vec<Arg>, origin: Vec<Origin>, [result, operand]: [Type; 2]) -> Step {
-    Step { call, args, origin, result, operands: vec![operand], macs: 0, over: None }
+    Step { call, args, origin, result, operands: vec![operand], macs: 0, over: None, note: None }
 }
 
 /// The dimensions around one of them: their product before, its length, their product behind.

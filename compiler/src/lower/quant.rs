@@ -13,6 +13,7 @@ use zant_runtime::terms::quant;
 use super::conv::conv2d;
 use super::pool::pool2d;
 use super::rows::neighbours;
+use super::sparse::SparseOperand;
 use super::{Fault, Lowered, Lowering, around};
 use crate::ir::{
     Affine, Between, DType, Element, Epilogue, Node, PoolKind, Quant, QuantResidual, Target, Tensor, Type, Window,
@@ -53,6 +54,21 @@ fn packed<T>(pack: impl FnOnce(&mut dyn FnMut(T))) -> Vec<T> {
     packed
 }
 
+/// The weights of a convolution in the order of a body.
+pub(super) fn pack(map: &Conv2d, body: QBody, w: &[i8], put: &mut dyn FnMut(i8)) {
+    match body {
+        QBody::Quads => qpacking::qconv2d(map, w, put),
+        QBody::Dual => qpacking::qconv2d_dual(map, w, put),
+        QBody::DualOne => qpacking::qconv2d_dual_one(map, w, put),
+    }
+}
+
+/// The weights of a convolution, as its kernel reads them.
+enum QWeights {
+    Dense(Arg),
+    Sparse(SparseOperand),
+}
+
 impl Lowering<'_> {
     pub(super) fn qconv(&mut self, node: &Node, window: &Window, groups: usize, quant: &Quant) -> Lowered {
         let (x, y) = (self.ty(node.inputs[0]).clone(), self.ty(node.outputs[0]).clone());
@@ -66,19 +82,7 @@ impl Lowering<'_> {
         let kind = if is_depthwise(&map) { ConvKind::Depthwise } else { ConvKind::General };
         let body = self.qbody(node, quant, &params);
         let source = self.operand(node.inputs[0]);
-        let mut bytes = |this: &mut Self, w: Vec<i8>| {
-            params.pairs = body == QBody::Quads && qpacking::pairs_fit(&w);
-            this.packed_weight(node, &w)
-        };
-        let weights = match (kind, body) {
-            (ConvKind::General, QBody::Quads) => bytes(self, packed(|put| qpacking::qconv2d(&map, &w, put))),
-            (ConvKind::General, QBody::Dual) => bytes(self, packed(|put| qpacking::qconv2d_dual(&map, &w, put))),
-            (ConvKind::General, QBody::DualOne) => bytes(self, packed(|put| qpacking::qconv2d_dual_one(&map, &w, put))),
-            (ConvKind::Depthwise, QBody::Quads) => bytes(self, packed(|put| qpacking::qdepthwise2d(&map, &w, put))),
-            (ConvKind::Depthwise, QBody::Dual | QBody::DualOne) => {
-                self.packed_weight(node, &packed(|put| qpacking::qdepthwise2d_dual(&map, &w, put)))
-            }
-        };
+        let weights = self.qweights(node, &mut params, (kind, body), &w);
         let call = QConvCall { kind, body, dtypes: [x.dtype, y.dtype], params };
         let scratch = call.scratch().map(|words| self.new_temporary(&Type::new(DType::U32, [words])));
         // Products of bytes count inputs from the least one on.
@@ -86,9 +90,36 @@ impl Lowering<'_> {
         let (bias, multiplier) = (self.bias_less(node, &w, quant.zero - least), self.operand(node.inputs[3]));
         let out = self.quantized_result(node, quant)?;
         let scratch = scratch.map(|view| Arg::Buffer(view, Access::Write));
-        let args = [source, weights, bias, multiplier].into_iter().chain(scratch).chain([out]).collect();
-        self.call(node, Arc::new(call), args);
+        match weights {
+            QWeights::Dense(weights) => {
+                let args = [source, weights, bias, multiplier].into_iter().chain(scratch).chain([out]).collect();
+                self.call(node, Arc::new(call), args);
+            }
+            QWeights::Sparse(w) => {
+                let product = (params, body, call.dtypes);
+                self.sparse_qconv_call(node, product, w, [source, bias, multiplier, out], scratch);
+            }
+        }
         Ok(())
+    }
+
+    /// The weights of a quantized convolution; of those for products of bytes it is noted whether products fit in pairs.
+    fn qweights(&mut self, node: &Node, params: &mut QConv2d, (kind, body): (ConvKind, QBody), w: &[i8]) -> QWeights {
+        let map = params.map;
+        let pairs = |w: &[i8]| body == QBody::Quads && qpacking::pairs_fit(w);
+        if kind == ConvKind::Depthwise && body != QBody::Quads {
+            return QWeights::Dense(self.packed_weight(node, &packed(|put| qpacking::qdepthwise2d_dual(&map, w, put))));
+        }
+        if let Some((sparse, w)) = self.sparse_qconv(node, &map, (kind, body), w) {
+            params.pairs = pairs(&w);
+            return QWeights::Sparse(sparse);
+        }
+        let w = match kind {
+            ConvKind::General => packed(|put| pack(&map, body, w, put)),
+            ConvKind::Depthwise => packed(|put| qpacking::qdepthwise2d(&map, w, put)),
+        };
+        params.pairs = pairs(&w);
+        QWeights::Dense(self.packed_weight(node, &w))
     }
 
     /// Where a quantized product goes.

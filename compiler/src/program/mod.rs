@@ -85,12 +85,19 @@ pub struct Weight {
     pub values: usize,
     /// Bytes that those took in the graph: more than are here where few bits stand for a value.
     pub source: usize,
+    /// Bytes of another constant that belongs to it: a bitmap, which holds no values itself.
+    pub beside: usize,
 }
 
 impl Weight {
+    /// Bytes that its values take, with what belongs to it.
+    pub fn bytes(&self) -> usize {
+        self.data.data().len() + self.beside
+    }
+
     /// Bits of a value, where they are fewer than the graph's.
     pub fn bits(&self) -> Option<f64> {
-        let bytes = self.data.data().len();
+        let bytes = self.bytes();
         (self.source > bytes).then(|| bytes as f64 * 8.0 / self.values as f64)
     }
 }
@@ -145,6 +152,8 @@ pub struct Step {
     pub macs: u64,
     /// In place: the operand that the updated argument is, and the result that it becomes. They share their start.
     pub over: Option<Over>,
+    /// How its weights are kept and why, where there was a choice.
+    pub note: Option<String>,
 }
 
 /// What happens to the one argument of a step in place.

@@ -20,5 +20,6 @@ pub mod neon;
 pub mod portable;
 pub mod portable_bytes;
 pub mod room;
+pub mod unpack;
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 pub mod x86;

@@ -136,3 +136,16 @@ pub fn trits(codes: &[u8]) -> u8 {
 pub fn bits(codes: &[u8], bits: u32) -> u8 {
     (0..).zip(codes).fold(0, |unit, (at, code)| unit | code << (bits * at))
 }
+
+/// The bitmap of sparse weights: a bit for each, set where it `counts`.
+pub fn bitmap<T>(w: &[T], counts: impl Fn(&T) -> bool) -> impl Iterator<Item = u8> {
+    w.chunks(8).map(move |eight| (0..).zip(eight).fold(0, |byte, (bit, w)| byte | u8::from(counts(w)) << bit))
+}
+
+/// The values of sparse weights: those that `count`, and fillers, so that there are eight from the first one of each byte of the
+/// bitmap on.
+pub fn values<T: Copy + Default>(w: &[T], counts: impl Fn(&T) -> bool + Copy) -> impl Iterator<Item = T> {
+    let last = w.chunks(8).next_back().unwrap_or(&[]);
+    let fillers = if w.is_empty() { 0 } else { 8 - last.iter().filter(|w| counts(w)).count() };
+    w.iter().copied().filter(move |w| counts(w)).chain(core::iter::repeat_n(T::default(), fillers))
+}

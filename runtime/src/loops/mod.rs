@@ -18,4 +18,5 @@ pub mod row;
 pub mod scale;
 pub mod taps;
 pub mod tile;
+pub mod unpack;
 pub mod wide_scale;

@@ -20,6 +20,7 @@ pub mod quant;
 pub mod regions;
 pub mod rows;
 pub mod sizes;
+pub mod sparse;
 pub mod steps;
 pub mod taps;
 pub mod ternary;

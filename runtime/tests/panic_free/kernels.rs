@@ -307,3 +307,31 @@ pub fn arena(arena: &mut Arena<256>, memory: &mut [u8]) -> f32 {
     let other = Arena::<256>::from_slice(memory).map_or(0.0, |arena| arena.get::<Buffer<f32, 0, 1>>()[0]);
     arena.get_mut::<Buffer<f32, 0, 4>>()[0] + first + other
 }
+
+type Sparse<'a> = (&'a terms::sparse::Weights<'a, f32>, &'a terms::sparse::Sparse);
+
+#[inline(never)]
+pub fn sparse_conv2d(p: &Conv2d, x: F, w: Sparse<'_>, bias: F, floats: Y, y: Y) {
+    sparse::sparse_conv2d(cpu(), (p, w.1), x, *w.0, bias, floats, y);
+}
+
+#[inline(never)]
+pub fn sparse_matmul(p: &matmul_packed::MatMulPacked, a: F, w: Sparse<'_>, bias: F, floats: Y, y: Y) {
+    sparse::sparse_matmul(cpu(), (p, w.1), a, *w.0, bias, floats, y);
+    sparse::sparse_matvec(cpu(), (p, w.1), a, *w.0, bias, floats, y);
+}
+
+#[inline(never)]
+pub fn sparse_qconv2d(
+    p: (&QConv2d, &terms::sparse::Sparse),
+    x: &[u8],
+    w: &terms::sparse::Weights<'_, i8>,
+    sums: (&[i32], F),
+    room: (&mut [i8], &mut [u32]),
+    y: &mut [i8],
+) {
+    qsparse::sparse_qconv2d(cpu(), p, x, *w, sums, room.0, y);
+    let dual = arch::portable::Portable::<Fused>::portable();
+    qsparse_dual::sparse_qconv2d_dual(dual, p, x, *w, sums, (&mut *room.0, &mut *room.1), y);
+    qsparse_dual::sparse_qconv2d_dual_one(dual, p, x, *w, sums, room, y);
+}

@@ -13,6 +13,7 @@ mod proven;
 mod qconv;
 mod rows;
 mod scatter;
+mod sparse;
 mod table;
 mod ternary;
 
@@ -29,6 +30,7 @@ pub use proven::*;
 pub use qconv::*;
 pub use rows::*;
 pub use scatter::*;
+pub use sparse::*;
 pub use table::*;
 pub use ternary::*;
 

@@ -101,7 +101,7 @@ fn finish(f: &Finish) -> TokenStream {
 }
 
 /// The parameters as emitted code.
-fn qconv2d(p: &QConv2d) -> Params {
+pub(super) fn qconv2d(p: &QConv2d) -> Params {
     let (map, zero, finish) = (conv2d(&p.map), p.zero.lit(), finish(&p.finish));
     let (mut uses, map, pairs) = (map.uses, map.value, p.pairs.then(|| quote!(.pairs())));
     uses.extend(["terms::qconv2d::QConv2d", "terms::quant::Finish"]);

@@ -20,4 +20,5 @@ pub mod residual;
 pub mod spread;
 pub mod tile_loops;
 pub mod tiles;
+pub mod unpack;
 pub mod widen;

@@ -12,5 +12,6 @@ pub mod fives;
 pub mod floats;
 pub mod found;
 pub mod host;
+pub mod unpack;
 pub mod vnni;
 pub mod vnni_lanes;

@@ -6,6 +6,7 @@
 use zant_runtime::arch::byte::Byte;
 use zant_runtime::arch::compact::Compact;
 use zant_runtime::arch::isa::Fused;
+use zant_runtime::arch::unpack::UnpackCpu;
 use zant_runtime::kernels::conv::conv2d;
 use zant_runtime::kernels::depthwise::depthwise2d;
 use zant_runtime::kernels::matmul_packed::{MatMulPacked, matmul_packed};
@@ -18,6 +19,7 @@ use zant_runtime::terms::epilogue::Epilogue;
 use zant_runtime::terms::lines::LineTaps;
 use zant_runtime::terms::qconv2d::QConv2d;
 use zant_runtime::terms::quant::{Affine, Finish, Range, Residual};
+use zant_runtime::terms::sparse::Weights;
 
 /// The CPU that firmware for these machines is given, and the same in plain Rust.
 #[cfg(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))]
@@ -96,7 +98,10 @@ impl Values {
 pub fn check(seed: u32) -> u64 {
     let mut v = Values { state: u64::from(seed), hash: 0xcbf2_9ce4_8422_2325 };
     match seed % 6 {
-        0 => numbers(&mut v),
+        0 => {
+            numbers(&mut v);
+            unpacked(&mut v);
+        }
         1 => products(&mut v),
         2 => floats(&mut v, false),
         3 => floats(&mut v, true),
@@ -113,6 +118,27 @@ fn numbers(v: &mut Values) {
         let [a, b, c] = [(); 3].map(|()| f32::from_bits(v.bits() as u32));
         let near = f32::from_bits((a * b).to_bits() ^ 0x8000_0000);
         v.take(&[fma(a, b, c), fma(a, b, near), sqrt(a), sqrt(c)]);
+    }
+}
+
+fn unpacked(v: &mut Values) {
+    let (mut mask, mut floats) = ([0; 100], [0.0; MOST / 4]);
+    let often = 1 + v.below(8);
+    mask.fill_with(|| (v.bits() & v.bits() >> v.one(&[0, 8, 16])) as u8 & if v.below(often) == 0 { 0 } else { 0xff });
+    v.f32s(&mut floats);
+    // Nothing else than what is there is read: values end where they may.
+    let values = mask.iter().map(|byte| byte.count_ones() as usize).sum::<usize>() + v.below(9);
+    let mut bytes = [0i8; MOST / 4];
+    bytes.fill_with(|| v.bits() as i8);
+    let (mut floats, mut bytes) =
+        (Weights { mask: &mask, values: &floats[..values] }, Weights { mask: &mask, values: &bytes[..values] });
+    let (mut y, mut z) = ([1.0; 400], [1; 400]);
+    for _ in 0..3 {
+        let some = v.one(&[64, 128, 264, 399]);
+        Cpu::detect().unpack(&mut floats, &mut y[..some]);
+        Cpu::detect().unpack(&mut bytes, &mut z[..some]);
+        v.take(&y);
+        z.iter().for_each(|z| v.word(*z as u32));
     }
 }
 

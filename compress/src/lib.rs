@@ -4,6 +4,7 @@
 //! [`data::Data`] reads examples, [`evaluate`] asks a compiled model about them, [`Metric`] says what is measured.
 #![forbid(unsafe_code)]
 
+mod count;
 pub mod data;
 mod evaluate;
 pub mod gram;
@@ -12,9 +13,11 @@ pub mod linalg;
 pub mod method;
 mod metric;
 pub mod net;
+pub mod part;
 pub mod probe;
 
-pub use evaluate::{Evaluation, evaluate};
+pub use count::parameters;
+pub use evaluate::{Evaluation, check, evaluate};
 pub use metric::{Metric, Score};
 
 use zantc::diag::{Diagnostic, codes};

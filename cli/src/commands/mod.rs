@@ -13,6 +13,7 @@ mod dot;
 mod eval;
 mod explain;
 mod inspect;
+mod ladder;
 mod ops;
 mod options;
 mod profile;
@@ -45,6 +46,7 @@ enum Command {
     Compile(compile::Args),
     Run(run::Args),
     Eval(eval::Args),
+    Ladder(ladder::Args),
     Verify(verify::Args),
     Certify(certify::Args),
     Inspect(inspect::Args),
@@ -91,6 +93,7 @@ pub fn main() -> ExitCode {
         Command::Compile(args) => compile::run(args, &mut shell),
         Command::Run(args) => run::run(args, &mut shell),
         Command::Eval(args) => eval::run(args, &mut shell),
+        Command::Ladder(args) => ladder::run(args, &mut shell),
         Command::Verify(args) => verify::run(args, &mut shell),
         Command::Certify(args) => certify::run(args, &mut shell),
         Command::Inspect(args) => inspect::run(args, &mut shell),

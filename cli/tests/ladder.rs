@@ -73,9 +73,10 @@ fn rows_of_a_plan_make_the_table_of_one_process() {
     let (one, _, stderr) = zantc(at, &words(&small("whole")));
     let whole = tables(at.join("whole"));
     let report = Report::from_json(&whole[1]).unwrap();
-    assert_eq!((report.kind, report.rows.len()), (Kind::Ladder, 10), "{stderr}");
-    let failed =
-        report.rows.iter().filter(|r| matches!(r.values.get(&Metric::Deviation), Some(Value::Missing(_)))).count();
+    let missing = |value: Option<&Value>| matches!(value, Some(Value::Missing(_)));
+    let failed = report.rows.iter().filter(|r| missing(r.values.get(&Metric::Deviation))).count();
+    // The others have a row for each target.
+    assert_eq!((report.kind, report.rows.len()), (Kind::Ladder, 10 - failed), "{stderr}");
     assert_eq!(one, Some(i32::from(failed > 0)), "methods were asked for: {stderr}");
 
     let mut plan = small("parts");
@@ -190,7 +191,7 @@ fn a_row_is_built_and_measured() {
     let mut args = small("out");
     args.retain(|word| word != "--quick");
     args[7] = "original".into();
-    args.extend(["--runs", "5", "--emulate", "60000"].map(String::from));
+    args.extend(["--runs", "5", "--emulate", "50000"].map(String::from));
     let (code, _, stderr) = zantc(at, &words(&args));
     assert_eq!(code, Some(0), "{stderr}");
     let report = Report::read(&at.join("out/ladder.json")).unwrap();

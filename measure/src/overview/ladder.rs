@@ -114,7 +114,8 @@ fn sentence(methods: &[&Row]) -> String {
     let mut text = format!("{count} {} to compress a model", if count == 1 { "way" } else { "ways" });
     if let Some((metric, _)) = quality(methods) {
         let base = original(methods).and_then(|r| r.number(metric));
-        text += &base.map_or(String::new(), |v| format!(" of {} {}", measured(metric, v), metric.definition().title));
+        text += &base
+            .map_or(String::new(), |v| format!(" with an {} of {}", metric.definition().title, measured(metric, v)));
     }
     let best = [(Smaller, "smaller"), (Faster, "faster")]
         .map(|(of, word)| best(methods, of).map(|(row, v)| format!("{} is {} {word}", row.key.subject, times(v))));
@@ -122,7 +123,7 @@ fn sentence(methods: &[&Row]) -> String {
     if best.is_empty() {
         return text + ".";
     }
-    format!("{text}. Within 1 % of that, {}.", best.join(" and "))
+    format!("{text}. Of those that are worse by 1 % at most, {}.", best.join(" and "))
 }
 
 fn figures(methods: &[&Row]) -> Vec<Figure> {

@@ -169,8 +169,9 @@ fn points(text: &mut String, front: &Front, place: &dyn Fn(&Point) -> (f64, f64)
         _ = write!(text, "<circle{class} cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4.5\"><title>{title}</title></circle>");
         let name: String = point.name.chars().take(NAME).collect();
         let width = LETTER * name.chars().count() as f64;
+        // The line goes right from a point, and up or down to it from the left.
         let spots =
-            [(8.0, 3.5), (-8.0 - width, 3.5), (-width / 2.0, -9.0), (-width / 2.0, 16.0), (6.0, -8.0), (6.0, 14.0)];
+            [(7.0, -7.0), (7.0, 15.0), (-7.0 - width, -7.0), (-7.0 - width, 15.0), (8.0, 3.5), (-8.0 - width, 3.5)];
         let spot = spots.into_iter().map(|(dx, dy)| (x + dx, y + dy)).find(|(lx, ly)| {
             let own = [*lx, ly - LINE + 2.0, lx + width, ly + 2.0];
             let inside = own[0] >= FIELD[0] && own[2] <= WIDTH && own[1] >= 0.0 && own[3] <= FIELD[3];

@@ -123,7 +123,7 @@ fn part(
     let part = evaluate_part((compiled, data), metric, shard, inputs, threads, progress)?;
     let mut text = serde_json::to_string(&part).expect("plain data");
     text.push('\n');
-    replace(&[(output.to_path_buf(), text)]).map_err(|e| unwritable(output, &e).into())
+    replace(&[(output.to_path_buf(), text)]).map_err(|e| unwritable(output, &e))
 }
 
 /// Reads a part.

@@ -7,5 +7,6 @@
 pub mod bench;
 pub mod built;
 mod commands;
+pub mod ladder;
 
 pub use commands::main;

@@ -1,6 +1,7 @@
 //! Asks a compiled model about examples, on all cores.
 
 use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -35,6 +36,20 @@ pub fn evaluate(
     threads: NonZeroUsize,
     progress: &(dyn Fn(usize) + Sync),
 ) -> Outcome<Evaluation> {
+    let asked = ask(compiled, data, metric, 0..runs(data), threads, progress)?;
+    Ok(Evaluation { metric, score: metric.of(&asked.answers, &asked.expected), answers: asked.answers })
+}
+
+/// How many runs of the model all examples take.
+pub(crate) fn runs(data: &Data) -> usize {
+    data.len().div_ceil(data.batch())
+}
+
+/// Refuses labels that do not fit the metric and the model; gives how many numbers of the output belong to an example.
+///
+/// # Errors
+/// What does not fit.
+pub fn check(compiled: &Compiled, data: &Data, metric: Metric) -> Outcome<usize> {
     let output = compiled.program.model_outputs().first().map_or(0, |port| port.ty.elements());
     let input = compiled.program.model_inputs().first().map_or(0, |port| port.ty.elements());
     if output == 0 || !output.is_multiple_of(data.batch()) {
@@ -42,7 +57,26 @@ pub fn evaluate(
     }
     let numbers = output / data.batch();
     metric.check(data, numbers, input / data.batch())?;
-    let runs = data.len().div_ceil(data.batch());
+    Ok(numbers)
+}
+
+/// What a model answers, and what was expected.
+pub(crate) struct Asked {
+    pub(crate) answers: Vec<Vec<f32>>,
+    pub(crate) expected: Vec<Expected>,
+}
+
+/// Asks a model about the examples of some runs.
+pub(crate) fn ask(
+    compiled: &Compiled,
+    data: &Data,
+    metric: Metric,
+    range: Range<usize>,
+    threads: NonZeroUsize,
+    progress: &(dyn Fn(usize) + Sync),
+) -> Outcome<Asked> {
+    let numbers = check(compiled, data, metric)?;
+    let runs = range.len();
     let (next, done, failed) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicBool::new(false));
     let found: Mutex<Vec<(usize, Run)>> = Mutex::new(Vec::with_capacity(runs));
     let fault: Mutex<Option<(usize, Vec<Diagnostic>)>> = Mutex::new(None);
@@ -56,7 +90,7 @@ pub fn evaluate(
             if run >= runs {
                 return;
             }
-            match one(&mut executor, data, run, numbers) {
+            match one(&mut executor, data, range.start + run, numbers) {
                 Ok(of_run) => {
                     let count = of_run.answers.len();
                     found.lock().expect("no thread panics with it").push((run, of_run));
@@ -81,12 +115,14 @@ pub fn evaluate(
         answers.extend(run.answers);
         inputs.extend(run.inputs);
     }
+    let batch = data.batch();
+    let part = |len: usize| (range.start * batch).min(len)..(range.end * batch).min(len);
     let expected = match data.labels() {
-        Labels::Classes(classes) => classes.iter().map(|class| Expected::Class(*class)).collect(),
-        Labels::Numbers(numbers) => numbers.iter().map(|numbers| Expected::Numbers(numbers.clone())).collect(),
+        Labels::Classes(classes) => classes[part(classes.len())].iter().map(|class| Expected::Class(*class)).collect(),
+        Labels::Numbers(numbers) => numbers[part(numbers.len())].iter().cloned().map(Expected::Numbers).collect(),
         Labels::Nothing => inputs.into_iter().map(Expected::Numbers).collect::<Vec<Expected>>(),
     };
-    Ok(Evaluation { metric, score: metric.of(&answers, &expected), answers })
+    Ok(Asked { answers, expected })
 }
 
 /// What a run gave.

@@ -4,6 +4,7 @@
 //! [`data::Data`] reads examples, [`evaluate`] asks a compiled model about them, [`Metric`] says what is measured.
 #![forbid(unsafe_code)]
 
+mod count;
 pub mod data;
 mod evaluate;
 pub mod gram;
@@ -12,12 +13,14 @@ pub mod linalg;
 pub mod method;
 mod metric;
 pub mod net;
+pub mod part;
 pub mod probe;
 pub mod prune;
 pub mod quantize;
 mod ternary;
 
-pub use evaluate::{Evaluation, evaluate};
+pub use count::parameters;
+pub use evaluate::{Evaluation, check, evaluate};
 pub use metric::{Metric, Score};
 pub use ternary::ternarize;
 

@@ -1,10 +1,13 @@
 //! What is measured of a model's answers.
 
+use serde::{Deserialize, Serialize};
+
 use crate::data::{Data, Labels};
 use crate::{Outcome, bad, bad_but};
 
 /// A measure of answers against what is expected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Metric {
     /// The share of examples whose class has the largest score. One score is that of class 1, from 0.5 on.
     Top1,
@@ -56,6 +59,22 @@ impl Metric {
     /// The metric of a name.
     pub fn named(name: &str) -> Option<Metric> {
         METRICS.iter().find(|(known, _)| *known == name).map(|(_, metric)| *metric)
+    }
+
+    /// Whether it is a share, of which more is better; else it is a difference, of which less is.
+    pub fn is_share(self) -> bool {
+        match self {
+            Metric::Top1 | Metric::Top5 | Metric::F1 | Metric::Auc => true,
+            Metric::Mse | Metric::Mae => false,
+        }
+    }
+
+    /// Whether the numbers of right examples, added up, are all that it needs.
+    pub(crate) fn counts(self) -> bool {
+        match self {
+            Metric::Top1 | Metric::Top5 => true,
+            Metric::F1 | Metric::Auc | Metric::Mse | Metric::Mae => false,
+        }
     }
 
     /// What is usual for such labels.
@@ -117,7 +136,8 @@ impl Metric {
 }
 
 /// What is expected of one example.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Expected {
     Class(usize),
     Numbers(Vec<f32>),

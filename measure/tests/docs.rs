@@ -11,6 +11,7 @@ fn unit(unit: Unit) -> &'static str {
         Unit::Microseconds => "us",
         Unit::Milliseconds => "ms",
         Unit::Part => "part",
+        Unit::Times => "times",
         Unit::Giga => "10^9/s",
     }
 }

@@ -14,6 +14,7 @@ mod dot;
 mod eval;
 mod explain;
 mod inspect;
+mod ladder;
 mod ops;
 mod options;
 mod profile;
@@ -49,6 +50,7 @@ enum Command {
     Quantize(compress::QuantizeArgs),
     Prune(compress::PruneArgs),
     Ternarize(compress::TernarizeArgs),
+    Ladder(ladder::Args),
     Verify(verify::Args),
     Certify(certify::Args),
     Inspect(inspect::Args),
@@ -98,6 +100,7 @@ pub fn main() -> ExitCode {
         Command::Quantize(args) => compress::quantize(args, &mut shell),
         Command::Prune(args) => compress::prune(args, &mut shell),
         Command::Ternarize(args) => compress::ternarize(args, &mut shell),
+        Command::Ladder(args) => ladder::run(args, &mut shell),
         Command::Verify(args) => verify::run(args, &mut shell),
         Command::Certify(args) => certify::run(args, &mut shell),
         Command::Inspect(args) => inspect::run(args, &mut shell),

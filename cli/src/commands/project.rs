@@ -1,6 +1,6 @@
 //! A model on the command line: its path, the shared options, and what compiling it gives.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use zantc::project::{Naming, OpenError, Project};
 use zantc::{Compiled, Config};
@@ -23,9 +23,14 @@ pub(super) struct ModelArgs {
 impl ModelArgs {
     /// Reads model and options.
     pub(super) fn open(&self) -> Outcome<Project> {
-        let config = Config::new().choose(self.options.0.clone());
-        Ok(Project::open(&self.model, config, Naming::FileOrFolder, &mut |_| {})?)
+        opened(&self.model, &self.options)
     }
+}
+
+/// Reads model and options.
+pub(super) fn opened(model: &Path, options: &ModelOptions) -> Outcome<Project> {
+    let config = Config::new().choose(options.0.clone());
+    Ok(Project::open(model, config, Naming::FileOrFolder, &mut |_| {})?)
 }
 
 /// A name that is none is a mistake in the command.

@@ -5,11 +5,14 @@
 
 mod analysis;
 mod bench;
+mod ladder;
 mod steps;
 mod summary;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+
+pub use ladder::ORIGINAL;
 
 use crate::Error;
 use crate::page::{Bars, Block, Cell, Group, Page, Table, Tone, html, markdown, measured, titled};
@@ -52,6 +55,7 @@ fn page(report: &Report, pictures: &BTreeMap<String, String>) -> Page {
     match report.kind {
         Kind::Bench => bench::blocks(report, &mut blocks),
         Kind::Profile | Kind::Inspect | Kind::Ops => steps::blocks(report, &mut blocks),
+        Kind::Ladder => ladder::blocks(report, &mut blocks),
     }
     if !pictures.is_empty() {
         let pictures = pictures.iter().map(|(name, svg)| (name.clone(), svg.clone())).collect();
@@ -77,6 +81,7 @@ fn title(report: &Report) -> String {
         Kind::Profile => "Where the time goes",
         Kind::Ops => "Operators, measured",
         Kind::Inspect => "What a model costs",
+        Kind::Ladder => "Ways to compress a model",
     };
     format!("{what} (zantc {})", report.zantc)
 }
@@ -206,7 +211,7 @@ mod tests {
 
     #[test]
     fn every_kind_of_report_has_a_page_even_an_empty_one() {
-        for kind in [Kind::Bench, Kind::Profile, Kind::Ops, Kind::Inspect] {
+        for kind in [Kind::Bench, Kind::Profile, Kind::Ops, Kind::Inspect, Kind::Ladder] {
             let mut report = report();
             report.kind = kind;
             assert!(report.to_markdown().contains("mnist-8"), "{kind:?}");

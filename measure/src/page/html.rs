@@ -9,7 +9,7 @@ use std::fmt::Write;
 use sha2::{Digest, Sha256};
 
 use super::markdown::cut;
-use super::{Block, Cell, Page, Table, Tone, chart};
+use super::{Block, Cell, Page, Table, Tone, chart, front};
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
@@ -93,6 +93,9 @@ fn print(block: &Block) -> String {
         }
         Block::Table(table) | Block::Folded(_, table) => print_table(table),
         Block::Charts(_, charts) => charts.iter().map(chart::svg).collect(),
+        Block::Fronts(_, fronts) => {
+            format!("<div class=\"fronts\">{}</div>\n", fronts.iter().map(front::svg).collect::<String>())
+        }
         Block::Pictures(_, pictures) => pictures.iter().map(|(name, svg)| frame(name, svg)).collect(),
     }
 }

@@ -31,7 +31,7 @@ pub(crate) fn markdown(page: &Page) -> String {
                 let (heading, table) = (words(heading), print_table(table));
                 _ = write!(text, "\n<details><summary>{heading}</summary>\n{table}\n</details>\n");
             }
-            Block::Charts(..) | Block::Pictures(..) => {}
+            Block::Charts(..) | Block::Fronts(..) | Block::Pictures(..) => {}
         }
     }
     text

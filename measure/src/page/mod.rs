@@ -4,10 +4,12 @@
 //! only where it is marked as a name ([`Cell::name`]) or in words, never in a title of the project's own.
 
 mod chart;
+mod front;
 mod html;
 mod markdown;
 mod text;
 
+pub(crate) use front::{Front, Point};
 pub(crate) use html::html;
 pub(crate) use markdown::markdown;
 use text::{bytes, shown};
@@ -41,6 +43,8 @@ pub(crate) enum Block {
     Folded(String, Table),
     /// A heading and bar charts; pages in Markdown have none, for a table beside them says the same.
     Charts(String, Vec<Bars>),
+    /// A heading and plots of two quantities; pages in Markdown have none, for a table beside them says the same.
+    Fronts(String, Vec<Front>),
     /// A heading and drawings by this project's own code: what each shows, and SVG. Pages in Markdown have none.
     Pictures(String, Vec<(String, String)>),
 }
@@ -49,7 +53,11 @@ impl Block {
     /// The heading that it begins with.
     fn heading(&self) -> Option<&str> {
         match self {
-            Block::Heading(h) | Block::Folded(h, _) | Block::Charts(h, _) | Block::Pictures(h, _) => Some(h),
+            Block::Heading(h)
+            | Block::Folded(h, _)
+            | Block::Charts(h, _)
+            | Block::Fronts(h, _)
+            | Block::Pictures(h, _) => Some(h),
             Block::Text(_) | Block::Quote(_) | Block::List(_) | Block::Figures(_) | Block::Table(_) => None,
         }
     }

@@ -66,7 +66,7 @@ pub(crate) fn unit(metric: Metric) -> &'static str {
         Unit::Bytes => "bytes",
         Unit::Microseconds => "us",
         Unit::Milliseconds => "ms",
-        Unit::Count | Unit::Part | Unit::Giga => "",
+        Unit::Count | Unit::Part | Unit::Times | Unit::Giga => "",
     }
 }
 
@@ -74,6 +74,7 @@ pub(crate) fn unit(metric: Metric) -> &'static str {
 pub(crate) fn measured(metric: Metric, v: f64) -> String {
     match metric.definition().unit {
         Unit::Part if metric != Metric::InstructionsPerMac => format!("{} %", number(v * 100.0)),
+        Unit::Times => times(v),
         Unit::Count | Unit::Bytes if v >= 0.0 && v.fract() == 0.0 && v < u64::MAX as f64 => grouped(v as u64),
         Unit::Count | Unit::Bytes | Unit::Microseconds | Unit::Milliseconds | Unit::Part | Unit::Giga => number(v),
     }

@@ -17,6 +17,8 @@ pub enum Unit {
     Milliseconds,
     /// Parts of one.
     Part,
+    /// How many times one thing is another.
+    Times,
     /// Thousand million operations a second, a multiply-add being two.
     Giga,
 }
@@ -124,6 +126,13 @@ metrics! {
     Tract "tract" "tract" Microseconds Neither Shown "Time of one inference by tract with one thread, in the same interleaved run."
     Rten "rten" "rten" Microseconds Neither Shown "Time of one inference by rten with one thread, in the same interleaved run."
     Floor "floor" "floor" Microseconds Neither Shown "The longer of two times: of the multiply-adds alone at the peak of 256 bits, and of reading the weights from the cache they fit."
+    Accuracy "accuracy" "accuracy" Part Higher Exact "Part of the validation data's examples that is right, or another share; the notes say which metric."
+    Deviation "deviation" "error" Count Lower Exact "The mean difference of the answers to what is expected; the notes say which metric."
+    Examples "examples" "examples" Count Neither Shown "Examples of the validation data."
+    Parameters "parameters" "parameters" Count Lower Exact "Weights and biases of the ONNX file that are not zero; scales and zero points are none."
+    Onnx "onnx" "ONNX file" Bytes Lower Exact "The ONNX file, with its external data."
+    Smaller "smaller" "smaller" Times Higher Shown "Weights of the original in flash by those of the row."
+    Faster "faster" "faster" Times Higher Shown "Time of the original by that of the row, where both were measured on one processor."
 }
 
 impl Metric {

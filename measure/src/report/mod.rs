@@ -54,6 +54,8 @@ pub enum Kind {
     Ops,
     /// `zantc inspect --json`: what is known without running.
     Inspect,
+    /// `zantc ladder`: methods of compression.
+    Ladder,
 }
 
 /// Where a report was made. Nothing that names a person or a place of the file system.
@@ -170,6 +172,7 @@ impl Kind {
             Kind::Profile => "profile",
             Kind::Ops => "bench ops",
             Kind::Inspect => "inspect",
+            Kind::Ladder => "ladder",
         }
     }
 }

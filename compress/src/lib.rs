@@ -13,6 +13,7 @@ pub mod method;
 mod metric;
 pub mod net;
 pub mod probe;
+pub mod prune;
 
 pub use evaluate::{Evaluation, evaluate};
 pub use metric::{Metric, Score};

@@ -7,6 +7,7 @@ use zantc::diag::{Diagnostic, codes};
 use crate::Outcome;
 use crate::data::Data;
 use crate::net::Net;
+use crate::prune::structured::structured;
 
 /// What a method works with beside the model.
 pub struct Bench<'a> {
@@ -89,6 +90,7 @@ pub fn compress(net: &Net, steps: &[Step], bench: &Bench<'_>) -> Outcome<Net> {
     for step in steps {
         (bench.progress)(&name(*step));
         net = match step {
+            Step::Structured(percent) => structured(&net, *percent, bench)?,
             other => return Err(vec![Diagnostic::error(codes::BAD_OPTION, format!("{} is not there", name(*other)))]),
         };
     }

@@ -10,7 +10,7 @@ use crate::Outcome;
 use crate::layer::{Layer, layers};
 use crate::net::{Links, Net};
 use crate::probe::Probe;
-use crate::prune::cut::Cut;
+use crate::prune::cut::{Cut, remove};
 use crate::prune::flow;
 
 /// The channels of a model that can be removed.
@@ -20,6 +20,8 @@ pub struct Groups {
     pub groups: Vec<Group>,
     /// All layers of the model.
     pub layers: Vec<Layer>,
+    /// Elements of the largest value inside of the model.
+    pub(crate) largest: usize,
     /// What is cut when units go.
     pub(crate) cuts: Vec<Cut>,
     /// The units of the channels that a layer multiplies and adds up, by its place in `layers`; depthwise convolutions are not there.
@@ -100,6 +102,16 @@ impl Groups {
             walk.node(at);
         }
         Ok(walk.finish(all))
+    }
+
+    /// The model without such units, its other weights as they were. Of all that is cut something is to stay: see [`Groups::empties`].
+    pub fn remove(&self, net: &Net, units: &BTreeSet<usize>) -> Net {
+        remove(net, self, units)
+    }
+
+    /// Whether without such units some layer would have no channels.
+    pub fn empties(&self, units: &BTreeSet<usize>) -> bool {
+        self.cuts.iter().any(|cut| cut.ids.iter().all(|id| units.contains(id)))
     }
 
     /// How many units stay of each group when such shares of them (0 to 1) are removed: at least one.
@@ -221,7 +233,9 @@ impl Walk<'_> {
             makers: touching(&makes, units),
             readers: touching(&reads, units),
         };
+        let made = self.net.nodes().iter().flat_map(|node| &node.output).filter_map(|o| self.shapes.get(o));
+        let largest = made.map(|shape| shape.iter().product()).max().unwrap_or(0);
         let groups: Vec<Group> = units.iter().filter(|(_, units)| units.len() > 1).map(group).collect();
-        Groups { groups, layers, cuts, reads, makes }
+        Groups { groups, layers, largest, cuts, reads, makes }
     }
 }

@@ -14,6 +14,7 @@ use crate::net::{Links, Net, is_onnx};
 use crate::probe::Probe;
 use crate::prune::cut::What;
 use crate::prune::groups::Groups;
+use crate::prune::prefix::Prefix;
 use crate::prune::structured::Options;
 
 /// Bytes of responses of the original that are held at once.
@@ -24,6 +25,8 @@ const ROWS: usize = 512;
 const SHORT: usize = 32;
 /// Examples of layers that have many rows in each.
 const FEW: usize = 256;
+/// Bytes of values of the smaller model that are held at once, about.
+const VALUES: usize = 1 << 30;
 
 /// A layer that is solved again.
 struct Task {
@@ -51,7 +54,11 @@ pub(crate) fn repair(
     options: &Options,
     bench: &Bench<'_>,
 ) -> Outcome<Net> {
+    let examples =
+        options.examples.min((VALUES / (groups.largest * size_of::<f32>()).max(1)).max(FEW / 4) * bench.data.batch());
+    let options = &Options { examples, ..*options };
     let tasks = tasks(original, groups, gone, &mut net, options, bench.data)?;
+    let mut prefix = Prefix::new(&net, bench.data, examples)?;
     let mut open = tasks.as_slice();
     while !open.is_empty() {
         let mut held = 0;
@@ -63,7 +70,8 @@ pub(crate) fn repair(
         let targets = targets(original, now, bench)?;
         for (task, targets) in now.iter().zip(targets) {
             (bench.progress)(&format!("solving `{}` again", task.layer.name.escape_debug()));
-            solve(&mut net, task, &targets, options, bench)?;
+            prefix.advance(&net, task.layer.node, bench.threads)?;
+            solve(&mut net, task, &targets, options, &prefix, bench.data.batch());
         }
         open = later;
     }
@@ -196,25 +204,18 @@ impl Responses {
 }
 
 /// Solves one layer.
-fn solve(net: &mut Net, task: &Task, targets: &[f32], options: &Options, bench: &Bench<'_>) -> Outcome<()> {
+fn solve(net: &mut Net, task: &Task, targets: &[f32], options: &Options, prefix: &Prefix, batch: usize) {
     let layer = &task.layer;
-    let mut names = vec![layer.input.clone()];
-    names.extend(task.shortcut.clone());
-    names.sort();
-    names.dedup();
-    let place = |name: &String| names.binary_search(name).expect("all names are there");
-    let probe = Probe::new(net, &names)?;
     let (each, outputs) = (layer.outputs / layer.groups, layer.outputs);
     let mut sums: Vec<Sums> = (0..layer.groups).map(|_| Sums::new(layer.depth, each)).collect();
     let mut rows: Vec<Vec<f32>> = vec![Vec::new(); layer.groups];
     let mut wanted: Vec<Vec<f32>> = vec![Vec::new(); layer.groups];
-    let (mut seen, mut taken) = (0, 0);
-    probe.each(bench.data, task.examples, bench.threads, &mut |values| {
-        let Some(patches) = Patches::of(layer, &values[place(&layer.input)]) else { return };
-        let shortcut = task.shortcut.as_ref().and_then(|name| Responses::of(layer, &values[place(name)]));
+    let (mut seen, mut targets) = (0, targets.chunks(outputs.max(1)));
+    for run in (0..prefix.runs()).take_while(|run| run * batch < task.examples) {
+        let Some(patches) = prefix.value(&layer.input, run).and_then(|value| Patches::of(layer, value)) else { return };
+        let shortcut = task.shortcut.as_ref().and_then(|name| Responses::of(layer, prefix.value(name, run)?));
         for place in places(&mut seen, patches.count(), task.apart) {
-            let Some(target) = targets.get(taken * outputs..(taken + 1) * outputs) else { return };
-            taken += 1;
+            let Some(target) = targets.next() else { break };
             for (group, rows) in rows.iter_mut().enumerate() {
                 patches.push(place, group, rows);
                 let known = |o: usize| shortcut.as_ref().map_or(0.0, |shortcut| shortcut.at(place, o));
@@ -226,7 +227,7 @@ fn solve(net: &mut Net, task: &Task, targets: &[f32], options: &Options, bench: 
                 sums.add(rows, wanted);
             }
         }
-    })?;
+    }
     let mut weights = layer.weights(net);
     let mut biases = layer.biases(net);
     for (group, sums) in sums.iter_mut().enumerate() {
@@ -236,7 +237,6 @@ fn solve(net: &mut Net, task: &Task, targets: &[f32], options: &Options, bench: 
     }
     layer.set_weights(net, &weights);
     layer.set_biases(net, &biases);
-    Ok(())
 }
 
 /// Products of what a group of a layer reads, with itself and with what is wanted.

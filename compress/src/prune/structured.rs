@@ -6,11 +6,11 @@ use crate::Outcome;
 use crate::gram::Budget;
 use crate::method::Bench;
 use crate::net::Net;
-use crate::prune::cut::remove;
 use crate::prune::groups::Groups;
 use crate::prune::repair::repair;
 
 pub use crate::prune::importance::{Importance, Ranking, rank};
+pub use crate::prune::sensitivity::by_sensitivity;
 
 /// How channels are removed.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -75,7 +75,7 @@ pub fn prune_by(
     bench: &Bench<'_>,
 ) -> Outcome<Net> {
     let gone = chosen(groups, rankings, shares);
-    let small = remove(net, groups, &gone);
+    let small = groups.remove(net, &gone);
     if !options.repair || gone.is_empty() {
         return Ok(small);
     }
@@ -92,8 +92,7 @@ fn chosen(groups: &Groups, rankings: &[Ranking], shares: &[f64]) -> BTreeSet<usi
                 break;
             }
             gone.insert(group.units[*place]);
-            let empty = groups.cuts.iter().any(|cut| cut.ids.iter().all(|id| gone.contains(id)));
-            if empty {
+            if groups.empties(&gone) {
                 gone.remove(&group.units[*place]);
             } else {
                 left -= 1;

@@ -7,6 +7,7 @@ use zantc::diag::{Diagnostic, codes};
 use crate::Outcome;
 use crate::data::Data;
 use crate::net::Net;
+use crate::prune::structured::structured;
 use crate::{prune, quantize, ternarize};
 
 /// What a method works with beside the model.
@@ -96,7 +97,7 @@ pub fn compress(net: &Net, steps: &[Step], bench: &Bench<'_>) -> Outcome<Net> {
             Step::WeightsInt4 => quantize::weights_int4(&net, bench)?,
             Step::Ternary => ternarize(&net, bench)?,
             Step::Unstructured(percent) => prune::unstructured(&net, *percent, bench)?,
-            other => return Err(vec![Diagnostic::error(codes::BAD_OPTION, format!("{} is not there", name(*other)))]),
+            Step::Structured(percent) => structured(&net, *percent, bench)?,
         };
     }
     Ok(net)

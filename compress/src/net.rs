@@ -236,6 +236,14 @@ impl Net {
         net
     }
 
+    /// A part of the model: some of its nodes, what they read of others as inputs, and what is wanted of them as outputs.
+    pub(crate) fn part(&self, nodes: std::ops::Range<usize>, inputs: Vec<ValueInfoProto>, outputs: &[String]) -> Net {
+        let mut net = self.clone();
+        net.proto.graph.node = self.nodes()[nodes].to_vec();
+        net.proto.graph.input = inputs;
+        net.with_outputs(outputs)
+    }
+
     /// The model as the compiler takes it.
     pub fn to_model(&self) -> Model {
         let mut proto = self.proto.clone();

@@ -1,5 +1,16 @@
-//! Pruning: weights that become zero.
+//! Pruning: single weights that become zero, and channels that are removed.
 
+mod cut;
+mod flow;
+pub mod groups;
+mod importance;
+mod prefix;
+mod repair;
+mod sensitivity;
+pub mod structured;
 mod unstructured;
+
+#[cfg(test)]
+mod tests;
 
 pub use unstructured::unstructured;

@@ -1,0 +1,327 @@
+//! Layers solved again after channels have gone, so that they give what they gave.
+
+use std::collections::BTreeSet;
+
+use zantc::ir::Tensor;
+
+use crate::Outcome;
+use crate::data::Data;
+use crate::gram::{Gram, Patches};
+use crate::layer::{Form, Layer, layers};
+use crate::linalg::{Cholesky, add_products, least_squares};
+use crate::method::Bench;
+use crate::net::{Links, Net, is_onnx};
+use crate::probe::Probe;
+use crate::prune::cut::What;
+use crate::prune::groups::Groups;
+use crate::prune::prefix::Prefix;
+use crate::prune::structured::Options;
+
+/// Bytes of responses of the original that are held at once.
+const HELD: usize = 512 << 20;
+/// Rows that are added at once.
+const ROWS: usize = 512;
+/// Rows shorter than this are added one by one, and solved exactly.
+const SHORT: usize = 32;
+/// Examples of layers that have many rows in each.
+const FEW: usize = 256;
+/// Bytes of values of the smaller model that are held at once, about.
+const VALUES: usize = 1 << 30;
+
+/// A layer that is solved again.
+struct Task {
+    layer: Layer,
+    /// Which outputs of the original are left.
+    kept: Vec<usize>,
+    /// What the original is to be met in: the layer's output, or a sum with it.
+    target: String,
+    /// What the sum adds to it.
+    shortcut: Option<String>,
+    examples: usize,
+    /// Every how many rows one is taken.
+    apart: usize,
+    rows: usize,
+}
+
+/// Solves all layers that read something else than in the original, in their order: each gives what the original gave, as nearly as it can
+/// from what the layers before it, solved already, leave it. Where its output is only added to a shortcut, the sum is met, so that errors
+/// of the shortcut are made good too.
+pub(crate) fn repair(
+    original: &Net,
+    groups: &Groups,
+    gone: &BTreeSet<usize>,
+    mut net: Net,
+    options: &Options,
+    bench: &Bench<'_>,
+) -> Outcome<Net> {
+    let examples =
+        options.examples.min((VALUES / (groups.largest * size_of::<f32>()).max(1)).max(FEW / 4) * bench.data.batch());
+    let options = &Options { examples, ..*options };
+    let tasks = tasks(original, groups, gone, &mut net, options, bench.data)?;
+    let mut prefix = Prefix::new(&net, bench.data, examples)?;
+    let mut open = tasks.as_slice();
+    while !open.is_empty() {
+        let mut held = 0;
+        let fits = |task: &&Task| {
+            held += task.rows * task.kept.len() * size_of::<f32>();
+            held <= HELD
+        };
+        let (now, later) = open.split_at(open.iter().take_while(fits).count().max(1));
+        let targets = targets(original, now, bench)?;
+        for (task, targets) in now.iter().zip(targets) {
+            (bench.progress)(&format!("solving `{}` again", task.layer.name.escape_debug()));
+            prefix.advance(&net, task.layer.node, bench.threads)?;
+            solve(&mut net, task, &targets, options, &prefix, bench.data.batch());
+        }
+        open = later;
+    }
+    Ok(net)
+}
+
+/// The layers to solve.
+fn tasks(
+    original: &Net,
+    groups: &Groups,
+    gone: &BTreeSet<usize>,
+    net: &mut Net,
+    options: &Options,
+    data: &Data,
+) -> Outcome<Vec<Task>> {
+    let links = net.links();
+    let changed = changed(net, groups, gone);
+    let found: Vec<Layer> = layers(net)
+        .into_iter()
+        .filter(|layer| changed.contains(&layer.input) && !matches!(layer.form, Form::ConvTranspose { .. }))
+        .collect();
+    let found: Vec<Layer> = found.into_iter().map(|layer| layer.with_own_constants(net)).collect();
+    let names: Vec<String> = found.iter().map(|layer| layer.output.clone()).collect();
+    let mut unique = names.clone();
+    unique.sort();
+    unique.dedup();
+    let types = if unique.is_empty() { Vec::new() } else { Probe::new(original, &unique)?.types() };
+    let runs = |examples: usize| (examples.min(data.len()) / data.batch()).max(1);
+    let task = |layer: Layer| {
+        let ty = &types[unique.binary_search(&layer.output).ok()?];
+        let cut = groups.cuts.iter().find(|cut| {
+            cut.node == layer.node && matches!(cut.what, What::Axis { operand: 1, axis } if Some(axis) == layer.axis())
+        })?;
+        let kept: Vec<usize> = (0..cut.ids.len()).filter(|at| !gone.contains(&cut.ids[*at])).collect();
+        if kept.len() != layer.outputs {
+            return None;
+        }
+        let each = ty.elements() / cut.ids.len().max(1);
+        let examples = (2 * options.rows * data.batch() / each.max(1)).max(FEW).min(options.examples);
+        let apart = (each * runs(examples)).div_ceil(options.rows.max(1)) | 1;
+        let rows = (each * runs(examples)).div_ceil(apart);
+        let (target, shortcut) = sum(net, &links, &layer)
+            .map_or_else(|| (layer.output.clone(), None), |(target, shortcut)| (target, Some(shortcut)));
+        Some(Task { layer, kept, target, shortcut, examples, apart, rows })
+    };
+    Ok(found.into_iter().filter_map(task).collect())
+}
+
+/// The values that are not those of the original.
+fn changed(net: &Net, groups: &Groups, gone: &BTreeSet<usize>) -> BTreeSet<String> {
+    let cut: BTreeSet<usize> =
+        groups.cuts.iter().filter(|cut| cut.ids.iter().any(|id| gone.contains(id))).map(|cut| cut.node).collect();
+    let mut changed = BTreeSet::new();
+    for (at, node) in net.nodes().iter().enumerate() {
+        if cut.contains(&at) || node.input.iter().any(|i| changed.contains(i)) {
+            changed.extend(node.output.iter().cloned());
+        }
+    }
+    changed
+}
+
+/// The sum that a layer's output is added to a shortcut for, where nothing else reads it and the shortcut is known before the layer.
+fn sum(net: &Net, links: &Links, layer: &Layer) -> Option<(String, String)> {
+    let add = &net.nodes()[links.only_reader(&layer.output)?];
+    let [a, b] = add.input.as_slice() else { return None };
+    let other = if *a == layer.output { b } else { a };
+    let before = links.maker(other).is_some_and(|maker| maker < layer.node);
+    (add.op_type == "Add" && is_onnx(&add.domain) && before && *other != layer.output)
+        .then(|| (add.output[0].clone(), other.clone()))
+}
+
+/// What the original gives at the places that are taken, `[rows][kept outputs]` for each layer.
+fn targets(original: &Net, tasks: &[Task], bench: &Bench<'_>) -> Outcome<Vec<Vec<f32>>> {
+    let mut names: Vec<String> = tasks.iter().map(|task| task.target.clone()).collect();
+    names.sort();
+    names.dedup();
+    let probe = Probe::new(original, &names)?;
+    let mut found: Vec<Vec<f32>> = tasks.iter().map(|task| Vec::with_capacity(task.rows * task.kept.len())).collect();
+    let mut seen = vec![0; tasks.len()];
+    let mut run = 0;
+    let examples = tasks.iter().map(|task| task.examples).max().unwrap_or(0);
+    probe.each(bench.data, examples, bench.threads, &mut |values| {
+        for (at, task) in tasks.iter().enumerate() {
+            if run * bench.data.batch() >= task.examples {
+                continue;
+            }
+            let value = &values[names.binary_search(&task.target).expect("all names are there")];
+            let Some(responses) = Responses::of(&task.layer, value) else { continue };
+            for place in places(&mut seen[at], responses.count, task.apart) {
+                found[at].extend(task.kept.iter().map(|channel| responses.at(place, *channel)));
+            }
+        }
+        run += 1;
+    })?;
+    Ok(found)
+}
+
+/// The places of a run that are taken, every so many of all runs.
+fn places(seen: &mut usize, count: usize, apart: usize) -> std::iter::StepBy<std::ops::Range<usize>> {
+    let first = (apart - *seen % apart) % apart;
+    *seen += count;
+    (first..count.max(first)).step_by(apart)
+}
+
+/// What a layer gives, place by place.
+struct Responses {
+    value: Vec<f32>,
+    channels: usize,
+    /// Places of one picture; rows have one.
+    pixels: usize,
+    count: usize,
+}
+
+impl Responses {
+    fn of(layer: &Layer, value: &Tensor) -> Option<Responses> {
+        let (channels, pixels) = match (&layer.form, value.shape()) {
+            (Form::Rows | Form::Columns, [.., channels]) => (*channels, 1),
+            (Form::Conv(_), [_, channels, space @ ..]) => (*channels, space.iter().product()),
+            _ => return None,
+        };
+        let value = value.to_vec::<f32>()?;
+        let count = value.len().checked_div(channels)?;
+        Some(Responses { value, channels, pixels, count })
+    }
+
+    fn at(&self, place: usize, channel: usize) -> f32 {
+        let (picture, pixel) = (place / self.pixels, place % self.pixels);
+        self.value[(picture * self.channels + channel) * self.pixels + pixel]
+    }
+}
+
+/// Solves one layer.
+fn solve(net: &mut Net, task: &Task, targets: &[f32], options: &Options, prefix: &Prefix, batch: usize) {
+    let layer = &task.layer;
+    let (each, outputs) = (layer.outputs / layer.groups, layer.outputs);
+    let mut sums: Vec<Sums> = (0..layer.groups).map(|_| Sums::new(layer.depth, each)).collect();
+    let mut rows: Vec<Vec<f32>> = vec![Vec::new(); layer.groups];
+    let mut wanted: Vec<Vec<f32>> = vec![Vec::new(); layer.groups];
+    let (mut seen, mut targets) = (0, targets.chunks(outputs.max(1)));
+    for run in (0..prefix.runs()).take_while(|run| run * batch < task.examples) {
+        let Some(patches) = prefix.value(&layer.input, run).and_then(|value| Patches::of(layer, value)) else { return };
+        let shortcut = task.shortcut.as_ref().and_then(|name| Responses::of(layer, prefix.value(name, run)?));
+        for place in places(&mut seen, patches.count(), task.apart) {
+            let Some(target) = targets.next() else { break };
+            for (group, rows) in rows.iter_mut().enumerate() {
+                patches.push(place, group, rows);
+                let known = |o: usize| shortcut.as_ref().map_or(0.0, |shortcut| shortcut.at(place, o));
+                wanted[group].extend((group * each..(group + 1) * each).map(|o| target[o] - known(o)));
+            }
+        }
+        if rows[0].len() >= ROWS * layer.depth {
+            for ((sums, rows), wanted) in sums.iter_mut().zip(&mut rows).zip(&mut wanted) {
+                sums.add(rows, wanted);
+            }
+        }
+    }
+    let mut weights = layer.weights(net);
+    let mut biases = layer.biases(net);
+    for (group, sums) in sums.iter_mut().enumerate() {
+        sums.add(&mut rows[group], &mut wanted[group]);
+        let own = &mut weights[group * each * layer.depth..][..each * layer.depth];
+        sums.solve(own, &mut biases[group * each..][..each], layer.bias.is_some(), options);
+    }
+    layer.set_weights(net, &weights);
+    layer.set_biases(net, &biases);
+}
+
+/// Products of what a group of a layer reads, with itself and with what is wanted.
+struct Sums {
+    gram: Gram,
+    /// `sum t x^T`, `[outputs][depth]`.
+    right: Vec<f64>,
+    /// `sum t`.
+    totals: Vec<f64>,
+}
+
+impl Sums {
+    fn new(depth: usize, outputs: usize) -> Sums {
+        Sums { gram: Gram::new(depth), right: vec![0.0; outputs * depth], totals: vec![0.0; outputs] }
+    }
+
+    /// Adds rows, and empties them.
+    fn add(&mut self, rows: &mut Vec<f32>, wanted: &mut Vec<f32>) {
+        let (n, m) = (self.gram.n, self.totals.len());
+        if n >= SHORT {
+            self.gram.add(rows);
+            add_products(&mut self.right, wanted, rows, [rows.len() / n, m, n], false);
+        } else {
+            for (x, t) in rows.chunks(n.max(1)).zip(wanted.chunks(m.max(1))) {
+                for i in 0..n {
+                    (i..n).for_each(|j| self.gram.sums[i * n + j] += f64::from(x[i]) * f64::from(x[j]));
+                    (0..m).for_each(|o| self.right[o * n + i] += f64::from(t[o]) * f64::from(x[i]));
+                    self.gram.totals[i] += f64::from(x[i]);
+                }
+                self.gram.rows += 1;
+            }
+        }
+        for t in wanted.chunks(m.max(1)) {
+            self.totals.iter_mut().zip(t).for_each(|(total, t)| *total += f64::from(*t));
+        }
+        rows.clear();
+        wanted.clear();
+    }
+
+    /// The weights and biases that give most nearly what is wanted, near the weights as they are.
+    fn solve(&mut self, weights: &mut [f32], biases: &mut [f32], biased: bool, options: &Options) {
+        self.gram.complete();
+        let (n, count) = (self.gram.n, self.gram.rows as f64);
+        if self.gram.rows == 0 || n == 0 {
+            return;
+        }
+        // A layer without a bias goes through zero.
+        let mean: Vec<f64> = if biased { self.gram.mean() } else { vec![0.0; n] };
+        let wanted: Vec<f64> = self.totals.iter().map(|t| t / count).collect();
+        let gram: Vec<f64> = (0..n * n).map(|at| self.gram.sums[at] / count - mean[at / n] * mean[at % n]).collect();
+        let right: Vec<f64> =
+            self.right.iter().enumerate().map(|(at, v)| v / count - wanted[at / n] * mean[at % n]).collect();
+        let middle = (0..n).map(|i| gram[i * n + i]).sum::<f64>() / n as f64;
+        let damping = f64::from(options.damping) * middle;
+        if !middle.is_finite() || damping <= 0.0 {
+            return;
+        }
+        let found = if n < SHORT {
+            exact(&gram, &right, weights, n, damping)
+        } else {
+            let single = |v: &[f64]| v.iter().map(|v| *v as f32).collect::<Vec<f32>>();
+            let kept = vec![true; weights.len()];
+            let (gram, right) = (single(&gram), single(&right));
+            Some(least_squares(&gram, &right, weights, &kept, n, damping as f32, options.rounds))
+        };
+        let Some(found) = found.filter(|found| found.iter().all(|w| w.is_finite())) else { return };
+        weights.copy_from_slice(&found);
+        if biased {
+            for ((bias, row), wanted) in biases.iter_mut().zip(weights.chunks(n)).zip(&wanted) {
+                *bias = (wanted - row.iter().zip(&mean).map(|(w, x)| f64::from(*w) * x).sum::<f64>()) as f32;
+            }
+        }
+    }
+}
+
+/// The same as [`least_squares`], by a factored matrix.
+fn exact(gram: &[f64], right: &[f64], start: &[f32], n: usize, damping: f64) -> Option<Vec<f32>> {
+    let mut damped = gram.to_vec();
+    (0..n).for_each(|i| damped[i * n + i] += damping);
+    let cholesky = Cholesky::new(damped, n)?;
+    let mut found = Vec::with_capacity(start.len());
+    for (right, start) in right.chunks(n).zip(start.chunks(n)) {
+        let mut row: Vec<f64> = right.iter().zip(start).map(|(r, w)| r + damping * f64::from(*w)).collect();
+        cholesky.solve(&mut row);
+        found.extend(row.iter().map(|w| *w as f32));
+    }
+    Some(found)
+}

@@ -1,0 +1,103 @@
+//! Channels removed, and what is left solved again so that it does their work: smaller networks without training.
+
+use std::collections::BTreeSet;
+
+use crate::Outcome;
+use crate::gram::Budget;
+use crate::method::Bench;
+use crate::net::Net;
+use crate::prune::groups::Groups;
+use crate::prune::repair::repair;
+
+pub use crate::prune::importance::{Importance, Ranking, rank};
+pub use crate::prune::sensitivity::by_sensitivity;
+
+/// How channels are removed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Options {
+    /// How channels are compared.
+    pub importance: Importance,
+    /// Whether the layers are solved again.
+    pub repair: bool,
+    /// What holds solved weights near those that they were: a share of the mean square of what a layer reads.
+    pub damping: f32,
+    /// Rounds of conjugate gradients.
+    pub rounds: usize,
+    /// Examples that are looked at, at most.
+    pub examples: usize,
+    /// Rows of a layer's input that are taken of them, at most about.
+    pub rows: usize,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            importance: Importance::default(),
+            repair: true,
+            damping: 1e-2,
+            rounds: 32,
+            examples: 1024,
+            rows: 16_384,
+        }
+    }
+}
+
+/// Removes such a share of the channels of every group, and solves the layers again.
+///
+/// # Errors
+/// A model that does not compile, or does not run on the examples.
+pub fn structured(net: &Net, percent: u32, bench: &Bench<'_>) -> Outcome<Net> {
+    let groups = Groups::find(net)?;
+    let shares = vec![f64::from(percent) / 100.0; groups.groups.len()];
+    prune(net, &groups, &shares, &Options::default(), bench)
+}
+
+/// Removes a share (0 to 1) of the channels of each group.
+///
+/// # Errors
+/// A model that does not run on the examples.
+pub fn prune(net: &Net, groups: &Groups, shares: &[f64], options: &Options, bench: &Bench<'_>) -> Outcome<Net> {
+    let budget = Budget { examples: options.examples.min(512), rows: options.rows, ..Budget::default() };
+    let rankings = rank(net, groups, options.importance, budget, bench)?;
+    prune_by(net, groups, &rankings, shares, options, bench)
+}
+
+/// The same by rankings that are known: many shares are tried with one ranking.
+///
+/// # Errors
+/// A model that does not run on the examples.
+pub fn prune_by(
+    net: &Net,
+    groups: &Groups,
+    rankings: &[Ranking],
+    shares: &[f64],
+    options: &Options,
+    bench: &Bench<'_>,
+) -> Outcome<Net> {
+    let gone = chosen(groups, rankings, shares);
+    let small = groups.remove(net, &gone);
+    if !options.repair || gone.is_empty() {
+        return Ok(small);
+    }
+    repair(net, groups, &gone, small, options, bench)
+}
+
+/// The units that go: the first of each ranking, but for those that would leave some part of the model empty.
+fn chosen(groups: &Groups, rankings: &[Ranking], shares: &[f64]) -> BTreeSet<usize> {
+    let mut gone = BTreeSet::new();
+    for ((group, ranking), kept) in groups.groups.iter().zip(rankings).zip(groups.kept(shares)) {
+        let mut left = group.units.len() - kept;
+        for place in &ranking.order {
+            if left == 0 {
+                break;
+            }
+            gone.insert(group.units[*place]);
+            if groups.empties(&gone) {
+                gone.remove(&group.units[*place]);
+            } else {
+                left -= 1;
+            }
+        }
+    }
+    gone
+}

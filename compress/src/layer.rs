@@ -284,21 +284,19 @@ fn two(of: &[usize]) -> Option<[usize; 2]> {
 fn listed(node: &NodeProto, name: &str, default: usize) -> Option<[usize; 2]> {
     match integers(node, name) {
         None => Some([default, default]),
-        Some(list) => two(&list.iter().map(|v| usize::try_from(*v).ok()).collect::<Option<Vec<usize>>>()?)
-            .map(|[h, w]| if list.len() == 1 { [1, w] } else { [h, w] }),
+        Some(list) => two(&list.iter().map(|v| usize::try_from(*v).ok()).collect::<Option<Vec<usize>>>()?),
     }
 }
 
 /// Pads as numbers; `SAME_*` is given by [`SAME_UPPER`] or [`SAME_LOWER`], since it needs the input's size.
 fn pads(node: &NodeProto, kernel: [usize; 2]) -> Option<[usize; 4]> {
-    match crate::net::attribute(node, "auto_pad") {
-        Some(zantc::onnx::AttributeValue::Str(mode)) => match mode.as_ref() {
+    if let Some(zantc::onnx::AttributeValue::Str(mode)) = crate::net::attribute(node, "auto_pad") {
+        match mode.as_ref() {
             b"SAME_UPPER" => return Some(SAME_UPPER),
             b"SAME_LOWER" => return Some(SAME_LOWER),
             b"VALID" => return Some([0; 4]),
             _ => {}
-        },
-        Some(_) | None => {}
+        }
     }
     let list = integers(node, "pads").unwrap_or_else(|| vec![0; if kernel[0] == 1 { 2 } else { 4 }]);
     let list = list.iter().map(|v| usize::try_from(*v).ok()).collect::<Option<Vec<usize>>>()?;

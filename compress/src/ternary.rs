@@ -60,8 +60,7 @@ fn three(rows: &[f32], depth: usize, gram: Option<&Gram>) -> (Vec<i8>, Vec<f32>)
     });
     let upper = damped.as_ref().and_then(|a| Cholesky::new(a.clone(), depth)).map(|c| c.upper());
     let (mut codes, mut scales) = (vec![0i8; rows.len()], vec![0.0f32; rows.len() / depth]);
-    let tasks: Vec<((&[f32], &mut [i8]), &mut f32)> =
-        rows.chunks(depth).zip(codes.chunks_mut(depth)).zip(&mut scales).collect();
+    let tasks: Vec<_> = rows.chunks(depth).zip(codes.chunks_mut(depth)).zip(&mut scales).collect();
     in_parallel(tasks, threads(), |_, ((row, codes), scale)| {
         *scale = match (&damped, &upper) {
             (Some(gram), Some(upper)) => of_row(row, gram, upper, codes),

@@ -149,8 +149,14 @@ fn ranges_of(
             histograms.iter_mut().zip(values).for_each(|(h, value)| h.count(value));
         })?;
     }
-    let range = |h: &Histogram| h.range(options.calibration, options.signed);
-    Ok(names.into_iter().zip(histograms.iter().map(range)).collect())
+    let links = net.links();
+    // The largest score is the class: what the caller gets is not cut.
+    let by = |name: &String| if links.is_output(name) { Calibration::MinMax } else { options.calibration };
+    let ranges = names.into_iter().zip(&histograms).map(|(name, h)| {
+        let range = h.range(by(&name), options.signed);
+        (name, range)
+    });
+    Ok(ranges.collect())
 }
 
 /// The codes of all layers, and the biases that go with them.

@@ -2,7 +2,8 @@
 //!
 //! A value becomes bytes where a layer reads it, directly or through operators that the compiler runs on bytes. Values between two
 //! element-wise operators do not, as long as the operators together are a function of one byte, or the second is a bound: the compiler makes
-//! one table, or one epilogue, of them. What the model gives its caller stays in floats.
+//! one table, or one epilogue, of them. What the model gives its caller stays in floats, but for what a layer makes: its
+//! product is one of bytes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -119,12 +120,16 @@ pub(super) fn places(net: &Net, layers: &[Layer], kinds: &[Kind], types: &BTreeM
     let mut needed = search.needed(&read);
     let gates = search.gates();
     needed.retain(|v| read.contains(v.as_str()) || !gates.contains(v.as_str()));
+    // What a layer gives the caller is made of bytes too: else its whole product would be one of floats.
+    let made = layers.iter().zip(kinds).filter(|(_, kind)| **kind == Kind::Bytes).map(|(l, _)| &l.output);
+    let given: BTreeSet<String> = made.filter(|o| search.links.is_output(o)).cloned().collect();
+    needed.extend(given.iter().cloned());
     let inner = |l: &Layer| l.bias_node.map(|_| net.nodes()[l.node].output[0].clone());
     let inner: BTreeSet<String> = layers.iter().filter_map(inner).collect();
     let absorbed = search.absorbed(&needed);
     let is_chosen = |v: &&String| {
-        let given = search.links.is_output(v) && !read.contains(v.as_str());
-        !absorbed.contains(*v) && !inner.contains(*v) && !given
+        let stays = search.links.is_output(v) && !read.contains(v.as_str()) && !given.contains(*v);
+        !absorbed.contains(*v) && !inner.contains(*v) && !stays
     };
     search.shared(needed.iter().filter(is_chosen).cloned().collect())
 }
@@ -161,7 +166,7 @@ fn role(net: &Net, node: &NodeProto) -> Role {
 
 impl Search<'_> {
     /// The operands of a node that are data.
-    fn data<'a>(&'a self, at: usize) -> impl Iterator<Item = &'a String> {
+    fn data(&self, at: usize) -> impl Iterator<Item = &String> {
         let node = &self.net.nodes()[at];
         let count = match self.roles[at] {
             Role::Each | Role::Concat => node.input.len(),

@@ -67,8 +67,7 @@ pub(crate) fn codes(rows: &[f32], depth: usize, gram: Option<&Gram>, most: i32, 
     };
     let upper = known.and_then(|gram| triangle(gram, floor));
     let mut codes = vec![0i8; rows.len()];
-    let tasks: Vec<((&[f32], &f32), &mut [i8])> =
-        rows.chunks(depth.max(1)).zip(&scales).zip(codes.chunks_mut(depth.max(1))).collect();
+    let tasks: Vec<_> = rows.chunks(depth.max(1)).zip(&scales).zip(codes.chunks_mut(depth.max(1))).collect();
     in_parallel(tasks, threads(), |_, ((row, scale), codes)| match &upper {
         Some(upper) => plane(row, *scale, upper, most, codes),
         None => row.iter().zip(codes).for_each(|(w, c)| *c = code(w / scale, most)),

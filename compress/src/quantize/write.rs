@@ -33,6 +33,7 @@ pub(super) fn write(calibrated: &Calibrated, floats: &BTreeSet<usize>) -> Net {
         let (low, high) = ranges[&places.groups[value]];
         Bytes::for_range(low, high, calibrated.options.signed)
     };
+    let links = calibrated.net.links();
     let mut writer = Writer { net: calibrated.net.clone(), nodes: Vec::new(), renamed: BTreeMap::new() };
     for input in calibrated.net.inputs() {
         if places.groups.contains_key(&input.name) {
@@ -65,10 +66,19 @@ pub(super) fn write(calibrated: &Calibrated, floats: &BTreeSet<usize>) -> Net {
                 *input = bytes.clone();
             }
         }
-        let outputs = changed.output.clone();
+        let outputs = original.output.iter().filter(|o| places.groups.contains_key(*o));
+        let given: BTreeMap<&String, String> = outputs
+            .clone()
+            .filter(|o| links.is_output(o))
+            .map(|o| (o, writer.net.fresh(&format!("{o}_float"))))
+            .collect();
+        changed.output.iter_mut().for_each(|o| *o = given.get(&*o).unwrap_or(o).clone());
         writer.nodes.push(changed);
-        for output in outputs.iter().filter(|o| places.groups.contains_key(*o)) {
-            writer.convert(output, bytes(output));
+        for output in outputs {
+            match given.get(output) {
+                Some(float) => writer.give(output, float, bytes(output)),
+                None => writer.convert(output, bytes(output)),
+            }
         }
     }
     let Writer { mut net, nodes, .. } = writer;
@@ -127,14 +137,23 @@ impl Writer {
         name
     }
 
-    /// Writes the conversion of a value to bytes and back.
+    /// Writes the conversion of a value to bytes and back, which the nodes behind it read.
     fn convert(&mut self, value: &str, bytes: Bytes) {
+        let back = self.net.fresh(&format!("{value}_dequantized"));
+        self.there_and_back(value, &back, bytes);
+        self.renamed.insert(value.to_string(), back);
+    }
+
+    /// Writes the conversion of a float to the model's output.
+    fn give(&mut self, output: &str, float: &str, bytes: Bytes) {
+        self.there_and_back(float, output, bytes);
+    }
+
+    fn there_and_back(&mut self, value: &str, back: &str, bytes: Bytes) {
         let (scale, zero) = (self.scales(value, &[], &[bytes.scale]), self.zero(value, bytes));
         let quantized = self.net.fresh(&format!("{value}_quantized"));
-        let back = self.net.fresh(&format!("{value}_dequantized"));
         self.nodes.push(node("QuantizeLinear", &quantized, &[value, &scale, &zero], &quantized, Vec::new()));
-        self.nodes.push(node("DequantizeLinear", &back, &[&quantized, &scale, &zero], &back, Vec::new()));
-        self.renamed.insert(value.to_string(), back);
+        self.nodes.push(node("DequantizeLinear", back, &[&quantized, &scale, &zero], back, Vec::new()));
     }
 
     /// Writes a layer's codes; gives the name of the weights that they stand for.

@@ -93,7 +93,7 @@ impl Builder {
 pub(crate) fn network() -> Model {
     let channels: Vec<f32> =
         (0..8 * 9).map(|i| [0.001f32, 4.0][i / 9 % 2] * (((i * 7) % 9) as f32 - 4.0) / 4.0).collect();
-    Builder::new(13, &[1, 3, 8, 8])
+    Builder::new(14, &[1, 3, 8, 8])
         .weights("w1", &[8, 3, 3, 3], 0.4)
         .weights("b1", &[8], 0.2)
         .node("Conv", &["x", "w1", "b1"], "c1", &[("pads", &[1, 1, 1, 1])])

@@ -1,6 +1,5 @@
 //! Asks a compiled model about examples, on all cores.
 
-use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -24,7 +23,7 @@ pub struct Evaluation {
     pub answers: Vec<Vec<f32>>,
 }
 
-/// Asks a model about all examples, with the kernels that are emitted, on so many threads; `progress` hears how many examples are done. The
+/// Asks a model about all examples, with the kernels that are emitted, on the threads of the pool that it runs in; `progress` hears how many examples are done. The
 /// result does not depend on the number of threads.
 ///
 /// # Errors
@@ -33,10 +32,9 @@ pub fn evaluate(
     compiled: &Compiled,
     data: &Data,
     metric: Metric,
-    threads: NonZeroUsize,
     progress: &(dyn Fn(usize) + Sync),
 ) -> Outcome<Evaluation> {
-    let asked = ask(compiled, data, metric, 0..runs(data), threads, progress)?;
+    let asked = ask(compiled, data, metric, 0..runs(data), progress)?;
     Ok(Evaluation { metric, score: metric.of(&asked.answers, &asked.expected), answers: asked.answers })
 }
 
@@ -72,7 +70,6 @@ pub(crate) fn ask(
     data: &Data,
     metric: Metric,
     range: Range<usize>,
-    threads: NonZeroUsize,
     progress: &(dyn Fn(usize) + Sync),
 ) -> Outcome<Asked> {
     let numbers = check(compiled, data, metric)?;
@@ -100,9 +97,9 @@ pub(crate) fn ask(
             }
         }
     };
-    std::thread::scope(|scope| {
-        for _ in 0..threads.get().min(runs) {
-            scope.spawn(work);
+    rayon::scope(|scope| {
+        for _ in 0..rayon::current_num_threads().min(runs) {
+            scope.spawn(|_| work());
         }
     });
     if let Some((_, faults)) = fault.into_inner().expect("no thread panics with it") {

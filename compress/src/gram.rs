@@ -1,7 +1,5 @@
 //! What layers read, measured: the products of their inputs with each other, from which weights are solved again.
 
-use std::num::NonZeroUsize;
-
 use zantc::ir::Tensor;
 
 use crate::Outcome;
@@ -55,6 +53,31 @@ impl Gram {
         self.sums.iter().map(|v| (v / rows) as f32).collect()
     }
 
+    /// The sums divided by the rows, with a share of the mean diagonal added to the diagonal, so that inputs that never vary do no harm.
+    /// `None` where nothing was measured, or what is no number.
+    pub fn damped(&self, share: f64) -> Option<Vec<f64>> {
+        if self.rows == 0 || !self.sums.iter().all(|v| v.is_finite()) {
+            return None;
+        }
+        let n = self.n;
+        let mut damped: Vec<f64> = self.sums.iter().map(|v| v / self.rows as f64).collect();
+        let more = share * (0..n).map(|i| damped[i * n + i]).sum::<f64>() / n.max(1) as f64;
+        (0..n).for_each(|i| damped[i * n + i] += more.max(1e-12));
+        Some(damped)
+    }
+
+    /// Gives biases what changed rows `[outputs][n]` lack in the mean of the inputs.
+    pub fn correct(&self, biases: &mut [f32], rows: &[f32], changed: &[f32]) {
+        let mean = self.mean();
+        for ((bias, row), changed) in biases.iter_mut().zip(rows.chunks(self.n)).zip(changed.chunks(self.n)) {
+            let lack = row.iter().zip(changed).zip(&mean).map(|((w, c), m)| (f64::from(*w) - f64::from(*c)) * m);
+            let corrected = f64::from(*bias) + lack.sum::<f64>();
+            if corrected.is_finite() {
+                *bias = corrected as f32;
+            }
+        }
+    }
+
     /// The mean of each number of a row.
     pub fn mean(&self) -> Vec<f64> {
         self.totals.iter().map(|t| t / self.rows.max(1) as f64).collect()
@@ -91,7 +114,6 @@ pub fn measure(
     layers: &[Layer],
     data: &Data,
     budget: Budget,
-    threads: NonZeroUsize,
     take: &mut dyn FnMut(usize, Vec<Gram>) -> Outcome<()>,
 ) -> Outcome<()> {
     let bytes = |layer: &Layer| layer.groups * layer.depth * layer.depth * size_of::<f64>();
@@ -111,7 +133,7 @@ pub fn measure(
         unique.dedup();
         let probe = Probe::new(net, &unique)?;
         let mut samplers: Vec<Sampler> = some.iter().map(|&at| Sampler::new(&layers[at], budget, data)).collect();
-        probe.each(data, budget.examples, threads, &mut |values| {
+        probe.each(data, budget.examples, &mut |values| {
             for (sampler, name) in samplers.iter_mut().zip(&names) {
                 let at = unique.binary_search(name).expect("all names are there");
                 sampler.take(&values[at]);

@@ -24,10 +24,22 @@ pub use evaluate::{Evaluation, check, evaluate};
 pub use metric::{Metric, Score};
 pub use ternary::ternarize;
 
+use std::num::NonZeroUsize;
+
 use zantc::diag::{Diagnostic, codes};
 
 /// What a fallible operation gives, or all that is wrong.
 pub type Outcome<T> = Result<T, Vec<Diagnostic>>;
+
+/// Runs what computes here on so many threads; where none is said, on all cores. They change no bit of the result.
+///
+/// # Errors
+/// Those of the work; the system has no more threads.
+pub fn on_threads<T: Send>(threads: Option<NonZeroUsize>, work: impl FnOnce() -> Outcome<T> + Send) -> Outcome<T> {
+    let Some(threads) = threads else { return work() };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build();
+    pool.map_err(|e| vec![Diagnostic::error(codes::RUN_FAILED, format!("no {threads} threads: {e}"))])?.install(work)
+}
 
 /// A fault of the data.
 fn bad(message: impl Into<String>) -> Vec<Diagnostic> {

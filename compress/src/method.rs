@@ -1,7 +1,5 @@
 //! Methods by their names, one after the other: `structured-30+int8`.
 
-use std::num::NonZeroUsize;
-
 use zantc::diag::{Diagnostic, codes};
 
 use crate::Outcome;
@@ -14,8 +12,6 @@ use crate::{prune, quantize, ternarize};
 pub struct Bench<'a> {
     /// Examples to calibrate by; their labels are not looked at.
     pub data: &'a Data,
-    /// Threads; they change no bit of the result.
-    pub threads: NonZeroUsize,
     /// Hears what is being done, in a few words.
     pub progress: &'a (dyn Fn(&str) + Sync),
 }

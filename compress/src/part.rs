@@ -4,7 +4,6 @@
 //! counts where the metric is made of them, else all answers, as the bits of their floats: JSON has no NaN.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::str::FromStr;
 
@@ -96,10 +95,9 @@ pub fn evaluate_part(
     metric: Metric,
     shard: Shard,
     inputs: BTreeMap<String, String>,
-    threads: NonZeroUsize,
     progress: &(dyn Fn(usize) + Sync),
 ) -> Outcome<Part> {
-    let asked = ask(compiled, data, metric, shard.of(runs(data)), threads, progress)?;
+    let asked = ask(compiled, data, metric, shard.of(runs(data)), progress)?;
     let here = asked.answers.len();
     let Asked { answers, expected } = asked;
     let found = match metric.counts() {

@@ -1,8 +1,8 @@
 //! What a model computes inside, for examples: the values that methods measure ranges and responses by.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroUsize;
 
+use rayon::iter::{IndexedParallelIterator, IntoParallelRefMutIterator, ParallelIterator};
 use zantc::config::Config;
 use zantc::diag::{Diagnostic, codes};
 use zantc::exec::{Executor, Hygiene};
@@ -47,15 +47,9 @@ impl Probe {
     ///
     /// # Errors
     /// Examples that cannot be read, a run that fails.
-    pub fn each(
-        &self,
-        data: &Data,
-        examples: usize,
-        threads: NonZeroUsize,
-        visit: &mut dyn FnMut(&[Tensor]),
-    ) -> Outcome<()> {
+    pub fn each(&self, data: &Data, examples: usize, visit: &mut dyn FnMut(&[Tensor])) -> Outcome<()> {
         let runs = (examples.min(data.len()) / data.batch()).max(1);
-        let threads = threads.get().min(runs);
+        let threads = rayon::current_num_threads().min(runs);
         let executor = || {
             Executor::new(&self.compiled.program, Hygiene::AsEmitted)
                 .map_err(|e| vec![Diagnostic::error(codes::TOO_LARGE, e.to_string())])
@@ -64,18 +58,14 @@ impl Probe {
         let wave = threads * WAVE;
         for first in (0..runs).step_by(wave) {
             let last = runs.min(first + wave);
-            let of_thread = |executor: &mut Executor<'_>, thread: usize| {
+            let of_thread = |(thread, executor): (usize, &mut Executor<'_>)| {
                 (first + thread..last)
                     .step_by(threads)
                     .map(|run| values(executor, data, run))
                     .collect::<Outcome<Vec<_>>>()
             };
-            let found: Vec<Outcome<Vec<Vec<Tensor>>>> = std::thread::scope(|scope| {
-                let tasks = executors.iter_mut().enumerate();
-                let handles: Vec<_> = tasks.map(|(t, e)| scope.spawn(move || of_thread(e, t))).collect();
-                handles.into_iter().map(|h| h.join().expect("a run does not panic")).collect()
-            });
-            let mut found = found.into_iter().map(|f| f.map(Vec::into_iter)).collect::<Outcome<Vec<_>>>()?;
+            let found = executors.par_iter_mut().enumerate().map(of_thread).collect::<Outcome<Vec<_>>>()?;
+            let mut found: Vec<_> = found.into_iter().map(Vec::into_iter).collect();
             for run in 0..last - first {
                 if let Some(values) = found[run % threads].next() {
                     visit(&values);

@@ -1,14 +1,15 @@
 //! Weights -s, 0 and s, with signs and scales chosen by what the layer reads.
 
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use zantc::onnx::ElementType;
 
 use crate::Outcome;
 use crate::gram::Gram;
-use crate::layer::{Form, Layer};
-use crate::linalg::{Cholesky, dot, in_parallel, threads};
+use crate::layer::Form;
+use crate::linalg::{Cholesky, dot};
 use crate::method::Bench;
 use crate::net::{Net, with_integer};
-use crate::quantize::{rounded, store};
+use crate::quantize::{Codes, rounded, store};
 
 /// Rounds of signs and scales, in turn.
 const ROUNDS: usize = 6;
@@ -34,10 +35,15 @@ pub fn ternarize(net: &Net, bench: &Bench<'_>) -> Outcome<Net> {
         if has_three_values(&rows, layer.depth) {
             return;
         }
-        let (codes, scales) = three(&rows, layer.depth, grams.first());
-        correct(net, layer, &rows, &codes, &scales, grams.first());
+        let found = three(&rows, layer.depth, grams.first());
+        if let Some(gram) = grams.first() {
+            let mut biases = layer.biases(net);
+            gram.correct(&mut biases, &rows, &found.weights());
+            layer.set_biases(net, &biases);
+        }
         let (Some(axis), dtype) = (layer.axis(), if four { ElementType::I4 } else { ElementType::I8 }) else { return };
-        store(net, layer, &codes, dtype, (&[scales.len()], &scales), vec![with_integer("axis", axis as i64)]);
+        let scales: (&[usize], &[f32]) = (&[found.scales.len()], &found.scales);
+        store(net, layer, &found.codes, dtype, scales, vec![with_integer("axis", axis as i64)]);
     })
 }
 
@@ -50,24 +56,18 @@ fn has_three_values(rows: &[f32], depth: usize) -> bool {
 }
 
 /// Signs and scales of rows.
-fn three(rows: &[f32], depth: usize, gram: Option<&Gram>) -> (Vec<i8>, Vec<f32>) {
-    let known = gram.filter(|g| g.rows > 0 && g.sums.iter().all(|v| v.is_finite()));
-    let damped = known.map(|gram| {
-        let mut a: Vec<f64> = gram.sums.iter().map(|v| v / gram.rows as f64).collect();
-        let floor = DAMPING * (0..depth).map(|i| a[i * depth + i]).sum::<f64>() / depth as f64;
-        (0..depth).for_each(|i| a[i * depth + i] += floor.max(1e-12));
-        a
-    });
+fn three(rows: &[f32], depth: usize, gram: Option<&Gram>) -> Codes {
+    let damped = gram.and_then(|gram| gram.damped(DAMPING));
     let upper = damped.as_ref().and_then(|a| Cholesky::new(a.clone(), depth)).map(|c| c.upper());
     let (mut codes, mut scales) = (vec![0i8; rows.len()], vec![0.0f32; rows.len() / depth]);
     let tasks: Vec<_> = rows.chunks(depth).zip(codes.chunks_mut(depth)).zip(&mut scales).collect();
-    in_parallel(tasks, threads(), |_, ((row, codes), scale)| {
+    tasks.into_par_iter().for_each(|((row, codes), scale)| {
         *scale = match (&damped, &upper) {
             (Some(gram), Some(upper)) => of_row(row, gram, upper, codes),
             _ => plain(row, codes),
         };
     });
-    (codes, scales)
+    Codes { codes, scales }
 }
 
 /// Signs by a threshold of seven tenths of the mean size (Li, Zhang and Liu, 2016); the scale is the mean of what is above. Gives the scale.
@@ -117,22 +117,9 @@ fn of_row(row: &[f32], gram: &[f64], upper: &[f64], codes: &mut [i8]) -> f32 {
     if best.0 == f64::INFINITY { plain(row, codes) } else { best.1 }
 }
 
-/// Gives biases what the weights lack in the mean.
-fn correct(net: &mut Net, layer: &Layer, rows: &[f32], codes: &[i8], scales: &[f32], gram: Option<&Gram>) {
-    let (Some(gram), true) = (gram, layer.bias.is_some()) else { return };
-    let (mean, mut biases) = (gram.mean(), layer.biases(net));
-    for (row, bias) in biases.iter_mut().enumerate() {
-        let place = row * layer.depth;
-        let lack =
-            |i: usize| (f64::from(rows[place + i]) - f64::from(codes[place + i]) * f64::from(scales[row])) * mean[i];
-        *bias = (f64::from(*bias) + (0..layer.depth).map(lack).sum::<f64>()) as f32;
-    }
-    layer.set_biases(net, &biases);
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{has_three_values, three};
+    use super::{Codes, has_three_values, three};
     use crate::gram::Gram;
 
     #[test]
@@ -147,10 +134,10 @@ mod tests {
         gram.add(&[1.0, 0.2, 0.0, 0.3, 1.0, 0.5, 0.0, 0.1, 1.0, 1.0, 1.0, 0.0]);
         gram.complete();
         for known in [Some(&gram), None] {
-            let (codes, scales) = three(&[0.25, 0.0, -0.25], 3, known);
+            let Codes { codes, scales } = three(&[0.25, 0.0, -0.25], 3, known);
             assert_eq!(codes, [1, 0, -1]);
             assert!((scales[0] - 0.25).abs() < 1e-6);
         }
-        assert_eq!(three(&[0.0; 3], 3, Some(&gram)).0, [0; 3]);
+        assert_eq!(three(&[0.0; 3], 3, Some(&gram)).codes, [0; 3]);
     }
 }

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use zant_compress::data::{Data, Labels, Transform};
-use zant_compress::{Evaluation, Metric, Outcome, evaluate};
+use zant_compress::{Evaluation, Metric, Outcome, evaluate, on_threads};
 use zantc::Config;
 use zantc::import::to_raw;
 use zantc::ir::{Tensor, text};
@@ -23,13 +23,9 @@ fn small(text: &str) -> Compiled {
     compile_graph(text::parse(text).unwrap(), &Config::new()).unwrap()
 }
 
-fn threads(n: usize) -> NonZeroUsize {
-    NonZeroUsize::new(n).unwrap()
-}
-
 fn asked(compiled: &Compiled, data: &Path, labels: Option<&Path>, metric: Metric, n: usize) -> Outcome<Evaluation> {
     let data = Data::open(data, labels, &Transform::default(), &compiled.program)?;
-    evaluate(compiled, &data, metric, threads(n), &|_| {})
+    on_threads(NonZeroUsize::new(n), || evaluate(compiled, &data, metric, &|_| {}))
 }
 
 fn write(folder: &Path, name: &str, tensor: &Tensor) -> PathBuf {

@@ -1,6 +1,5 @@
 //! Methods on trained networks: accuracy on pictures that no method has seen.
 
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use zant_compress::data::{Data, Transform};
@@ -22,10 +21,6 @@ fn shared() -> Option<PathBuf> {
     shared.join("data/gtsrb").is_dir().then_some(shared)
 }
 
-fn threads() -> NonZeroUsize {
-    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
-}
-
 fn compiled(net: &Net) -> Compiled {
     compile(&net.to_model(), &Config::new()).unwrap()
 }
@@ -44,7 +39,7 @@ fn part(of: &Path, count: usize, folder: &Path) -> PathBuf {
 fn right(net: &Net, [x, y]: &[PathBuf; 2]) -> usize {
     let model = compiled(net);
     let data = Data::open(x, Some(y), &Transform::default(), &model.program).unwrap();
-    evaluate(&model, &data, Metric::Top1, threads(), &|_| {}).unwrap().score.right.unwrap()
+    evaluate(&model, &data, Metric::Top1, &|_| {}).unwrap().score.right.unwrap()
 }
 
 #[test]
@@ -58,7 +53,7 @@ fn traffic_signs_are_still_known() {
     let float = compiled(&net);
     let calibrate = part(&signs.join("calibrate_x.npy"), CALIBRATED, folder.path());
     let data = Data::open(&calibrate, None, &Transform::default(), &float.program).unwrap();
-    let bench = Bench { data: &data, threads: threads(), progress: &|_| {} };
+    let bench = Bench { data: &data, progress: &|_| {} };
     // Pictures that may be lost.
     for (method, lost) in [
         ("int8-dynamic", 1),

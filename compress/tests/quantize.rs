@@ -2,9 +2,12 @@
 
 mod common;
 
+use std::num::NonZeroUsize;
+
 use common::{Builder, bench, distance, examples, network, open, values};
 use zant_compress::method::{compress, named};
 use zant_compress::net::Net;
+use zant_compress::on_threads;
 use zant_compress::quantize::{Calibration, Options, mixed, static_int8};
 use zantc::Config;
 use zantc::ir::Tensor;
@@ -23,7 +26,7 @@ fn every_calibration_and_form_of_bytes_is_near_the_floats() {
         for signed in [true, false] {
             for reconstruct in [true, false] {
                 let options = Options { calibration, signed, reconstruct, ..Options::default() };
-                let (quantized, report) = static_int8(&net, options, &bench(&data, 2)).unwrap();
+                let (quantized, report) = static_int8(&net, options, &bench(&data)).unwrap();
                 let far = distance(&float, &values(&quantized, "y", &data));
                 assert!(far < 0.05, "{options:?}: {far}");
                 assert!(
@@ -40,7 +43,7 @@ fn one_scale_for_all_spares_depthwise_convolutions() {
     let net = Net::open(&network()).unwrap();
     let data = open(&net, &examples(folder.path(), &[40, 3, 8, 8]));
     let options = Options { per_tensor: true, ..Options::default() };
-    let (quantized, _) = static_int8(&net, options, &bench(&data, 2)).unwrap();
+    let (quantized, _) = static_int8(&net, options, &bench(&data)).unwrap();
     // Channels of 0.001 beside channels of 4 would all be zero.
     let scales = |name: &str| quantized.constants().iter().find(|c| c.name == name).unwrap().elements();
     assert_eq!((scales("w2_scale"), scales("w1_scale")), (8, 1));
@@ -53,7 +56,7 @@ fn no_float_island_is_left() {
     let folder = tempfile::tempdir().unwrap();
     let net = Net::open(&network()).unwrap();
     let data = open(&net, &examples(folder.path(), &[16, 3, 8, 8]));
-    let (quantized, _) = static_int8(&net, Options::default(), &bench(&data, 2)).unwrap();
+    let (quantized, _) = static_int8(&net, Options::default(), &bench(&data)).unwrap();
     let compiled = compile(&quantized.to_model(), &Config::new()).unwrap();
     let picture = compiled.graph.to_string();
     let floats: Vec<&str> = picture.lines().filter(|l| l.contains("= conv ") || l.contains("= matmul ")).collect();
@@ -73,10 +76,10 @@ fn bits_do_not_depend_on_threads() {
     let data = open(&net, &examples(folder.path(), &[24, 3, 8, 8]));
     for method in ["int8", "weights-int8", "weights-int4", "ternary", "unstructured-60"] {
         let steps = named(method).unwrap();
-        let of = |threads: usize| compress(&net, &steps, &bench(&data, threads)).unwrap().encode();
-        let one = of(1);
-        assert_eq!(one, of(3), "{method}");
-        assert_eq!(one, of(1), "{method}");
+        let of = |threads| on_threads(threads, || compress(&net, &steps, &bench(&data))).unwrap().encode();
+        let [one, three] = [1, 3].map(|n| of(NonZeroUsize::new(n)));
+        assert_eq!(one, three, "{method}");
+        assert_eq!(one, of(None), "{method}");
     }
 }
 
@@ -89,7 +92,7 @@ fn weights_in_few_bits_are_near_the_floats() {
     for (method, most) in
         [("weights-int8", 0.01), ("weights-int4", 0.08), ("int8-dynamic", 0.03), ("unstructured-30", 0.2)]
     {
-        let made = compress(&net, &named(method).unwrap(), &bench(&data, 2)).unwrap();
+        let made = compress(&net, &named(method).unwrap(), &bench(&data)).unwrap();
         let far = distance(&float, &values(&made, "y", &data));
         assert!(far < most, "{method}: {far}");
     }
@@ -104,7 +107,7 @@ fn as_many_weights_become_zero_as_was_asked() {
         let (_, w) = net.floats(name).unwrap();
         (w.iter().filter(|v| **v == 0.0).count(), w.len())
     };
-    let made = compress(&net, &named("unstructured-50").unwrap(), &bench(&data, 2)).unwrap();
+    let made = compress(&net, &named("unstructured-50").unwrap(), &bench(&data)).unwrap();
     let (mut gone, mut all) = (0, 0);
     for name in ["w1", "w3", "w4", "w5", "w6"] {
         let (zero, of) = zeros(&made, name);
@@ -127,7 +130,7 @@ fn accuracy_that_must_not_fall_keeps_floats() {
     let compiled = compile(&net.to_model(), &Config::new()).unwrap();
     let transform = zant_compress::data::Transform::default();
     let data = zant_compress::data::Data::open(&path, Some(&labels), &transform, &compiled.program).unwrap();
-    let (exact, report) = mixed(&net, Options::default(), 0.0, &bench(&data, 2)).unwrap();
+    let (exact, report) = mixed(&net, Options::default(), 0.0, &bench(&data)).unwrap();
     assert!(report.layers.iter().all(|l| !l.quantized && l.sensitivity.is_some()));
     assert_eq!(values(&exact, "y", &plain), answers);
 }
@@ -165,7 +168,7 @@ fn models_without_layers_and_names_of_nothing_are_told() {
     let net = Net::open(&Builder::new(13, &[1, 4]).node("Relu", &["x"], "y", &[]).output("y")).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let data = open(&net, &examples(folder.path(), &[4, 4]));
-    let faults = compress(&net, &named("int8").unwrap(), &bench(&data, 1)).unwrap_err();
+    let faults = compress(&net, &named("int8").unwrap(), &bench(&data)).unwrap_err();
     assert!(faults[0].message.contains("no layer to quantize"));
     for name in ["int9", "structured-0", "unstructured-100", "", "int8+"] {
         assert!(named(name).unwrap_err()[0].message.contains("there is no method"), "{name}");

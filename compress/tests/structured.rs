@@ -9,7 +9,7 @@ use zant_compress::method::{Bench, compress, named};
 use zant_compress::net::Net;
 use zant_compress::prune::groups::Groups;
 use zant_compress::prune::structured::{Importance, Options, by_sensitivity, prune, rank};
-use zant_compress::{Metric, Outcome, evaluate};
+use zant_compress::{Metric, Outcome, evaluate, on_threads};
 use zantc::Config;
 use zantc::onnx::Model;
 use zantc::pipeline::compile;
@@ -29,14 +29,14 @@ fn data() -> Data {
     Data::open(&diabetes().join("inputs.npy"), Some(&labels), &Transform::default(), &compiled.program).unwrap()
 }
 
-fn by<T>(data: &Data, threads: usize, work: impl FnOnce(&Bench<'_>) -> T) -> T {
-    work(&Bench { data, threads: NonZeroUsize::new(threads).unwrap(), progress: &|_| {} })
+fn by<T>(data: &Data, work: impl FnOnce(&Bench<'_>) -> T) -> T {
+    work(&Bench { data, progress: &|_| {} })
 }
 
 /// The answers of a model, one number for each example.
 fn answers(net: &Net, data: &Data) -> Vec<f32> {
     let compiled = compile(&net.to_model(), &Config::new()).unwrap();
-    evaluate(&compiled, data, Metric::Mse, NonZeroUsize::MIN, &|_| {}).unwrap().answers.concat()
+    evaluate(&compiled, data, Metric::Mse, &|_| {}).unwrap().answers.concat()
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn half_of_the_channels_give_nearly_the_same() {
     let (net, data) = (Net::open(&model()).unwrap(), data());
     let groups = Groups::find(&net).unwrap();
     let shares = vec![0.5; groups.groups.len()];
-    let pruned = |options: &Options| by(&data, 2, |bench| prune(&net, &groups, &shares, options, bench)).unwrap();
+    let pruned = |options: &Options| by(&data, |bench| prune(&net, &groups, &shares, options, bench)).unwrap();
     let all = [Importance::Magnitude, Importance::Activation, Importance::SecondOrder, Importance::Dependence];
     let before = answers(&net, &data);
     let mean = before.iter().sum::<f32>() / before.len() as f32;
@@ -66,8 +66,7 @@ fn half_of_the_channels_give_nearly_the_same() {
 fn shares_by_sensitivity_leave_as_many_weights_and_lose_less() {
     let (net, data) = (Net::open(&model()).unwrap(), data());
     let groups = Groups::find(&net).unwrap();
-    let rankings =
-        by(&data, 2, |bench| rank(&net, &groups, Importance::SecondOrder, Budget::default(), bench)).unwrap();
+    let rankings = by(&data, |bench| rank(&net, &groups, Importance::SecondOrder, Budget::default(), bench)).unwrap();
     let shares = by_sensitivity(&groups, &rankings, 50);
     let lost = |shares: &[f64]| -> f64 {
         let kept = groups.kept(shares);
@@ -77,7 +76,7 @@ fn shares_by_sensitivity_leave_as_many_weights_and_lose_less() {
     assert!(lost(&shares) <= lost(&uniform), "{shares:?}");
     let options = Options { repair: false, ..Options::default() };
     let size = |shares: &[f64]| {
-        by(&data, 1, |bench| prune(&net, &groups, shares, &options, bench)).unwrap().encode().len() as f64
+        by(&data, |bench| prune(&net, &groups, shares, &options, bench)).unwrap().encode().len() as f64
     };
     let (found, wanted) = (size(&shares), size(&uniform));
     assert!((found - wanted).abs() < 0.1 * wanted, "{shares:?}: {found} {wanted}");
@@ -86,10 +85,14 @@ fn shares_by_sensitivity_leave_as_many_weights_and_lose_less() {
 #[test]
 fn threads_change_no_bit() {
     let (net, data) = (Net::open(&model()).unwrap(), data());
-    let of = |threads| by(&data, threads, |bench| compress(&net, &named("structured-40").unwrap(), bench)).unwrap();
-    let first = of(1).encode();
-    assert_eq!(first, of(3).encode());
-    assert_eq!(first, of(1).encode());
+    let steps = named("structured-40").unwrap();
+    let of = |threads| {
+        let made = || by(&data, |bench| compress(&net, &steps, bench));
+        on_threads(NonZeroUsize::new(threads), made).unwrap().encode()
+    };
+    let first = of(1);
+    assert_eq!(first, of(3));
+    assert_eq!(first, of(1));
     assert!(first.len() < net.encode().len());
 }
 
@@ -100,7 +103,7 @@ fn hostile_models_are_refused_or_left_alone() {
         let mut model = model();
         change(&mut model);
         let net = Net::open(&model)?;
-        by(&data, 1, |bench| compress(&net, &named("structured-50").unwrap(), bench))
+        by(&data, |bench| compress(&net, &named("structured-50").unwrap(), bench))
     };
     // Shapes that do not fit.
     for at in 0..model().proto.graph.initializer.len() {

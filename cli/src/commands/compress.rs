@@ -8,8 +8,8 @@ use clap::ValueEnum;
 use zant_compress::data::{Data, Transform};
 use zant_compress::method::{self, Bench, Step};
 use zant_compress::net::Net;
+use zant_compress::on_threads;
 use zant_compress::quantize::{self, Calibration, Options, Report};
-use zantc::config::file_beside;
 use zantc::diag::{Diagnostic, codes};
 
 use super::project::{ModelArgs, compile};
@@ -178,7 +178,7 @@ pub(super) fn ternarize(args: &TernarizeArgs, shell: &mut Shell) -> Outcome {
     })
 }
 
-type Make<'a> = &'a dyn Fn(&Net, &Bench<'_>) -> Result<(Net, Report), Vec<Diagnostic>>;
+type Make<'a> = &'a (dyn Fn(&Net, &Bench<'_>) -> Result<(Net, Report), Vec<Diagnostic>> + Sync);
 
 /// Opens model and data, makes a model of the model, writes it and says what came out.
 fn make(common: &Common, verb: &str, shell: &mut Shell, method: Make<'_>) -> Outcome {
@@ -190,14 +190,10 @@ fn make(common: &Common, verb: &str, shell: &mut Shell, method: Make<'_>) -> Out
     if same(&project.path, &common.output) {
         return Err(Failure::Usage("the output is the model itself".into()));
     }
-    let transform = match std::fs::read_to_string(file_beside(&project.path)) {
-        Ok(text) => Transform::from_toml(&text)?,
-        Err(_) => Transform::default(),
-    };
+    let transform = Transform::beside(&project.path)?;
     let compiled = compile(&project, shell)?;
     let data = Data::open(&common.data, common.labels.as_deref(), &transform, &compiled.program)?;
     let net = Net::open(&project.model)?;
-    let threads = common.threads.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
     shell.status(verb, &format!("{} by {} examples", project.name, data.len()));
     let (made, report) = {
         let shell = Mutex::new(&mut *shell);
@@ -206,7 +202,7 @@ fn make(common: &Common, verb: &str, shell: &mut Shell, method: Make<'_>) -> Out
                 shell.progress(message);
             }
         };
-        method(&net, &Bench { data: &data, threads, progress: &progress })?
+        on_threads(common.threads, || method(&net, &Bench { data: &data, progress: &progress }))?
     };
     let bytes = made.encode();
     let unwritten = |e: std::io::Error| Diagnostic::error(codes::NOT_OURS, format!("{:?}: {e}", common.output));

@@ -7,10 +7,10 @@ use std::sync::Mutex;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use zant_compress::data::{Data, Transform};
 use zant_compress::part::{Part, Shard, collect, evaluate_part};
-use zant_compress::{Metric, Score, evaluate};
+use zant_compress::{Metric, Score, evaluate, on_threads};
 use zant_measure::replace;
 use zantc::Compiled;
-use zantc::config::{Options, file_beside};
+use zantc::config::Options;
 use zantc::diag::{Diagnostic, codes, escape};
 
 use super::compile::unwritable;
@@ -69,22 +69,18 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
         return Err(Failure::Usage("a model and `--data` are needed".into()));
     };
     let project = opened(model, &args.options)?;
-    let transform = match std::fs::read_to_string(file_beside(&project.path)) {
-        Ok(text) => Transform::from_toml(&text)?,
-        Err(_) => Transform::default(),
-    };
+    let transform = Transform::beside(&project.path)?;
     let compiled = compile(&project, shell)?;
     if !compiled.program.states.is_empty() {
         return Err(Failure::Usage("examples stand alone: leave `--state` out".into()));
     }
     let data = Data::open(path, args.labels.as_deref(), &transform, &compiled.program)?;
     let metric = args.metric.unwrap_or_else(|| Metric::usual(data.labels()));
-    let threads = args.threads.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
     let total = match args.shard {
         Some(shard) => shard.examples(&data),
         None => data.len(),
     };
-    shell.status("Evaluating", &format!("{} on {total} examples, {threads} threads", project.name));
+    shell.status("Evaluating", &format!("{} on {total} examples", project.name));
     let score = {
         let shell = Mutex::new(&mut *shell);
         let progress = |done: usize| {
@@ -94,10 +90,10 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
         };
         match (args.shard, &args.output) {
             (Some(shard), Some(output)) => {
-                part((args, output), (&compiled, &data), metric, (shard, threads), &progress)?;
+                part((args, output), (&compiled, &data), metric, shard, &progress)?;
                 None
             }
-            _ => Some(evaluate(&compiled, &data, metric, threads, &progress)?.score),
+            _ => Some(on_threads(args.threads, || evaluate(&compiled, &data, metric, &progress))?.score),
         }
     };
     if let Some(score) = score {
@@ -112,7 +108,7 @@ fn part(
     (args, output): (&Args, &Path),
     (compiled, data): (&Compiled, &Data),
     metric: Metric,
-    (shard, threads): (Shard, NonZeroUsize),
+    shard: Shard,
     progress: &(dyn Fn(usize) + Sync),
 ) -> Outcome {
     let (Some(model), Some(path)) = (&args.model, &args.data) else { return Err(Failure::Said) };
@@ -120,7 +116,7 @@ fn part(
     let mut inputs = fingerprint(&source, path, args.labels.as_deref())?;
     let Options { dim, target, numerics, .. } = &args.options.0;
     inputs.insert("choices".into(), format!("{dim:?} {target:?} {numerics:?}"));
-    let part = evaluate_part((compiled, data), metric, shard, inputs, threads, progress)?;
+    let part = on_threads(args.threads, || evaluate_part((compiled, data), metric, shard, inputs, progress))?;
     let mut text = serde_json::to_string(&part).expect("plain data");
     text.push('\n');
     replace(&[(output.to_path_buf(), text)]).map_err(|e| unwritable(output, &e))

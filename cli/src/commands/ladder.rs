@@ -118,7 +118,7 @@ impl Args {
             runs: self.runs as usize,
             quick: self.quick,
             emulate: self.emulate,
-            threads: self.threads.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN),
+            threads: self.threads,
             folder: self.output.clone(),
         })
     }

@@ -67,8 +67,8 @@ pub struct Ladder {
     pub quick: bool,
     /// Models that would take more instructions are not emulated.
     pub emulate: u64,
-    /// Threads; they change no number.
-    pub threads: NonZeroUsize,
+    /// Threads, where not all cores; they change no number.
+    pub threads: Option<NonZeroUsize>,
     /// Where everything is written.
     pub folder: PathBuf,
 }

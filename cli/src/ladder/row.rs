@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use zant_compress::data::Data;
 use zant_compress::method::{Bench, Step, compress};
 use zant_compress::net::Net;
-use zant_compress::{Metric, check, evaluate, parameters};
+use zant_compress::{Metric, check, evaluate, on_threads, parameters};
 use zant_measure::report::{self, Key, Kind, Report, Row, Value};
 use zantc::config::file_beside;
 use zantc::diag::{Diagnostic, codes};
@@ -186,8 +186,8 @@ fn compressed(
             hear.progress(&format!("{name}: {what}"));
         }
     };
-    let bench = Bench { data: own.as_ref().unwrap_or(&opened.data), threads: ladder.threads, progress: &progress };
-    Ok(compress(&net, steps, &bench)?.encode())
+    let bench = Bench { data: own.as_ref().unwrap_or(&opened.data), progress: &progress };
+    Ok(on_threads(ladder.threads, || compress(&net, steps, &bench))?.encode())
 }
 
 /// Writes a model, and the options beside the one that it was made from, so that commands treat both alike.
@@ -229,7 +229,7 @@ fn right(
             hear.progress(&format!("{name}: {done} of {total} examples"));
         }
     };
-    let score = evaluate(compiled, data, opened.metric, ladder.threads, &progress)?.score;
+    let score = on_threads(ladder.threads, || evaluate(compiled, data, opened.metric, &progress)).map(|e| e.score)?;
     if score.not_finite > 0 {
         notes.push(format!("{name}: {} examples have answers that are not finite.", score.not_finite));
     }

@@ -1,6 +1,9 @@
 //! What becomes of the numbers of a picture before the model sees them.
 
+use std::path::Path;
+
 use serde::Deserialize;
+use zantc::config::file_beside;
 use zantc::ir::Type;
 
 use super::channels_of;
@@ -52,6 +55,15 @@ struct File {
 }
 
 impl Transform {
+    /// The transform that the `zant.toml` beside a model asks for; none where there is no such file.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn beside(model: &Path) -> Outcome<Transform> {
+        std::fs::read_to_string(file_beside(model))
+            .map_or_else(|_| Ok(Transform::default()), |text| Transform::from_toml(&text))
+    }
+
     /// The transform that the text of a `zant.toml` asks for; its other keys are the compiler's.
     ///
     /// # Errors

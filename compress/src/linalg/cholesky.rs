@@ -1,6 +1,8 @@
 //! Positive definite matrices as products of a triangle with itself.
 
-use super::{dot, in_parallel, threads};
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+
+use super::dot;
 
 /// `A = L L^T`, with `L` lower triangular.
 #[derive(Clone, Debug)]
@@ -45,7 +47,7 @@ impl Cholesky {
             }
             let triangle: &[f64] = own;
             let rows: Vec<&mut [f64]> = behind.chunks_mut(n * BLOCK).collect();
-            in_parallel(rows, threads(), |_, rows| {
+            rows.into_par_iter().for_each(|rows| {
                 for row in rows.chunks_mut(n) {
                     take(row, last);
                     for c in 0..last - first {

@@ -27,28 +27,3 @@ pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     let rest: f64 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
     lanes.iter().sum::<f64>() + rest
 }
-
-/// Runs a function over numbered parts on so many threads.
-pub(crate) fn in_parallel<T: Send>(parts: Vec<T>, threads: usize, work: impl Fn(usize, T) + Sync) {
-    let queue = std::sync::Mutex::new(parts.into_iter().enumerate());
-    let worker = || {
-        loop {
-            let next = queue.lock().expect("no thread panics with it").next();
-            match next {
-                Some((at, part)) => work(at, part),
-                None => return,
-            }
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 1..threads.max(1) {
-            scope.spawn(worker);
-        }
-        worker();
-    });
-}
-
-/// Threads that this machine runs at once.
-pub(crate) fn threads() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)
-}

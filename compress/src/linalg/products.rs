@@ -1,11 +1,10 @@
 //! Products of matrices of floats by the compiler's own kernels.
 
+use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 use zant_runtime::arch::host::Host;
 use zant_runtime::arch::isa::Fused;
 use zant_runtime::kernels::matmul_packed::{MatMulPacked, matmul_packed};
 use zant_runtime::kernels::packing;
-
-use super::{in_parallel, threads};
 
 /// Rows of a product that one thread computes at a time, a multiple of the sixteen columns of a panel.
 const ROWS: usize = 128;
@@ -18,7 +17,7 @@ pub fn multiply(a: &[f32], b: &[f32], [m, k, n]: [usize; 3]) -> Vec<f32> {
     }
     let packed = pack(b, k, n);
     let tasks: Vec<(&[f32], &mut [f32])> = a.chunks(ROWS * k).zip(y.chunks_mut(ROWS * n)).collect();
-    in_parallel(tasks, threads(), |_, (a, y)| {
+    tasks.into_par_iter().for_each(|(a, y)| {
         matmul_packed(Host::<Fused>::detect(), &MatMulPacked::new(a.len() / k, k, n), a, &packed, &[], y);
     });
     y
@@ -31,7 +30,7 @@ pub fn add_products(sums: &mut [f64], a: &[f32], b: &[f32], [r, m, n]: [usize; 3
     }
     let (turned, packed) = (transposed(a, r, m), pack(b, r, n));
     let tasks: Vec<&mut [f64]> = sums.chunks_mut(ROWS * n).collect();
-    in_parallel(tasks, threads(), |at, sums| {
+    tasks.into_par_iter().enumerate().for_each(|(at, sums)| {
         let (first, rows) = (at * ROWS, sums.len() / n);
         // Panels start at multiples of 16, as the rows of a part do.
         let column = if symmetric { first } else { 0 };

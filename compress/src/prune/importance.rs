@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::iter::{IndexedParallelIterator, ParallelIterator};
+use rayon::slice::ParallelSliceMut;
+
 use crate::Outcome;
 use crate::gram::{Budget, Gram, measure};
 use crate::layer::{Form, Layer};
-use crate::linalg::{Cholesky, in_parallel, multiply, pivots, threads};
+use crate::linalg::{Cholesky, multiply, pivots};
 use crate::method::Bench;
 use crate::net::Net;
 use crate::prune::groups::{Group, Groups};
@@ -88,7 +91,7 @@ fn contributions(net: &Net, groups: &Groups, budget: Budget, bench: &Bench<'_>) 
     let readers: BTreeSet<usize> = groups.groups.iter().flat_map(|g| g.readers.iter().copied()).collect();
     let readers: Vec<usize> = readers.into_iter().collect();
     let layers: Vec<Layer> = readers.iter().map(|at| groups.layers[*at].clone()).collect();
-    measure(net, &layers, bench.data, budget, bench.threads, &mut |at, grams| {
+    measure(net, &layers, bench.data, budget, &mut |at, grams| {
         let (layer, reads) = (&layers[at], &groups.reads[&readers[at]]);
         let weights = layer.weights(net);
         let each = layer.outputs / layer.groups;
@@ -159,7 +162,7 @@ fn by_loss(products: &[f64], n: usize) -> Ranking {
         return by_size(&(0..n).map(|i| products[i * n + i]).collect::<Vec<f64>>());
     };
     let mut inverse = vec![0.0; n * n];
-    in_parallel(inverse.chunks_mut(n).collect(), threads(), |at, column: &mut [f64]| {
+    inverse.par_chunks_mut(n).enumerate().for_each(|(at, column)| {
         column[at] = 1.0;
         cholesky.solve(column);
     });

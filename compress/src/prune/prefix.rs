@@ -1,8 +1,8 @@
 //! A model run node by node for all examples at once, while its later nodes still change.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::num::NonZeroUsize;
 
+use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 use zantc::config::Config;
 use zantc::diag::{Diagnostic, codes};
 use zantc::exec::{Executor, Hygiene};
@@ -50,7 +50,7 @@ impl Prefix {
     }
 
     /// Runs the nodes before `to`, and forgets what nothing from there on reads.
-    pub(crate) fn advance(&mut self, net: &Net, to: usize, threads: NonZeroUsize) -> Outcome<()> {
+    pub(crate) fn advance(&mut self, net: &Net, to: usize) -> Outcome<()> {
         if to <= self.at {
             return Ok(());
         }
@@ -64,7 +64,7 @@ impl Prefix {
             let names: Vec<String> = self.values.keys().filter(now).cloned().collect();
             let inputs = names.iter().map(|name| port(name, &self.values[name][0])).collect();
             let part = net.part(self.at..to, inputs, &made);
-            let found = self.run(&part, &names, threads)?;
+            let found = self.run(&part, &names)?;
             for (name, values) in made.into_iter().zip(found) {
                 self.values.insert(name, values);
             }
@@ -75,28 +75,21 @@ impl Prefix {
     }
 
     /// The outputs of a part of the model, for all runs.
-    fn run(&self, part: &Net, names: &[String], threads: NonZeroUsize) -> Outcome<Vec<Vec<Tensor>>> {
+    fn run(&self, part: &Net, names: &[String]) -> Outcome<Vec<Vec<Tensor>>> {
         let compiled = compile(&part.to_model(), &Config::new().low_bit(LowBit::Off))?;
         let program = &compiled.program;
-        let count = threads.get().min(self.runs);
         let fail = |what: String| vec![Diagnostic::error(codes::RUN_FAILED, what)];
-        let work = |thread: usize| -> Outcome<Vec<Vec<Tensor>>> {
-            let mut executor = Executor::new(program, Hygiene::AsEmitted).map_err(|e| fail(e.to_string()))?;
-            let one = |run: usize| {
-                let inputs: Vec<Tensor> = names.iter().map(|name| self.values[name][run].clone()).collect();
-                executor.reset();
-                executor.run_model(&inputs).map_err(|e| fail(format!("the model fails in run {run}: {e}")))
-            };
-            (thread..self.runs).step_by(count).map(one).collect()
+        let executor = || Executor::new(program, Hygiene::AsEmitted).map_err(|e| fail(e.to_string()));
+        let work = |executor: &mut Outcome<Executor<'_>>, run: usize| {
+            let executor = executor.as_mut().map_err(|faults| faults.clone())?;
+            let inputs: Vec<Tensor> = names.iter().map(|name| self.values[name][run].clone()).collect();
+            executor.reset();
+            executor.run_model(&inputs).map_err(|e| fail(format!("the model fails in run {run}: {e}")))
         };
-        let parts: Vec<Outcome<Vec<Vec<Tensor>>>> = std::thread::scope(|scope| {
-            let handles: Vec<_> = (0..count).map(|thread| scope.spawn(move || work(thread))).collect();
-            handles.into_iter().map(|handle| handle.join().expect("a run does not panic")).collect()
-        });
-        let mut parts = parts.into_iter().map(|p| p.map(Vec::into_iter)).collect::<Outcome<Vec<_>>>()?;
+        let each = self.runs.div_ceil(rayon::current_num_threads());
+        let runs = (0..self.runs).into_par_iter().with_min_len(each).map_init(executor, work);
         let mut found = vec![Vec::with_capacity(self.runs); part.outputs().len()];
-        for run in 0..self.runs {
-            let values = parts[run % count].next().unwrap_or_default();
+        for values in runs.collect::<Outcome<Vec<Vec<Tensor>>>>()? {
             found.iter_mut().zip(values).for_each(|(found, value)| found.push(value));
         }
         Ok(found)

@@ -70,7 +70,7 @@ pub(crate) fn repair(
         let targets = targets(original, now, bench)?;
         for (task, targets) in now.iter().zip(targets) {
             (bench.progress)(&format!("solving `{}` again", task.layer.name.escape_debug()));
-            prefix.advance(&net, task.layer.node, bench.threads)?;
+            prefix.advance(&net, task.layer.node)?;
             solve(&mut net, task, &targets, options, &prefix, bench.data.batch());
         }
         open = later;
@@ -153,7 +153,7 @@ fn targets(original: &Net, tasks: &[Task], bench: &Bench<'_>) -> Outcome<Vec<Vec
     let mut seen = vec![0; tasks.len()];
     let mut run = 0;
     let examples = tasks.iter().map(|task| task.examples).max().unwrap_or(0);
-    probe.each(bench.data, examples, bench.threads, &mut |values| {
+    probe.each(bench.data, examples, &mut |values| {
         for (at, task) in tasks.iter().enumerate() {
             if run * bench.data.batch() >= task.examples {
                 continue;

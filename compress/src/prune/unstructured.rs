@@ -28,7 +28,7 @@ pub fn unstructured(net: &Net, percent: u32, bench: &Bench<'_>) -> Outcome<Net> 
         .collect();
     let shares = shares(&found, f64::from(percent) / 100.0);
     let start = changed.clone();
-    measure(&start, &found, bench.data, Budget::default(), bench.threads, &mut |at, grams| {
+    measure(&start, &found, bench.data, Budget::default(), &mut |at, grams| {
         (bench.progress)(&format!("pruning {}", found[at].name));
         prune(&mut changed, &found[at], &grams, shares[at]);
         Ok(())
@@ -66,11 +66,7 @@ fn prune(net: &mut Net, layer: &Layer, grams: &[Gram], share: f64) {
         let spread = spread(gram, &mean);
         let kept = mask(rows, depth, &spread, share);
         let solved = solve(rows, depth, &spread, &kept);
-        for (row, bias) in biases[group * each..][..each].iter_mut().enumerate() {
-            let at = |i: usize| row * depth + i;
-            let lack = |i: usize| (f64::from(rows[at(i)]) - f64::from(solved[at(i)])) * mean[i];
-            *bias = (f64::from(*bias) + (0..depth).map(lack).sum::<f64>()) as f32;
-        }
+        gram.correct(&mut biases[group * each..][..each], rows, &solved);
         rows.copy_from_slice(&solved);
     }
     layer.set_weights(net, &rows);
@@ -84,7 +80,7 @@ fn spread(gram: &Gram, mean: &[f64]) -> Vec<f32> {
     (0..n * n).map(|at| (gram.sums[at] / rows - mean[at / n] * mean[at % n]) as f32).collect()
 }
 
-/// The weights that stay: the most important ones of the layer, and at least one of each row.
+/// The weights that stay: the most important ones of the layer.
 fn mask(rows: &[f32], depth: usize, spread: &[f32], share: f64) -> Vec<bool> {
     let size: Vec<f32> = (0..depth).map(|i| spread[i * depth + i].max(0.0).sqrt()).collect();
     let floor = size.iter().sum::<f32>() / depth as f32 * 0.05;

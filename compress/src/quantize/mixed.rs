@@ -68,11 +68,11 @@ impl Judge {
     fn new(float: &Net, bench: &Bench<'_>, drop: f64) -> Outcome<Judge> {
         let metric = Metric::usual(bench.data.labels());
         let labelled = *bench.data.labels() != Labels::Nothing;
-        Ok(Judge { metric, float: if labelled { score(float, bench.data, metric, bench)? } else { 0.0 }, drop })
+        Ok(Judge { metric, float: if labelled { score(float, bench.data, metric)? } else { 0.0 }, drop })
     }
 
     fn accepts(&self, net: &Net, bench: &Bench<'_>) -> Outcome<bool> {
-        let found = score(net, bench.data, self.metric, bench)?;
+        let found = score(net, bench.data, self.metric)?;
         Ok(match self.metric {
             Metric::Mse | Metric::Mae => found <= self.float * (1.0 + self.drop / 100.0),
             Metric::Top1 | Metric::Top5 | Metric::F1 | Metric::Auc => found >= self.float - self.drop / 100.0,
@@ -80,7 +80,7 @@ impl Judge {
     }
 }
 
-fn score(net: &Net, data: &Data, metric: Metric, bench: &Bench<'_>) -> Outcome<f64> {
+fn score(net: &Net, data: &Data, metric: Metric) -> Outcome<f64> {
     let compiled = compile(&net.to_model(), &Config::new())?;
-    Ok(evaluate(&compiled, data, metric, bench.threads, &|_| {})?.score.value)
+    Ok(evaluate(&compiled, data, metric, &|_| {})?.score.value)
 }

@@ -5,7 +5,7 @@ mod mixed;
 mod places;
 mod ranges;
 mod report;
-pub(crate) mod rounding;
+mod rounding;
 mod weights_only;
 mod write;
 
@@ -29,7 +29,7 @@ use crate::net::Net;
 use crate::probe::{Probe, types};
 use places::Kind;
 use ranges::Histogram;
-use rounding::Codes;
+pub(crate) use rounding::Codes;
 
 /// How a model becomes bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -141,11 +141,11 @@ fn ranges_of(
 ) -> Outcome<BTreeMap<String, (f32, f32)>> {
     let mut histograms = vec![Histogram::default(); names.len()];
     let probe = Probe::new(net, &names)?;
-    probe.each(bench.data, options.examples, bench.threads, &mut |values| {
+    probe.each(bench.data, options.examples, &mut |values| {
         histograms.iter_mut().zip(values).for_each(|(h, value)| h.widen(value));
     })?;
     if options.calibration != Calibration::MinMax {
-        probe.each(bench.data, options.examples, bench.threads, &mut |values| {
+        probe.each(bench.data, options.examples, &mut |values| {
             histograms.iter_mut().zip(values).for_each(|(h, value)| h.count(value));
         })?;
     }
@@ -165,7 +165,7 @@ fn coded(net: &Net, layers: &[Layer], options: Options, bench: &Bench<'_>) -> Ou
     let one = |layer: &Layer| options.per_tensor && !layer.is_depthwise();
     if options.reconstruct || options.correct_biases {
         let budget = Budget { examples: options.examples, ..Budget::default() };
-        measure(net, layers, bench.data, budget, bench.threads, &mut |at, grams| {
+        measure(net, layers, bench.data, budget, &mut |at, grams| {
             let layer = &layers[at];
             (bench.progress)(&format!("rounding {}", layer.name));
             let (rows, mut biases) = (layer.weights(net), layer.biases(net));
@@ -176,7 +176,7 @@ fn coded(net: &Net, layers: &[Layer], options: Options, bench: &Bench<'_>) -> Ou
                 let found = rounding::codes(rows, layer.depth, known, MOST, one(layer));
                 if options.correct_biases {
                     let first = group * (layer.outputs / layer.groups);
-                    correct(&mut biases[first..], rows, &found.weights(), &gram.mean());
+                    gram.correct(&mut biases[first..], rows, &found.weights());
                 }
                 whole.codes.extend(found.codes);
                 whole.scales.extend(found.scales);
@@ -192,16 +192,4 @@ fn coded(net: &Net, layers: &[Layer], options: Options, bench: &Bench<'_>) -> Ou
     let plain =
         |layer: &Layer| (rounding::codes(&layer.weights(net), layer.depth, None, MOST, one(layer)), layer.biases(net));
     Ok(coded.into_iter().zip(layers).map(|(found, layer)| found.unwrap_or_else(|| plain(layer))).collect())
-}
-
-/// Gives biases what rounded weights lack for inputs of such means.
-fn correct(biases: &mut [f32], rows: &[f32], rounded: &[f32], mean: &[f64]) {
-    let depth = mean.len();
-    for ((bias, row), rounded) in biases.iter_mut().zip(rows.chunks(depth)).zip(rounded.chunks(depth)) {
-        let lack = row.iter().zip(rounded).zip(mean).map(|((w, q), m)| (f64::from(*w) - f64::from(*q)) * m);
-        let corrected = f64::from(*bias) + lack.sum::<f64>();
-        if corrected.is_finite() {
-            *bias = corrected as f32;
-        }
-    }
 }

@@ -65,12 +65,12 @@ pub(super) fn relative_errors(
     unique.dedup();
     let mut kept: Vec<Vec<Vec<f32>>> = Vec::new();
     let [first, second] = nets;
-    Probe::new(first, &unique)?.each(bench.data, examples, bench.threads, &mut |values| {
+    Probe::new(first, &unique)?.each(bench.data, examples, &mut |values| {
         kept.push(values.iter().map(|v| v.to_vec::<f32>().unwrap_or_default()).collect());
     })?;
     let mut sums = vec![[0.0f64; 2]; unique.len()];
     let mut expected = kept.into_iter();
-    Probe::new(second, &unique)?.each(bench.data, examples, bench.threads, &mut |values| {
+    Probe::new(second, &unique)?.each(bench.data, examples, &mut |values| {
         let Some(before) = expected.next() else { return };
         for ((sum, before), value) in sums.iter_mut().zip(before).zip(values) {
             for (a, b) in before.iter().zip(value.to_vec::<f32>().unwrap_or_default()) {

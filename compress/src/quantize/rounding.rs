@@ -1,7 +1,9 @@
 //! Codes for weights: a scale for each row, and each weight rounded so that the layer's output changes least.
 
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+
 use crate::gram::Gram;
-use crate::linalg::{Cholesky, dot, in_parallel, threads};
+use crate::linalg::{Cholesky, dot};
 
 /// Codes for rows of weights: `w = code * scale`.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,42 +47,32 @@ fn code(v: f32, most: i32) -> i8 {
     v.round_ties_even().clamp(-(most as f32), most as f32) as i8
 }
 
-/// The share of the mean diagonal that is added to it, so that inputs that never vary do no harm.
+/// The share of the mean diagonal that is added to it.
 const DAMPING: f64 = 0.01;
 
 /// Codes of rows `[outputs][depth]`, rounded one weight after the other from the last to the first, each time to the code next to what the
 /// errors so far make best: with `sum x x^T = R^T R` that is the nearest plane of Babai (1986), the same as GPTQ's order with its inverse
 /// (Frantar et al., 2022). Without a Gram matrix each weight is rounded to the nearest code. `one` gives all rows one scale.
 pub(crate) fn codes(rows: &[f32], depth: usize, gram: Option<&Gram>, most: i32, one: bool) -> Codes {
-    let known = gram.filter(|g| g.rows > 0 && g.sums.iter().all(|v| v.is_finite()));
-    let diagonal: Vec<f64> = match known {
-        Some(gram) => (0..depth).map(|i| gram.sums[i * depth + i] / gram.rows as f64).collect(),
+    let damped = gram.and_then(|gram| gram.damped(DAMPING));
+    let weights: Vec<f64> = match &damped {
+        Some(damped) => (0..depth).map(|i| damped[i * depth + i]).collect(),
         None => vec![1.0; depth],
     };
-    let floor = DAMPING * diagonal.iter().sum::<f64>() / depth.max(1) as f64;
-    let weights: Vec<f64> = diagonal.iter().map(|d| d + floor.max(1e-30)).collect();
     let scales: Vec<f32> = if one {
         let repeated: Vec<f64> = (0..rows.len()).map(|at| weights[at % depth]).collect();
         vec![scale(rows, &repeated, most); rows.len() / depth.max(1)]
     } else {
         rows.chunks(depth.max(1)).map(|row| scale(row, &weights, most)).collect()
     };
-    let upper = known.and_then(|gram| triangle(gram, floor));
+    let upper = damped.and_then(|damped| Cholesky::new(damped, depth)).map(|c| c.upper());
     let mut codes = vec![0i8; rows.len()];
     let tasks: Vec<_> = rows.chunks(depth.max(1)).zip(&scales).zip(codes.chunks_mut(depth.max(1))).collect();
-    in_parallel(tasks, threads(), |_, ((row, scale), codes)| match &upper {
+    tasks.into_par_iter().for_each(|((row, scale), codes)| match &upper {
         Some(upper) => plane(row, *scale, upper, most, codes),
         None => row.iter().zip(codes).for_each(|(w, c)| *c = code(w / scale, most)),
     });
     Codes { codes, scales }
-}
-
-/// The triangle of a damped Gram matrix, row-major and upper.
-fn triangle(gram: &Gram, floor: f64) -> Option<Vec<f64>> {
-    let n = gram.n;
-    let mut a: Vec<f64> = gram.sums.iter().map(|v| v / gram.rows as f64).collect();
-    (0..n).for_each(|i| a[i * n + i] += floor.max(1e-12));
-    Cholesky::new(a, n).map(|c| c.upper())
 }
 
 /// Rounds one row.

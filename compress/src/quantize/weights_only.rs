@@ -45,7 +45,7 @@ pub(crate) fn rounded(net: &Net, bench: &Bench<'_>, round: &mut dyn FnMut(&mut N
     let mut changed = net.clone();
     let found: Vec<Layer> = layers(net).into_iter().map(|layer| layer.with_own_constants(&mut changed)).collect();
     let start = changed.clone();
-    measure(&start, &found, bench.data, Budget::default(), bench.threads, &mut |at, grams| {
+    measure(&start, &found, bench.data, Budget::default(), &mut |at, grams| {
         (bench.progress)(&format!("rounding {}", found[at].name));
         round(&mut changed, &found[at], &grams);
         Ok(())

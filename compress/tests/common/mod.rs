@@ -1,7 +1,6 @@
 //! Small models for tests, written node by node.
 #![allow(dead_code, reason = "each test file uses a part")]
 
-use std::num::NonZeroUsize;
 use std::path::Path;
 
 use zant_compress::data::{Data, Transform};
@@ -139,15 +138,15 @@ pub(crate) fn open(net: &Net, path: &Path) -> Data {
 }
 
 /// What a method works with.
-pub(crate) fn bench(data: &Data, threads: usize) -> Bench<'_> {
-    Bench { data, threads: NonZeroUsize::new(threads).unwrap(), progress: &|_| {} }
+pub(crate) fn bench(data: &Data) -> Bench<'_> {
+    Bench { data, progress: &|_| {} }
 }
 
 /// A value of a model for all examples.
 pub(crate) fn values(net: &Net, name: &str, data: &Data) -> Vec<f32> {
     let mut found = Vec::new();
     let probe = Probe::new(net, &[name.to_string()]).unwrap();
-    probe.each(data, data.len(), NonZeroUsize::MIN, &mut |v| found.extend(v[0].to_vec::<f32>().unwrap())).unwrap();
+    probe.each(data, data.len(), &mut |v| found.extend(v[0].to_vec::<f32>().unwrap())).unwrap();
     found
 }
 

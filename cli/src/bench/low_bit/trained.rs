@@ -1,6 +1,5 @@
 //! Trained networks with weights of few bits, asked about examples with known answers.
 
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use zant_compress::data::{Data, Labels, Transform};
@@ -85,8 +84,7 @@ impl Trained {
         let [Ok(few), Ok(floats)] = both else { return Ok(None) };
         let data = Data::open(&self.inputs, Some(&self.labels), &Transform::default(), &few.program)?;
         let answers = |compiled: &Compiled| {
-            let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-            let evaluation = evaluate(compiled, &data, Metric::usual(data.labels()), threads, &|_| {})?;
+            let evaluation = evaluate(compiled, &data, Metric::usual(data.labels()), &|_| {})?;
             Ok::<_, Vec<Diagnostic>>(evaluation.answers)
         };
         Ok(Some(Answers {

@@ -62,6 +62,11 @@ codes! {
     Bits8, 256, |codes: &[u8]| packing::bits(codes, 8);
 }
 
+/// Two to such a power, exactly: Miri makes library functions inexact on purpose.
+fn power(exponent: i32) -> f32 {
+    f32::from_bits(((127 + exponent) as u32) << 23)
+}
+
 impl Codes for Half {
     const COUNT: usize = 0;
     fn unit(codes: &[u16]) -> u16 {
@@ -71,8 +76,8 @@ impl Codes for Half {
     fn float(code: u16) -> f32 {
         let (sign, exponent, fraction) = (code >> 15, i32::from(code >> 10 & 31), f32::from(code & 1023));
         let size = match exponent {
-            0 => fraction * 2f32.powi(-24),
-            e => (1024.0 + fraction) * 2f32.powi(e - 25),
+            0 => fraction * power(-24),
+            e => (1024.0 + fraction) * power(e - 25),
         };
         if sign == 1 { -size } else { size }
     }

@@ -5,6 +5,7 @@ mod flow;
 pub mod groups;
 mod importance;
 mod prefix;
+mod regression;
 mod repair;
 mod sensitivity;
 pub mod structured;

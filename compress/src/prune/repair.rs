@@ -6,23 +6,23 @@ use zantc::ir::Tensor;
 
 use crate::Outcome;
 use crate::data::Data;
-use crate::gram::{Gram, Patches};
+use crate::gram::Patches;
 use crate::layer::{Form, Layer, layers};
-use crate::linalg::{Cholesky, add_products, least_squares};
 use crate::method::Bench;
 use crate::net::{Links, Net, is_onnx};
 use crate::probe::Probe;
 use crate::prune::cut::What;
 use crate::prune::groups::Groups;
 use crate::prune::prefix::Prefix;
+use crate::prune::regression::{Sums, solved};
 use crate::prune::structured::Options;
 
 /// Bytes of responses of the original that are held at once.
 const HELD: usize = 512 << 20;
 /// Rows that are added at once.
 const ROWS: usize = 512;
-/// Rows shorter than this are added one by one, and solved exactly.
-const SHORT: usize = 32;
+/// One of so many runs is held back, to judge what the others solve.
+const APART: usize = 5;
 /// Examples of layers that have many rows in each.
 const FEW: usize = 256;
 /// Bytes of values of the smaller model that are held at once, about.
@@ -203,125 +203,48 @@ impl Responses {
     }
 }
 
+/// Rows of a group that wait to be added, and the sums of those that were.
+struct Waiting {
+    rows: Vec<f32>,
+    wanted: Vec<f32>,
+    sums: Sums,
+}
+
 /// Solves one layer.
 fn solve(net: &mut Net, task: &Task, targets: &[f32], options: &Options, prefix: &Prefix, batch: usize) {
     let layer = &task.layer;
     let (each, outputs) = (layer.outputs / layer.groups, layer.outputs);
-    let mut sums: Vec<Sums> = (0..layer.groups).map(|_| Sums::new(layer.depth, each)).collect();
-    let mut rows: Vec<Vec<f32>> = vec![Vec::new(); layer.groups];
-    let mut wanted: Vec<Vec<f32>> = vec![Vec::new(); layer.groups];
+    let waiting = || Waiting { rows: Vec::new(), wanted: Vec::new(), sums: Sums::new(layer.depth, each) };
+    // Of each group what is solved by, and what is held back.
+    let mut groups: Vec<[Waiting; 2]> = (0..layer.groups).map(|_| [waiting(), waiting()]).collect();
     let (mut seen, mut targets) = (0, targets.chunks(outputs.max(1)));
     for run in (0..prefix.runs()).take_while(|run| run * batch < task.examples) {
         let Some(patches) = prefix.value(&layer.input, run).and_then(|value| Patches::of(layer, value)) else { return };
         let shortcut = task.shortcut.as_ref().and_then(|name| Responses::of(layer, prefix.value(name, run)?));
+        let held = usize::from(run % APART == APART - 1);
         for place in places(&mut seen, patches.count(), task.apart) {
             let Some(target) = targets.next() else { break };
-            for (group, rows) in rows.iter_mut().enumerate() {
-                patches.push(place, group, rows);
+            for (group, parts) in groups.iter_mut().enumerate() {
+                patches.push(place, group, &mut parts[held].rows);
                 let known = |o: usize| shortcut.as_ref().map_or(0.0, |shortcut| shortcut.at(place, o));
-                wanted[group].extend((group * each..(group + 1) * each).map(|o| target[o] - known(o)));
+                parts[held].wanted.extend((group * each..(group + 1) * each).map(|o| target[o] - known(o)));
             }
         }
-        if rows[0].len() >= ROWS * layer.depth {
-            for ((sums, rows), wanted) in sums.iter_mut().zip(&mut rows).zip(&mut wanted) {
+        for Waiting { rows, wanted, sums } in groups.iter_mut().map(|parts| &mut parts[held]) {
+            if rows.len() >= ROWS * layer.depth {
                 sums.add(rows, wanted);
             }
         }
     }
-    let mut weights = layer.weights(net);
-    let mut biases = layer.biases(net);
-    for (group, sums) in sums.iter_mut().enumerate() {
-        sums.add(&mut rows[group], &mut wanted[group]);
+    let (mut weights, mut biases) = (layer.weights(net), layer.biases(net));
+    for (group, parts) in groups.into_iter().enumerate() {
+        let [fitted, held] = parts.map(|Waiting { mut rows, mut wanted, mut sums }| {
+            sums.add(&mut rows, &mut wanted);
+            sums
+        });
         let own = &mut weights[group * each * layer.depth..][..each * layer.depth];
-        sums.solve(own, &mut biases[group * each..][..each], layer.bias.is_some(), options);
+        solved(fitted, held, (own, &mut biases[group * each..][..each]), layer.bias.is_some(), options);
     }
     layer.set_weights(net, &weights);
     layer.set_biases(net, &biases);
-}
-
-/// Products of what a group of a layer reads, with itself and with what is wanted.
-struct Sums {
-    gram: Gram,
-    /// `sum t x^T`, `[outputs][depth]`.
-    right: Vec<f64>,
-    /// `sum t`.
-    totals: Vec<f64>,
-}
-
-impl Sums {
-    fn new(depth: usize, outputs: usize) -> Sums {
-        Sums { gram: Gram::new(depth), right: vec![0.0; outputs * depth], totals: vec![0.0; outputs] }
-    }
-
-    /// Adds rows, and empties them.
-    fn add(&mut self, rows: &mut Vec<f32>, wanted: &mut Vec<f32>) {
-        let (n, m) = (self.gram.n, self.totals.len());
-        if n >= SHORT {
-            self.gram.add(rows);
-            add_products(&mut self.right, wanted, rows, [rows.len() / n, m, n], false);
-        } else {
-            for (x, t) in rows.chunks(n.max(1)).zip(wanted.chunks(m.max(1))) {
-                for i in 0..n {
-                    (i..n).for_each(|j| self.gram.sums[i * n + j] += f64::from(x[i]) * f64::from(x[j]));
-                    (0..m).for_each(|o| self.right[o * n + i] += f64::from(t[o]) * f64::from(x[i]));
-                    self.gram.totals[i] += f64::from(x[i]);
-                }
-                self.gram.rows += 1;
-            }
-        }
-        for t in wanted.chunks(m.max(1)) {
-            self.totals.iter_mut().zip(t).for_each(|(total, t)| *total += f64::from(*t));
-        }
-        rows.clear();
-        wanted.clear();
-    }
-
-    /// The weights and biases that give most nearly what is wanted, near the weights as they are.
-    fn solve(&mut self, weights: &mut [f32], biases: &mut [f32], biased: bool, options: &Options) {
-        self.gram.complete();
-        let (n, count) = (self.gram.n, self.gram.rows as f64);
-        if self.gram.rows == 0 || n == 0 {
-            return;
-        }
-        // A layer without a bias goes through zero.
-        let mean: Vec<f64> = if biased { self.gram.mean() } else { vec![0.0; n] };
-        let wanted: Vec<f64> = self.totals.iter().map(|t| t / count).collect();
-        let gram: Vec<f64> = (0..n * n).map(|at| self.gram.sums[at] / count - mean[at / n] * mean[at % n]).collect();
-        let right: Vec<f64> =
-            self.right.iter().enumerate().map(|(at, v)| v / count - wanted[at / n] * mean[at % n]).collect();
-        let middle = (0..n).map(|i| gram[i * n + i]).sum::<f64>() / n as f64;
-        let damping = f64::from(options.damping) * middle;
-        if !middle.is_finite() || damping <= 0.0 {
-            return;
-        }
-        let found = if n < SHORT {
-            exact(&gram, &right, weights, n, damping)
-        } else {
-            let single = |v: &[f64]| v.iter().map(|v| *v as f32).collect::<Vec<f32>>();
-            let kept = vec![true; weights.len()];
-            let (gram, right) = (single(&gram), single(&right));
-            Some(least_squares(&gram, &right, weights, &kept, n, damping as f32, options.rounds))
-        };
-        let Some(found) = found.filter(|found| found.iter().all(|w| w.is_finite())) else { return };
-        weights.copy_from_slice(&found);
-        if biased {
-            for ((bias, row), wanted) in biases.iter_mut().zip(weights.chunks(n)).zip(&wanted) {
-                *bias = (wanted - row.iter().zip(&mean).map(|(w, x)| f64::from(*w) * x).sum::<f64>()) as f32;
-            }
-        }
-    }
-}
-
-/// The same as [`least_squares`], by a factored matrix.
-fn exact(gram: &[f64], right: &[f64], start: &[f32], n: usize, damping: f64) -> Option<Vec<f32>> {
-    let mut damped = gram.to_vec();
-    (0..n).for_each(|i| damped[i * n + i] += damping);
-    let cholesky = Cholesky::new(damped, n)?;
-    let mut found = Vec::with_capacity(start.len());
-    for (right, start) in right.chunks(n).zip(start.chunks(n)) {
-        let mut row: Vec<f64> = right.iter().zip(start).map(|(r, w)| r + damping * f64::from(*w)).collect();
-        cholesky.solve(&mut row);
-        found.extend(row.iter().map(|w| *w as f32));
-    }
-    Some(found)
 }

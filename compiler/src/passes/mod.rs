@@ -5,6 +5,7 @@
 mod affine;
 mod cse;
 mod dead;
+mod dead_channels;
 mod dynamic;
 mod epilogue;
 mod fuse_maps;
@@ -56,6 +57,7 @@ pub const PASSES: &[Pass] = &[
     Pass { name: "fuse_maps", run: fuse_maps::run },
     Pass { name: "fuse_bytes", run: quant::bytes::run },
     Pass { name: "fuse_residuals", run: quant::residual::run },
+    Pass { name: "remove_dead_channels", run: dead_channels::run },
     Pass { name: "code_weights", run: ternary::run },
     Pass { name: "sum_bytes", run: ternary_bytes::run },
     Pass { name: "share_equal", run: cse::run },

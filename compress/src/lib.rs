@@ -7,6 +7,7 @@
 mod count;
 pub mod data;
 mod evaluate;
+pub mod fit;
 pub mod gram;
 pub mod layer;
 pub mod linalg;

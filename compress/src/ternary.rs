@@ -22,6 +22,11 @@ const DAMPING: f64 = 0.01;
 /// # Errors
 /// A model that does not compile or run on the examples.
 pub fn ternarize(net: &Net, bench: &Bench<'_>) -> Outcome<Net> {
+    three_valued(net, Some(bench))
+}
+
+/// The same; without examples by a threshold, into as many bytes.
+pub(crate) fn three_valued(net: &Net, bench: Option<&Bench<'_>>) -> Outcome<Net> {
     let mut net = net.clone();
     let four = net.raise_for_blocks();
     let all = crate::layer::layers(&net);

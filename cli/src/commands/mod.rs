@@ -13,6 +13,7 @@ mod device;
 mod dot;
 mod eval;
 mod explain;
+mod fit;
 mod inspect;
 mod ladder;
 mod ops;
@@ -51,6 +52,7 @@ enum Command {
     Prune(compress::PruneArgs),
     Ternarize(compress::TernarizeArgs),
     Ladder(ladder::Args),
+    Fit(fit::Args),
     Verify(verify::Args),
     Certify(certify::Args),
     Inspect(inspect::Args),
@@ -101,6 +103,7 @@ pub fn main() -> ExitCode {
         Command::Prune(args) => compress::prune(args, &mut shell),
         Command::Ternarize(args) => compress::ternarize(args, &mut shell),
         Command::Ladder(args) => ladder::run(args, &mut shell),
+        Command::Fit(args) => fit::run(args, &mut shell),
         Command::Verify(args) => verify::run(args, &mut shell),
         Command::Certify(args) => certify::run(args, &mut shell),
         Command::Inspect(args) => inspect::run(args, &mut shell),

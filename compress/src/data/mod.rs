@@ -7,6 +7,7 @@ mod transform;
 pub use transform::{Layout, Transform};
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use zantc::ir::{DType, Tensor, Type};
 use zantc::program::Program;
@@ -18,7 +19,11 @@ use pictures::Pictures;
 /// Examples for a model, with what is expected of it.
 #[derive(Debug)]
 pub struct Data {
-    examples: Examples,
+    examples: Arc<Examples>,
+    /// How many examples there are before some are picked.
+    whole: usize,
+    /// Which of them these are; all where nothing is said.
+    picked: Option<Vec<usize>>,
     labels: Labels,
     transform: Transform,
     /// The model's input that examples become, `[batch, ..]`.
@@ -82,7 +87,16 @@ impl Data {
             (Examples::Array(array), own, len, batch)
         };
         let given = labels.map(|labels| labelled(&arrays::labels(labels)?, len)).transpose()?;
-        Ok(Data { examples, labels: given.unwrap_or(own), transform: transform.clone(), input, batch, len })
+        Ok(Data {
+            examples: Arc::new(examples),
+            whole: len,
+            picked: None,
+            labels: given.unwrap_or(own),
+            transform: transform.clone(),
+            input,
+            batch,
+            len,
+        })
     }
 
     fn of_sets(sets: &[PathBuf], labels: Option<&Path>, program: &Program) -> Outcome<Data> {
@@ -95,7 +109,42 @@ impl Data {
         let given = labels.map(|labels| labelled(&arrays::labels(labels)?, len)).transpose()?;
         let input = program.model_inputs().first().map_or_else(|| Type::new(DType::F32, [1]), |p| p.ty.clone());
         let labels = given.unwrap_or(own);
-        Ok(Data { examples: Examples::Sets(sets), labels, transform: Transform::default(), input, batch: 1, len })
+        Ok(Data {
+            examples: Arc::new(Examples::Sets(sets)),
+            whole: len,
+            picked: None,
+            labels,
+            transform: Transform::default(),
+            input,
+            batch: 1,
+            len,
+        })
+    }
+
+    /// So many of the examples with their labels, evenly spread; all where there are no more.
+    #[must_use]
+    pub fn spread(&self, count: usize) -> Data {
+        let count = count.clamp(1, self.len);
+        let at: Vec<usize> = (0..count).map(|i| i * self.len / count).collect();
+        let labels = match &self.labels {
+            Labels::Nothing => Labels::Nothing,
+            Labels::Classes(classes) => Labels::Classes(at.iter().map(|i| classes[*i]).collect()),
+            Labels::Numbers(numbers) => Labels::Numbers(at.iter().map(|i| numbers[*i].clone()).collect()),
+        };
+        Data {
+            examples: Arc::clone(&self.examples),
+            picked: Some(at.into_iter().map(|i| self.place(i)).collect()),
+            labels,
+            transform: self.transform.clone(),
+            input: self.input.clone(),
+            len: count,
+            ..*self
+        }
+    }
+
+    /// Where an example is in what was opened.
+    fn place(&self, at: usize) -> usize {
+        self.picked.as_ref().map_or(at, |picked| picked[at])
     }
 
     /// How many examples there are.
@@ -125,18 +174,18 @@ impl Data {
     /// A picture that cannot be read, a number that is not finite.
     pub fn run(&self, first: usize) -> Outcome<(Vec<Tensor>, usize)> {
         let count = self.batch.min(self.len - first);
-        let example = |at: usize| first + at.min(count - 1);
-        match &self.examples {
-            Examples::Sets(sets) => Ok((sets[first].inputs.clone(), count)),
+        let example = |at: usize| self.place(first + at.min(count - 1));
+        match &*self.examples {
+            Examples::Sets(sets) => Ok((sets[example(0)].inputs.clone(), count)),
             Examples::Array(array) if self.input.dtype != DType::F32 => {
-                let size = array.data().len() / self.len;
+                let size = array.data().len() / self.whole;
                 let bytes: Vec<u8> =
                     (0..self.batch).flat_map(|at| array.data()[example(at) * size..][..size].to_vec()).collect();
                 let tensor = Tensor::from_bytes(self.input.clone(), bytes.into()).expect("the types are equal");
                 Ok((vec![tensor], count))
             }
             Examples::Array(array) => {
-                let each = array.len() / self.len;
+                let each = array.len() / self.whole;
                 let mut numbers = Vec::with_capacity(self.batch * each);
                 for at in 0..self.batch {
                     let place = example(at) * each;
@@ -157,7 +206,7 @@ impl Data {
     /// The transformed input of a run.
     fn floats(&self, mut numbers: Vec<f32>, first: usize) -> Outcome<Vec<Tensor>> {
         if let Some(at) = numbers.iter().position(|v| !v.is_finite()) {
-            let example = first + at * self.batch / numbers.len().max(1);
+            let example = self.place((first + at * self.batch / numbers.len().max(1)).min(self.len - 1));
             return Err(bad(format!("example {example} has a number that is not finite")));
         }
         self.transform.apply(&mut numbers, &self.input);

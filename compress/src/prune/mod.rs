@@ -14,4 +14,5 @@ mod unstructured;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use unstructured::by_size;
 pub use unstructured::unstructured;

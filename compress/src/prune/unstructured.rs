@@ -21,11 +21,7 @@ const DAMPING: f32 = 0.01;
 /// A model that does not compile or run on the examples.
 pub fn unstructured(net: &Net, percent: u32, bench: &Bench<'_>) -> Outcome<Net> {
     let mut changed = net.clone();
-    let found: Vec<Layer> = layers(net)
-        .into_iter()
-        .filter(|l| !l.is_depthwise() && l.depth > 1 && !matches!(l.form, Form::ConvTranspose { .. }))
-        .map(|layer| layer.with_own_constants(&mut changed))
-        .collect();
+    let found = pruned_layers(net, &mut changed);
     let shares = shares(&found, f64::from(percent) / 100.0);
     let start = changed.clone();
     measure(&start, &found, bench.data, Budget::default(), &mut |at, grams| {
@@ -35,6 +31,32 @@ pub fn unstructured(net: &Net, percent: u32, bench: &Bench<'_>) -> Outcome<Net> 
     })?;
     changed.sweep();
     Ok(changed)
+}
+
+/// As many zeros in the same layers, without a look at any example: what is smallest goes. It tells how many bytes are left.
+pub(crate) fn by_size(net: &Net, percent: u32) -> Net {
+    let mut changed = net.clone();
+    let found = pruned_layers(net, &mut changed);
+    let shares = shares(&found, f64::from(percent) / 100.0);
+    for (layer, share) in found.iter().zip(shares) {
+        let mut weights = layer.weights(&changed);
+        let mut order: Vec<usize> = (0..weights.len()).collect();
+        order.sort_by(|a, b| weights[*a].abs().total_cmp(&weights[*b].abs()).then(a.cmp(b)));
+        let gone = (share * weights.len() as f64) as usize;
+        order.iter().take(gone).for_each(|at| weights[*at] = 0.0);
+        layer.set_weights(&mut changed, &weights);
+    }
+    changed.sweep();
+    changed
+}
+
+/// The layers that lose weights, each with constants of its own.
+fn pruned_layers(net: &Net, changed: &mut Net) -> Vec<Layer> {
+    layers(net)
+        .into_iter()
+        .filter(|l| !l.is_depthwise() && l.depth > 1 && !matches!(l.form, Form::ConvTranspose { .. }))
+        .map(|layer| layer.with_own_constants(changed))
+        .collect()
 }
 
 /// The share of zeros of each layer, so that all together have the wanted one: in proportion, but no layer more than its size allows. A layer

@@ -20,6 +20,11 @@ const BLOCK: usize = 32;
 /// # Errors
 /// A model that does not compile or run on the examples.
 pub fn weights_int8(net: &Net, bench: &Bench<'_>) -> Outcome<Net> {
+    int8(net, Some(bench))
+}
+
+/// The same; without examples each weight is rounded to the nearest code, into as many bytes.
+pub(crate) fn int8(net: &Net, bench: Option<&Bench<'_>>) -> Outcome<Net> {
     rounded(net, bench, &mut |net, layer, grams| by_channels(net, layer, grams, MOST, ElementType::I8))
 }
 
@@ -28,6 +33,11 @@ pub fn weights_int8(net: &Net, bench: &Bench<'_>) -> Outcome<Net> {
 /// # Errors
 /// As of [`weights_int8`].
 pub fn weights_int4(net: &Net, bench: &Bench<'_>) -> Outcome<Net> {
+    int4(net, Some(bench))
+}
+
+/// The same; without examples as [`int8`].
+pub(crate) fn int4(net: &Net, bench: Option<&Bench<'_>>) -> Outcome<Net> {
     let mut net = net.clone();
     let four = net.raise_for_blocks();
     rounded(&net, bench, &mut |net, layer, grams| {
@@ -40,17 +50,23 @@ pub fn weights_int4(net: &Net, bench: &Bench<'_>) -> Outcome<Net> {
     })
 }
 
-/// Rounds the weights of all layers, each with what it reads measured.
-pub(crate) fn rounded(net: &Net, bench: &Bench<'_>, round: &mut dyn FnMut(&mut Net, &Layer, &[Gram])) -> Outcome<Net> {
+/// Rounds the weights of all layers, each with what it reads measured where there are examples.
+pub(crate) fn rounded(
+    net: &Net,
+    bench: Option<&Bench<'_>>,
+    round: &mut dyn FnMut(&mut Net, &Layer, &[Gram]),
+) -> Outcome<Net> {
     let mut changed = net.clone();
     let found: Vec<Layer> = layers(net).into_iter().map(|layer| layer.with_own_constants(&mut changed)).collect();
-    let start = changed.clone();
-    measure(&start, &found, bench.data, Budget::default(), &mut |at, grams| {
-        (bench.progress)(&format!("rounding {}", found[at].name));
-        round(&mut changed, &found[at], &grams);
-        Ok(())
-    })?;
-    for layer in found.iter().filter(|l| matches!(l.form, Form::ConvTranspose { .. })) {
+    if let Some(bench) = bench {
+        let start = changed.clone();
+        measure(&start, &found, bench.data, Budget::default(), &mut |at, grams| {
+            (bench.progress)(&format!("rounding {}", found[at].name));
+            round(&mut changed, &found[at], &grams);
+            Ok(())
+        })?;
+    }
+    for layer in found.iter().filter(|l| bench.is_none() || matches!(l.form, Form::ConvTranspose { .. })) {
         round(&mut changed, layer, &[]);
     }
     write(&mut changed);

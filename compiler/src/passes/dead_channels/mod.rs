@@ -66,8 +66,11 @@ impl Plan {
     }
 }
 
-/// The channels of a maker that stay, and what becomes of its readers' biases; nothing where all stay.
-fn removal(graph: &Graph, flow: &Flow, maker: &flow::Maker) -> Option<(Vec<bool>, Vec<(usize, Tensor)>)> {
+/// The channels of a maker that stay, and the new biases of readers by their nodes.
+type Removal = (Vec<bool>, Vec<(usize, Tensor)>);
+
+/// What is removed of a maker's channels; nothing where all stay.
+fn removal(graph: &Graph, flow: &Flow, maker: &flow::Maker) -> Option<Removal> {
     let mut keep = vec![false; maker.channels];
     for &n in &maker.readers {
         let (product, known) = (Product::of(graph, &graph.nodes[n])?, flow.known(graph.nodes[n].inputs[0])?);

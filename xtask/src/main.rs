@@ -5,6 +5,7 @@ mod attack;
 mod bless;
 mod boards;
 mod command;
+mod compression;
 mod conformance;
 mod crates;
 mod exhaustive;
@@ -35,6 +36,7 @@ enum Task {
     Lint,
     Bless(bless::Args),
     Boards(boards::Args),
+    Compression(compression::Args),
     Conformance(conformance::Args),
     Exhaustive(exhaustive::Args),
     Firmware(firmware::Args),
@@ -58,6 +60,7 @@ fn main() -> ExitCode {
         Task::Lint => lint::lint(),
         Task::Bless(args) => bless::bless(&args),
         Task::Boards(args) => boards::boards(&args),
+        Task::Compression(args) => compression::compression(&args),
         Task::Conformance(args) => conformance::conformance(&args),
         Task::Firmware(args) => firmware::firmware(&args),
         Task::Exhaustive(args) => exhaustive::exhaustive(&args),

@@ -28,11 +28,20 @@ use self::product::Product;
 /// How often the pass looks again: what it removes may leave other channels without readers, or constant.
 const ROUNDS: usize = 8;
 
+/// Channels are kept by whole groups of this many: kernels read four bytes at once, and what is left over costs more than it
+/// saves.
+const GROUP: usize = 4;
+
 pub(super) fn run(graph: &mut Graph, evaluate: &dyn Evaluate) -> bool {
+    run_by(GROUP, graph, evaluate)
+}
+
+/// The same with groups of another size.
+fn run_by(group: usize, graph: &mut Graph, evaluate: &dyn Evaluate) -> bool {
     let mut changed = false;
     for _ in 0..ROUNDS {
         let flow = Flow::of(graph, evaluate);
-        let plan = Plan::of(graph, &flow);
+        let plan = Plan::of(group, graph, &flow);
         if plan.kept.iter().all(Option::is_none) {
             break;
         }
@@ -52,13 +61,13 @@ struct Plan {
 }
 
 impl Plan {
-    fn of(graph: &Graph, flow: &Flow) -> Plan {
+    fn of(group: usize, graph: &Graph, flow: &Flow) -> Plan {
         let mut plan = Plan { kept: vec![None; flow.makers.len()], biases: BTreeMap::new() };
         for (maker, kept) in flow.makers.iter().zip(&mut plan.kept) {
             if maker.keeps_all || maker.readers.is_empty() {
                 continue;
             }
-            let Some((keep, biases)) = removal(graph, flow, maker) else { continue };
+            let Some((keep, biases)) = removal(group, graph, flow, maker) else { continue };
             *kept = Some(keep);
             plan.biases.extend(biases);
         }
@@ -70,7 +79,7 @@ impl Plan {
 type Removal = (Vec<bool>, Vec<(usize, Tensor)>);
 
 /// What is removed of a maker's channels; nothing where all stay.
-fn removal(graph: &Graph, flow: &Flow, maker: &flow::Maker) -> Option<Removal> {
+fn removal(group: usize, graph: &Graph, flow: &Flow, maker: &flow::Maker) -> Option<Removal> {
     let mut keep = vec![false; maker.channels];
     for &n in &maker.readers {
         let (product, known) = (Product::of(graph, &graph.nodes[n])?, flow.known(graph.nodes[n].inputs[0])?);
@@ -78,10 +87,7 @@ fn removal(graph: &Graph, flow: &Flow, maker: &flow::Maker) -> Option<Removal> {
             keep[j % maker.channels] |= !goes;
         }
     }
-    // A map without channels would be another kind of model.
-    if !keep.contains(&true) {
-        keep[0] = true;
-    }
+    fill_up(&mut keep, group);
     if !keep.contains(&false) {
         return None;
     }
@@ -91,4 +97,14 @@ fn removal(graph: &Graph, flow: &Flow, maker: &flow::Maker) -> Option<Removal> {
         biases.extend(absorb::bias(&product, known, &keep).ok()?.map(|bias| (n, bias)));
     }
     Some((keep, biases))
+}
+
+/// Keeps some of the dead channels, so that whole groups stay, and at least one: a map without channels would be another kind
+/// of model.
+fn fill_up(keep: &mut [bool], group: usize) {
+    let count = keep.iter().filter(|&&k| k).count().max(1);
+    let missing = count.next_multiple_of(group).min(keep.len()) - keep.iter().filter(|&&k| k).count();
+    for k in keep.iter_mut().filter(|k| !**k).take(missing) {
+        *k = true;
+    }
 }

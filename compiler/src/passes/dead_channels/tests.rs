@@ -29,7 +29,7 @@ fn after(text: &str) -> (Graph, bool, f64) {
     let before = parse(text).unwrap_or_else(|e| panic!("{e}\n{text}"));
     let reference = Reference::default();
     let mut graph = before.clone();
-    let changed = run(&mut graph, &reference);
+    let changed = run_by(1, &mut graph, &reference);
     assert_eq!(verify(&graph), Ok(()), "{graph}");
     let inputs = crate::verify::seeded::inputs(before.inputs.iter().map(|&v| before.ty(v)));
     let [a, b] = [&before, &graph].map(|g| eval_graph(g, &inputs, &reference).unwrap());
@@ -118,6 +118,17 @@ fn one_channel_is_left_where_all_are_dead() {
         matrix(4, 5, |_, _| false)
     );
     nearly(&text, &["f32[3,1]", "f32[1,5]", "f32[2,1]"]);
+}
+
+#[test]
+fn whole_groups_stay() {
+    for (kept, left) in [(9, 12), (8, 8), (1, 4), (0, 4), (13, 13)] {
+        let mut keep: Vec<bool> = (0..13).map(|at| at >= 13 - kept).collect();
+        let before = keep.clone();
+        fill_up(&mut keep, GROUP);
+        assert_eq!(keep.iter().filter(|&&k| k).count(), left);
+        assert!(before.iter().zip(&keep).all(|(before, now)| !before || *now));
+    }
 }
 
 #[test]

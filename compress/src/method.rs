@@ -5,7 +5,7 @@ use zantc::diag::{Diagnostic, codes};
 use crate::Outcome;
 use crate::data::Data;
 use crate::net::Net;
-use crate::prune::structured::structured;
+use crate::prune::structured::{Options, PLAIN, structured};
 use crate::{prune, quantize, ternarize};
 
 /// What a method works with beside the model.
@@ -31,8 +31,10 @@ pub enum Step {
     Ternary,
     /// Such a share of all weights becomes zero, in percent.
     Unstructured(u32),
-    /// Such a share of the channels is removed, in percent.
+    /// Such a share of the channels is removed, in percent, and the rest is solved again.
     Structured(u32),
+    /// Such a share of the channels is removed, in percent: those of the least weights, and the rest stays as it is.
+    StructuredMagnitude(u32),
 }
 
 /// The names that stand for steps; a number of percent follows some of them.
@@ -57,12 +59,16 @@ fn step(name: &str) -> Outcome<Step> {
         return Ok(*step);
     }
     let percent = |rest: &str| rest.parse::<u32>().ok().filter(|p| (1..=99).contains(p));
-    let shares = [("unstructured-", Step::Unstructured as fn(u32) -> Step), ("structured-", Step::Structured)];
+    let shares = [
+        ("unstructured-", Step::Unstructured as fn(u32) -> Step),
+        ("structured-", Step::Structured),
+        ("structured-magnitude-", Step::StructuredMagnitude),
+    ];
     let found = shares.iter().find_map(|(prefix, of)| Some(of(percent(name.strip_prefix(prefix)?)?)));
     found.ok_or_else(|| {
         let known: Vec<&str> = NAMES.iter().map(|(name, _)| *name).collect();
         let help = format!(
-            "there are {}, unstructured-N and structured-N (percent), and several joined by `+`",
+            "there are {}, unstructured-N, structured-N and structured-magnitude-N (percent), and several joined by `+`",
             known.join(", ")
         );
         vec![Diagnostic::error(codes::BAD_OPTION, format!("there is no method `{}`", name.escape_debug())).help(help)]
@@ -74,6 +80,7 @@ pub fn name(step: Step) -> String {
     match step {
         Step::Unstructured(percent) => format!("unstructured-{percent}"),
         Step::Structured(percent) => format!("structured-{percent}"),
+        Step::StructuredMagnitude(percent) => format!("structured-magnitude-{percent}"),
         other => NAMES.iter().find(|(_, known)| *known == other).map_or_else(String::new, |(name, _)| (*name).into()),
     }
 }
@@ -93,7 +100,8 @@ pub fn compress(net: &Net, steps: &[Step], bench: &Bench<'_>) -> Outcome<Net> {
             Step::WeightsInt4 => quantize::weights_int4(&net, bench)?,
             Step::Ternary => ternarize(&net, bench)?,
             Step::Unstructured(percent) => prune::unstructured(&net, *percent, bench)?,
-            Step::Structured(percent) => structured(&net, *percent, bench)?,
+            Step::Structured(percent) => structured(&net, *percent, &Options::default(), bench)?,
+            Step::StructuredMagnitude(percent) => structured(&net, *percent, &PLAIN, bench)?,
         };
     }
     Ok(net)

@@ -8,9 +8,10 @@ use common::{Builder, bench, distance, examples, network, open, values};
 use zant_compress::method::{compress, named};
 use zant_compress::net::Net;
 use zant_compress::on_threads;
-use zant_compress::quantize::{Calibration, Options, mixed, static_int8};
+use zant_compress::quantize::{Calibrated, Calibration, Options, mixed, static_int8};
 use zantc::Config;
 use zantc::ir::Tensor;
+use zantc::onnx::Model;
 use zantc::pipeline::compile;
 
 const ALL: [Calibration; 4] =
@@ -49,6 +50,50 @@ fn one_scale_for_all_spares_depthwise_convolutions() {
     assert_eq!((scales("w2_scale"), scales("w1_scale")), (8, 1));
     let far = distance(&values(&net, "d", &data), &values(&quantized, "d", &data));
     assert!(far < 0.03, "{far}");
+}
+
+/// A residual network whose channels differ by hundreds: one scale leaves the small ones few codes.
+fn uneven() -> Model {
+    let sized = |shape: [usize; 4], seed: usize| {
+        let each = shape[1] * shape[2] * shape[3];
+        let number = |i: usize| [0.004_f32, 1.0, 0.02, 0.2][i / each % 4] * ((i * 37 + seed) % 23) as f32 / 23.0;
+        let numbers: Vec<f32> = (0..shape[0] * each).map(|i| number(i) - [0.0, 0.3][i / 3 % 2] * number(i)).collect();
+        Tensor::from_elements(shape.to_vec(), &numbers)
+    };
+    // What reads small channels has large weights.
+    let turned = |shape: [usize; 4], seed: usize| {
+        let number =
+            |i: usize| [250.0_f32, 1.0, 50.0, 5.0][i % shape[1] % 4] * (((i * 29 + seed) % 17) as f32 / 17.0 - 0.5);
+        let numbers: Vec<f32> = (0..shape[0] * shape[1]).map(number).collect();
+        Tensor::from_elements(shape.to_vec(), &numbers)
+    };
+    Builder::new(14, &[1, 3, 8, 8])
+        .constant("w1", &sized([8, 3, 3, 3], 5))
+        .node("Conv", &["x", "w1"], "c1", &[("pads", &[1, 1, 1, 1])])
+        .node("Relu", &["c1"], "r1", &[])
+        .constant("w2", &sized([8, 8, 3, 3], 11))
+        .node("Conv", &["r1", "w2"], "c2", &[("pads", &[1, 1, 1, 1])])
+        .node("Add", &["c2", "r1"], "a", &[])
+        .node("Relu", &["a"], "r2", &[])
+        .constant("w3", &turned([6, 8, 1, 1], 3))
+        .node("Conv", &["r2", "w3"], "y", &[])
+        .output("y")
+}
+
+#[test]
+fn uneven_channels_are_equalised_and_floats_keep_their_bits() {
+    let folder = tempfile::tempdir().unwrap();
+    let net = Net::open(&uneven()).unwrap();
+    let data = open(&net, &examples(folder.path(), &[40, 3, 8, 8]));
+    let float = values(&net, "y", &data);
+    let far = |equalise: bool| {
+        let options = Options { equalise, ..Options::default() };
+        let calibrated = Calibrated::new(&net, options, &bench(&data)).unwrap();
+        assert_eq!(values(calibrated.float(), "y", &data), float, "{equalise}");
+        distance(&float, &values(&static_int8(&net, options, &bench(&data)).unwrap().0, "y", &data))
+    };
+    let (with, without) = (far(true), far(false));
+    assert!(with < 0.5 * without, "{with} {without}");
 }
 
 #[test]

@@ -54,6 +54,25 @@ const NETWORKS: [Network; 4] = [
     ] },
 ];
 
+/// All rows of a ladder: those that it has when nothing is said, and pruning without repair, to compare with.
+const ROWS: [&str; 15] = [
+    "int8-dynamic",
+    "int8",
+    "unstructured-30",
+    "unstructured-50",
+    "unstructured-70",
+    "structured-30",
+    "structured-50",
+    "structured-70",
+    "structured-magnitude-30",
+    "structured-magnitude-50",
+    "structured-magnitude-70",
+    "structured-50+int8",
+    "unstructured-70+int8",
+    "ternary",
+    "weights-int4",
+];
+
 /// Calibrations of onnxruntime's quantizer, and examples of each: its histograms take minutes for every hundred.
 const PEER: [(&str, &str); 3] = [("minmax", "512"), ("entropy", "128"), ("percentile", "128")];
 
@@ -83,7 +102,8 @@ const HEAD: &str = "# Compressed networks
 
 Made by `cargo xtask compression`: for each network one [ladder](ladder.md), on 4,000 pictures of traffic signs that no method has seen; 1,000
 others calibrate. Nothing was trained but the rows `qat`. Rows `onnxruntime-*` are what its own quantizer makes of the same network with the same
-pictures. Published accuracies are of the same layers with other weights, trained on more of other data: read their differences.
+pictures; rows `structured-magnitude-N` remove the channels of the least weights and repair nothing. Published accuracies are of the same layers
+with other weights, trained on more of other data: read their differences.
 ";
 
 /// Makes the rows of a network.
@@ -110,7 +130,8 @@ fn ladder(shared: &Path, network: &Network, folder: &Path, python: &str, quick: 
     }
     let (model, output) = (text(&model), text(folder));
     let mut args = vec!["ladder", &model, "--data", &test_x, "--labels", &test_y, "--calibrate", &calibrate];
-    args.extend(["--output", &output]);
+    let rows = ROWS.join(",");
+    args.extend(["--output", &output, "--methods", &rows]);
     args.extend(if quick { vec!["--quick"] } else { vec!["--target", "cortex-m7"] });
     added.iter().for_each(|one| args.extend(["--add", one]));
     run(&text(&root().join("target/release/zantc")), &args)

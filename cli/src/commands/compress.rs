@@ -64,6 +64,9 @@ pub(super) struct QuantizeArgs {
     /// Round each weight to the nearest code
     #[arg(long)]
     nearest: bool,
+    /// Leave channels of one value as different in size as they are
+    #[arg(long)]
+    no_equalisation: bool,
     /// Leave the biases as they are
     #[arg(long)]
     keep_biases: bool,
@@ -118,6 +121,7 @@ pub(super) fn quantize(args: &QuantizeArgs, shell: &mut Shell) -> Outcome {
         signed: matches!(args.activations, Activations::Int8),
         per_tensor: args.per_tensor,
         reconstruct: !args.nearest,
+        equalise: !args.no_equalisation,
         correct_biases: !args.keep_biases,
         examples: args.examples,
     };

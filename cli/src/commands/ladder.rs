@@ -36,7 +36,8 @@ pub(super) struct Args {
     /// Examples for methods that calibrate [default: the validation data]
     #[arg(long, value_name = "FILE|DIR")]
     calibrate: Option<PathBuf>,
-    /// Methods: int8-dynamic, int8, weights-int8, weights-int4, ternary, unstructured-N, structured-N, and several joined by `+`
+    /// Methods: int8-dynamic, int8, weights-int8, weights-int4, ternary, unstructured-N, structured-N, structured-magnitude-N, and several
+    /// joined by `+`
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     methods: Vec<String>,
     /// A row for a model that was compressed elsewhere; may be given again

@@ -117,12 +117,31 @@ fn notes(rows: &[RowFile], first: &RowFile, expected: &[String]) -> Vec<String> 
     for row in rows {
         notes.extend(row.report.notes.iter().cloned());
     }
+    notes.extend(slower(rows));
     let missing: Vec<&str> =
         expected.iter().filter(|name| !rows.iter().any(|row| row.name == **name)).map(String::as_str).collect();
     if !missing.is_empty() {
         notes.push(format!("Rows that are not there yet: {}.", missing.join(", ")));
     }
     notes
+}
+
+/// For each emulated target, the rows that take more instructions than the original: they pay in flash alone.
+fn slower(rows: &[RowFile]) -> Vec<String> {
+    let Some(base) = rows.iter().find(|row| row.name == ORIGINAL) else { return Vec::new() };
+    let counted = base.report.rows.iter().filter_map(|of| Some((&of.key.target, of.number(Metric::Instructions)?)));
+    let note = |(target, most): (&String, f64)| {
+        let all = rows.iter().flat_map(|row| &row.report.rows).filter(|row| row.key.target == *target);
+        let mut more: Vec<(&str, f64)> = all
+            .filter_map(|row| Some((row.key.subject.as_str(), row.number(Metric::Instructions)? / most - 1.0)))
+            .filter(|(_, share)| *share > 0.0)
+            .collect();
+        more.sort_by(|a, b| a.0.cmp(b.0));
+        let more: Vec<String> = more.iter().map(|(name, share)| format!("{name} (+{:.1} %)", share * 100.0)).collect();
+        (!more.is_empty())
+            .then(|| format!("On {target} these take more instructions than the original: {}.", more.join(", ")))
+    };
+    counted.filter_map(note).collect()
 }
 
 /// The best first, then by names; the host before other targets.
@@ -216,6 +235,22 @@ mod tests {
         assert_eq!(names(&sorted("smaller")), ["far", "int8", "original", "bad"]);
         assert_eq!(names(&sorted("method")), ["bad", "far", "int8", "original"]);
         assert!(Sort::named("weight").unwrap_err().contains("weights"));
+    }
+
+    #[test]
+    fn slower_rows_are_named() {
+        let counted = |name: &str, instructions: u64| {
+            let mut made = row(name, "a", Some(0.9), 100, 1.0);
+            let mut emulated = made.report.rows[0].clone();
+            emulated.key.target = "cortex-m7".into();
+            emulated.values.insert(Metric::Instructions, Value::Count(instructions));
+            made.report.rows.push(emulated);
+            made
+        };
+        let rows = [counted("original", 1000), counted("int4", 1250), counted("same", 1000), counted("int8", 500)];
+        let notes = collect(&rows, &[], Sort::Quality).unwrap().notes;
+        let found: Vec<&String> = notes.iter().filter(|note| note.contains("more instructions")).collect();
+        assert_eq!(found, ["On cortex-m7 these take more instructions than the original: int4 (+25.0 %)."]);
     }
 
     #[test]

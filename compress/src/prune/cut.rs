@@ -72,7 +72,7 @@ pub(crate) fn remove(net: &Net, groups: &Groups, units: &BTreeSet<usize>) -> Net
 }
 
 /// The name of a constant operand that only this node reads; others keep theirs.
-fn own(net: &mut Net, node: usize, operand: usize) -> String {
+pub(crate) fn own(net: &mut Net, node: usize, operand: usize) -> String {
     let name = net.nodes()[node].input[operand].clone();
     let links = net.links();
     if links.readers(&name).len() < 2 && !links.is_output(&name) {

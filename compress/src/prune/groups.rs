@@ -12,6 +12,13 @@ use crate::net::{Links, Net};
 use crate::probe::Probe;
 use crate::prune::cut::{Cut, remove};
 use crate::prune::flow;
+use crate::prune::homogeneous::homogeneous;
+
+/// Channels that kernels compute at once on every target.
+const VECTOR: usize = 4;
+
+/// From so many units on a group keeps whole vectors: rounding changes it by a sixteenth at most.
+const LARGE: usize = 32;
 
 /// The channels of a model that can be removed.
 #[derive(Clone, Debug)]
@@ -28,6 +35,10 @@ pub struct Groups {
     pub(crate) reads: BTreeMap<usize, Vec<usize>>,
     /// The units of the channels that a layer makes, by its place in `layers`.
     pub(crate) makes: BTreeMap<usize, Vec<usize>>,
+    /// The units of the channels of each value.
+    pub(crate) values: BTreeMap<String, Channels>,
+    /// Units that run through an operator in which twice the input is not twice the output.
+    pub(crate) bent: BTreeSet<usize>,
 }
 
 /// Units that the same layers make.
@@ -66,6 +77,7 @@ pub(crate) struct Walk<'n> {
     /// The node that made each number.
     makers: Vec<usize>,
     fixed: BTreeSet<usize>,
+    bent: BTreeSet<usize>,
 }
 
 impl Groups {
@@ -97,6 +109,7 @@ impl Groups {
             parents: Vec::new(),
             makers: Vec::new(),
             fixed: BTreeSet::new(),
+            bent: BTreeSet::new(),
         };
         for at in 0..net.nodes().len() {
             walk.node(at);
@@ -114,11 +127,14 @@ impl Groups {
         self.cuts.iter().any(|cut| cut.ids.iter().all(|id| units.contains(id)))
     }
 
-    /// How many units stay of each group when such shares of them (0 to 1) are removed: at least one.
+    /// How many units stay of each group when such shares of them (0 to 1) are removed: at least one. Of a large group whole vectors stay,
+    /// since a layer of 45 channels takes longer than one of 48.
     pub fn kept(&self, removed: &[f64]) -> Vec<usize> {
         let kept = |(group, share): (&Group, &f64)| {
             let units = group.units.len();
-            (((1.0 - share.clamp(0.0, 1.0)) * units as f64).round() as usize).clamp(1, units.max(1))
+            let step = if units < LARGE { 1 } else { VECTOR };
+            let steps = ((1.0 - share.clamp(0.0, 1.0)) * units as f64 / step as f64).round() as usize;
+            if *share > 0.0 { (steps * step).clamp(step.min(units), units.max(1)) } else { units.max(1) }
         };
         self.groups.iter().zip(removed).map(kept).collect()
     }
@@ -177,6 +193,9 @@ impl Walk<'_> {
             if self.links.is_output(output) || !fits {
                 self.fix(&channels.ids);
             }
+            if !homogeneous(self, at) {
+                self.bent.extend(&channels.ids);
+            }
             if fits {
                 self.values.insert(output.clone(), channels);
             }
@@ -234,8 +253,12 @@ impl Walk<'_> {
             readers: touching(&reads, units),
         };
         let made = self.net.nodes().iter().flat_map(|node| &node.output).filter_map(|o| self.shapes.get(o));
+        let bent = self.bent.iter().map(|id| self.root(*id)).collect();
+        let values =
+            self.values.iter().map(|(name, c)| (name.clone(), Channels { axis: c.axis, ids: resolve(&self, &c.ids) }));
+        let values = values.collect();
         let largest = made.map(|shape| shape.iter().product()).max().unwrap_or(0);
         let groups: Vec<Group> = units.iter().filter(|(_, units)| units.len() > 1).map(group).collect();
-        Groups { groups, layers, largest, cuts, reads, makes }
+        Groups { groups, layers, largest, cuts, reads, makes, values, bent }
     }
 }

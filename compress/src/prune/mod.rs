@@ -1,8 +1,9 @@
 //! Pruning: single weights that become zero, and channels that are removed.
 
-mod cut;
+pub(crate) mod cut;
 mod flow;
 pub mod groups;
+pub(crate) mod homogeneous;
 mod importance;
 mod prefix;
 mod regression;

@@ -31,25 +31,28 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options {
-            importance: Importance::default(),
-            repair: true,
-            damping: 1e-2,
-            rounds: 32,
-            examples: 1024,
-            rows: 16_384,
-        }
+        Options { importance: Importance::default(), repair: true, ..PLAIN }
     }
 }
 
-/// Removes such a share of the channels of every group, and solves the layers again.
+/// What removes the channels of the least weights, and leaves the rest as it is: what a repair is compared with.
+pub const PLAIN: Options = Options {
+    importance: Importance::Magnitude,
+    repair: false,
+    damping: 1e-2,
+    rounds: 32,
+    examples: 1024,
+    rows: 16_384,
+};
+
+/// Removes such a share of the channels of every group.
 ///
 /// # Errors
 /// A model that does not compile, or does not run on the examples.
-pub fn structured(net: &Net, percent: u32, bench: &Bench<'_>) -> Outcome<Net> {
+pub fn structured(net: &Net, percent: u32, options: &Options, bench: &Bench<'_>) -> Outcome<Net> {
     let groups = Groups::find(net)?;
     let shares = vec![f64::from(percent) / 100.0; groups.groups.len()];
-    prune(net, &groups, &shares, &Options::default(), bench)
+    prune(net, &groups, &shares, options, bench)
 }
 
 /// Removes a share (0 to 1) of the channels of each group.

@@ -1,6 +1,6 @@
 //! Small networks of all forms of groups: what is left of them after a removal is the network with those channels at zero.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use zantc::Config;
@@ -17,6 +17,7 @@ use zantc::pipeline::compile;
 use super::groups::Groups;
 use crate::layer::layers;
 use crate::net::{Net, node, with_integer};
+use crate::quantize::equalise::scale;
 
 /// A network that is being written: each line is an operator, what it reads and what it makes.
 struct Draft {
@@ -236,6 +237,48 @@ fn shares_are_rounded_and_leave_something() {
     let (model, _) = network(1, 3);
     let groups = Groups::find(&Net::open(&model).unwrap()).unwrap();
     assert_eq!(groups.kept(&[0.5, 0.3, 0.99, 1.5]), [3, 3, 1, 1]);
+}
+
+#[test]
+fn large_groups_keep_whole_vectors() {
+    let (model, _) = network(1, 3);
+    let mut groups = Groups::find(&Net::open(&model).unwrap()).unwrap();
+    for (group, units) in groups.groups.iter_mut().zip([64, 31, 33, 35]) {
+        group.units = (0..units).collect();
+    }
+    assert_eq!(groups.kept(&[0.3, 0.3, 0.999, 0.0]), [44, 22, 4, 35]);
+}
+
+#[test]
+fn channels_are_scaled_where_twice_the_input_is_twice_the_output() {
+    let scaled = |which: usize| {
+        let groups = Groups::find(&Net::open(&network(which, 3).0).unwrap()).unwrap();
+        let all = groups.groups.iter().map(|group| group.units.iter().filter(|id| !groups.bent.contains(id)).count());
+        all.collect::<Vec<usize>>()
+    };
+    // Not through a sigmoid or a tanh, and not those of a product of two values.
+    let expected: [&[usize]; 7] = [&[8, 4], &[0, 0, 6, 0], &[6, 5], &[4, 3], &[0, 4], &[10], &[6]];
+    for (which, expected) in expected.iter().enumerate() {
+        assert_eq!(scaled(which), *expected, "{which}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn a_model_with_scaled_channels_is_the_same_model(which in 0usize..7, seed: u64, chosen: u64) {
+        let net = Net::open(&network(which, seed).0).unwrap();
+        let groups = Groups::find(&net).unwrap();
+        let units = groups.groups.iter().flat_map(|group| &group.units).filter(|id| !groups.bent.contains(id));
+        let factors = units.enumerate().map(|(at, id)| (*id, [1.0, 2.0, 16.0, 0.25][(chosen >> (2 * (at % 32)) & 3) as usize]));
+        let factors: BTreeMap<usize, f32> = factors.collect();
+        let mut scaled = net.clone();
+        scale(&mut scaled, &groups, &factors);
+        // Powers of two: not a bit is different.
+        prop_assert_eq!(run(&scaled), run(&net));
+        let constants = |net: &Net| net.constants().iter().map(|c| c.data.to_vec()).collect::<Vec<_>>();
+        prop_assert_eq!(factors.values().all(|f| *f == 1.0), constants(&scaled) == constants(&net));
+    }
 }
 
 proptest! {

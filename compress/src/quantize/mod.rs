@@ -1,6 +1,7 @@
 //! Quantization: weights and activations as bytes, weights alone in few bits.
 
 mod dynamic;
+pub(crate) mod equalise;
 mod mixed;
 mod places;
 mod ranges;
@@ -42,6 +43,8 @@ pub struct Options {
     pub per_tensor: bool,
     /// Whether weights are rounded so that the layer's output changes least, or to the nearest code.
     pub reconstruct: bool,
+    /// Whether channels of one value are brought nearer to each other first, where the float model stays the same.
+    pub equalise: bool,
     /// Whether biases take up what rounding changed in the mean.
     pub correct_biases: bool,
     /// Examples that are looked at.
@@ -55,6 +58,7 @@ impl Default for Options {
             signed: true,
             per_tensor: false,
             reconstruct: true,
+            equalise: true,
             correct_biases: true,
             examples: 512,
         }
@@ -100,7 +104,10 @@ impl Calibrated {
         let places = places::places(&net, &layers, &kinds, &types);
         (bench.progress)("measuring ranges");
         let names: Vec<String> = places.groups.keys().cloned().collect();
-        let ranges = ranges_of(&net, names, options, bench)?;
+        let mut ranges = ranges_of(&net, names.clone(), options, bench)?;
+        if options.equalise && equalise::equalise(&mut net, &ranges, bench)? > 0 {
+            ranges = ranges_of(&net, names, options, bench)?;
+        }
         let coded = coded(&net, &layers, options, bench)?;
         Ok(Calibrated { net, layers, gates, types, ranges, coded, options })
     }

@@ -10,11 +10,12 @@ use crate::served::{Contender, Served};
 use crate::{Error, cargo, manifest, process, valgrind};
 
 const BINARY: &str = "zant-process";
-const FILES: [(&str, &str); 5] = [
+const FILES: [(&str, &str); 6] = [
     ("main.rs", include_str!("../harness/host/main.rs")),
     ("heap.rs", include_str!("../harness/host/heap.rs")),
     ("libc.rs", include_str!("../harness/host/libc.rs")),
     ("stack.rs", include_str!("../harness/host/stack.rs")),
+    ("session.rs", include_str!("../harness/host/session.rs")),
     ("steps.rs", include_str!("../harness/host/steps.rs")),
 ];
 
@@ -24,6 +25,8 @@ pub struct Process {
     folder: PathBuf,
     /// How many steps the model tells of, where it does.
     steps: Option<usize>,
+    /// Whether it is a decoder, which computes sessions.
+    session: bool,
 }
 
 /// A linked process, and the inputs that it is given.
@@ -70,13 +73,19 @@ impl Process {
         fs::write(folder.join("Cargo.toml"), manifest::text(BINARY, name, krate, folder))
             .and_then(|()| fs::write(folder.join("input.bin"), inputs))
             .map_err(Error::io("write the harness"))?;
-        Ok(Process { folder: folder.to_path_buf(), steps: None })
+        Ok(Process { folder: folder.to_path_buf(), steps: None, session: false })
     }
 
     /// The same where the model tells of so many steps.
     #[must_use]
     pub fn with_steps(self, steps: usize) -> Process {
         Process { steps: Some(steps), ..self }
+    }
+
+    /// The same for a decoder, which computes sessions: see [`crate::Session`].
+    #[must_use]
+    pub fn with_session(self) -> Process {
+        Process { session: true, ..self }
     }
 
     /// Builds it at a level of optimisation, from nothing.
@@ -94,6 +103,7 @@ impl Process {
             .current_dir(&self.folder)
             .args(["build", "--quiet", "--offline", "--color", "never", "--profile", &profile])
             .args(self.steps.map(|_| ["--features", "steps"]).into_iter().flatten())
+            .args(self.session.then_some(["--features", "session"]).into_iter().flatten())
             .arg("--target-dir")
             .arg(&target)
             .env("CARGO_ENCODED_RUSTFLAGS", "");
@@ -126,8 +136,13 @@ impl Executable {
     /// The command that starts it.
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.path);
-        command.arg(self.folder.join("input.bin")).arg(self.outputs());
+        command.arg(self.inputs()).arg(self.outputs());
         command
+    }
+
+    /// The file of its inputs and states.
+    pub fn inputs(&self) -> PathBuf {
+        self.folder.join("input.bin")
     }
 
     fn outputs(&self) -> PathBuf {

@@ -25,6 +25,7 @@ mod qemu;
 mod replace;
 pub mod report;
 mod served;
+mod session;
 pub mod valgrind;
 mod wasm;
 
@@ -36,3 +37,4 @@ pub use machine::{Clock, Emulator, MACHINES, Machine, Memory, Region};
 pub use qemu::{Run, instructions};
 pub use replace::replace;
 pub use served::{Contender, Served};
+pub use session::{Began, Session, Token};

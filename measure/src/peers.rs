@@ -7,12 +7,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::report::Metric;
-use crate::{Error, Served, cargo, process};
+use crate::{Error, Served, Session, cargo, process};
 
 /// What Python needs, in fixed versions.
 const PACKAGES: [&str; 3] = ["numpy==2.4.6", "onnxruntime==1.31.1", "ai-edge-litert==2.3.0"];
 /// Runs a model by one of these: `RUNTIME MODEL FOLDER NAME:DTYPE:SHAPE..`.
 const SCRIPT: &str = include_str!("../peers/python.py");
+/// Computes sessions by onnxruntime: `MODEL INPUTS LOGITS PORTS.. -- STATES..`.
+const SESSION: &str = include_str!("../peers/session.py");
 
 /// Another implementation.
 #[derive(Debug, PartialEq, Eq)]
@@ -80,6 +82,23 @@ impl Peer {
         let model = if self.how == How::Python(LITERT) { job.tflite.ok_or_else(missing)? } else { job.model };
         Served::start(command.arg(model).arg(job.folder).args(job.ports))
     }
+}
+
+/// Starts a session of onnxruntime, its caches inputs and outputs, with one thread. `ports` are `NAME:DTYPE:SHAPE:PLACE` of inputs, `PLACE`
+/// their first byte in the file `inputs`; `states` are `INPUT:OUTPUT:DTYPE:SHAPE`; `logits` is the output whose last row is of tokens.
+///
+/// # Errors
+/// What is missing, or what the network refused.
+pub fn session(
+    model: &Path,
+    inputs: &Path,
+    logits: &str,
+    ports: &[String],
+    states: &[String],
+) -> Result<Session, Error> {
+    let mut command = Command::new(python(&cache()?.join("python"), &PACKAGES)?);
+    command.args(["-c", SESSION]).arg(model).arg(inputs).arg(logits).args(ports).arg("--").args(states);
+    Ok(Session::with(Served::start(&mut command)?, inputs))
 }
 
 /// The folder of the user's cache.

@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 use std::path::Path;
+use std::process::Stdio;
 
-use crate::command::{cargo, root, run};
+use crate::command::{cargo, command, root, run};
 use crate::large::python;
 
 /// Compress the trained networks in every way, and write docs/compression.md; rows that are there are not made again
@@ -12,9 +13,9 @@ pub(crate) struct Args {
     /// Networks of the model set
     #[arg(default_values_t = NETWORKS.map(|network| network.name.to_string()))]
     networks: Vec<String>,
-    /// Build nothing: accuracy, files and plans alone
-    #[arg(long)]
-    quick: bool,
+    /// Build nothing for these: accuracy, files and plans alone
+    #[arg(long, value_name = "NETWORK", value_delimiter = ',')]
+    quick: Vec<String>,
 }
 
 /// A network of the published ladder.
@@ -88,13 +89,16 @@ pub(crate) fn compression(args: &Args) -> Result<bool, String> {
         let network =
             NETWORKS.iter().find(|n| n.name == name).ok_or_else(|| format!("there is no network {name:?}"))?;
         let folder = root().join("target/compression").join(name);
-        if !ladder(&shared, network, &folder, &python, args.quick)? {
+        let quick = args.quick.contains(name);
+        if !ladder(&shared, network, &folder, &python, quick)? {
             return Ok(false);
         }
         section(&mut page, network, &folder)?;
+        agreement(&mut page, &shared, &folder, &python)?;
+        // What is done stays, whatever happens to the next one.
+        let path = root().join("docs/compression.md");
+        std::fs::write(&path, &page).map_err(|e| format!("{}: {e}", path.display()))?;
     }
-    let path = root().join("docs/compression.md");
-    std::fs::write(&path, page).map_err(|e| format!("{}: {e}", path.display()))?;
     Ok(true)
 }
 
@@ -158,4 +162,44 @@ fn section(page: &mut String, network: &Network, folder: &Path) -> Result<(), St
         writeln!(page, "| `{method}` | {accuracy:.2} % | {:+.2} |", accuracy - original).expect("text grows");
     }
     Ok(())
+}
+
+/// Writes how often each model of a ladder says the class that onnxruntime says with the same file.
+fn agreement(page: &mut String, shared: &Path, folder: &Path, python: &str) -> Result<(), String> {
+    let examples = text(&shared.join("data/gtsrb/test_x.npy"));
+    let models = folder.join("models");
+    let entries = std::fs::read_dir(&models).map_err(|e| format!("{}: {e}", models.display()))?;
+    let mut names: Vec<String> =
+        entries.filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned())).collect();
+    names.retain(|name| models.join(name).join("model.onnx").is_file());
+    names.sort();
+    let labels = folder.join("onnxruntime");
+    let pairs: Vec<String> =
+        names.iter().map(|name| format!("{name}={}", text(&models.join(name).join("model.onnx")))).collect();
+    let to = text(&labels);
+    let mut args = vec!["models/onnxruntime_labels.py", &examples, &to];
+    args.extend(pairs.iter().map(String::as_str));
+    if !run(python, &args)? {
+        return Err("onnxruntime did not answer".into());
+    }
+    page.push_str("\n### The same class as onnxruntime\n\nThe same file, run by onnxruntime without optimisation.\n\n");
+    page.push_str("| method | same class |\n| --- | ---: |\n");
+    for name in &names {
+        let (model, labels) = (text(&models.join(name).join("model.onnx")), text(&labels.join(format!("{name}.npy"))));
+        let share = top1(&model, &examples, &labels)?;
+        writeln!(page, "| `{name}` | {:.3} % |", share * 100.0).expect("text grows");
+    }
+    Ok(())
+}
+
+/// How often a model says what the labels say.
+fn top1(model: &str, examples: &str, labels: &str) -> Result<f64, String> {
+    let program = text(&root().join("target/release/zantc"));
+    let args = ["eval", model, "--data", examples, "--labels", labels, "--metric", "top1", "--message-format", "json"];
+    let output = command(&program, &args).stderr(Stdio::inherit()).output().map_err(|e| format!("{program}: {e}"))?;
+    let found = String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .find_map(|line| line["value"].as_f64());
+    found.ok_or_else(|| format!("{model} was not evaluated"))
 }

@@ -45,6 +45,7 @@ impl Process {
         }
         let process = zant_measure::Process::write(folder.path(), &krate, prepared.name, &inference, &inputs);
         let told = |p: zant_measure::Process| {
+            let p = if prepared.session { p.with_session() } else { p };
             if prepared.config.observed { p.with_steps(program.steps.len()) } else { p }
         };
         let executable = process.and_then(|p| told(p).build(prepared.level)).map_err(|e| diagnostic(&e))?;
@@ -59,6 +60,11 @@ impl Process {
         let inputs = Inputs { ports: program.model_inputs(), values: prepared.inputs.clone() };
         let (macs, weight_bytes) = (program.macs(), program.weights_bytes());
         Ok(Process { executable, values, stack, macs, weight_bytes, inputs, folder })
+    }
+
+    /// Bytes of stack that a run takes.
+    pub(super) fn stack(&self) -> u64 {
+        self.stack
     }
 
     /// All that was measured.

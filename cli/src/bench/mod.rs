@@ -11,6 +11,7 @@ mod machine;
 mod ops;
 mod peers;
 mod profile;
+mod session;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -35,6 +36,7 @@ pub use low_bit::{LowBit, Trained, low_bit};
 pub use machine::describe;
 pub use ops::operators_named;
 pub use profile::{Profiled, profile};
+pub use session::{Goal, Sessions, goals, session};
 
 /// How a crate is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,11 +138,13 @@ struct Way {
     observed: bool,
     /// Whether AVX-512 is left out.
     avx2: bool,
+    /// Whether the process computes sessions.
+    session: bool,
 }
 
 impl Way {
     fn new(target: &'static Target, profile: Profile) -> Way {
-        Way { target, profile, alloc: Alloc::Static, observed: false, avx2: false }
+        Way { target, profile, alloc: Alloc::Static, observed: false, avx2: false, session: false }
     }
 
     fn key(self, subject: &str) -> Key {
@@ -226,6 +230,7 @@ struct Prepared<'a> {
     config: Config,
     level: &'static str,
     avx2: bool,
+    session: bool,
     compiled: Compiled,
     compile_time: std::time::Duration,
     inputs: Vec<Tensor>,
@@ -276,7 +281,8 @@ impl<'a> Prepared<'a> {
     ) -> Result<Self, Diagnostic> {
         let outputs = computed(&compiled.program, &inputs)?;
         let (model_sha256, compile_time, level) = (String::new(), std::time::Duration::ZERO, way.profile.level());
-        Ok(Prepared { name, model_sha256, config, level, avx2: way.avx2, compiled, compile_time, inputs, outputs })
+        let Way { avx2, session, .. } = way;
+        Ok(Prepared { name, model_sha256, config, level, avx2, session, compiled, compile_time, inputs, outputs })
     }
 
     fn program(&self) -> &Program {

@@ -13,14 +13,18 @@ use super::{Subject, or_missing};
 /// An input as other implementations are told of it: `NAME:DTYPE:SHAPE`, the type as numpy names it.
 fn port_argument(port: &Port) -> String {
     let shape: Vec<String> = port.ty.shape.iter().map(usize::to_string).collect();
+    format!("{}:{}:{}", port.name, dtype(port), shape.join(","))
+}
+
+/// The type of an input's elements as numpy names it.
+pub(super) fn dtype(port: &Port) -> String {
     let size = port.ty.dtype.size();
-    let dtype = match port.ty.dtype {
+    match port.ty.dtype {
         DType::Bool => "bool".to_string(),
         float if float.is_float() => format!("<f{size}"),
         unsigned if unsigned.name().starts_with('u') => format!("<u{size}"),
         _ => format!("<i{size}"),
-    };
-    format!("{}:{dtype}:{}", port.name, shape.join(","))
+    }
 }
 
 /// What other implementations need to know.

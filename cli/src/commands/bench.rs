@@ -72,6 +72,7 @@ pub(super) struct Args {
 enum What {
     Ops(OpsArgs),
     LowBit(LowBitArgs),
+    Session(super::session::Args),
 }
 
 /// Measure weights of few bits against floats: bytes, time, instructions, accuracy
@@ -151,6 +152,7 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
     match &args.what {
         Some(What::Ops(args)) => return ops(args, shell),
         Some(What::LowBit(args)) => return few_bits(args, shell),
+        Some(What::Session(args)) => return super::session::run(args, shell),
         None => {}
     }
     let ways = args.ways();
@@ -240,7 +242,12 @@ fn ops(args: &OpsArgs, shell: &mut Shell) -> Outcome {
 }
 
 /// Writes the report into a folder where one is named, else to stdout.
-fn finish(folder: Option<&Path>, report: &Report, pictures: &BTreeMap<String, String>, shell: &mut Shell) -> Outcome {
+pub(super) fn finish(
+    folder: Option<&Path>,
+    report: &Report,
+    pictures: &BTreeMap<String, String>,
+    shell: &mut Shell,
+) -> Outcome {
     let Some(folder) = folder else {
         return shell.out(&if shell.is_json() { report.to_json() } else { report.to_markdown() });
     };
@@ -250,7 +257,7 @@ fn finish(folder: Option<&Path>, report: &Report, pictures: &BTreeMap<String, St
 }
 
 /// The model's file: what is given, or `model.onnx` in it.
-fn model_file(path: &Path) -> PathBuf {
+pub(super) fn model_file(path: &Path) -> PathBuf {
     if path.is_dir() { path.join("model.onnx") } else { path.to_path_buf() }
 }
 

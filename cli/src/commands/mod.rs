@@ -21,6 +21,7 @@ mod options;
 mod profile;
 mod project;
 mod run;
+mod session;
 mod shell;
 mod verify;
 

@@ -6,5 +6,5 @@ mod process;
 mod runner;
 
 pub use inference::{ENTRY, emit_inference, mark_bytes};
-pub use process::{emit_process, input_places};
+pub use process::{emit_process, input_places, logits};
 pub use runner::{OPT_LEVELS, emit_runner, profile};

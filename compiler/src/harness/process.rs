@@ -49,6 +49,7 @@ pub fn emit_process(source: &Source<'_>) -> Result<String, String> {
     text += &reset(source.program, &names, &places);
     text += &run(source.program, &places);
     text += &write(source.program, &names);
+    text += &token(source.program, &names, &places, bytes);
     text += &infer(source, &names, false, "super::steps::mark");
     Ok(text)
 }
@@ -140,4 +141,20 @@ fn write(program: &Program, names: &Names) -> String {
     }
     debug_assert_eq!(names.outputs.len(), program.outputs.len());
     text + "    }\n}\n"
+}
+
+/// One run of a decoder and the token that is the most likely after it, for a session: nothing where no output is of floats.
+fn token(program: &Program, names: &Names, places: &[usize], bytes: usize) -> String {
+    let Some(at) = logits(program) else { return String::new() };
+    let head = places.get(program.inputs.len()).copied().unwrap_or(bytes);
+    let logits = if names.outputs.len() == 1 { "result".into() } else { format!("result.{}", names.outputs[at]) };
+    let rows = program.outputs[at].ty.shape.last().copied().unwrap_or(1).max(1);
+    format!(
+        "\n/// Bytes of the inputs alone.\n#[cfg(feature = \"session\")]\npub(crate) const HEAD_BYTES: usize = {head};\n\n/// Computes once; the time when that was done, and the place of the largest number in the last row of the first output.\n#[cfg(feature = \"session\")]\npub(crate) unsafe fn token(input: *const u8) -> (u64, usize) {{\n    // SAFETY: the caller's promise is the same.\n    let result = unsafe {{ result(core::hint::black_box(input)) }};\n    let done = super::libc::now();\n    let row: &[f32] = {logits}.rchunks_exact({rows}).next().unwrap_or_default();\n    let mut best = 0;\n    for (at, v) in row.iter().enumerate() {{\n        if *v > row[best] {{\n            best = at;\n        }}\n    }}\n    (done, best)\n}}\n"
+    )
+}
+
+/// The first output of floats: the scores of tokens, where the model is a decoder.
+pub fn logits(program: &Program) -> Option<usize> {
+    program.outputs.iter().position(|port| port.ty.dtype.name() == "f32")
 }

@@ -2,7 +2,7 @@
 //!
 //! Started with the file of inputs and the file for outputs. Other lines: `stack` answers with the bytes of stack that a run took,
 //! `outputs` resets the states, runs once and writes the outputs; where the model tells of its steps, `times` answers with the
-//! nanoseconds of each and `count` lets callgrind count each. When its input ends, the model goes and the process answers
+//! nanoseconds of each and `count` lets callgrind count each; of a decoder, `new` begins a session and `k` computes a token. When its input ends, the model goes and the process answers
 //! with the bytes of the model and what the allocator counted. Beside libc there is nothing, so that what is counted is the
 //! model. Answers have a fixed width: what is printed does not change how many instructions printing takes.
 #![no_std]
@@ -12,6 +12,8 @@ mod heap;
 mod inference;
 mod libc;
 mod stack;
+#[cfg(feature = "session")]
+mod session;
 #[cfg(feature = "steps")]
 mod steps;
 
@@ -101,7 +103,7 @@ extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
         let input = libc::map(*argv.add(1), inference::INPUT_BYTES);
         inference::start();
         inference::reset(input);
-        serve(input, *argv.add(2));
+        serve(input, *argv.add(1), *argv.add(2));
         inference::stop();
     }
     answer(inference::MODEL_BYTES as u64);
@@ -114,7 +116,9 @@ extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
 /// Answers line after line.
 #[cfg_attr(target_os = "linux", unsafe(link_section = ".harness"))]
 #[inline(never)]
-unsafe fn serve(input: *const u8, output: *const c_char) {
+unsafe fn serve(input: *const u8, path: *const c_char, output: *const c_char) {
+    // Sessions alone read the file again.
+    let _ = path;
     let mut lines = Lines { bytes: [0; 4096], next: 0, end: 0 };
     while let Some((letter, number)) = lines.next() {
         // SAFETY: as for `main`.
@@ -132,6 +136,10 @@ unsafe fn serve(input: *const u8, output: *const c_char) {
                 b't' => steps::answer_times(input),
                 #[cfg(feature = "steps")]
                 b'c' => steps::count(input),
+                #[cfg(feature = "session")]
+                b'n' => session::begin(input),
+                #[cfg(feature = "session")]
+                b'k' => session::token(path),
                 b'o' => {
                     inference::reset(input);
                     let file = libc::create(output);

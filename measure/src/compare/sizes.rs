@@ -71,7 +71,7 @@ fn family(subject: &str, kind: Kind) -> Option<(String, u64)> {
     for word in subject.split(|c| !is_word(c)) {
         let rank = match kind {
             Kind::Ops => word.parse().ok(),
-            Kind::Bench | Kind::Profile | Kind::Inspect | Kind::Ladder => {
+            Kind::Bench | Kind::Profile | Kind::Inspect | Kind::Ladder | Kind::Session => {
                 WORDS.iter().position(|w| w.eq_ignore_ascii_case(word)).map(|i| i as u64)
             }
         };

@@ -6,6 +6,7 @@
 mod analysis;
 mod bench;
 mod ladder;
+mod session;
 mod steps;
 mod summary;
 
@@ -13,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 pub use ladder::ORIGINAL;
+pub use session::OPERATOR;
 
 use crate::Error;
 use crate::page::{Bars, Block, Cell, Group, Page, Table, Tone, html, markdown, measured, titled};
@@ -56,6 +58,7 @@ fn page(report: &Report, pictures: &BTreeMap<String, String>) -> Page {
         Kind::Bench => bench::blocks(report, &mut blocks),
         Kind::Profile | Kind::Inspect | Kind::Ops => steps::blocks(report, &mut blocks),
         Kind::Ladder => ladder::blocks(report, &mut blocks),
+        Kind::Session => session::blocks(report, &mut blocks),
     }
     if !pictures.is_empty() {
         let pictures = pictures.iter().map(|(name, svg)| (name.clone(), svg.clone())).collect();
@@ -82,6 +85,7 @@ fn title(report: &Report) -> String {
         Kind::Ops => "Operators, measured",
         Kind::Inspect => "What a model costs",
         Kind::Ladder => "Ways to compress a model",
+        Kind::Session => "Sessions, measured",
     };
     format!("{what} (zantc {})", report.zantc)
 }
@@ -211,7 +215,7 @@ mod tests {
 
     #[test]
     fn every_kind_of_report_has_a_page_even_an_empty_one() {
-        for kind in [Kind::Bench, Kind::Profile, Kind::Ops, Kind::Inspect, Kind::Ladder] {
+        for kind in [Kind::Bench, Kind::Profile, Kind::Ops, Kind::Inspect, Kind::Ladder, Kind::Session] {
             let mut report = report();
             report.kind = kind;
             assert!(report.to_markdown().contains("mnist-8"), "{kind:?}");

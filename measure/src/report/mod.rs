@@ -56,6 +56,8 @@ pub enum Kind {
     Inspect,
     /// `zantc ladder`: methods of compression.
     Ladder,
+    /// `zantc bench session`: sessions of decoders.
+    Session,
 }
 
 /// Where a report was made. Nothing that names a person or a place of the file system.
@@ -173,6 +175,7 @@ impl Kind {
             Kind::Ops => "bench ops",
             Kind::Inspect => "inspect",
             Kind::Ladder => "ladder",
+            Kind::Session => "bench session",
         }
     }
 }

@@ -1,0 +1,54 @@
+//! `zantc bench session` as a user runs it: a decoder of the model set, and models that are none.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use zant_measure::report::{Kind, Metric, Report};
+
+fn workspace(path: &str) -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path).to_string_lossy().into_owned()
+}
+
+/// Runs the binary; its exit code and what it said.
+fn zantc(folder: &Path, args: &[&str]) -> (Option<i32>, String) {
+    let run = Command::new(env!("CARGO_BIN_EXE_zantc")).args(args).current_dir(folder).output();
+    let Output { status, stderr, .. } = run.expect("the binary starts");
+    (status.code(), String::from_utf8(stderr).expect("it prints text"))
+}
+
+#[test]
+fn a_session_of_a_decoder_is_measured() {
+    let shared = std::env::var("ZANT_SHARED").unwrap_or_else(|_| workspace("../shared"));
+    let model = Path::new(&shared).join("models/gpt_small_decode");
+    if !model.join("model.onnx").is_file() {
+        println!("skipped: 1 model, for the folder of them is missing");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let model = model.to_string_lossy().into_owned();
+    let args = ["bench", "session", &model, "--tokens", "4", "--prompt", "3", "--rounds", "2", "-o", "out"];
+    let goals = ["--goal", "tokens_per_s=0.001", "--goal", "first_token=0.001"];
+    let (code, said) = zantc(folder.path(), &[&args[..], &goals].concat());
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("first_token <= 0.001 is missed") && !said.contains("tokens_per_s >="), "{said}");
+    let report = Report::read(&folder.path().join("out/report.json")).unwrap();
+    assert_eq!(report.kind, Kind::Session);
+    let row = |step: Option<&str>| report.rows.iter().find(|r| r.key.step.as_deref() == step).expect("a row");
+    let whole = row(None);
+    assert!(whole.number(Metric::TokensPerS).unwrap() > 0.0);
+    assert_eq!([Metric::TokenMemory, Metric::Allocations].map(|m| whole.number(m)), [Some(0.0); 2]);
+    // Two layers, four heads of 128 positions and 32 numbers, keys and values.
+    assert_eq!(whole.number(Metric::Cache), Some(f64::from(2 * 2 * 4 * 128 * 32 * 4)));
+    let calls = ["Create", "Prefill", "GenerateToken", "Forward"].map(|call| row(Some(call)).number(Metric::Calls));
+    assert_eq!(calls, [1.0, 1.0, 4.0, 6.0].map(Some));
+    assert_eq!(row(Some("operator matmul")).number(Metric::Calls), Some(4.0));
+    assert!(report.notes.iter().any(|n| n.contains("tokens_per_s >= 0.001 is reached")), "{:?}", report.notes);
+}
+
+#[test]
+fn a_model_that_is_no_decoder_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, said) = zantc(folder.path(), &["bench", "session", &workspace("models/digits/digits.onnx")]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("no decoder") && said.contains("none of its inputs is a cache"), "{said}");
+}

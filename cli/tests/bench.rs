@@ -25,8 +25,13 @@ fn report(folder: PathBuf) -> Report {
 fn what_can_be_measured_is_and_what_cannot_is_a_note() {
     let folder = tempfile::tempdir().unwrap();
     let (good, bad) = (workspace("models/digits/digits.onnx"), folder.path().join("absent.onnx"));
-    let bad = bad.to_string_lossy();
-    let args = ["bench", &bad, &good, &good, "--profiles", "small,small", "--runs", "3", "-o", "out"];
+    let (bad, page) = (bad.to_string_lossy(), workspace("README.md"));
+    let peers = folder.path().join("peers.toml");
+    let figure =
+        "[[peer]]\nmodel = \"digits\"\nname = \"another\"\ntarget = \"host\"\nflash = 1\nsource = \"a page\"\n";
+    std::fs::write(&peers, figure).unwrap();
+    let args = ["bench", &bad, &good, &good, &page, "--profiles", "small,small", "--runs", "3", "-o", "out"];
+    let args = [&args[..], &["--peers", "peers.toml", "--keep-elf", "elf"]].concat();
     let (code, _, stderr) = zantc(folder.path(), &args);
     assert_eq!(code, Some(1), "{stderr}");
     let report = report(folder.path().join("out"));
@@ -34,7 +39,14 @@ fn what_can_be_measured_is_and_what_cannot_is_a_note() {
     let row = &report.rows[0];
     assert_eq!((row.key.subject.as_str(), row.key.profile.as_str()), ("digits", "small"));
     assert_eq!(row.values[&Metric::Allocations].number(), Some(0.0));
-    for (subject, why) in [("absent", "cannot read"), ("digits", "two models")] {
+    assert_eq!((row.origin.model.len(), row.origin.isa.is_empty()), (64, false));
+    let run = &report.runs[0];
+    let unnamed = !run.command.contains('/') && run.command.starts_with("zantc bench absent.onnx digits.onnx");
+    assert!(unnamed && run.date.ends_with('Z'), "{run:?}");
+    assert_eq!(report.others[0].source, "a page");
+    let elf = std::fs::read(folder.path().join("elf/digits-host-small-static.elf")).unwrap();
+    assert_eq!(&elf[..4], b"\x7fELF");
+    for (subject, why) in [("absent", "cannot read"), ("digits", "two models"), ("README.md", "is no model")] {
         assert!(report.notes.iter().any(|n| n.contains(subject) && n.contains(why)), "{:?}", report.notes);
     }
 }
@@ -57,6 +69,9 @@ fn a_report_keeps_its_other_models_and_is_quick_where_it_is_told_to() {
     let names: Vec<&str> = last.rows.iter().map(|r| r.key.subject.as_str()).collect();
     assert_eq!(names, ["one", "two"]);
     assert!(!last.rows[0].values.contains_key(&Metric::Floor), "it was measured again");
+    // Each row says which run it is of.
+    assert_eq!(last.rows.iter().map(|r| r.origin.run).collect::<Vec<_>>(), [2, 1]);
+    assert_eq!(last.runs.len(), 3);
 }
 
 /// Bytes that the executables of mnist-8, of which 24 kB are weights, may have: on the host, and what is flashed.
@@ -126,6 +141,7 @@ fn what_makes_no_sense_is_a_usage_error() {
         &["bench", "m.onnx", "--against", "numpy"],
         &["bench", "m.onnx", "--runs", "0"],
         &["bench", "m.onnx", "--keep"],
+        &["bench", "m.onnx", "--peers", "absent.toml"],
         &["bench", "ops", "no such operator"],
         &["profile", "m.onnx", "--runs", "0"],
     ] {

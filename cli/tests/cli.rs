@@ -256,8 +256,22 @@ fn compare_reads_what_inspect_writes_and_fails_on_what_is_worse() {
     let json = zantc(&["compare", &new, &old, "--format", "json"]).ended(0).stdout;
     assert_eq!(serde_json::from_str::<serde_json::Value>(&json).unwrap()["verdict"], "improved");
     fs::write(&new, text.replace("\"version\": 1", "\"version\": 0")).unwrap();
-    let ran = zantc(&["compare", &old, &new]).ended(1);
+    let ran = zantc(&["compare", &old, &new]).ended(2);
     assert!(ran.stderr.contains("ZA0508") && ran.stderr.contains("`version` is 0"), "{}", ran.stderr);
+    zantc(&["compare", &old, &at("nothing.json")]).ended(2);
+    zantc(&["compare", &old]).ended(2);
+    // What is gone fails, unless it may be.
+    let mut less: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let values = less["report"]["rows"][0]["values"].as_object_mut().unwrap();
+    assert!(values.remove("arena").is_some());
+    fs::write(&new, less.to_string()).unwrap();
+    let ran = zantc(&["compare", &old, &new]).ended(1);
+    assert!(ran.stderr.contains("arena of digits / host is not measured any more"), "{}", ran.stderr);
+    zantc(&["compare", &old, &new, "--allow-vanished"]).ended(0);
+    // Three reports are a trend.
+    fs::write(&new, &worse).unwrap();
+    let ran = zantc(&["compare", &old, &new, &old]).ended(0);
+    assert!(ran.stdout.starts_with("# zantc inspect: unchanged\n"), "{}", ran.stdout);
     zantc(&["compare", &old, &new, "--threshold", "much"]).ended(2);
 }
 

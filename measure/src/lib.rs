@@ -26,6 +26,7 @@ mod replace;
 pub mod report;
 mod served;
 mod session;
+pub mod stepping;
 pub mod valgrind;
 mod wasm;
 

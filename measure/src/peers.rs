@@ -84,6 +84,40 @@ impl Peer {
     }
 }
 
+impl Peer {
+    /// Bytes of its library, or of its program, where it is installed: what a product that uses it ships beside the model.
+    pub fn bytes(&self) -> Option<u64> {
+        let cache = cache().ok()?;
+        match self.how {
+            How::Rust(..) => {
+                let program = cache.join(self.name()).join("target/release").join(format!("{}-peer", self.name()));
+                fs::metadata(program).ok().map(|m| m.len())
+            }
+            How::Python(runtime) => {
+                let package = if runtime == LITERT { "ai_edge_litert" } else { "onnxruntime" };
+                let versions = fs::read_dir(cache.join("python/lib")).ok()?.flatten();
+                versions.map(|version| shared_libraries(&version.path().join("site-packages").join(package))).max()
+            }
+        }
+    }
+}
+
+/// Bytes of the shared libraries below a folder.
+fn shared_libraries(folder: &Path) -> u64 {
+    let Ok(entries) = fs::read_dir(folder) else { return 0 };
+    let size = |entry: fs::DirEntry| {
+        let path = entry.path();
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => shared_libraries(&path),
+            Ok(kind) if kind.is_file() && entry.file_name().to_string_lossy().contains(".so") => {
+                entry.metadata().map_or(0, |m| m.len())
+            }
+            Ok(_) | Err(_) => 0,
+        }
+    };
+    entries.flatten().map(size).sum()
+}
+
 /// Starts a session of onnxruntime, its caches inputs and outputs, with one thread. `ports` are `NAME:DTYPE:SHAPE:PLACE` of inputs, `PLACE`
 /// their first byte in the file `inputs`; `states` are `INPUT:OUTPUT:DTYPE:SHAPE`; `logits` is the output whose last row is of tokens.
 ///

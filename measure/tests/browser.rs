@@ -45,7 +45,7 @@ fn pages(folder: &Path) -> Vec<std::path::PathBuf> {
     profile.rows[0].key.step = Some(format!("0 {EVIL}"));
     write(&folder.join("bench"), &bench, &[(EVIL.into(), DRAWING.into())].into()).expect("it is written");
     write(&folder.join("profile"), &profile, &[].into()).expect("it is written");
-    let comparison = Comparison::of(&old, &bench, 5.0).expect("comparable");
+    let comparison = Comparison::of(&old, &bench, zant_measure::compare::Asked::default()).expect("comparable");
     std::fs::write(folder.join("compared.html"), comparison.to_html()).expect("it is written");
     for name in ["bench", "profile"] {
         std::fs::rename(folder.join(name).join("report.html"), folder.join(format!("{name}.html")))

@@ -1,6 +1,6 @@
 //! Comparisons of whole reports: equal, doctored, foreign.
 
-use zant_measure::compare::{Comparison, Incomparable, Presence, Status, Verdict};
+use zant_measure::compare::{Asked, Comparison, Incomparable, Presence, Status, Verdict};
 use zant_measure::report::{Metric, Report, Row, Spread, Value};
 
 const BENCH: &str = include_str!("data/bench.json");
@@ -12,7 +12,7 @@ fn read(text: &str) -> Report {
 }
 
 fn compare(old: &Report, new: &Report) -> Comparison {
-    Comparison::of(old, new, 5.0).expect("comparable")
+    Comparison::of(old, new, Asked::default()).expect("comparable")
 }
 
 /// Makes instructions and time of some rows larger.
@@ -41,16 +41,25 @@ fn a_second_run_of_the_same_build_is_unchanged() {
     assert_eq!((comparison.summary.compared, comparison.summary.new, comparison.summary.vanished), (20, 0, 0));
     let text = comparison.to_markdown();
     assert!(text.contains("Unchanged: nothing is better or worse beyond 5 %"), "{text}");
-    assert!(!text.contains("Top regressions"));
+    assert_eq!(
+        text.lines().filter(|line| !line.is_empty()).count(),
+        2,
+        "the verdict, in a title and a sentence: {text}"
+    );
 }
 
 #[test]
 fn recorded_runs_of_one_build_are_unchanged_though_the_machine_was_not() {
-    let first = read(include_str!("data/recorded_profile.json"));
-    let second = read(include_str!("data/recorded_profile_again.json"));
+    let mut first = read(include_str!("data/recorded_profile.json"));
+    let mut second = read(include_str!("data/recorded_profile_again.json"));
+    // Their counts are of loops that a processor with AVX-512 does not run: they do not say that the code is the same.
+    assert_eq!(compare(&first, &second).verdict, Verdict::Improved);
+    for report in [&mut first, &mut second] {
+        report.machine.isa = "avx2 fma".into();
+    }
     let comparison = compare(&first, &second);
     assert_eq!(comparison.verdict, Verdict::Unchanged);
-    assert!(comparison.rules.noise_percent > 40.0, "the first run was on a busy machine");
+    assert!(comparison.rules.noise_percent > 5.0, "the first run was on a busy machine");
     assert!(comparison.to_markdown().contains("the machine did other things"));
 }
 
@@ -77,12 +86,18 @@ fn a_slowed_model_is_named_and_regressed() {
         assert_eq!(row.status, if slowed { Verdict::Regressed } else { Verdict::Unchanged }, "{}", row.key);
     }
     let text = comparison.to_markdown();
-    let top = text.split("## ").find(|part| part.starts_with("Top regressions")).expect("there are some");
+    let top = text
+        .split("## ")
+        .find(|part| part.starts_with("Largest changes of instructions, in percent"))
+        .expect("there are some");
     assert!(top.contains("`mnist-8`") && top.contains("+100 %") && !top.contains("gpt"), "{top}");
     // The other way round it is better.
     assert_eq!(compare(&new, &old).verdict, Verdict::Improved);
     // And with a threshold above the change nothing is decided.
-    assert_eq!(Comparison::of(&old, &new, 150.0).unwrap().verdict, Verdict::Unchanged);
+    assert_eq!(
+        Comparison::of(&old, &new, Asked { threshold_percent: 150.0, ..Asked::default() }).unwrap().verdict,
+        Verdict::Unchanged
+    );
 }
 
 #[test]
@@ -109,7 +124,7 @@ fn better_and_worse_are_mixed_and_fail() {
     }
     let comparison = compare(&old, &new);
     assert_eq!(comparison.verdict, Verdict::Mixed);
-    assert!(comparison.verdict.regressed());
+    assert!(comparison.verdict.fails());
 }
 
 #[test]
@@ -124,13 +139,13 @@ fn allocations_from_none_are_a_regression_without_a_percentage() {
 }
 
 #[test]
-fn new_and_vanished_rows_are_listed_and_decide_nothing() {
+fn new_rows_are_listed_and_vanished_ones_fail() {
     let (old, mut new) = (read(BENCH), read(BENCH_AGAIN));
     let mut row = new.rows.remove(0);
     row.key.subject = "new <b>model</b>".into();
     new.rows.push(row);
     let comparison = compare(&old, &new);
-    assert_eq!((comparison.verdict, comparison.summary.new, comparison.summary.vanished), (Verdict::Unchanged, 1, 1));
+    assert_eq!((comparison.verdict, comparison.summary.new, comparison.summary.vanished), (Verdict::Incomplete, 1, 1));
     let find = |presence| comparison.rows.iter().find(|r| r.presence == presence).map(|r| r.key.subject.as_str());
     assert_eq!(find(Presence::New), Some("new <b>model</b>"));
     assert_eq!(find(Presence::Vanished), Some("mnist-8"));
@@ -170,17 +185,19 @@ fn families_of_models_and_builds_have_ratios() {
     assert!((family.old - large / small).abs() < 1e-12 && family.old == family.new);
     let builds = ratio("mnist-8", "mnist-8", "small", Metric::Executable).expect("two builds");
     assert!(builds.old < 1.0 && builds.by.profile == "fast");
-    assert!(comparison.to_markdown().contains("## Size comparison"));
+    let mut slower = read(BENCH_AGAIN);
+    slow(&mut slower, 2, |row| row.key.subject == "mnist-8");
+    assert!(compare(&read(BENCH), &slower).to_markdown().contains("## Size comparison"));
 }
 
 #[test]
 fn reports_that_have_nothing_in_common_are_refused() {
     let (bench, profile) = (read(BENCH), read(PROFILE));
-    let why = Comparison::of(&bench, &profile, 5.0).unwrap_err();
+    let why = Comparison::of(&bench, &profile, Asked::default()).unwrap_err();
     assert_eq!(why.to_string(), "the old report is of `zantc bench`, the new one of `zantc profile`");
     let mut other = bench.clone();
     other.rows.iter_mut().for_each(|row| row.key.target = "cortex-m33".into());
-    assert_eq!(Comparison::of(&bench, &other, 5.0), Err(Incomparable::NothingInCommon));
+    assert_eq!(Comparison::of(&bench, &other, Asked::default()), Err(Incomparable::NothingInCommon));
 }
 
 #[test]

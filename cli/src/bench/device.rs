@@ -4,7 +4,7 @@ use zant_measure::Machine;
 use zant_measure::report::{Metric, Value};
 use zantc::diag::Diagnostic;
 
-use super::{Prepared, Values, per_mac, source_bytes};
+use super::{Prepared, Values, keep, per_mac, source_bytes};
 use crate::built::device::Device;
 
 /// Builds the firmware, runs it once, and takes what it says.
@@ -13,6 +13,7 @@ pub(super) fn measure(prepared: &Prepared<'_>, machine: &'static Machine) -> Res
     let start = std::time::Instant::now();
     let built = device.build(prepared.level, false)?;
     let build_time = start.elapsed();
+    keep(&built.elf, prepared.elf.as_ref())?;
     let measured = device.run(built, std::slice::from_ref(&prepared.inputs))?;
     prepared.check(&measured.outputs.concat())?;
     let program = prepared.program();

@@ -1,14 +1,14 @@
 //! A model as a process of the host: time, instructions, memory and size.
 
 use zant_measure::process::Scratch;
-use zant_measure::report::{Key, Metric, Row, Value};
-use zant_measure::{Contender, Error, Executable, Heap, valgrind};
+use zant_measure::report::{Key, Metric, Other, Row, Value};
+use zant_measure::{Contender, Error, Executable, Heap, stepping, valgrind};
 use zantc::diag::{Diagnostic, codes};
 use zantc::harness::{emit_process, input_places};
 
 use super::limits::Floor;
 use super::peers::{self, Inputs};
-use super::{Prepared, Subject, Values, Ways, or_missing, per_mac, source_bytes, timed};
+use super::{Prepared, Subject, Values, Ways, keep, machine, or_missing, per_mac, source_bytes, timed};
 use crate::built::device::diagnostic;
 use crate::built::memory;
 
@@ -49,6 +49,7 @@ impl Process {
             if prepared.config.observed { p.with_steps(program.steps.len()) } else { p }
         };
         let executable = process.and_then(|p| told(p).build(prepared.level)).map_err(|e| diagnostic(&e))?;
+        keep(executable.path(), prepared.elf.as_ref())?;
         let (outputs, stack) = executable.run().map_err(|e| diagnostic(&e))?;
         if outputs.len() != memory::output_bytes(program) {
             return Err(failed(format!("the process wrote {} bytes, which are no outputs", outputs.len())));
@@ -72,15 +73,32 @@ impl Process {
         self.values
     }
 
-    /// What valgrind counts.
-    pub(super) fn count(&mut self) {
+    /// Counts instructions: those that a processor with AVX2 executes, by valgrind, and those that this one does.
+    pub(super) fn count(&mut self, avx2: bool) {
         let counted = valgrind::instructions(&self.executable.command());
         let part = |of: fn(&valgrind::Instructions) -> u64| {
             or_missing(counted.as_ref().map(|c| Value::Count(of(c))).map_err(Clone::clone))
         };
-        self.values.insert(Metric::Instructions, part(|c| c.run));
+        let executed = match executed_by_valgrind(avx2) {
+            Ok(()) => part(|c| c.run),
+            Err(why) => or_missing(counted.as_ref().map_err(Clone::clone).and_then(|c| self.stepped(c.run, why))),
+        };
+        if cfg!(target_arch = "x86_64") {
+            self.values.insert(Metric::InstructionsAvx2, part(|c| c.run));
+        }
         self.values.insert(Metric::ProcessInstructions, part(|c| c.process));
-        self.values.extend(counted.ok().and_then(|c| per_mac(c.run, self.macs)));
+        if let Value::Count(n) = executed {
+            self.values.extend(per_mac(n, self.macs));
+        }
+        self.values.insert(Metric::Instructions, executed);
+    }
+
+    /// Instructions as this processor executes them one by one, where a run has few.
+    fn stepped(&self, expected: u64, why: &str) -> Result<Value, Error> {
+        if expected > stepping::MOST_STEPS {
+            return Err(Error::Run(why.into()));
+        }
+        stepping::instructions(|| self.executable.command()).map(Value::Count)
     }
 
     /// What the linked file takes.
@@ -123,19 +141,26 @@ impl Process {
     }
 }
 
-/// Measures processes of a model: their times in turns, with those of other implementations. Gives rows, and what failed.
+/// Whether valgrind executes the loops that this processor does, or why not.
+pub(super) fn executed_by_valgrind(avx2: bool) -> Result<(), &'static str> {
+    let other = machine::used(avx2).contains("avx512");
+    let why = "this processor runs loops of AVX-512, and valgrind those of AVX2: see there, or measure with --avx2";
+    if other { Err(why) } else { Ok(()) }
+}
+
+/// Measures processes of a model: their times in turns, with those of other implementations. Gives rows, what others take besides, and what failed.
 pub(super) fn measure(
     subject: &Subject<'_>,
     processes: Vec<(Key, Process)>,
     ways: &Ways,
     observe: &mut dyn FnMut(&str, &str),
-) -> (Vec<Row>, Vec<String>) {
+) -> (Vec<Row>, Vec<Other>, Vec<String>) {
     let (mut rows, mut failures) = (Vec::new(), Vec::new());
-    let Some((_, first)) = processes.first() else { return (rows, failures) };
+    let Some((_, first)) = processes.first() else { return (rows, Vec::new(), failures) };
     let folder = first.folder.path().join("peers");
     let made = if ways.against.is_empty() { Ok(()) } else { std::fs::create_dir_all(&folder) };
     if let Err(e) = made {
-        return (rows, vec![format!("{}: cannot make a folder: {e}", subject.name)]);
+        return (rows, Vec::new(), vec![format!("{}: cannot make a folder: {e}", subject.name)]);
     }
     let mut others = peers::start(&ways.against, subject, &first.inputs, &folder, observe);
     let mut timed = Vec::new();
@@ -143,7 +168,7 @@ pub(super) fn measure(
     for (key, mut process) in processes {
         if ways.count {
             observe("Counting", &key.to_string());
-            process.count();
+            process.count(ways.avx2);
         }
         process.weigh();
         let contender = process.executable.serve().and_then(Contender::new);
@@ -156,11 +181,12 @@ pub(super) fn measure(
         process.values.extend(others.iter().map(peers::Timed::value));
         process.values.extend(floor.iter().map(|f| (Metric::Floor, Value::Real(f.microseconds()))));
         match contender.and_then(|c| process.finish(c)) {
-            Ok(()) => rows.push(Row { key, values: process.values }),
+            Ok(()) => rows.push(Row::new(key, process.values)),
             Err(e) => failures.push(format!("{key}: {e}")),
         }
     }
-    (rows, failures)
+    let others = others.into_iter().filter_map(|other| other.takes(subject.name)).collect();
+    (rows, others, failures)
 }
 
 /// Takes so many samples of each, in turns. Who fails is out.
@@ -184,7 +210,7 @@ mod tests {
     use std::path::Path;
 
     use zant_measure::report::{Metric, Value};
-    use zant_measure::{Contender, Error, Heap, valgrind};
+    use zant_measure::{Contender, Error, Heap, stepping, valgrind};
     use zantc::config::{Alloc, Config};
     use zantc::ir::text;
     use zantc::pipeline::compile_graph;
@@ -280,6 +306,46 @@ mod tests {
             // Building compares the bits.
             Process::new(&prepared).unwrap();
         }
+    }
+
+    #[test]
+    fn counts_are_those_of_a_run_that_is_stepped() {
+        let mut models = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/digits/digits.onnx")];
+        let shared = shared_folder().map(|folder| folder.join("models"));
+        let names = ["ad_autoencoder_int8", "hello_world_int8", "hello_world_f32"];
+        match &shared {
+            Some(folder) => models.extend(names.map(|name| folder.join(name).join("model.onnx"))),
+            None => println!("skipped: {} models that are stepped, for the model set is missing", names.len()),
+        }
+        for path in models {
+            let config = Config::new();
+            let subject = Subject { name: "stepped", path: &path, config: &config };
+            let way = Way { avx2: true, ..Way::new(HOST, Profile::Fast) };
+            let mut process = Process::new(&prepare(&subject, way).unwrap()).unwrap();
+            process.count(true);
+            let Some(Value::Count(counted)) = process.values.get(&Metric::Instructions).cloned() else {
+                println!("skipped: 1 model that is stepped, for valgrind is missing");
+                continue;
+            };
+            match stepping::instructions(|| process.executable.command()) {
+                Ok(stepped) => {
+                    let most = (counted / 1000).max(4);
+                    assert!(
+                        stepped.abs_diff(counted) <= most,
+                        "{}: {stepped} stepped, {counted} counted",
+                        path.display()
+                    );
+                }
+                Err(e) => println!("skipped: 1 model that is stepped: {e}"),
+            }
+        }
+    }
+
+    /// The shared model set.
+    fn shared_folder() -> Option<std::path::PathBuf> {
+        let asked = std::env::var_os("ZANT_SHARED").map(std::path::PathBuf::from);
+        let folder = asked.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"));
+        folder.is_dir().then_some(folder)
     }
 
     #[test]

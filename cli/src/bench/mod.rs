@@ -14,10 +14,10 @@ mod profile;
 mod session;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use zant_measure::peers::Peer;
-use zant_measure::report::{Key, Metric, Row, Spread, Value};
+use zant_measure::report::{Key, Metric, Origin, Other, Row, Spread, Value};
 use zant_measure::{Error, Machine};
 use zantc::config::{Alloc, Config, Optimize, Word};
 use zantc::diag::Diagnostic;
@@ -33,7 +33,7 @@ use zantc::verify::{data, seeded};
 use crate::built::device as firmware;
 
 pub use low_bit::{LowBit, Trained, low_bit};
-pub use machine::describe;
+pub use machine::{begin, describe, end};
 pub use ops::operators_named;
 pub use profile::{Profiled, profile};
 pub use session::{Goal, Sessions, goals, session};
@@ -95,14 +95,16 @@ pub struct Ways {
     pub count: bool,
     /// Whether the host's crates leave AVX-512 out: as a CPU without it.
     pub avx2: bool,
+    /// A folder that linked files are kept in.
+    pub keep_elf: Option<PathBuf>,
 }
 
 impl Default for Ways {
     /// Fast and small on the host, the arena in statics, one sample.
     fn default() -> Ways {
         let (profiles, allocs) = (Profile::ALL.to_vec(), vec![Alloc::Static]);
-        let (floor, avx2) = (false, false);
-        Ways { targets: vec![HOST], profiles, allocs, runs: 1, against: Vec::new(), floor, count: true, avx2 }
+        let (floor, avx2, keep_elf) = (false, false, None);
+        Ways { targets: vec![HOST], profiles, allocs, runs: 1, against: Vec::new(), floor, count: true, avx2, keep_elf }
     }
 }
 
@@ -124,6 +126,8 @@ pub struct Findings {
     pub rows: Vec<Row>,
     /// Ways that failed, and why.
     pub failures: Vec<String>,
+    /// What other implementations take besides time.
+    pub others: Vec<Other>,
     /// The arena, drawn.
     pub picture: Option<String>,
 }
@@ -169,13 +173,17 @@ impl Way {
 /// The values of a row.
 type Values = BTreeMap<Metric, Value>;
 
-/// Why a way failed, in one line: what the diagnostics say, and the errors that a build printed.
+/// Why a way failed: what the diagnostics say, and all that a build printed, a line each.
 fn failure(diagnostics: &[Diagnostic]) -> String {
-    let said = |d: &Diagnostic| {
-        let errors = d.help.iter().filter(|h| h.starts_with("error")).take(2);
-        std::iter::once(&d.message).chain(errors).cloned().collect::<Vec<_>>().join(": ")
-    };
-    diagnostics.iter().map(said).collect::<Vec<_>>().join("; ")
+    let said = |d: &Diagnostic| std::iter::once(&d.message).chain(&d.help).cloned().collect::<Vec<_>>().join("\n");
+    diagnostics.iter().map(said).collect::<Vec<_>>().join("\n")
+}
+
+/// A failure in one line: what is said first, and the errors.
+pub fn brief(failure: &str) -> String {
+    let mut lines = failure.lines();
+    let first = lines.next().into_iter();
+    first.chain(lines.filter(|l| l.starts_with("error")).take(2)).collect::<Vec<_>>().join(": ")
 }
 
 /// A value, or why there is none.
@@ -191,10 +199,13 @@ fn or_missing(value: Result<Value, Error>) -> Value {
 pub fn measure(subject: &Subject<'_>, ways: &Ways, observe: &mut dyn FnMut(&str, &str)) -> Findings {
     let mut findings = Findings::default();
     // What no way can read is said once.
-    if let Err(why) = read(subject.path) {
-        findings.failures.push(format!("{}: {}", subject.name, failure(&why)));
-        return findings;
-    }
+    let model = match read(subject.path).and_then(|model| sha256(&model)) {
+        Ok(model) => model,
+        Err(why) => {
+            findings.failures.push(format!("{}: {}", subject.name, failure(&why)));
+            return findings;
+        }
+    };
     let mut processes = Vec::new();
     for &target in &ways.targets {
         let allocs = if target.name == HOST.name { ways.allocs.as_slice() } else { &[Alloc::Static] };
@@ -202,7 +213,8 @@ pub fn measure(subject: &Subject<'_>, ways: &Ways, observe: &mut dyn FnMut(&str,
             let way = Way { alloc, avx2: ways.avx2, ..Way::new(target, profile) };
             let key = way.key(subject.name);
             observe("Building", &key.to_string());
-            let done = prepare(subject, way).and_then(|prepared| {
+            let done = prepare(subject, way).and_then(|mut prepared| {
+                prepared.elf = ways.keep_elf.as_ref().map(|folder| folder.join(elf_name(&key)));
                 findings.picture.get_or_insert_with(|| prepared.compiled.picture());
                 match Machine::with_cpu(target.name) {
                     Some(machine) => Ok(Ok(device::measure(&prepared, machine)?)),
@@ -210,17 +222,41 @@ pub fn measure(subject: &Subject<'_>, ways: &Ways, observe: &mut dyn FnMut(&str,
                 }
             });
             match done {
-                Ok(Ok(values)) => findings.rows.push(Row { key, values }),
+                Ok(Ok(values)) => findings.rows.push(Row::new(key, values)),
                 Ok(Err(process)) => processes.push((key, process)),
                 Err(why) => findings.failures.push(format!("{key}: {}", failure(&why))),
             }
         }
     }
-    let (rows, failures) = host::measure(subject, processes, ways, observe);
+    let (rows, others, failures) = host::measure(subject, processes, ways, observe);
+    findings.others = others;
     // The host stands first.
     findings.rows.splice(0..0, rows);
     findings.failures.extend(failures);
+    for row in &mut findings.rows {
+        row.origin = origin(&row.key, &model, ways.avx2);
+    }
     findings
+}
+
+/// Where a row of the newest run comes from.
+fn origin(key: &Key, model: &str, avx2: bool) -> Origin {
+    let isa = if key.target == HOST.name { machine::used(avx2) } else { key.target.clone() };
+    Origin { run: 0, model: model.into(), isa }
+}
+
+/// The name of a kept file.
+fn elf_name(key: &Key) -> String {
+    let parts = [&key.subject, &key.target, &key.profile, &key.alloc];
+    format!("{}.elf", parts.map(String::as_str).join("-"))
+}
+
+/// Copies a linked file where one is to be kept.
+fn keep(linked: &Path, kept: Option<&PathBuf>) -> Result<(), Diagnostic> {
+    let Some(kept) = kept else { return Ok(()) };
+    let folder = kept.parent().map_or(Ok(()), std::fs::create_dir_all);
+    let copied = folder.and_then(|()| std::fs::copy(linked, kept).map(drop));
+    copied.map_err(|e| Diagnostic::error("ZA0011", format!("cannot write {}: {e}", kept.display())))
 }
 
 /// A model compiled in one way, with a vector.
@@ -235,6 +271,8 @@ struct Prepared<'a> {
     compile_time: std::time::Duration,
     inputs: Vec<Tensor>,
     outputs: Vec<Tensor>,
+    /// Where the linked file is kept.
+    elf: Option<PathBuf>,
 }
 
 fn prepare<'a>(subject: &Subject<'a>, way: Way) -> Result<Prepared<'a>, Vec<Diagnostic>> {
@@ -282,7 +320,19 @@ impl<'a> Prepared<'a> {
         let outputs = computed(&compiled.program, &inputs)?;
         let (model_sha256, compile_time, level) = (String::new(), std::time::Duration::ZERO, way.profile.level());
         let Way { avx2, session, .. } = way;
-        Ok(Prepared { name, model_sha256, config, level, avx2, session, compiled, compile_time, inputs, outputs })
+        Ok(Prepared {
+            name,
+            model_sha256,
+            config,
+            level,
+            avx2,
+            session,
+            compiled,
+            compile_time,
+            inputs,
+            outputs,
+            elf: None,
+        })
     }
 
     fn program(&self) -> &Program {

@@ -125,7 +125,7 @@ fn measure(operator: &Operator, (runs, avx2): (usize, bool), peak: &mut f64) -> 
     let way = Way { avx2, ..Way::new(HOST, Profile::Fast) };
     let prepared = prepare(operator, way)?;
     let mut process = Process::new(&prepared)?;
-    process.count();
+    process.count(avx2);
     let mut contender = process.executable.serve().and_then(Contender::new).map_err(one)?;
     for start in (0..runs).step_by(TURN) {
         *peak = peak.max(limits::peak_sample());
@@ -133,7 +133,8 @@ fn measure(operator: &Operator, (runs, avx2): (usize, bool), peak: &mut f64) -> 
     }
     process.finish(contender).map_err(one)?;
     let key = Key { subject: operator.name.clone(), ..way.key("") };
-    Ok(Row { key, values: process.into_values() })
+    let origin = super::origin(&key, "", avx2);
+    Ok(Row { origin, ..Row::new(key, process.into_values()) })
 }
 
 fn prepare<'a>(operator: &Operator, way: Way) -> Result<Prepared<'a>, Vec<Diagnostic>> {

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use zant_measure::peers::{Job, Peer};
-use zant_measure::report::{Metric, Value};
+use zant_measure::report::{Metric, Other, Value};
 use zant_measure::{Contender, Error};
 use zantc::ir::{DType, Tensor};
 use zantc::program::Port;
+use zantc::targets::HOST;
 
 use super::{Subject, or_missing};
 
@@ -49,6 +50,17 @@ impl Timed {
             .map_err(Clone::clone)
             .and_then(|c| c.spread().map(Value::Times).ok_or_else(|| Error::Run("there are no samples".into())));
         (self.peer.metric, or_missing(spread))
+    }
+
+    /// What it takes besides time: the memory of its process, and its files.
+    pub(super) fn takes(self, model: &str) -> Option<Other> {
+        let contender = self.contender.ok()?;
+        let time = contender.spread().map(|s| s.median);
+        let ram = contender.into_process().peak_rss();
+        let (flash, title) = (self.peer.bytes(), self.peer.metric.definition().title);
+        let source = "measured in the same run: the process's peak RSS, and the bytes of its library or program".into();
+        let (model, name, target) = (model.into(), title.into(), HOST.name.into());
+        ram.or(flash).map(|_| Other { model, name, target, instructions: None, time, ram, flash, source })
     }
 }
 

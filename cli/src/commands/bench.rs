@@ -5,18 +5,17 @@ use std::path::{Path, PathBuf};
 
 use zant_measure::overview::write;
 use zant_measure::peers::{PEERS, Peer};
-use zant_measure::report::{Kind, Report, Row, Value};
+use zant_measure::report::{Key, Kind, Other, Report, Row, Run, Value};
 use zant_measure::{Machine, budget};
 use zantc::config::{Options, dim, state, target_named};
 use zantc::diag::{Diagnostic, codes};
-use zantc::emit::VERSION;
 use zantc::targets::{HOST, Target};
 use zantc::{Alloc, Config, project};
 
 use super::compile::unwritable;
 use super::shell::Shell;
 use super::{Failure, Outcome};
-use crate::bench::{LowBit, Profile, Subject, Trained, Ways, describe, low_bit, measure, operators_named};
+use crate::bench::{LowBit, Profile, Subject, Trained, Ways, begin, brief, end, low_bit, measure, operators_named};
 
 /// How many percent more than was measured a new budget allows: what a toolchain's next version may move.
 const BUDGET_MARGIN: f64 = 5.0;
@@ -42,6 +41,10 @@ pub(super) struct Args {
     /// Others that are timed in the same turns on the host; what they need is installed into the user's cache
     #[arg(long, value_name = "onnxruntime|onnxruntime_exact|litert|tract|rten", value_delimiter = ',', value_parser = peer)]
     against: Vec<&'static Peer>,
+    /// Figures of others that stand beside ours: a TOML file of `[[peer]]` with model, name, target, source and instructions, time, ram
+    /// or flash
+    #[arg(long, value_name = "FILE")]
+    peers: Option<PathBuf>,
     /// Measure in the same turns the least time that the host's core needs: for the multiply-adds, or for reading the weights
     #[arg(long)]
     floor: bool,
@@ -59,7 +62,10 @@ pub(super) struct Args {
     state: Vec<(String, String)>,
     #[command(flatten)]
     how: How,
-    /// Keep the rows of other models that the report in this folder has
+    /// Keep the linked files, in this folder
+    #[arg(long, value_name = "DIR")]
+    keep_elf: Option<PathBuf>,
+    /// Keep the rows that the report in this folder has and that are not measured now
     #[arg(long, requires = "output")]
     keep: bool,
     /// Write what was measured, and 5 % more, as budgets for `zantc compare --budget`; those for other builds stay
@@ -156,13 +162,23 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
         None => {}
     }
     let ways = args.ways();
-    let old =
-        args.how.output.as_ref().map(|folder| folder.join("report.json")).filter(|path| args.keep && path.is_file());
-    let old = old.map(|path| super::compare::read(&path)).transpose()?;
-    let mut report = Report::new(Kind::Bench, VERSION, describe());
+    let mut report = begin(Kind::Bench);
+    if let Some(path) = &args.peers {
+        report.others = Other::read(path).map_err(|e| super::compare::unreadable(&e))?;
+    }
+    let old = match &args.how.output {
+        Some(folder) if args.keep => kept(folder, &report)?,
+        Some(_) | None => None,
+    };
     let mut pictures = BTreeMap::new();
     let mut good = true;
     for (i, path) in args.models.iter().enumerate() {
+        if args.models.len() > 1 && is_no_model(path) {
+            let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+            report.notes.push(format!("{name} is no model, and left out"));
+            shell.status("Skipping", &format!("{}: it is no model", path.display()));
+            continue;
+        }
         shell.status("Measuring", &format!("{} ({} of {})", path.display(), i + 1, args.models.len()));
         match args.measure(path, &ways, &mut report, &mut pictures, shell) {
             Ok(complete) => good &= complete,
@@ -173,6 +189,7 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
                 good = false;
             }
         }
+        end(&mut report);
         // What is done stays, whatever happens to the next one.
         if let Some(folder) = &args.how.output {
             write(folder, &merged(report.clone(), old.as_ref()), &pictures).map_err(|e| unwritable(folder, &e))?;
@@ -187,15 +204,48 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
     if good { Ok(()) } else { Err(Failure::Said) }
 }
 
-/// A report with what an older one says of other models; in the older one's order, before models that are new.
+/// A report with the rows of an older one that were not measured again; in the older one's order, before rows that are new. What
+/// failed now is not kept.
 fn merged(mut report: Report, old: Option<&Report>) -> Report {
     let Some(old) = old else { return report };
-    let measured: BTreeSet<String> = report.rows.iter().map(|r| r.key.subject.clone()).collect();
-    report.rows.extend(old.rows.iter().filter(|r| !measured.contains(&r.key.subject)).cloned());
-    report.notes.extend(old.notes.iter().filter(|n| !measured.iter().any(|name| n.contains(name))).cloned());
-    let place = |row: &Row| old.rows.iter().position(|o| o.key.subject == row.key.subject);
-    report.rows.sort_by_key(|row| place(row).unwrap_or(usize::MAX));
+    let mut runs = old.runs.clone();
+    if runs.is_empty() {
+        runs.push(Run { date: "unknown".into(), ..Run::default() });
+    }
+    report.rows.iter_mut().for_each(|row| row.origin.run += runs.len());
+    runs.append(&mut report.runs);
+    report.runs = runs;
+    let measured: BTreeSet<Key> = report.rows.iter().map(|r| r.key.clone()).collect();
+    let failed = |key: &Key| report.notes.iter().any(|note| note.contains(&key.to_string()));
+    let kept: Vec<Row> = old.rows.iter().filter(|r| !measured.contains(&r.key) && !failed(&r.key)).cloned().collect();
+    let notes = old.notes.iter().filter(|n| !measured.iter().any(|key| n.contains(&key.subject))).cloned();
+    let notes: Vec<String> = notes.collect();
+    report.rows.extend(kept);
+    report.notes.extend(notes);
+    let again = |other: &Other| {
+        report.others.iter().any(|o| (&o.model, &o.name, &o.target) == (&other.model, &other.name, &other.target))
+    };
+    let others: Vec<Other> = old.others.iter().filter(|o| !again(o)).cloned().collect();
+    report.others.extend(others);
+    let place = |row: &Row| old.rows.iter().position(|o| o.key == row.key);
+    let family = |row: &Row| old.rows.iter().position(|o| o.key.subject == row.key.subject);
+    report.rows.sort_by_key(|row| place(row).or(family(row)).unwrap_or(usize::MAX));
     report
+}
+
+/// The report in a folder that is kept, which must be of this machine.
+fn kept(folder: &Path, new: &Report) -> Outcome<Option<Report>> {
+    let path = folder.join("report.json");
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let old = super::compare::read(&path)?;
+    if (&old.machine.cpu, &old.machine.isa) != (&new.machine.cpu, &new.machine.isa) {
+        let message =
+            format!("{} is of another processor ({}): write into another folder", path.display(), old.machine.cpu);
+        return Err(Failure::Usage(message));
+    }
+    Ok(Some(old))
 }
 
 /// `zantc bench low-bit`.
@@ -230,8 +280,9 @@ fn ops(args: &OpsArgs, shell: &mut Shell) -> Outcome {
     if findings.rows.is_empty() && findings.failures.is_empty() {
         return Err(Failure::Usage(format!("no operator has a name with {}", args.names.join(" or "))));
     }
-    let mut report = Report::new(Kind::Ops, VERSION, describe());
+    let mut report = begin(Kind::Ops);
     report.rows = findings.rows;
+    end(&mut report);
     let good = findings.failures.is_empty();
     for failure in findings.failures {
         shell.error(&failure);
@@ -254,6 +305,12 @@ pub(super) fn finish(
     write(folder, report, pictures).map_err(|e| unwritable(folder, &e))?;
     shell.status("Wrote", &format!("{} rows to {} in {}", report.rows.len(), folder.display(), shell.elapsed()));
     Ok(())
+}
+
+/// Whether a path among several is there and no model: a file of another kind, a folder without one.
+fn is_no_model(path: &Path) -> bool {
+    let other = path.is_file() && path.extension().is_some_and(|e| !e.eq_ignore_ascii_case("onnx"));
+    other || (path.is_dir() && !path.join("model.onnx").exists())
 }
 
 /// The model's file: what is given, or `model.onnx` in it.
@@ -279,6 +336,7 @@ impl Args {
             floor: self.floor,
             count: !self.quick,
             avx2: self.how.avx2,
+            keep_elf: self.keep_elf.clone(),
         }
     }
 
@@ -309,12 +367,13 @@ impl Args {
             report.notes.extend(missing);
         }
         report.rows.extend(findings.rows);
+        report.others.extend(findings.others);
         pictures.extend(findings.picture.map(|p| (name, p)));
         for failure in &findings.failures {
             shell.error(failure);
         }
         let good = findings.failures.is_empty();
-        report.notes.extend(findings.failures.into_iter().map(|f| format!("not measured: {f}")));
+        report.notes.extend(findings.failures.into_iter().map(|f| format!("not measured: {}", brief(&f))));
         Ok(good)
     }
 }

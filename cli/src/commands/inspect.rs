@@ -77,12 +77,12 @@ fn comparable(name: &str, target: &str, compiled: &Compiled) -> Report {
         (Weights, count(program.weights_bytes())),
     ];
     let mut report = Report::new(Kind::Inspect, zantc::emit::VERSION, MachineInfo::default());
-    report.rows.push(Row { key: key.clone(), values: model.into() });
+    report.rows.push(Row::new(key.clone(), model.into()));
     for (i, step) in program.steps.iter().enumerate() {
         let node = step.origin.last().map_or("", |o| o.name.as_str());
         let key = Key { step: Some(step_name(i, step.call.name(), node)), ..key.clone() };
         let values = [(Macs, Measured::Count(step.macs)), (Live, count(live(program, i)))].into();
-        report.rows.push(Row { key, values });
+        report.rows.push(Row::new(key, values));
     }
     report
 }

@@ -1,6 +1,6 @@
 //! The command line: one file per subcommand, one group of options for all of them.
 //!
-//! Status goes to stderr, data to stdout; files are written only where the user names them. Exit codes: 0 good, 1 diagnostics, 2 usage,
+//! Status goes to stderr, data to stdout; files are written only where the user names them. Exit codes: 0 good, 1 diagnostics, 2 usage and reports that cannot be compared,
 //! 101 a bug, 128 and more a signal.
 
 mod bench;
@@ -71,6 +71,8 @@ enum Failure {
     Diagnostics(Vec<Diagnostic>),
     /// It has all been said: exit code 1.
     Said,
+    /// What the command compares cannot be read or compared: exit code 2.
+    Unreadable(Vec<Diagnostic>),
     /// The command makes no sense: exit code 2.
     Usage(String),
 }
@@ -121,6 +123,10 @@ pub fn main() -> ExitCode {
         Err(Failure::Diagnostics(diagnostics)) => {
             shell.diagnostics(&diagnostics);
             ExitCode::from(1)
+        }
+        Err(Failure::Unreadable(diagnostics)) => {
+            shell.diagnostics(&diagnostics);
+            ExitCode::from(2)
         }
         Err(Failure::Said) => ExitCode::from(1),
         Err(Failure::Usage(message)) => {

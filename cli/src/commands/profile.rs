@@ -4,17 +4,16 @@ use std::path::PathBuf;
 
 use zant_measure::overview::write;
 use zant_measure::replace;
-use zant_measure::report::{Kind, Metric, Report, Row, Value};
+use zant_measure::report::{Kind, Metric, Row, Value};
 use zantc::Optimize;
 use zantc::diag::escape;
-use zantc::emit::VERSION;
 
 use super::bench::measurable;
 use super::compile::unwritable;
 use super::project::ModelArgs;
 use super::shell::{Shell, cut, table};
 use super::{Failure, Outcome};
-use crate::bench::{Profile, Profiled, Subject, describe, profile};
+use crate::bench::{Profile, Profiled, Subject, begin, end, profile};
 
 /// Characters of the bar that stands for all of a model.
 const BAR: f64 = 30.0;
@@ -54,9 +53,10 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
     };
     shell.status("Profiling", &format!("{} on {}, {}", project.name, target.name, build.name()));
     let subject = Subject { name: &project.name, path: &project.path, config: &project.config };
+    let mut report = begin(Kind::Profile);
     let profiled = profile(&subject, target, build, args.runs as usize)?;
-    let mut report = Report::new(Kind::Profile, VERSION, describe());
     report.rows.clone_from(&profiled.rows);
+    end(&mut report);
     if let Some(folder) = &args.output {
         write(folder, &report, &[].into()).map_err(|e| unwritable(folder, &e))?;
         shell.status("Wrote", &format!("{} rows to {}", report.rows.len(), folder.display()));

@@ -6,14 +6,13 @@ use std::path::PathBuf;
 use zant_measure::report::{Kind, Report};
 use zantc::config::{Options, dim, state};
 use zantc::diag::{Diagnostic, codes};
-use zantc::emit::VERSION;
 use zantc::targets::{HOST, Target};
 use zantc::{Config, project};
 
 use super::bench::{finish, measurable, model_file};
 use super::shell::Shell;
 use super::{Failure, Outcome};
-use crate::bench::{Goal, Profile, Sessions, Subject, describe, goals, session};
+use crate::bench::{Goal, Profile, Sessions, Subject, begin, brief, end, goals, session};
 
 /// Measure sessions of decoders: tokens in a second, time to the first token, what each call takes
 ///
@@ -62,7 +61,7 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
         against: args.against.is_some(),
         targets: devices.flat_map(|target| Profile::ALL.map(|profile| (*target, profile))).collect(),
     };
-    let mut report = Report::new(Kind::Session, VERSION, describe());
+    let mut report = begin(Kind::Session);
     let mut good = true;
     for path in &args.models {
         match args.measure(path, &wanted, &mut report, shell) {
@@ -79,6 +78,7 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
         "A session reads {} tokens and computes {}; {} sessions of each, in turns.",
         args.prompt, args.tokens, args.rounds
     ));
+    end(&mut report);
     let (words, reached) = goals(&report, &args.goal);
     report.notes.extend(words.iter().map(|said| format!("goal of {said}")));
     finish(args.output.as_deref(), &report, &BTreeMap::new(), shell)?;
@@ -111,7 +111,7 @@ impl Args {
             shell.error(failure);
         }
         let good = findings.failures.is_empty();
-        report.notes.extend(findings.failures.into_iter().map(|f| format!("not measured: {f}")));
+        report.notes.extend(findings.failures.into_iter().map(|f| format!("not measured: {}", brief(&f))));
         Ok(good)
     }
 }

@@ -201,7 +201,7 @@ mod tests {
             values.insert(Metric::Weights, Value::Count(weights));
             values.insert(Metric::Time, Value::Real(time));
         }
-        report.rows.push(Row { key: Key { subject: name.into(), target: "host".into(), ..Key::default() }, values });
+        report.rows.push(Row::new(Key { subject: name.into(), target: "host".into(), ..Key::default() }, values));
         let inputs = [("model", "1"), ("method", name)].map(|(k, v)| (k.to_string(), v.to_string()));
         let mut row = RowFile::new(name, inputs.into(), report);
         row.failed = accuracy.is_none().then(|| "x".into());

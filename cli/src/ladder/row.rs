@@ -91,7 +91,7 @@ pub fn finish(ladder: &Ladder, opened: &Opened, rung: &Rung, hear: &mut dyn Hear
         let why = reason(&faults);
         if row.report.rows.is_empty() {
             let values = [(quality(opened.metric), Value::Missing(format!("{} failed: {why}", rung.name)))];
-            row.report.rows.push(Row { key: key(&rung.name, HOST, true), values: values.into() });
+            row.report.rows.push(Row::new(key(&rung.name, HOST, true), values.into()));
         }
         row.failed = Some(why);
     }
@@ -128,10 +128,10 @@ fn fill(ladder: &Ladder, opened: &Opened, rung: &Rung, row: &mut RowFile, hear: 
         Err(why) => (Values::from([(report::Metric::Time, Value::Missing(why.clone()))]), Some(why)),
     };
     values.extend(built);
-    row.report.rows.push(Row { key: key(&rung.name, HOST, ladder.quick), values });
+    row.report.rows.push(Row::new(key(&rung.name, HOST, ladder.quick), values));
     for target in &ladder.targets {
         let values = on_target(ladder, rung, (&source, target), macs, hear);
-        row.report.rows.push(Row { key: key(&rung.name, target, ladder.quick), values });
+        row.report.rows.push(Row::new(key(&rung.name, target, ladder.quick), values));
     }
     match failed {
         Some(why) => Err(vec![Diagnostic::error(codes::BUILD_FAILED, why)]),

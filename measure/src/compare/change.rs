@@ -1,8 +1,9 @@
 //! What became of one quantity of one row: the arithmetic, and what counts as better or worse.
 //!
 //! Invariants: counts are compared as integers, so that one instruction is a change; times count only where both reports say
-//! that it is more than their spread, the instructions differ, and code that is the same did not move as far; what merely follows from another quantity, or was measured once, is shown and judges
-//! nothing.
+//! that it is more than their spread, the instructions differ, and code that is the same did not move as far; counts of different
+//! instruction sets are not compared; what merely follows from another quantity, or was measured once, is shown and judges
+//! nothing. Distances are those of logarithms: what is worse one way is as much better the other way.
 
 use serde::Serialize;
 
@@ -57,6 +58,11 @@ pub struct Change {
     pub beyond: bool,
 }
 
+/// The counts that are of what a processor has executed, which other instruction sets make others.
+fn of_an_isa(metric: Metric) -> bool {
+    matches!(metric, Metric::Instructions | Metric::ProcessInstructions | Metric::InstructionsPerMac)
+}
+
 /// By what changes are judged.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Rules {
@@ -64,25 +70,77 @@ pub struct Rules {
     pub threshold_percent: f64,
     /// Whether both reports are of one machine; times of two are shown only.
     pub same_machine: bool,
-    /// By how many percent times of rows moved at most whose instructions are equal: what the machine does by itself.
+    /// By how many percent a time has to move to be more than what the machine does by itself: three standard deviations of how
+    /// those of equal code moved.
     pub noise_percent: f64,
 }
 
+/// What two rows have in common besides their key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Alike {
+    /// Both execute the same number of instructions of the same sets: their times are the machine's.
+    pub code: bool,
+    /// They may have used different instruction sets: their counts are of different things.
+    pub other_isa: bool,
+}
+
+/// Rows of equal code that noise is estimated from, at least: with fewer, one of them would set it.
+const FEWEST_EQUAL: usize = 3;
+
+/// By how many percent times move by themselves, from how far those of equal code moved (natural logarithms): three standard
+/// deviations, each 1.4826 times the median of the distances (the median absolute deviation of a normal distribution), so that
+/// no single row sets it.
+pub(crate) fn noise(mut moved: Vec<f64>) -> f64 {
+    if moved.len() < FEWEST_EQUAL {
+        return 0.0;
+    }
+    moved.sort_by(f64::total_cmp);
+    ((3.0 * 1.4826 * moved[moved.len() / 2]).exp() - 1.0) * 100.0
+}
+
+/// How far apart two numbers are: the distance of their logarithms; endless from or to zero.
+pub(crate) fn distance(old: f64, new: f64) -> f64 {
+    match old == new {
+        true => 0.0,
+        false if old > 0.0 && new > 0.0 => (new / old).ln().abs(),
+        false => f64::INFINITY,
+    }
+}
+
+/// Whether two numbers are more than so many percent apart: of the smaller one, whichever came first. From or to zero they are.
+pub(crate) fn apart(old: f64, new: f64, percent: f64) -> bool {
+    let (less, more) = (old.min(new), old.max(new));
+    if less > 0.0 { more * 100.0 > less * (100.0 + percent) } else { old != new }
+}
+
+/// The distance that so many percent more are.
+pub(crate) fn limit(percent: f64) -> f64 {
+    (percent / 100.0).ln_1p()
+}
+
 impl Change {
-    /// Compares. `same_code` says that the row has equal counts of instructions in both reports: then its time is the machine's.
-    pub fn of(metric: Metric, old: Option<&Value>, new: Option<&Value>, rules: &Rules, same_code: bool) -> Change {
+    /// Compares.
+    pub fn of(metric: Metric, old: Option<&Value>, new: Option<&Value>, rules: &Rules, alike: Alike) -> Change {
         let numbers = old.and_then(Value::number).zip(new.and_then(Value::number));
         let percent = numbers.and_then(|(old, new)| percent(old, new));
         let status = match (old, new) {
             (None, _) => Status::New,
             (Some(_), None) => Status::Vanished,
             (Some(Value::Missing(_)), _) | (_, Some(Value::Missing(_))) => Status::NotMeasured,
-            (Some(old), Some(new)) => compared(metric, old, new, (rules, same_code)),
+            (Some(old), Some(new)) => compared(metric, old, new, (rules, alike)),
         };
         let beyond = matches!(status, Status::Improved | Status::Regressed)
-            && percent.is_none_or(|p| p.abs() > rules.threshold_percent);
+            && numbers.is_none_or(|(old, new)| apart(old, new, rules.threshold_percent));
         let delta = numbers.map(|(old, new)| new - old);
         Change { metric, old: old.cloned(), new: new.cloned(), delta, percent, status, beyond }
+    }
+}
+
+impl Change {
+    /// Whether both are times of enough runs.
+    pub(super) fn has_spreads(&self) -> bool {
+        let enough = |value: &Option<Value>| matches!(value, Some(Value::Times(s)) if s.runs >= FEWEST_RUNS);
+        enough(&self.old) && enough(&self.new)
     }
 }
 
@@ -94,7 +152,7 @@ pub(crate) fn percent(old: f64, new: f64) -> Option<f64> {
     (old != 0.0).then(|| (new - old) / old * 100.0).filter(|p| p.is_finite())
 }
 
-fn compared(metric: Metric, old: &Value, new: &Value, (rules, same_code): (&Rules, bool)) -> Status {
+fn compared(metric: Metric, old: &Value, new: &Value, (rules, alike): (&Rules, Alike)) -> Status {
     let (Some(before), Some(now)) = (old.number(), new.number()) else { return Status::NotMeasured };
     let same = match (old, new) {
         (Value::Count(old), Value::Count(new)) => old == new,
@@ -104,13 +162,13 @@ fn compared(metric: Metric, old: &Value, new: &Value, (rules, same_code): (&Rule
         return Status::Unchanged;
     }
     let counts = match (metric.definition().judge, old, new) {
-        (Judge::Exact, ..) => true,
+        (Judge::Exact, ..) => !(alike.other_isa && of_an_isa(metric)),
         (Judge::Spread, Value::Times(old), Value::Times(new)) if rules.same_machine => {
-            let within = |limit: f64| percent(before, now).is_some_and(|p| p.abs() <= limit);
+            let within = |percent: f64| !apart(before, now, percent);
             if !told_apart(old, new) || within(rules.threshold_percent) {
                 return Status::Unchanged;
             }
-            !same_code && !within(rules.noise_percent)
+            !alike.code && !within(rules.noise_percent)
         }
         (Judge::Spread | Judge::Shown, ..) => false,
     };
@@ -138,18 +196,18 @@ fn told_apart(old: &Spread, new: &Spread) -> bool {
 mod tests {
     use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 
-    use super::{Change, Rules, Status, percent};
+    use super::{Alike, Change, Rules, Status, apart, noise, percent};
     use crate::report::{Metric, Spread, Value};
 
     const RULES: Rules = Rules { threshold_percent: 5.0, same_machine: true, noise_percent: 0.0 };
 
     fn count(old: u64, new: u64) -> Change {
-        Change::of(Metric::Instructions, Some(&Value::Count(old)), Some(&Value::Count(new)), &RULES, false)
+        Change::of(Metric::Instructions, Some(&Value::Count(old)), Some(&Value::Count(new)), &RULES, Alike::default())
     }
 
     fn time(old: [f64; 3], new: [f64; 3], runs: u64, rules: &Rules) -> Change {
         let times = |[min, median, p95]: [f64; 3]| Value::Times(Spread { min, median, p95, runs });
-        Change::of(Metric::Time, Some(&times(old)), Some(&times(new)), rules, false)
+        Change::of(Metric::Time, Some(&times(old)), Some(&times(new)), rules, Alike::default())
     }
 
     #[test]
@@ -203,13 +261,21 @@ mod tests {
         let times = |m: f64| Value::Times(Spread { min: m, median: m, p95: m, runs: 20 });
         let change =
             |new: f64, rules, same| Change::of(Metric::Time, Some(&times(10.0)), Some(&times(new)), rules, same);
-        assert_eq!(change(20.0, &RULES, false).status, Status::Regressed);
-        assert_eq!(change(20.0, &RULES, true).status, Status::Changed);
+        assert_eq!(change(20.0, &RULES, Alike::default()).status, Status::Regressed);
+        assert_eq!(change(20.0, &RULES, Alike { code: true, ..Alike::default() }).status, Status::Changed);
         let noisy = Rules { noise_percent: 50.0, ..RULES };
         assert_eq!(
-            [14.0, 15.0, 16.0].map(|t| change(t, &noisy, false).status),
+            [14.0, 14.9, 16.0].map(|t| change(t, &noisy, Alike::default()).status),
             [Status::Changed, Status::Changed, Status::Regressed]
         );
+    }
+
+    #[test]
+    fn noise_is_of_most_rows_and_never_of_one() {
+        assert_eq!(noise(vec![4.0, 4.0]), 0.0);
+        assert_eq!(noise(vec![0.0, 0.0, 0.0, 0.0, 9.0]), 0.0);
+        let three = noise(vec![0.02, 0.01, 0.03]);
+        assert!((three - ((0.02f64 * 4.4478).exp() - 1.0) * 100.0).abs() < 1e-9, "{three}");
     }
 
     #[test]
@@ -221,14 +287,15 @@ mod tests {
             (None, Some(&five), Status::New),
             (Some(&five), None, Status::Vanished),
         ] {
-            let change = Change::of(Metric::Leaked, old, new, &RULES, false);
+            let change = Change::of(Metric::Leaked, old, new, &RULES, Alike::default());
             assert_eq!((change.status, change.beyond, change.delta, change.percent), (status, false, None, None));
         }
     }
 
     #[test]
     fn what_follows_from_others_is_shown() {
-        let change = Change::of(Metric::Throughput, Some(&Value::Real(2.0)), Some(&Value::Real(1.0)), &RULES, false);
+        let change =
+            Change::of(Metric::Throughput, Some(&Value::Real(2.0)), Some(&Value::Real(1.0)), &RULES, Alike::default());
         assert_eq!((change.status, change.beyond, change.percent), (Status::Changed, false, Some(-50.0)));
     }
 
@@ -276,7 +343,7 @@ mod tests {
             let change = time(of(a), of(b), 9, &rules);
             if change.status != Status::Unchanged {
                 prop_assert_eq!(change.status == Status::Regressed, b > a);
-                prop_assert!(change.percent.unwrap().abs() > threshold);
+                prop_assert!(apart(a, b, threshold));
                 prop_assert!(b > a * spread || b < a / spread);
             }
         }

@@ -1,26 +1,49 @@
 //! Compares two reports: what became of each quantity of each row, and a verdict.
 //!
-//! Invariants: each row of either report appears once; the verdict follows from the rows that both have and from nothing else,
-//! and what only one has is listed; reports that have nothing in common are an error, not "unchanged".
+//! Invariants: each row of either report appears once; what the old report has and the new one lacks is a fault, not nothing, unless
+//! the user allows it; else the verdict follows from the rows that both have, each and in their mean; reports that have nothing in
+//! common are an error, not "unchanged".
 
 mod change;
+mod fault;
 mod page;
 mod pair;
 mod sizes;
 mod summary;
+mod trend;
 
 use std::fmt;
 
 use serde::Serialize;
 
 use crate::page::{html, markdown};
-use crate::report::{Key, Kind, MachineInfo, Metric, Report, Row, word};
+use crate::report::{Key, Kind, MachineInfo, Metric, Report, Row, Run, word};
 
 pub(crate) use change::percent;
-pub use change::{Change, Rules, Status};
+pub use change::{Alike, Change, Rules, Status};
+pub use fault::Fault;
 pub use sizes::Ratio;
 pub(crate) use summary::mean_ratio;
 pub use summary::{Count, Summary, Total};
+pub use trend::Trend;
+
+/// What the user says of a comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Asked {
+    /// Changes of up to so many percent decide nothing.
+    pub threshold_percent: f64,
+    /// Whether rows and quantities may be gone.
+    pub allow_vanished: bool,
+    /// Whether a name may stand for another model than before.
+    pub allow_other_models: bool,
+}
+
+impl Default for Asked {
+    /// 5 %, and nothing is allowed.
+    fn default() -> Asked {
+        Asked { threshold_percent: 5.0, allow_vanished: false, allow_other_models: false }
+    }
+}
 
 /// How two reports compare.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -31,27 +54,35 @@ pub struct Comparison {
     pub old: Side,
     /// The newer report.
     pub new: Side,
+    /// What the user said.
+    pub asked: Asked,
     /// By what changes are judged.
     pub rules: Rules,
     /// What it comes to.
     pub verdict: Verdict,
+    /// What the new report lacks, or has of another model, as far as that is not allowed.
+    pub faults: Vec<Fault>,
     /// The totals.
     pub summary: Summary,
     /// How models and builds of different sizes stand to each other.
     pub sizes: Vec<Ratio>,
     /// The rows, in the order of the new report; vanished ones at the end.
     pub rows: Vec<RowChange>,
+    /// Where there are more than two reports: quantities that differ, from the oldest to the newest.
+    pub trends: Vec<Trend>,
     /// What a reader must know.
     pub notes: Vec<String>,
 }
 
 /// Where a report comes from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Side {
     /// The version of `zantc`.
     pub zantc: String,
     /// Where it was measured.
     pub machine: MachineInfo,
+    /// When, by which command, of which commit.
+    pub runs: Vec<Run>,
 }
 
 /// What became of a row.
@@ -64,6 +95,9 @@ pub struct RowChange {
     pub status: Verdict,
     /// Whether both reports have it.
     pub presence: Presence,
+    /// What both rows have in common.
+    #[serde(skip)]
+    pub alike: Alike,
     /// Its quantities, in the order of columns.
     pub changes: Vec<Change>,
 }
@@ -92,6 +126,8 @@ pub enum Verdict {
     Unchanged,
     /// Some is better and some is worse.
     Mixed,
+    /// The new report lacks what the old one has, or is of other models: there are faults. Regressions are told beside them.
+    Incomplete,
 }
 
 /// Why reports cannot be compared.
@@ -101,12 +137,14 @@ pub enum Incomparable {
     Kinds(Kind, Kind),
     /// No row is in both.
     NothingInCommon,
+    /// There are less than two.
+    Few,
 }
 
 impl Verdict {
-    /// Whether something is worse beyond the threshold.
-    pub fn regressed(self) -> bool {
-        matches!(self, Verdict::Regressed | Verdict::Mixed)
+    /// Whether something is worse beyond the threshold, or gone.
+    pub fn fails(self) -> bool {
+        matches!(self, Verdict::Regressed | Verdict::Mixed | Verdict::Incomplete)
     }
 
     /// The word for it.
@@ -114,11 +152,12 @@ impl Verdict {
         word(&self)
     }
 
-    fn of<'a>(changes: impl Iterator<Item = &'a Change>) -> Verdict {
+    /// Of what became of quantities beyond the threshold.
+    fn of(beyond: impl Iterator<Item = Status>) -> Verdict {
         let (mut better, mut worse) = (false, false);
-        for change in changes.filter(|c| c.beyond) {
-            better |= change.status == Status::Improved;
-            worse |= change.status == Status::Regressed;
+        for status in beyond {
+            better |= status == Status::Improved;
+            worse |= status == Status::Regressed;
         }
         match (better, worse) {
             (true, true) => Verdict::Mixed,
@@ -143,34 +182,60 @@ impl RowChange {
 }
 
 impl Comparison {
-    /// Compares; changes of up to `threshold_percent` decide nothing.
+    /// Compares two reports.
     ///
     /// # Errors
     /// Reports by different commands, and such that have no row in common.
-    pub fn of(old: &Report, new: &Report, threshold_percent: f64) -> Result<Comparison, Incomparable> {
+    pub fn of(old: &Report, new: &Report, asked: Asked) -> Result<Comparison, Incomparable> {
         if old.kind != new.kind {
             return Err(Incomparable::Kinds(old.kind, new.kind));
         }
         let pairs = pair::pair(old, new);
+        let alike = |pair: &pair::Pair<'_>| pair.alike(&old.machine.isa, &new.machine.isa);
         let same_machine = old.machine.cpu == new.machine.cpu;
-        let noise_percent = pairs.iter().filter(|pair| pair.same_code()).filter_map(time_moved).fold(0.0, f64::max);
-        let rules = Rules { threshold_percent, same_machine, noise_percent };
-        let rows: Vec<RowChange> = pairs.iter().map(|pair| row(pair, &rules)).collect();
+        let moved = pairs.iter().filter(|pair| alike(pair).code).filter_map(time_moved);
+        let noise_percent = change::noise(moved.collect());
+        let rules = Rules { threshold_percent: asked.threshold_percent, same_machine, noise_percent };
+        let rows: Vec<RowChange> = pairs.iter().map(|pair| row(pair, &rules, alike(pair))).collect();
         if rows.iter().all(|row| row.presence != Presence::Both) {
             return Err(Incomparable::NothingInCommon);
         }
-        let side = |report: &Report| Side { zantc: report.zantc.clone(), machine: report.machine.clone() };
+        let side = |report: &Report| {
+            let Report { zantc, machine, runs, .. } = report.clone();
+            Side { zantc, machine, runs }
+        };
+        let summary = Summary::of(&rows, &rules);
+        let faults = fault::faults(&pairs, (old, new), asked);
+        let single = rows.iter().flat_map(|row| &row.changes).filter(|c| c.beyond).map(|c| c.status);
+        let judged = Verdict::of(single.chain(summary.totals.iter().map(|total| total.status)));
         Ok(Comparison {
             kind: new.kind,
             old: side(old),
             new: side(new),
+            asked,
             rules,
-            verdict: Verdict::of(rows.iter().flat_map(|row| &row.changes)),
-            summary: Summary::of(&rows),
+            verdict: if faults.is_empty() { judged } else { Verdict::Incomplete },
+            faults,
+            summary,
             sizes: sizes::ratios(new.kind, &rows),
+            trends: Vec::new(),
             notes: notes(old, new, &rules),
             rows,
         })
+    }
+
+    /// Compares the last of several reports with the first, and tells how those between them lead there.
+    ///
+    /// # Errors
+    /// As [`Comparison::of`], for any of them; less than two.
+    pub fn of_many(reports: &[Report], asked: Asked) -> Result<Comparison, Incomparable> {
+        let [old, between @ .., new] = reports else { return Err(Incomparable::Few) };
+        if let Some(other) = between.iter().find(|report| report.kind != new.kind) {
+            return Err(Incomparable::Kinds(other.kind, new.kind));
+        }
+        let comparison = Comparison::of(old, new, asked)?;
+        let trends = if between.is_empty() { Vec::new() } else { trend::trends(reports) };
+        Ok(Comparison { trends, ..comparison })
     }
 
     /// As JSON.
@@ -191,17 +256,17 @@ impl Comparison {
     }
 }
 
-/// By how many percent a row's time moved, whichever way.
+/// How far a row's time moved, whichever way.
 fn time_moved(pair: &pair::Pair<'_>) -> Option<f64> {
     let time = |row: Option<&Row>| row?.number(Metric::Time);
-    percent(time(pair.old)?, time(pair.new)?).map(f64::abs)
+    Some(change::distance(time(pair.old)?, time(pair.new)?)).filter(|d| d.is_finite())
 }
 
-fn row(pair: &pair::Pair<'_>, rules: &Rules) -> RowChange {
+fn row(pair: &pair::Pair<'_>, rules: &Rules, alike: Alike) -> RowChange {
     let value = |row: Option<&Row>, metric| row.and_then(|r| r.values.get(&metric)).cloned();
     let changes = Metric::ALL.into_iter().filter_map(|metric| {
         let (old, new) = (value(pair.old, metric), value(pair.new, metric));
-        let change = || Change::of(metric, old.as_ref(), new.as_ref(), rules, pair.same_code());
+        let change = || Change::of(metric, old.as_ref(), new.as_ref(), rules, alike);
         (old.is_some() || new.is_some()).then(change)
     });
     let changes: Vec<Change> = changes.collect();
@@ -211,8 +276,12 @@ fn row(pair: &pair::Pair<'_>, rules: &Rules) -> RowChange {
         (Some(_), Some(_)) => Presence::Both,
     };
     let key = pair.new.or(pair.old).map(|r| r.key.clone()).unwrap_or_default();
-    RowChange { key, status: Verdict::of(changes.iter()), presence, changes }
+    let status = Verdict::of(changes.iter().filter(|c| c.beyond).map(|c| c.status));
+    RowChange { key, status, presence, alike, changes }
 }
+
+/// A load above what the measured process and the one that measures it are.
+pub(crate) const BUSY: f64 = 1.5;
 
 /// What differs between the places of measurement.
 fn notes(old: &Report, new: &Report, rules: &Rules) -> Vec<String> {
@@ -225,10 +294,16 @@ fn notes(old: &Report, new: &Report, rules: &Rules) -> Vec<String> {
     }
     if rules.same_machine && rules.noise_percent > rules.threshold_percent {
         notes.push(format!(
-            "Times of code with equal counts of instructions moved by up to {:.0} %: the machine did other things. Only times that \
-             moved further are judged.",
+            "Times of code with equal counts of instructions moved as well: the machine did other things. Only times that moved by \
+             more than {:.0} % are judged.",
             rules.noise_percent
         ));
+    }
+    for (which, report) in [("old", old), ("new", new)] {
+        let loads = report.runs.iter().filter_map(|run| run.load).flatten();
+        if let Some(load) = loads.max_by(f64::total_cmp).filter(|load| *load > BUSY) {
+            notes.push(format!("The machine of the {which} report was busy: a load of {load:.1}."));
+        }
     }
     for (tool, version) in &new.machine.tools {
         match old.machine.tools.get(tool) {
@@ -246,6 +321,7 @@ impl fmt::Display for Incomparable {
                 write!(f, "the old report is of `zantc {}`, the new one of `zantc {}`", old.command(), new.command())
             }
             Incomparable::NothingInCommon => f.write_str("the reports have no row in common"),
+            Incomparable::Few => f.write_str("a comparison needs two reports"),
         }
     }
 }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::Alike;
 use crate::report::{Key, Metric, Report, Row, Value};
 
 /// A row of each report, or of one.
@@ -14,13 +15,26 @@ pub(super) struct Pair<'a> {
 }
 
 impl Pair<'_> {
-    /// Whether both rows count the same instructions: the code did not change, as far as that can be told.
-    pub(super) fn same_code(&self) -> bool {
-        let count = |row: Option<&Row>| match row?.values.get(&Metric::Instructions)? {
-            Value::Count(n) => Some(*n),
-            Value::Real(_) | Value::Times(_) | Value::Missing(_) => None,
+    /// What the rows have in common, given the instruction sets of both machines for rows that do not say theirs.
+    pub(super) fn alike(&self, old_isa: &str, new_isa: &str) -> Alike {
+        let (Some(old), Some(new)) = (self.old, self.new) else { return Alike::default() };
+        let counts = executed(old, old_isa).zip(executed(new, new_isa));
+        let sets = |row: &Row, of_machine: &str| match (row.origin.isa.as_str(), row.key.target.as_str()) {
+            ("", "host") => of_machine.to_string(),
+            (isa, _) => isa.to_string(),
         };
-        count(self.old).is_some_and(|old| count(self.new) == Some(old))
+        let (before, now) = (sets(old, old_isa), sets(new, new_isa));
+        Alike { code: before == now && counts.is_some_and(|(old, new)| old == new), other_isa: before != now }
+    }
+}
+
+/// What the row's code has executed. On the host, a row that does not say by what it was counted is counted as valgrind's
+/// processor, which has no AVX-512, executes it; where the machine has that, other loops ran.
+fn executed(row: &Row, of_machine: &str) -> Option<u64> {
+    let unknown = row.origin.isa.is_empty() && row.key.target == "host" && of_machine.contains("avx512");
+    match row.values.get(&Metric::Instructions)? {
+        Value::Count(n) if !unknown => Some(*n),
+        Value::Count(_) | Value::Real(_) | Value::Times(_) | Value::Missing(_) => None,
     }
 }
 
@@ -64,7 +78,7 @@ mod tests {
         let mut report = Report::new(Kind::Profile, "0.1.0", MachineInfo::default());
         let row = |s: &&str| {
             let key = Key { subject: "m".into(), step: Some(s.to_string()), target: "host".into(), ..Key::default() };
-            Row { key, values: Default::default() }
+            Row::new(key, Default::default())
         };
         report.rows = steps.iter().map(row).collect();
         report

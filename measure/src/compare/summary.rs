@@ -1,19 +1,27 @@
 //! Totals of a comparison.
 //!
 //! Invariants: a total is of the rows that have the quantity in both reports; whole models count where there are some, so that
-//! no step counts twice; percentages are of the sums that stand beside them.
+//! no step counts twice; percentages are of the sums that stand beside them; a mean is judged over the rows that are judged
+//! themselves, by a threshold that is smaller by the root of their number: what moves all rows a little is seen.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::change::percent;
-use super::{Change, Presence, RowChange, Status};
+use super::change::{limit, percent};
+use super::{Change, Presence, RowChange, Rules, Status};
 use crate::report::Metric;
 
 /// The quantities that have totals.
-const TOTALS: [Metric; 6] =
-    [Metric::Time, Metric::Instructions, Metric::Allocations, Metric::PeakMemory, Metric::Arena, Metric::Executable];
+const TOTALS: [Metric; 7] = [
+    Metric::Time,
+    Metric::Instructions,
+    Metric::Allocations,
+    Metric::HeapTotal,
+    Metric::PeakMemory,
+    Metric::Arena,
+    Metric::Executable,
+];
 
 /// The totals.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -66,11 +74,13 @@ pub struct Total {
     pub percent: Option<f64>,
     /// The geometric mean of new by old, over the rows in which both are greater than zero.
     pub mean_ratio: Option<f64>,
+    /// Whether the mean, of two rows and more, improved or regressed beyond its threshold: that of a row by the root of their number.
+    pub status: Status,
 }
 
 impl Summary {
     /// Of all rows of a comparison.
-    pub(super) fn of(rows: &[RowChange]) -> Summary {
+    pub(super) fn of(rows: &[RowChange], rules: &Rules) -> Summary {
         let having = |presence| rows.iter().filter(|r| r.presence == presence).count();
         let both = || rows.iter().filter(|r| r.presence == Presence::Both);
         let mut quantities = Count::default();
@@ -80,7 +90,7 @@ impl Summary {
             new: having(Presence::New),
             vanished: having(Presence::Vanished),
             quantities,
-            totals: totals(&both().collect::<Vec<_>>()),
+            totals: totals(&both().collect::<Vec<_>>(), rules),
         }
     }
 }
@@ -104,23 +114,59 @@ impl Count {
     }
 }
 
-fn totals(rows: &[&RowChange]) -> Vec<Total> {
+fn totals(rows: &[&RowChange], rules: &Rules) -> Vec<Total> {
     let whole = rows.iter().any(|r| r.key.step.is_none());
-    let mut pairs: BTreeMap<(usize, &str), Vec<(f64, f64)>> = BTreeMap::new();
+    let mut found: BTreeMap<(usize, &str), Vec<&RowChange>> = BTreeMap::new();
     for row in rows.iter().filter(|r| r.key.step.is_none() == whole) {
         for (i, metric) in TOTALS.into_iter().enumerate() {
-            if let Some(numbers) = row.numbers(metric) {
-                pairs.entry((i, &row.key.target)).or_default().push(numbers);
+            if row.numbers(metric).is_some() {
+                found.entry((i, &row.key.target)).or_default().push(row);
             }
         }
     }
-    pairs.into_iter().map(|((metric, target), pairs)| total(TOTALS[metric], target, &pairs)).collect()
+    found.into_iter().map(|((metric, target), rows)| total(TOTALS[metric], target, &rows, rules)).collect()
 }
 
-fn total(metric: Metric, target: &str, pairs: &[(f64, f64)]) -> Total {
+fn total(metric: Metric, target: &str, rows: &[&RowChange], rules: &Rules) -> Total {
+    let pairs: Vec<(f64, f64)> = rows.iter().filter_map(|row| row.numbers(metric)).collect();
     let (old, new) = pairs.iter().fold((0.0, 0.0), |(old, new), (o, n)| (old + o, new + n));
     let mean_ratio = mean_ratio(pairs.iter().copied());
-    Total { metric, target: target.into(), rows: pairs.len(), old, new, percent: percent(old, new), mean_ratio }
+    let status = mean_status(metric, rows, rules);
+    Total { metric, target: target.into(), rows: pairs.len(), old, new, percent: percent(old, new), mean_ratio, status }
+}
+
+/// What became of the mean over the rows that are judged.
+fn mean_status(metric: Metric, rows: &[&RowChange], rules: &Rules) -> Status {
+    let judged = rows.iter().filter(|row| is_judged(metric, row, rules));
+    // A time of code that is the same is the machine's.
+    let machines = |row: &RowChange| metric == Metric::Time && row.alike.code;
+    let log = |(row, (old, new)): (&RowChange, (f64, f64))| if machines(row) { 0.0 } else { (new / old).ln() };
+    let logs: Vec<f64> = judged
+        .filter_map(|row| Some((*row, row.numbers(metric)?)))
+        .filter(|(_, (old, new))| *old > 0.0 && *new > 0.0)
+        .map(log)
+        .collect();
+    if logs.len() < 2 {
+        return Status::Unchanged;
+    }
+    let mean = logs.iter().sum::<f64>() / logs.len() as f64;
+    let noise = if metric == Metric::Time { limit(rules.noise_percent) } else { 0.0 };
+    let least = limit(rules.threshold_percent).max(noise) / (logs.len() as f64).sqrt();
+    match mean {
+        mean if mean > least => Status::Regressed,
+        mean if mean < -least => Status::Improved,
+        _ => Status::Unchanged,
+    }
+}
+
+/// Whether a row's own change would be judged. All totals are the better the lower.
+fn is_judged(metric: Metric, row: &RowChange, rules: &Rules) -> bool {
+    let Some(change) = row.change(metric) else { return false };
+    match metric {
+        Metric::Instructions => !row.alike.other_isa,
+        Metric::Time => rules.same_machine && change.has_spreads(),
+        _ => true,
+    }
 }
 
 /// The geometric mean of second by first, over the pairs of which both are greater than zero.
@@ -134,14 +180,25 @@ mod tests {
     use proptest::collection::vec;
     use proptest::prelude::{prop_assert, proptest};
 
+    use super::super::{Alike, Change, Presence, RowChange, Rules, Status, Verdict};
     use super::{mean_ratio, total};
-    use crate::report::Metric;
+    use crate::report::{Key, Metric, Value};
+
+    const RULES: Rules = Rules { threshold_percent: 5.0, same_machine: true, noise_percent: 0.0 };
+
+    fn row(old: u32, new: u32) -> RowChange {
+        let [old, new] = [old, new].map(|n| Value::Count(n.into()));
+        let change = Change::of(Metric::Instructions, Some(&old), Some(&new), &RULES, Alike::default());
+        let (status, presence, alike) = (Verdict::Unchanged, Presence::Both, Alike::default());
+        RowChange { key: Key::default(), status, presence, alike, changes: vec![change] }
+    }
 
     proptest! {
         #[test]
         fn totals_follow_from_what_they_are_of(pairs in vec((1u32.., 1u32..), 1..20)) {
+            let rows: Vec<RowChange> = pairs.iter().map(|(a, b)| row(*a, *b)).collect();
+            let total = total(Metric::Instructions, "host", &rows.iter().collect::<Vec<_>>(), &RULES);
             let pairs: Vec<(f64, f64)> = pairs.into_iter().map(|(a, b)| (a.into(), b.into())).collect();
-            let total = total(Metric::Instructions, "host", &pairs);
             let ratios: Vec<f64> = pairs.iter().map(|(a, b)| b / a).collect();
             let (least, most) = ratios.iter().fold((f64::INFINITY, 0.0f64), |(l, m), r| (l.min(*r), m.max(*r)));
             let mean = total.mean_ratio.unwrap();
@@ -151,6 +208,20 @@ mod tests {
             let back = mean_ratio(pairs.iter().map(|(a, b)| (*b, *a))).unwrap();
             prop_assert!((mean * back - 1.0).abs() < 1e-9);
         }
+    }
+
+    #[test]
+    fn what_moves_all_rows_a_little_moves_the_mean() {
+        let status =
+            |rows: &[RowChange]| total(Metric::Instructions, "host", &rows.iter().collect::<Vec<_>>(), &RULES).status;
+        let worse: Vec<RowChange> = (0..24).map(|_| row(1000, 1049)).collect();
+        assert_eq!(status(&worse), Status::Regressed);
+        let better: Vec<RowChange> = (0..24).map(|_| row(1049, 1000)).collect();
+        assert_eq!(status(&better), Status::Improved);
+        // One row has no mean, and one of many moves it little.
+        assert_eq!(status(&worse[..1]), Status::Unchanged);
+        let one: Vec<RowChange> = (0..24).map(|i| if i == 0 { row(1000, 1049) } else { row(1000, 1000) }).collect();
+        assert_eq!(status(&one), Status::Unchanged);
     }
 
     #[test]

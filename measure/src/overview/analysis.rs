@@ -29,9 +29,11 @@ impl Versus<'_> {
         self.numbers(metric).map(|(base, other)| other - base)
     }
 
-    /// Both numbers.
+    /// Both numbers; none of instructions of different sets.
     pub(super) fn numbers(&self, metric: Metric) -> Option<(f64, f64)> {
-        self.base.number(metric).zip(self.other.number(metric))
+        let count = matches!(metric, Metric::Instructions | Metric::ProcessInstructions | Metric::InstructionsPerMac);
+        let one_set = self.base.origin.isa == self.other.origin.isa;
+        self.base.number(metric).zip(self.other.number(metric)).filter(|_| one_set || !count)
     }
 }
 

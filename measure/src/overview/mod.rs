@@ -6,6 +6,7 @@
 mod analysis;
 mod bench;
 mod ladder;
+mod others;
 mod session;
 mod steps;
 mod summary;
@@ -14,12 +15,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 pub use ladder::ORIGINAL;
-pub use session::OPERATOR;
 
 use crate::Error;
 use crate::page::{Bars, Block, Cell, Group, Page, Table, Tone, html, markdown, measured, titled};
 use crate::replace::replace;
-use crate::report::{Kind, Metric, Report, Row, Spread, Value};
+use crate::report::{Kind, Metric, Report, Row, Run, Spread, Value};
 
 /// Groups of bars that a chart has at most.
 const BARS: usize = 60;
@@ -54,12 +54,14 @@ pub fn write(dir: &Path, report: &Report, pictures: &BTreeMap<String, String>) -
 
 fn page(report: &Report, pictures: &BTreeMap<String, String>) -> Page {
     let mut blocks = Vec::new();
+    blocks.extend(quiet(report).map(Block::Text));
     match report.kind {
         Kind::Bench => bench::blocks(report, &mut blocks),
         Kind::Profile | Kind::Inspect | Kind::Ops => steps::blocks(report, &mut blocks),
         Kind::Ladder => ladder::blocks(report, &mut blocks),
         Kind::Session => session::blocks(report, &mut blocks),
     }
+    others::blocks(report, &mut blocks);
     if !pictures.is_empty() {
         let pictures = pictures.iter().map(|(name, svg)| (name.clone(), svg.clone())).collect();
         blocks.push(Block::Pictures("Arenas".into(), pictures));
@@ -105,6 +107,32 @@ fn missing(report: &Report) -> Vec<String> {
     columns.into_iter().map(line).collect()
 }
 
+/// By how much the 95th percentile of a time may be more than its minimum on a quiet machine.
+const SPREAD: f64 = 2.0;
+
+/// Whether a time tells more of the machine than of what was timed.
+fn is_noisy(value: Option<&Value>) -> bool {
+    matches!(value, Some(Value::Times(s)) if s.p95 > SPREAD * s.min)
+}
+
+/// What the machine did besides; nothing where no run is known and all times are steady.
+fn quiet(report: &Report) -> Option<String> {
+    let loads = report.runs.iter().filter_map(|run| run.load);
+    let most = loads.reduce(|a, b| [a[0].max(b[0]), a[1].max(b[1])]);
+    let load = most.map(|[before, after]| {
+        format!("The machine's load was {before:.1} before and {after:.1} at the end, of which measuring is 1.")
+    });
+    let noisy = report.rows.iter().filter(|row| is_noisy(row.values.get(&Metric::Time))).count();
+    let noisy = (noisy > 0).then(|| {
+        format!(
+            "Times with * vary: their 95th percentile is more than twice their minimum, in {noisy} of {} rows.",
+            report.rows.len()
+        )
+    });
+    let words: Vec<String> = load.into_iter().chain(noisy).collect();
+    (!words.is_empty()).then(|| words.join(" "))
+}
+
 fn machine(report: &Report, blocks: &mut Vec<Block>) {
     let machine = &report.machine;
     let facts = [("processor", &machine.cpu), ("instruction sets", &machine.isa), ("system", &machine.os)];
@@ -114,6 +142,18 @@ fn machine(report: &Report, blocks: &mut Vec<Block>) {
     if !rows.is_empty() {
         blocks.push(Block::Heading("Machine".into()));
         blocks.push(Block::Table(Table::new(["what", "which"], rows)));
+    }
+    if !report.runs.is_empty() {
+        let load = |run: &Run| run.load.map_or(String::new(), |[before, after]| format!("{before:.1} to {after:.1}"));
+        let rows = report.runs.iter().map(|run| {
+            vec![
+                Cell::text(&run.date),
+                Cell::text(&run.commit),
+                Cell::text(load(run)),
+                Cell::name(run.command.as_str()),
+            ]
+        });
+        blocks.push(Block::Table(Table::new(["measured", "commit", "load", "command"], rows)));
     }
 }
 
@@ -158,9 +198,12 @@ impl<'a> Column<'a> {
         }
         let text = metric.definition().text;
         if metric == Metric::Time {
-            let column = |name, part: fn(&Spread) -> f64| {
+            let column = |name: &'static str, part: fn(&Spread) -> f64| {
                 Column::new(format!("{name}, us"), text, move |r| match r.values.get(&metric) {
-                    Some(Value::Times(s)) => Cell::number(measured(metric, part(s)), part(s)),
+                    Some(Value::Times(s)) => {
+                        let mark = if name == "p95" && is_noisy(r.values.get(&metric)) { "*" } else { "" };
+                        Cell::number(measured(metric, part(s)) + mark, part(s))
+                    }
                     other => cell(metric, other),
                 })
             };

@@ -6,10 +6,8 @@
 use super::{Column, cell};
 use crate::page::{Block, Cell, Figure, Table, Tone, measured, number, times, titled};
 use crate::report::Metric::{self, *};
-use crate::report::{Report, Row, Value};
+use crate::report::{OPERATOR, Report, Row, Value};
 
-/// What steps of operators begin with.
-pub const OPERATOR: &str = "operator ";
 /// The target whose times are compared.
 const HOST: &str = "host";
 
@@ -124,13 +122,13 @@ fn figures(models: &[&Row]) -> Vec<Figure> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::OPERATOR;
     use crate::report::Metric::{self, *};
+    use crate::report::OPERATOR;
     use crate::report::{Key, Kind, MachineInfo, Report, Row, Spread, Value};
 
     fn row(subject: &str, step: Option<String>, values: &[(Metric, Value)]) -> Row {
         let key = Key { subject: subject.into(), step, target: "host".into(), ..Key::default() };
-        Row { key, values: values.iter().cloned().collect() }
+        Row::new(key, values.iter().cloned().collect())
     }
 
     #[test]

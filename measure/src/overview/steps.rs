@@ -1,6 +1,6 @@
 //! Steps of a model, or operators: what each costs, which cost most, and how soon the costs add up.
 //!
-//! Invariant: shares are of the sum of the rows that the table shows, by instructions where all have them, else by time.
+//! Invariant: shares are of the sum of the rows that the table shows, by time where all have one, else by instructions.
 
 use super::{Column, bars};
 use crate::page::{Block, Cell, Figure, Tone, measured, titled};
@@ -9,8 +9,8 @@ use crate::report::{Kind, Report, Row, listed};
 
 /// The columns, as far as rows have them.
 #[rustfmt::skip]
-const COLUMNS: [Metric; 19] = [
-    Macs, Instructions, InstructionsPerMac, Time, Throughput, PeakShare, Live, Allocations, HeapTotal, PeakMemory, Arena, Stack,
+const COLUMNS: [Metric; 20] = [
+    Macs, Instructions, InstructionsAvx2, InstructionsPerMac, Time, Throughput, PeakShare, Live, Allocations, HeapTotal, PeakMemory, Arena, Stack,
     Executable, Weights, Code, Onnxruntime, Litert, Tract, Rten,
 ];
 
@@ -54,7 +54,7 @@ fn quantities<'a>(rows: &[&Row]) -> Vec<Column<'a>> {
 fn weight(rows: &[&Row]) -> Option<Metric> {
     let all = |m: &Metric| rows.iter().all(|r| r.number(*m).is_some_and(|v| v >= 0.0));
     let weighs = |m: &Metric| rows.iter().filter_map(|r| r.number(*m)).sum::<f64>() > 0.0;
-    [Metric::Instructions, Metric::Time, Metric::Macs].into_iter().find(|m| all(m) && weighs(m))
+    [Metric::Time, Metric::Instructions, Metric::Macs].into_iter().find(|m| all(m) && weighs(m))
 }
 
 /// The steps of a model, the dearest first, with their shares and the sum of the shares so far.

@@ -5,6 +5,7 @@
 //! never a number.
 
 mod metric;
+mod other;
 mod read;
 
 use std::collections::BTreeMap;
@@ -12,7 +13,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use metric::{Better, Definition, Judge, Metric, Unit};
+pub use metric::{Better, Definition, Holds, Judge, Metric, Unit};
+pub use other::Other;
 
 /// What stands in the field `format` of each report.
 pub const FORMAT: &str = "zantc-report";
@@ -20,6 +22,9 @@ pub const FORMAT: &str = "zantc-report";
 pub const VERSION: u32 = 1;
 /// What stands there in the output of `zantc inspect --json`, which has a report in its field `report`.
 pub const INSPECTION: &str = "zantc-inspection";
+
+/// What steps of operators begin with.
+pub const OPERATOR: &str = "operator ";
 
 /// A report.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,11 +40,34 @@ pub struct Report {
     pub zantc: String,
     /// Where it was measured.
     pub machine: MachineInfo,
+    /// The runs of the command that measured it; rows say which of them they are of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub runs: Vec<Run>,
     /// The measurements, in the order in which they are shown.
     pub rows: Vec<Row>,
+    /// Figures of others, beside which ours stand.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<Other>,
     /// What else a reader must know: what is missing, and the command that brings it.
     #[serde(default)]
     pub notes: Vec<String>,
+}
+
+/// A run of the command that measured. Nothing that names a person or a place of the file system.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Run {
+    /// When it began: `2026-03-01T12:00:00Z`.
+    pub date: String,
+    /// The commit of the folder that it ran in, with `-dirty` where files differ from it; empty where there is none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub commit: String,
+    /// Its arguments, of paths the last part.
+    pub command: String,
+    /// Processes that ran or waited to run, the mean over a minute, at its begin and at its end, where the system says so. The command
+    /// and what it starts are 1 of them at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load: Option<[f64; 2]>,
 }
 
 /// Which command wrote a report.
@@ -82,8 +110,30 @@ pub struct Row {
     /// What it is about.
     #[serde(flatten)]
     pub key: Key,
+    /// Where it comes from.
+    #[serde(flatten)]
+    pub origin: Origin,
     /// What was measured.
     pub values: BTreeMap<Metric, Value>,
+}
+
+/// Where a row comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Origin {
+    /// Which of the report's runs measured it.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub run: usize,
+    /// The SHA-256 of the model's file and of what it refers to; empty where there is none.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub model: String,
+    /// The instruction sets that the measured code used: of those that it chooses from at run time, or the core; empty where it is not
+    /// known, or nothing ran.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub isa: String,
+}
+
+fn is_zero(n: &usize) -> bool {
+    *n == 0
 }
 
 /// What a row is about; two reports are compared row by row, by this.
@@ -181,6 +231,11 @@ impl Kind {
 }
 
 impl Row {
+    /// A row whose origin is not known.
+    pub fn new(key: Key, values: BTreeMap<Metric, Value>) -> Row {
+        Row { key, origin: Origin::default(), values }
+    }
+
     /// The number of a quantity; none where it was not measured.
     pub fn number(&self, metric: Metric) -> Option<f64> {
         self.values.get(&metric)?.number()
@@ -209,7 +264,9 @@ impl Report {
             kind,
             zantc: zantc.into(),
             machine,
+            runs: Vec::new(),
             rows: Vec::new(),
+            others: Vec::new(),
             notes: Vec::new(),
         }
     }
@@ -262,7 +319,7 @@ pub(crate) mod tests {
             (Metric::InstructionsPerMac, Value::Real(0.5)),
             (Metric::PeakRss, Value::Missing("needs time (apt-get install time)".into())),
         ];
-        report.rows.push(Row { key, values: values.into() });
+        report.rows.push(Row::new(key, values.into()));
         report
     }
 

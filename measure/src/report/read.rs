@@ -10,7 +10,7 @@ use std::path::Path;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{FORMAT, INSPECTION, Key, Metric, Report, Row, Unreadable, VERSION, Value};
+use super::{FORMAT, Holds, INSPECTION, Key, Metric, Origin, Other, Report, Row, Unreadable, VERSION, Value};
 
 /// Bytes of the longest report that is read: a hundred times what the steps of the largest models take.
 const LONGEST: u64 = 16 << 20;
@@ -40,14 +40,20 @@ pub(super) struct Flat {
     profile: String,
     #[serde(default)]
     alloc: String,
+    #[serde(default)]
+    run: usize,
+    #[serde(default)]
+    model: String,
+    #[serde(default)]
+    isa: String,
     #[serde(deserialize_with = "values")]
     values: BTreeMap<Metric, Value>,
 }
 
 impl From<Flat> for Row {
     fn from(flat: Flat) -> Row {
-        let Flat { subject, step, target, profile, alloc, values } = flat;
-        Row { key: Key { subject, step, target, profile, alloc }, values }
+        let Flat { subject, step, target, profile, alloc, run, model, isa, values } = flat;
+        Row { key: Key { subject, step, target, profile, alloc }, origin: Origin { run, model, isa }, values }
     }
 }
 
@@ -69,7 +75,8 @@ impl Report {
     ///
     /// # Errors
     /// Text that is no report, of another version, with a field that is missing, unknown, twice or of another type (named), with
-    /// two rows about the same, or with times that are no numbers or out of order.
+    /// two rows about the same, with times that are no numbers or out of order, with a value of a kind that its quantity has not, or
+    /// with a whole model that took nothing.
     pub fn from_json(text: &str) -> Result<Report, Unreadable> {
         if text.len() as u64 > LONGEST {
             return Err(Unreadable(format!("longer than reports are ({LONGEST} bytes)")));
@@ -93,6 +100,9 @@ impl Report {
 
     /// Rows that are about different things, and numbers that are some.
     fn check(&self) -> Result<(), Unreadable> {
+        if let Some(why) = self.others.iter().find_map(Other::fault) {
+            return Err(Unreadable(why));
+        }
         let mut seen = BTreeSet::new();
         for row in &self.rows {
             if !seen.insert(&row.key) {
@@ -100,6 +110,18 @@ impl Report {
             }
             if let Some((metric, _)) = row.values.iter().find(|(_, value)| !sound(value)) {
                 return Err(Unreadable(format!("`{}` of {} is no measurement", metric.definition().name, row.key)));
+            }
+            if let Some((metric, value)) = row.values.iter().find(|(metric, value)| !fits(**metric, value)) {
+                let (name, is) = (metric.definition().name, kind_name(value));
+                return Err(Unreadable(format!("`{name}` of {} is {is}, which it cannot be", row.key)));
+            }
+            if let Some(metric) =
+                NEVER_ZERO.into_iter().find(|m| row.key.step.is_none() && row.minimum(*m) == Some(0.0))
+            {
+                return Err(Unreadable(format!("`{}` of {} is 0: nothing ran", metric.definition().name, row.key)));
+            }
+            if row.origin.run > 0 && row.origin.run >= self.runs.len() {
+                return Err(Unreadable(format!("{} is of run {}, which is not there", row.key, row.origin.run)));
             }
         }
         Ok(())
@@ -126,6 +148,30 @@ fn sound(value: &Value) -> bool {
             let numbers = [s.min, s.median, s.p95].iter().all(|v| v.is_finite() && *v >= 0.0);
             numbers && s.min <= s.median && s.median <= s.p95 && s.runs > 0
         }
+    }
+}
+
+/// What a whole model or operator takes some of.
+const NEVER_ZERO: [Metric; 5] =
+    [Metric::Instructions, Metric::InstructionsAvx2, Metric::ProcessInstructions, Metric::Time, Metric::Executable];
+
+/// Whether a quantity can have a value of this kind. Steps of an operator's sum and emulators have a time without a spread.
+fn fits(metric: Metric, value: &Value) -> bool {
+    match (metric.definition().holds, value) {
+        (_, Value::Missing(_)) => true,
+        (Holds::Count, Value::Count(_)) | (Holds::Real, Value::Real(_)) => true,
+        (Holds::Number, Value::Count(_) | Value::Real(_)) | (Holds::Times, Value::Times(_) | Value::Real(_)) => true,
+        (Holds::Count, Value::Real(_) | Value::Times(_)) | (Holds::Real, Value::Count(_) | Value::Times(_)) => false,
+        (Holds::Number, Value::Times(_)) | (Holds::Times, Value::Count(_)) => false,
+    }
+}
+
+fn kind_name(value: &Value) -> &'static str {
+    match value {
+        Value::Count(_) => "a count",
+        Value::Real(_) => "a single number",
+        Value::Times(_) => "times of many runs",
+        Value::Missing(_) => "missing",
     }
 }
 

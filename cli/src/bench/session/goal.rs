@@ -55,7 +55,7 @@ mod tests {
         let mut report = Report::new(Kind::Session, "0.1.0", MachineInfo::default());
         let values = [(Metric::TokensPerS, Value::Real(900.0)), (Metric::FirstToken, Value::Real(80.0))];
         let key = Key { subject: "gpt".into(), target: "host".into(), ..Key::default() };
-        report.rows.push(Row { key, values: values.into() });
+        report.rows.push(Row::new(key, values.into()));
         let goal = |text: &str| text.parse::<Goal>().unwrap();
         let (words, all) = goals(&report, &[goal("tokens_per_s=800"), goal("first_token = 100")]);
         assert!(all && words[0] == "gpt: tokens_per_s >= 800 is reached: 900.0", "{words:?}");

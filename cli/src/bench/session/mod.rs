@@ -8,8 +8,7 @@ mod roles;
 mod rounds;
 
 use zant_compress::parameters;
-use zant_measure::overview::OPERATOR;
-use zant_measure::report::{Key, Metric, Row, Spread, Value};
+use zant_measure::report::{Key, Metric, OPERATOR, Row, Spread, Value};
 use zant_measure::{Error, Machine, Session, peers};
 use zantc::Config;
 use zantc::diag::{Diagnostic, codes};
@@ -65,7 +64,7 @@ pub fn session(subject: &Subject<'_>, wanted: &Sessions, observe: &mut dyn FnMut
             device::measure(&prepared, machine.ok_or_else(missing)?)
         });
         match counted {
-            Ok(values) => findings.rows.push(Row { key, values }),
+            Ok(values) => findings.rows.push(Row::new(key, values)),
             Err(why) => findings.failures.push(format!("{key}: {}", failure(&why))),
         }
     }
@@ -123,7 +122,7 @@ fn on_host(
     let played = play(&mut players, &roles, wanted).map_err(|e| diagnostic(&e))?;
     let mut values = sizes(subject, &prepared, process.stack())?;
     values.extend(rates(&played));
-    let mut rows = vec![Row { key: key.clone(), values }];
+    let mut rows = vec![Row::new(key.clone(), values)];
     rows.extend(calls(&played[0], wanted, &key));
     observe("Profiling", subject.name);
     match operators(subject, &prepared, &key) {
@@ -205,7 +204,7 @@ fn calls(played: &Played, wanted: &Sessions, key: &Key) -> Vec<Row> {
             (Metric::HeapTotal, Value::Count(bytes)),
         ]);
         values.extend(Spread::of(&samples).map(|spread| (Metric::Time, Value::Times(spread))));
-        Row { key: Key { step: Some(name.into()), ..key.clone() }, values }
+        Row::new(Key { step: Some(name.into()), ..key.clone() }, values)
     };
     let prefill = usize::from(wanted.prompt > 1);
     vec![
@@ -240,7 +239,7 @@ fn operators(subject: &Subject<'_>, prepared: &Prepared<'_>, key: &Key) -> Resul
         let mut values = Values::from([(Metric::Calls, Value::Count(calls)), (Metric::Time, Value::Real(time))]);
         values.extend((total > 0.0).then(|| (Metric::Share, Value::Real(time / total))));
         values.extend(count.map(|n| (Metric::Instructions, Value::Count(n))));
-        Row { key: Key { step: Some(format!("{OPERATOR}{name}")), ..key.clone() }, values }
+        Row::new(Key { step: Some(format!("{OPERATOR}{name}")), ..key.clone() }, values)
     };
     Ok(kernels.into_iter().map(row).collect())
 }

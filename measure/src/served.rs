@@ -113,6 +113,8 @@ pub struct Contender {
     process: Served,
     /// Runs in a sample.
     runs: u64,
+    /// Nanoseconds of the first run of all.
+    first: u64,
     /// Microseconds of a run, for each sample.
     samples: Vec<f64>,
 }
@@ -123,14 +125,15 @@ impl Contender {
     /// # Errors
     /// As [`Served::ask`].
     pub fn new(mut process: Served) -> Result<Contender, Error> {
-        let (mut runs, mut done, mut spent) = (1u64, 0, 0);
+        let (mut runs, mut done, mut spent) = (1u64, 1, 0);
+        let first = process.ask("1")?;
         loop {
             let took = process.ask(&runs.to_string())?;
             (done, spent) = (done + runs, spent + took);
             if took < SAMPLE {
                 runs = (runs * (SAMPLE * 5 / 4 / took.max(1))).clamp(runs + 1, runs * 100);
             } else if done >= WARM_UP_RUNS && spent >= WARM_UP {
-                return Ok(Contender { process, runs, samples: Vec::new() });
+                return Ok(Contender { process, runs, first, samples: Vec::new() });
             }
         }
     }
@@ -150,6 +153,11 @@ impl Contender {
     /// What its samples say, where there are any.
     pub fn spread(&self) -> Option<Spread> {
         Spread::of(&self.samples)
+    }
+
+    /// Microseconds of the first run of the process: code and weights come from memory, and pages are mapped.
+    pub fn first(&self) -> f64 {
+        self.first as f64 / 1e3
     }
 
     /// Its process.

@@ -120,6 +120,7 @@ impl Process {
 
     /// What a process that has been timed says at its end.
     pub(super) fn finish(&mut self, contender: Contender) -> Result<(), Error> {
+        self.values.insert(Metric::FirstRun, Value::Real(contender.first()));
         self.values.extend(contender.spread().into_iter().flat_map(|s| timed(s, self.macs)));
         let process = contender.into_process();
         let rss = process.peak_rss().map(|bytes| Value::Real(bytes as f64));

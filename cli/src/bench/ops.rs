@@ -45,6 +45,12 @@ fn operators() -> Vec<Operator> {
             format!("  in %0 \"a\": f32[{n},{n}]\n  $1 = f32[{n},{n}] random 1\n  %2 = matmul %0, $1 : f32[{n},{n}]\n");
         add(format!("MatMul {n}"), body, "%2");
     }
+    // Neither is known when it is compiled, as in attention.
+    for n in [64, 128, 256] {
+        let body =
+            format!("  in %0 \"a\": f32[{n},{n}]\n  in %1 \"b\": f32[{n},{n}]\n  %2 = matmul %0, %1 : f32[{n},{n}]\n");
+        add(format!("MatMul of inputs {n}"), body, "%2");
+    }
     for n in [1_000, 10_000, 100_000, 1_000_000] {
         let gelu = "Mul(Mul(x0, 0.5), Add(Erf(Mul(x0, 0.70710677)), 1.0))";
         add(format!("Gelu {n}"), format!("  in %0 \"x\": f32[{n}]\n  %1 = map %0 {{{gelu}}} : f32[{n}]\n"), "%1");
@@ -53,13 +59,15 @@ fn operators() -> Vec<Operator> {
         let body = format!("  in %0 \"x\": f32[1,{n}]\n  %1 = softmax %0 {{axis 1}} : f32[1,{n}]\n");
         add(format!("Softmax {n}"), body, "%1");
     }
-    for (name, function, right) in
-        [("TensorAdd", "Add", "256,256"), ("TensorMul", "Mul", "256,256"), ("BroadcastAdd", "Add", "1,256")]
+    for (side, name, function) in [100, 256]
+        .into_iter()
+        .flat_map(|n| [(n, "TensorAdd", "Add"), (n, "TensorMul", "Mul"), (n, "BroadcastAdd", "Add")])
     {
+        let rows = if name == "BroadcastAdd" { 1 } else { side };
         let body = format!(
-            "  in %0 \"a\": f32[256,256]\n  in %1 \"b\": f32[{right}]\n  %2 = map %0, %1 {{{function}(x0, x1)}} : f32[256,256]\n"
+            "  in %0 \"a\": f32[{side},{side}]\n  in %1 \"b\": f32[{rows},{side}]\n  %2 = map %0, %1 {{{function}(x0, x1)}} : f32[{side},{side}]\n"
         );
-        add(format!("{name} 65536"), body, "%2");
+        add(format!("{name} {}", side * side), body, "%2");
     }
     for n in [256, 768] {
         let body = format!(
@@ -134,7 +142,12 @@ fn measure(operator: &Operator, (runs, avx2): (usize, bool), peak: &mut f64) -> 
     process.finish(contender).map_err(one)?;
     let key = Key { subject: operator.name.clone(), ..way.key("") };
     let origin = super::origin(&key, "", avx2);
-    Ok(Row { origin, ..Row::new(key, process.into_values()) })
+    let mut row = Row { origin, ..Row::new(key, process.into_values()) };
+    if let (0, Some(time)) = (prepared.program().macs(), row.number(Metric::Time)) {
+        let elements: usize = prepared.outputs.iter().map(|t| t.ty().elements()).sum();
+        row.values.insert(Metric::ElementsPerS, Value::Real(elements as f64 / time / 1e3));
+    }
+    Ok(row)
 }
 
 fn prepare<'a>(operator: &Operator, way: Way) -> Result<Prepared<'a>, Vec<Diagnostic>> {

@@ -78,7 +78,6 @@ fn rows(prepared: &Prepared<'_>, told: &Told, key: &Key) -> Vec<Row> {
     let counted = |of: &dyn Fn(&[u64]) -> u64| told.instructions.as_deref().map(of).map_err(Clone::clone);
     let mut whole = values(program.macs(), counted(&|steps| steps.iter().sum()), &sums);
     whole.insert(Metric::Arena, Value::Count(program.arena_bytes() as u64));
-    let (instructions, time) = (whole.get(&Metric::Instructions).cloned(), whole.get(&Metric::Time).cloned());
     let mut rows = vec![Row::new(key.clone(), whole)];
     for (i, step) in program.steps.iter().enumerate() {
         let samples: Vec<f64> = told.times.iter().filter_map(|run| run.get(i).copied()).collect();
@@ -86,20 +85,22 @@ fn rows(prepared: &Prepared<'_>, told: &Told, key: &Key) -> Vec<Row> {
         let mut values = values(step.macs, instructions_here, &samples);
         let live = program.layout.as_ref().and_then(|l| l.live_bytes.get(i).copied()).unwrap_or(0);
         values.insert(Metric::Live, Value::Count(live as u64));
-        let part = |metric, whole: &Option<Value>| share(values.get(&metric)?, whole.as_ref()?);
-        let share = part(Metric::Time, &time).or_else(|| part(Metric::Instructions, &instructions));
-        values.extend(share.map(|s| (Metric::Share, Value::Real(s))));
         let node = step.origin.last().map_or("", |o| o.name.as_str());
         let step = Some(step_name(i, step.call.name(), node));
         rows.push(Row::new(Key { step, ..key.clone() }, values));
     }
+    share(&mut rows[1..]);
     rows
 }
 
-/// A part of a whole; `None` where one of them is no number, or the whole nothing.
-fn share(part: &Value, whole: &Value) -> Option<f64> {
-    let share = part.number()? / whole.number()?;
-    share.is_finite().then_some(share)
+/// What part each step has of the sum of all: of the median times, where all have one, else of the instructions.
+fn share(steps: &mut [Row]) {
+    let numbers = |metric| steps.iter().map(|row| row.number(metric)).collect::<Option<Vec<f64>>>();
+    let Some(numbers) = numbers(Metric::Time).or_else(|| numbers(Metric::Instructions)) else { return };
+    let sum: f64 = numbers.iter().sum();
+    for (row, number) in steps.iter_mut().zip(numbers).filter(|_| sum > 0.0) {
+        row.values.insert(Metric::Share, Value::Real(number / sum));
+    }
 }
 
 fn values(macs: u64, instructions: Result<u64, Error>, times: &[f64]) -> Values {
@@ -148,7 +149,7 @@ mod tests {
         let number = |row: &Row, metric: Metric| row.values[&metric].number();
         let sum = |metric: Metric| steps.iter().map(|r| number(r, metric)).sum::<Option<f64>>();
         assert_eq!(sum(Metric::Macs), number(&whole, Metric::Macs));
-        assert!((sum(Metric::Share).unwrap() - 1.0).abs() < 0.5, "shares of medians add up to about the whole");
+        assert!((sum(Metric::Share).unwrap() - 1.0).abs() < 1e-9);
         let counts = first.values.get(&Metric::Instructions).cloned();
         let Some(Value::Count(_)) = counts else {
             println!("skipped: instructions on {}: {counts:?}", target.name);

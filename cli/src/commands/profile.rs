@@ -91,9 +91,10 @@ fn text(profiled: &Profiled) -> String {
         cells.extend([String::new(), String::new(), whole(all, Metric::Arena), String::new()]);
         rows.push(cells);
     }
-    let head = ["step", "types", "MACs", "instructions", "us", "GOP/s", "share", "so far", "live", ""];
+    let instructions = profiled.rows.first().map_or(Metric::Instructions, counted).definition().title;
+    let head = ["step", "types", "MACs", instructions, "us", "GOP/s", "share", "so far", "live", ""];
     let missing = profiled.rows.first().into_iter().flat_map(|all| {
-        let said = [Metric::Instructions, Metric::Time].into_iter().filter_map(|m| match all.values.get(&m) {
+        let said = [counted(all), Metric::Time].into_iter().filter_map(|m| match all.values.get(&m) {
             Some(Value::Missing(why)) => Some(format!("{}: not measured: {why}\n", m.definition().title)),
             Some(Value::Count(_) | Value::Real(_) | Value::Times(_)) | None => None,
         });
@@ -106,9 +107,17 @@ fn whole(row: &Row, metric: Metric) -> String {
     row.number(metric).map_or(String::new(), |v| format!("{v:.0}"))
 }
 
+/// The count of instructions that a row has: of what ran, else of what runs on a processor with AVX2.
+fn counted(row: &Row) -> Metric {
+    match row.values.contains_key(&Metric::InstructionsAvx2) {
+        true => Metric::InstructionsAvx2,
+        false => Metric::Instructions,
+    }
+}
+
 /// Multiply-adds, instructions, microseconds and throughput.
 fn figures(row: &Row) -> [String; 4] {
     let time = row.number(Metric::Time).map_or(String::new(), |v| format!("{v:.2}"));
     let throughput = row.number(Metric::Throughput).map_or(String::new(), |v| format!("{v:.2}"));
-    [whole(row, Metric::Macs), whole(row, Metric::Instructions), time, throughput]
+    [whole(row, Metric::Macs), whole(row, counted(row)), time, throughput]
 }

@@ -9,8 +9,8 @@ use crate::report::{Kind, Report, Row, listed};
 
 /// The columns, as far as rows have them.
 #[rustfmt::skip]
-const COLUMNS: [Metric; 20] = [
-    Macs, Instructions, InstructionsAvx2, InstructionsPerMac, Time, Throughput, PeakShare, Live, Allocations, HeapTotal, PeakMemory, Arena, Stack,
+const COLUMNS: [Metric; 22] = [
+    Macs, Instructions, InstructionsAvx2, InstructionsPerMac, Time, FirstRun, Throughput, ElementsPerS, PeakShare, Live, Allocations, HeapTotal, PeakMemory, Arena, Stack,
     Executable, Weights, Code, Onnxruntime, Litert, Tract, Rten,
 ];
 

@@ -5,10 +5,11 @@
 //! callgrind.
 
 /// Instructions that a run may have for it to be stepped: tens of thousands of steps take a second.
-pub const MOST_STEPS: u64 = 1_000_000;
+pub const MOST_STEPS: u64 = 1_500_000;
 
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod linux {
+    use std::io::{BufRead, BufReader, Write};
     use std::process::{Command, Stdio};
     use std::time::{Duration, Instant};
 
@@ -31,28 +32,31 @@ mod linux {
     /// # Errors
     /// Where the system forbids it, or the process fails.
     pub fn instructions(command: impl Fn() -> Command) -> Result<u64, Error> {
-        let of = |runs: u64| steps(&mut command(), &format!("{runs}\n"));
-        let (one, two) = (of(1)?, of(2)?);
-        let more = ENOUGH / two.saturating_sub(one).max(1);
-        match more {
-            0 | 1 => Ok(two.saturating_sub(one)),
-            more => Ok((of(1 + more)?.saturating_sub(one) + more / 2) / more),
+        let (none, one) = (steps(&mut command(), 0)?, steps(&mut command(), 1)?);
+        let run = one.saturating_sub(none);
+        match ENOUGH / run.max(1) {
+            0 | 1 => Ok(run),
+            more => Ok((steps(&mut command(), more)?.saturating_sub(none) + more / 2) / more),
         }
     }
 
-    /// Steps of a process from where it waits for its input to its end.
-    fn steps(command: &mut Command, input: &str) -> Result<u64, Error> {
-        use std::io::Write;
+    /// Steps of a process from where it waits for its input, after a first run, to its end with so many runs more.
+    fn steps(command: &mut Command, runs: u64) -> Result<u64, Error> {
         let denied = |e: nix::Error| Error::Run(format!("the system does not let a process be stepped: {e}"));
-        let mut child = process::spawn(command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()))
-            .map_err(Error::io("start a process"))?;
-        let pipe = child.take_stdin();
+        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = process::spawn(command).map_err(Error::io("start a process"))?;
+        let pipes = child.take_stdin().zip(child.take_stdout());
+        let (mut questions, answers) = pipes.ok_or_else(|| Error::Io("a process has no pipes".into()))?;
+        let asked = Error::io("ask a process");
+        questions.write_all(b"1\n").map_err(&asked)?;
+        let mut answers = BufReader::new(answers);
+        answers.read_line(&mut String::new()).map_err(&asked)?;
         let pid = Pid::from_raw(i32::try_from(child.id()).map_err(|_| Error::Run("a process has no number".into()))?);
         wait_for_sleep(child.id())?;
         ptrace::attach(pid).map_err(denied)?;
         waitpid(pid, None).map_err(denied)?;
-        let written = pipe.map_or(Ok(()), |mut pipe| pipe.write_all(input.as_bytes()));
-        written.map_err(Error::io("ask a process"))?;
+        questions.write_all(format!("{runs}\n").as_bytes()).map_err(&asked)?;
+        drop(questions);
         let mut count = 0u64;
         let mut signal: Option<Signal> = None;
         loop {
@@ -64,6 +68,9 @@ mod linux {
                 WaitStatus::Exited(_, code) => return Err(Error::Run(format!("the process stopped with code {code}"))),
                 WaitStatus::Signaled(_, signal, _) => return Err(Error::Run(format!("the process ended by {signal}"))),
                 _ => {}
+            }
+            if count > super::MOST_STEPS {
+                return Err(Error::Run("a run has too many instructions to be stepped".into()));
             }
         }
     }

@@ -99,9 +99,28 @@ def pictures(page):
     return len(drawings)
 
 
+# The left edge of the first column of numbers, of the first table that has one.
+FIRST_FIGURE = """() => {
+    const cell = document.querySelector("tbody td.n");
+    return cell ? cell.closest("tr").querySelector("td.n").getBoundingClientRect().right : 0;
+}"""
+
+
+def phone(browser, path, screenshots):
+    """On a phone nothing is wider than the screen but what scrolls by itself, and the first table shows a figure."""
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(path.as_uri())
+    if screenshots:
+        page.screenshot(path=screenshots / f"{path.stem}-phone.png", full_page=True)
+    width, figure = page.evaluate("() => document.documentElement.scrollWidth"), page.evaluate(FIRST_FIGURE)
+    page.close()
+    faults = [f"the page is {width} wide on a phone"] if width > 390 else []
+    return faults + ([f"the first figure ends at {figure} on a phone"] if figure > 390 else [])
+
+
 def check(browser, path, screenshots):
     """Checks one page; gives its faults."""
-    faults = []
+    faults = phone(browser, path, screenshots)
     for scheme in ("light", "dark"):
         page = browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme=scheme)
         page.on("console", lambda m: faults.append(f"console: {m.text}") if m.type in ("error", "warning") else None)

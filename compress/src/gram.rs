@@ -133,7 +133,7 @@ pub fn measure(
         unique.dedup();
         let probe = Probe::new(net, &unique)?;
         let mut samplers: Vec<Sampler> = some.iter().map(|&at| Sampler::new(&layers[at], budget, data)).collect();
-        probe.each(data, budget.examples, &mut |values| {
+        probe.each(data, 0..budget.examples, &mut |values| {
             for (sampler, name) in samplers.iter_mut().zip(&names) {
                 let at = unique.binary_search(name).expect("all names are there");
                 sampler.take(&values[at]);

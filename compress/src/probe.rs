@@ -1,6 +1,7 @@
 //! What a model computes inside, for examples: the values that methods measure ranges and responses by.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefMutIterator, ParallelIterator};
 use zantc::config::Config;
@@ -42,22 +43,24 @@ impl Probe {
         &self.compiled
     }
 
-    /// Gives the values of the first examples to `visit`, run after run in the order of the data, whatever the number of threads; only
+    /// Gives the values of such examples to `visit`, run after run in the order of the data, whatever the number of threads; only
     /// whole batches, and at least one.
     ///
     /// # Errors
     /// Examples that cannot be read, a run that fails.
-    pub fn each(&self, data: &Data, examples: usize, visit: &mut dyn FnMut(&[Tensor])) -> Outcome<()> {
-        let runs = (examples.min(data.len()) / data.batch()).max(1);
-        let threads = rayon::current_num_threads().min(runs);
+    pub fn each(&self, data: &Data, examples: Range<usize>, visit: &mut dyn FnMut(&[Tensor])) -> Outcome<()> {
+        let run_of = |example: usize| example.min(data.len()) / data.batch();
+        let start = run_of(examples.start);
+        let end = run_of(examples.end).max(start + 1);
+        let threads = rayon::current_num_threads().min(end - start);
         let executor = || {
             Executor::new(&self.compiled.program, Hygiene::AsEmitted)
                 .map_err(|e| vec![Diagnostic::error(codes::TOO_LARGE, e.to_string())])
         };
         let mut executors = (0..threads).map(|_| executor()).collect::<Outcome<Vec<Executor<'_>>>>()?;
         let wave = threads * WAVE;
-        for first in (0..runs).step_by(wave) {
-            let last = runs.min(first + wave);
+        for first in (start..end).step_by(wave) {
+            let last = end.min(first + wave);
             let of_thread = |(thread, executor): (usize, &mut Executor<'_>)| {
                 (first + thread..last)
                     .step_by(threads)

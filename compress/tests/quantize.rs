@@ -39,6 +39,28 @@ fn every_calibration_and_form_of_bytes_is_near_the_floats() {
 }
 
 #[test]
+fn the_best_calibration_is_chosen_by_examples_that_none_saw() {
+    let folder = tempfile::tempdir().unwrap();
+    let net = Net::open(&uneven()).unwrap();
+    let data = open(&net, &examples(folder.path(), &[64, 3, 8, 8]));
+    let float = values(&net, "y", &data);
+    let behind = float.len() / 2;
+    let far = |calibration, equalise| {
+        let options = Options { calibration, equalise, examples: 32, ..Options::default() };
+        let (quantized, report) = static_int8(&net, options, &bench(&data)).unwrap();
+        assert!(report.calibration.is_some_and(|chosen| chosen != Calibration::Best));
+        distance(&float[behind..], &values(&quantized, "y", &data)[behind..])
+    };
+    let best = far(Calibration::Best, true);
+    for calibration in ALL {
+        for equalise in [true, false] {
+            let other = far(calibration, equalise);
+            assert!(best <= other * 1.001, "{calibration}, {equalise}: {best} {other}");
+        }
+    }
+}
+
+#[test]
 fn one_scale_for_all_spares_depthwise_convolutions() {
     let folder = tempfile::tempdir().unwrap();
     let net = Net::open(&network()).unwrap();

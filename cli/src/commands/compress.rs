@@ -50,7 +50,7 @@ pub(super) struct QuantizeArgs {
     #[arg(long, value_enum, default_value = "static")]
     kind: Kind,
     /// How ranges of activations are chosen
-    #[arg(long, value_enum, default_value = "mse")]
+    #[arg(long, value_enum, default_value = "best")]
     calibrate: Calibrate,
     /// The share that `--calibrate percentile` leaves out at each end, in percent
     #[arg(long, value_name = "PERCENT", default_value_t = 0.01)]
@@ -92,6 +92,8 @@ enum Kind {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Calibrate {
+    /// The way of those below that brings other examples nearest to the float model's results
+    Best,
     /// From the least to the largest number
     Minmax,
     /// Without a share of the numbers at each end
@@ -113,6 +115,7 @@ enum Activations {
 pub(super) fn quantize(args: &QuantizeArgs, shell: &mut Shell) -> Outcome {
     let options = Options {
         calibration: match args.calibrate {
+            Calibrate::Best => Calibration::Best,
             Calibrate::Minmax => Calibration::MinMax,
             Calibrate::Percentile => Calibration::Percentile(args.percentile),
             Calibrate::Mse => Calibration::Mse,
@@ -213,6 +216,10 @@ fn make(common: &Common, verb: &str, shell: &mut Shell, method: Make<'_>) -> Out
     std::fs::write(&common.output, &bytes).map_err(unwritten)?;
     if !report.layers.is_empty() {
         shell.out(&layers(&report))?;
+    }
+    if let Some(calibration) = report.calibration {
+        let channels = if report.equalised { ", channels equalised" } else { "" };
+        shell.out(&format!("ranges by {calibration}{channels}\n"))?;
     }
     let before = net.encode().len();
     let share = bytes.len() as f64 / before.max(1) as f64;

@@ -153,7 +153,7 @@ fn targets(original: &Net, tasks: &[Task], bench: &Bench<'_>) -> Outcome<Vec<Vec
     let mut seen = vec![0; tasks.len()];
     let mut run = 0;
     let examples = tasks.iter().map(|task| task.examples).max().unwrap_or(0);
-    probe.each(bench.data, examples, &mut |values| {
+    probe.each(bench.data, 0..examples, &mut |values| {
         for (at, task) in tasks.iter().enumerate() {
             if run * bench.data.batch() >= task.examples {
                 continue;

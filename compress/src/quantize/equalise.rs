@@ -105,7 +105,7 @@ fn look_at_values(
         probe.types().iter().zip(&seen).map(|(ty, (_, c, _))| ty.shape[c.axis + 1..].iter().product()).collect();
     // For each value and channel: the largest element, the sum of squares, how many.
     let mut sums: Vec<Vec<(f64, f64, f64)>> = seen.iter().map(|(_, c, _)| vec![(0.0, 0.0, 0.0); c.ids.len()]).collect();
-    probe.each(bench.data, EXAMPLES, &mut |values| {
+    probe.each(bench.data, 0..EXAMPLES, &mut |values| {
         for ((value, sums), inner) in values.iter().zip(&mut sums).zip(&inner) {
             for (at, row) in value.to_vec::<f32>().unwrap_or_default().chunks(*inner.max(&1)).enumerate() {
                 let channel = at % sums.len();

@@ -35,7 +35,7 @@ pub fn mixed(net: &Net, options: Options, drop: f64, bench: &Bench<'_>) -> Outco
         (bench.progress)(&format!("sensitivity of {}", calibrated.layers[at].name));
         let others: BTreeSet<usize> = (0..count).filter(|other| *other != at).collect();
         let alone = calibrated.without(&others);
-        let errors = relative_errors([calibrated.float(), &alone], &outputs, EXAMPLES, bench)?;
+        let errors = relative_errors([calibrated.float(), &alone], &outputs, 0..EXAMPLES, bench)?;
         sensitivity.push(errors.first().copied().unwrap_or(0.0));
     }
     let mut order: Vec<usize> = (0..count).collect();

@@ -1,5 +1,6 @@
 //! Quantization: weights and activations as bytes, weights alone in few bits.
 
+mod best;
 mod dynamic;
 pub(crate) mod equalise;
 mod mixed;
@@ -54,7 +55,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Options {
         Options {
-            calibration: Calibration::Mse,
+            calibration: Calibration::Best,
             signed: true,
             per_tensor: false,
             reconstruct: true,
@@ -78,6 +79,8 @@ pub struct Calibrated {
     /// Codes and biases of each layer.
     coded: Vec<(Codes, Vec<f32>)>,
     options: Options,
+    /// Whether channels were scaled.
+    equalised: bool,
 }
 
 /// Codes reach 127 on both sides.
@@ -89,27 +92,10 @@ impl Calibrated {
     /// # Errors
     /// A model without layers, or one that does not compile or run on the examples.
     pub fn new(net: &Net, options: Options, bench: &Bench<'_>) -> Outcome<Calibrated> {
-        let mut net = net.clone();
-        let mut layers: Vec<Layer> = layers(&net).into_iter().filter(places::runs_on_bytes).collect();
-        if layers.is_empty() {
-            let help = "it is quantized already, or has no product with constant 32-bit floats";
-            return Err(vec![
-                Diagnostic::error(codes::UNSUPPORTED_FORM, "the model has no layer to quantize").help(help),
-            ]);
+        match options.calibration {
+            Calibration::Best => best::best(net, options, bench),
+            chosen => Ok(Measured::new(net, options, bench)?.calibrated(chosen)),
         }
-        layers = layers.into_iter().map(|layer| layer.with_own_constants(&mut net)).collect();
-        let types = types(&net)?;
-        let gates = places::gates(&net, &layers, &types);
-        let kinds: Vec<Kind> = gates.iter().map(|gate| if *gate { Kind::Gate } else { Kind::Bytes }).collect();
-        let places = places::places(&net, &layers, &kinds, &types);
-        (bench.progress)("measuring ranges");
-        let names: Vec<String> = places.groups.keys().cloned().collect();
-        let mut ranges = ranges_of(&net, names.clone(), options, bench)?;
-        if options.equalise && equalise::equalise(&mut net, &ranges, bench)? > 0 {
-            ranges = ranges_of(&net, names, options, bench)?;
-        }
-        let coded = coded(&net, &layers, options, bench)?;
-        Ok(Calibrated { net, layers, gates, types, ranges, coded, options })
     }
 
     /// The names of the layers.
@@ -139,31 +125,95 @@ pub fn static_int8(net: &Net, options: Options, bench: &Bench<'_>) -> Outcome<(N
     Ok((quantized, report))
 }
 
-/// The ranges of values over the examples.
-fn ranges_of(
+/// A model whose values were counted and whose weights are rounded: ranges can be chosen from it in several ways.
+struct Measured {
+    net: Net,
+    layers: Vec<Layer>,
+    gates: Vec<bool>,
+    types: BTreeMap<String, Type>,
+    histograms: BTreeMap<String, Histogram>,
+    coded: Vec<(Codes, Vec<f32>)>,
+    options: Options,
+    /// Whether channels were scaled.
+    equalised: bool,
+}
+
+impl Measured {
+    fn new(net: &Net, options: Options, bench: &Bench<'_>) -> Outcome<Measured> {
+        let mut net = net.clone();
+        let mut layers: Vec<Layer> = layers(&net).into_iter().filter(places::runs_on_bytes).collect();
+        if layers.is_empty() {
+            let help = "it is quantized already, or has no product with constant 32-bit floats";
+            return Err(vec![
+                Diagnostic::error(codes::UNSUPPORTED_FORM, "the model has no layer to quantize").help(help),
+            ]);
+        }
+        layers = layers.into_iter().map(|layer| layer.with_own_constants(&mut net)).collect();
+        let types = types(&net)?;
+        let gates = places::gates(&net, &layers, &types);
+        let kinds: Vec<Kind> = gates.iter().map(|gate| if *gate { Kind::Gate } else { Kind::Bytes }).collect();
+        let places = places::places(&net, &layers, &kinds, &types);
+        (bench.progress)("measuring ranges");
+        let names: Vec<String> = places.groups.keys().cloned().collect();
+        let mut histograms = histograms(&net, &names, options, bench)?;
+        let mut equalised = false;
+        if options.equalise {
+            let ranges = ranges(&net, &histograms, options, options.calibration);
+            equalised = equalise::equalise(&mut net, &ranges, bench)? > 0;
+            if equalised {
+                histograms = self::histograms(&net, &names, options, bench)?;
+            }
+        }
+        let coded = coded(&net, &layers, options, bench)?;
+        Ok(Measured { net, layers, gates, types, histograms, coded, options, equalised })
+    }
+
+    /// The model with ranges that are chosen in such a way.
+    fn calibrated(&self, by: Calibration) -> Calibrated {
+        Calibrated {
+            net: self.net.clone(),
+            layers: self.layers.clone(),
+            gates: self.gates.clone(),
+            types: self.types.clone(),
+            ranges: ranges(&self.net, &self.histograms, self.options, by),
+            coded: self.coded.clone(),
+            options: Options { calibration: by, ..self.options },
+            equalised: self.equalised,
+        }
+    }
+}
+
+/// The numbers of values, counted over the examples.
+fn histograms(
     net: &Net,
-    names: Vec<String>,
+    names: &[String],
     options: Options,
     bench: &Bench<'_>,
-) -> Outcome<BTreeMap<String, (f32, f32)>> {
+) -> Outcome<BTreeMap<String, Histogram>> {
     let mut histograms = vec![Histogram::default(); names.len()];
-    let probe = Probe::new(net, &names)?;
-    probe.each(bench.data, options.examples, &mut |values| {
+    let probe = Probe::new(net, names)?;
+    probe.each(bench.data, 0..options.examples, &mut |values| {
         histograms.iter_mut().zip(values).for_each(|(h, value)| h.widen(value));
     })?;
     if options.calibration != Calibration::MinMax {
-        probe.each(bench.data, options.examples, &mut |values| {
+        probe.each(bench.data, 0..options.examples, &mut |values| {
             histograms.iter_mut().zip(values).for_each(|(h, value)| h.count(value));
         })?;
     }
+    Ok(names.iter().cloned().zip(histograms).collect())
+}
+
+/// The ranges of values as a calibration chooses them.
+fn ranges(
+    net: &Net,
+    histograms: &BTreeMap<String, Histogram>,
+    options: Options,
+    by: Calibration,
+) -> BTreeMap<String, (f32, f32)> {
     let links = net.links();
     // The largest score is the class: what the caller gets is not cut.
-    let by = |name: &String| if links.is_output(name) { Calibration::MinMax } else { options.calibration };
-    let ranges = names.into_iter().zip(&histograms).map(|(name, h)| {
-        let range = h.range(by(&name), options.signed);
-        (name, range)
-    });
-    Ok(ranges.collect())
+    let by = |name: &String| if links.is_output(name) { Calibration::MinMax } else { by };
+    histograms.iter().map(|(name, h)| (name.clone(), h.range(by(name), options.signed))).collect()
 }
 
 /// The codes of all layers, and the biases that go with them.

@@ -1,11 +1,15 @@
 //! The numbers that values have, counted over examples, and the range of bytes for them.
 
+use std::fmt;
+
 use zantc::ir::Scalar;
 use zantc::ir::Tensor;
 
 /// How the range of a value is chosen from what it was seen to be.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Calibration {
+    /// The one of those below, with or without equalised channels, with which other examples come out nearest to the float model's results.
+    Best,
     /// From the least to the largest.
     MinMax,
     /// Without such a share of the numbers at each end, in percent.
@@ -14,6 +18,18 @@ pub enum Calibration {
     Mse,
     /// With the least divergence of the distributions (Kullback and Leibler; Migacz, 2017); of too few numbers for one as [`Calibration::Mse`].
     Entropy,
+}
+
+impl fmt::Display for Calibration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Calibration::Best => f.write_str("best"),
+            Calibration::MinMax => f.write_str("minmax"),
+            Calibration::Percentile(share) => write!(f, "percentile {share}"),
+            Calibration::Mse => f.write_str("mse"),
+            Calibration::Entropy => f.write_str("entropy"),
+        }
+    }
 }
 
 /// Bytes for numbers: `real = (byte - zero) * scale`.
@@ -112,7 +128,9 @@ impl Histogram {
         match by {
             Calibration::MinMax => (self.low, self.high),
             Calibration::Percentile(share) => self.without(share),
-            Calibration::Mse => self.best(|low, high| self.error(&Bytes::for_range(low, high, signed))),
+            Calibration::Best | Calibration::Mse => {
+                self.best(|low, high| self.error(&Bytes::for_range(low, high, signed)))
+            }
             // A few numbers are no distribution.
             Calibration::Entropy if self.counts.iter().sum::<u64>() >= FEW => {
                 self.best(|low, high| self.divergence(low, high))

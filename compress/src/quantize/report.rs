@@ -1,8 +1,9 @@
 //! What quantization did to each layer.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
-use super::Calibrated;
+use super::{Calibrated, Calibration};
 use crate::Outcome;
 use crate::method::Bench;
 use crate::net::Net;
@@ -11,6 +12,10 @@ use crate::probe::Probe;
 /// What became of a model.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Report {
+    /// How the ranges of activations were chosen; nothing where there are none.
+    pub calibration: Option<Calibration>,
+    /// Whether channels were equalised first.
+    pub equalised: bool,
     /// One row for each layer, in the model's order.
     pub layers: Vec<LayerReport>,
 }
@@ -42,7 +47,7 @@ pub(super) fn report(
     bench: &Bench<'_>,
 ) -> Outcome<Report> {
     let names: Vec<String> = calibrated.layers.iter().map(|layer| layer.output.clone()).collect();
-    let errors = relative_errors([calibrated.float(), quantized], &names, EXAMPLES, bench)?;
+    let errors = relative_errors([calibrated.float(), quantized], &names, 0..EXAMPLES, bench)?;
     let row = |(at, layer): (usize, &crate::layer::Layer)| LayerReport {
         name: layer.name.clone(),
         input: calibrated.ranges.get(&layer.input).copied(),
@@ -50,14 +55,15 @@ pub(super) fn report(
         sensitivity: sensitivity.get(at).copied(),
         quantized: !floats.contains(&at),
     };
-    Ok(Report { layers: calibrated.layers.iter().enumerate().map(row).collect() })
+    let (calibration, equalised) = (Some(calibrated.options.calibration), calibrated.equalised);
+    Ok(Report { calibration, equalised, layers: calibrated.layers.iter().enumerate().map(row).collect() })
 }
 
 /// How far values of two models are from each other, as a share of the first's: roots of sums of squares.
 pub(super) fn relative_errors(
     nets: [&Net; 2],
     names: &[String],
-    examples: usize,
+    examples: Range<usize>,
     bench: &Bench<'_>,
 ) -> Outcome<Vec<f64>> {
     let mut unique = names.to_vec();
@@ -65,7 +71,7 @@ pub(super) fn relative_errors(
     unique.dedup();
     let mut kept: Vec<Vec<Vec<f32>>> = Vec::new();
     let [first, second] = nets;
-    Probe::new(first, &unique)?.each(bench.data, examples, &mut |values| {
+    Probe::new(first, &unique)?.each(bench.data, examples.clone(), &mut |values| {
         kept.push(values.iter().map(|v| v.to_vec::<f32>().unwrap_or_default()).collect());
     })?;
     let mut sums = vec![[0.0f64; 2]; unique.len()];

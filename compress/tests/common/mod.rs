@@ -146,7 +146,7 @@ pub(crate) fn bench(data: &Data) -> Bench<'_> {
 pub(crate) fn values(net: &Net, name: &str, data: &Data) -> Vec<f32> {
     let mut found = Vec::new();
     let probe = Probe::new(net, &[name.to_string()]).unwrap();
-    probe.each(data, data.len(), &mut |v| found.extend(v[0].to_vec::<f32>().unwrap())).unwrap();
+    probe.each(data, 0..data.len(), &mut |v| found.extend(v[0].to_vec::<f32>().unwrap())).unwrap();
     found
 }
 

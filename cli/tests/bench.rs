@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use zant_measure::Machine;
 use zant_measure::report::{Kind, Metric, Report};
 
 fn workspace(path: &str) -> String {
@@ -86,10 +87,11 @@ fn small_builds_are_small() {
         println!("skipped: 1 model, for the folder of them is missing");
         return;
     }
-    let emulated = Command::new("qemu-system-arm").arg("--version").output().is_ok();
-    if !emulated {
-        println!("skipped: 1 size of firmware, for qemu-system-arm is missing");
+    let ready = Machine::with_cpu("cortex-m7").unwrap().require();
+    if let Err(why) = &ready {
+        println!("skipped: 1 size of firmware: {why}");
     }
+    let emulated = ready.is_ok();
     let folder = tempfile::tempdir().unwrap();
     let targets = if emulated { "host,cortex-m7" } else { "host" };
     let model = model.to_string_lossy().into_owned();

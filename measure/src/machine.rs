@@ -198,16 +198,16 @@ impl Machine {
         MACHINES.iter().find(|m| m.cpu == cpu)
     }
 
-    /// Checks that the program that runs it is there.
+    /// Checks that the program that runs it and Rust's libraries for it are there.
     ///
     /// # Errors
-    /// Where it is not, with the command that installs it.
+    /// Where one is not, with the command that installs it.
     pub fn require(&self) -> Result<(), crate::Error> {
         let Emulator { program, install, .. } = self.emulator;
-        match crate::cargo::version(program) {
-            Ok(_) => Ok(()),
-            Err(_) => Err(crate::Error::Missing { what: program.into(), install: install.into() }),
+        if crate::cargo::version(program).is_err() {
+            return Err(crate::Error::Missing { what: program.into(), install: install.into() });
         }
+        crate::cargo::require_target(self.triple)
     }
 
     /// Whether it is a Cortex-M with an FPU: the kernels that it runs are the loops for Arm's DSP instructions, and the

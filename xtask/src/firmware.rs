@@ -10,7 +10,8 @@ use zant_measure::{MACHINES, cargo as tools};
 use zant_tests::cases;
 
 use crate::boards;
-use crate::command::{cargo, command, root, run, status};
+use crate::command::{cargo, command, root, status};
+use crate::install::{self, BUILT};
 
 /// Check models on emulated processors.
 #[derive(clap::Args)]
@@ -38,26 +39,15 @@ const SHARED: [&str; 14] = [
 /// alone: a tie in an early layer grows beyond the tolerance of the data sets.
 const LARGE: &str = "mobilenet_v2_int8";
 
-/// Rust's target beside those of the machines, for which a model's crate is built and not run.
-const BUILT: &str = "aarch64-unknown-linux-gnu";
-
 /// Models that run on every machine; on those without loops of their own only these do, which are small.
 const EVERYWHERE: [&str; 5] = ["digits", "digits_int4", "digits_int8", "hello_world_int8", "ternary_mlp"];
 
 /// Targets whose crates are looked at for warnings: the loops of the runtime that a crate gets are others for each.
 const LINTED: [(&str, &str); 2] = [("cortex-m7", "thumbv7em-none-eabihf"), ("cortex-m0", "thumbv6m-none-eabi")];
 
-/// Packages of the programs that run machines.
-const PACKAGES: [(&str, &str); 4] = [
-    ("qemu-system-arm", "qemu-system-arm"),
-    ("qemu-system-aarch64", "qemu-system-arm"),
-    ("qemu-system-riscv32", "qemu-system-misc"),
-    ("node", "nodejs"),
-];
-
 pub(crate) fn firmware(args: &Args) -> Result<bool, String> {
     let start = Instant::now();
-    install()?;
+    install::emulators()?;
     if !cargo(&["build", "--quiet", "--package", "zant-cli"])? {
         return Ok(false);
     }
@@ -106,26 +96,6 @@ fn large(asked: &[String]) -> Option<PathBuf> {
         println!("1 model skipped, whose file is missing: {LARGE}");
     }
     path
-}
-
-/// Installs what is missing.
-fn install() -> Result<(), String> {
-    let missing: Vec<&str> =
-        PACKAGES.iter().filter(|(program, _)| tools::version(program).is_err()).map(|&(_, package)| package).collect();
-    if !missing.is_empty() {
-        // Without what is recommended: windows and sound, whose packages' versions may not go together.
-        let options = ["install", "-y", "-qq", "--no-install-recommends"];
-        let install = [&options[..], &missing].concat();
-        if !(run("apt-get", &["update", "-qq"])? && run("apt-get", &install)?) {
-            return Err(format!("apt-get cannot install {}", missing.join(" ")));
-        }
-    }
-    for triple in MACHINES.iter().map(|m| m.triple).chain([BUILT]) {
-        if tools::require_target(triple).is_err() && !run("rustup", &["target", "add", triple])? {
-            return Err(format!("Rust's target {triple} cannot be installed by rustup"));
-        }
-    }
-    Ok(())
 }
 
 /// The tests of what is found in code that breaks promises.

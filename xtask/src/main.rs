@@ -11,6 +11,7 @@ mod crates;
 mod exhaustive;
 mod firmware;
 mod fuzz;
+mod install;
 mod large;
 mod layers;
 mod lint;
@@ -41,6 +42,8 @@ enum Task {
     Exhaustive(exhaustive::Args),
     Firmware(firmware::Args),
     Fuzz(fuzz::Args),
+    /// Install emulators, Rust's targets and Chromium, where they are missing
+    Install,
     Large(large::Args),
     Miri(miri::Args),
     Mutants(mutants::Args),
@@ -65,6 +68,7 @@ fn main() -> ExitCode {
         Task::Firmware(args) => firmware::firmware(&args),
         Task::Exhaustive(args) => exhaustive::exhaustive(&args),
         Task::Fuzz(args) => fuzz::fuzz(&args),
+        Task::Install => install::install(),
         Task::Large(args) => large::make(&args.models),
         Task::Miri(args) => miri::miri(&args),
         Task::Mutants(args) => mutants::mutants(&args),

@@ -2,20 +2,17 @@
 //!
 //! Invariant: nothing is skipped for want of a tool. What is missing is installed, else the task fails.
 
-use std::path::Path;
-
 use zant_measure::cargo as tools;
 
-use crate::command::{command, root, run, status};
+use crate::command::{command, root, status};
+use crate::install;
 use crate::large::python;
 
-/// Where Debian and its kin put Chromium.
-const CHROMIUM: [&str; 2] = ["/usr/bin/chromium", "/usr/bin/chromium-browser"];
 /// The target of the example.
 const WASM: &str = "wasm32-unknown-unknown";
 
 pub(crate) fn pages() -> Result<bool, String> {
-    let chromium = chromium()?;
+    let chromium = install::chromium()?;
     let python = python(&root().join("target/zant-browser-venv"), &["playwright"])?;
     let reports = reports(&python, &chromium)?;
     let digits = digits(&python, &chromium)?;
@@ -23,19 +20,6 @@ pub(crate) fn pages() -> Result<bool, String> {
         eprintln!("{} {what}", if ok { "      passed" } else { "      FAILED" });
     }
     Ok(reports && digits)
-}
-
-/// Chromium's path; it is installed where it is missing.
-fn chromium() -> Result<String, String> {
-    let find = || {
-        let chosen = std::env::var("CHROMIUM").ok();
-        chosen.into_iter().chain(CHROMIUM.map(String::from)).find(|path| Path::new(path).is_file())
-    };
-    if let Some(path) = find() {
-        return Ok(path);
-    }
-    let installed = run("apt-get", &["update", "-qq"])? && run("apt-get", &["install", "-y", "-qq", "chromium"])?;
-    find().filter(|_| installed).ok_or_else(|| "chromium cannot be installed by apt-get".into())
 }
 
 fn reports(python: &str, chromium: &str) -> Result<bool, String> {
@@ -46,9 +30,7 @@ fn reports(python: &str, chromium: &str) -> Result<bool, String> {
 
 /// Builds the example and draws on its page.
 fn digits(python: &str, chromium: &str) -> Result<bool, String> {
-    if tools::require_target(WASM).is_err() && !run("rustup", &["target", "add", WASM])? {
-        return Err(format!("Rust's target {WASM} cannot be installed by rustup"));
-    }
+    install::target(WASM)?;
     let folder = root().join("generated-examples/wasm-digits");
     if !status(tools::command().args(["build", "--quiet", "--release"]).current_dir(&folder))? {
         return Ok(false);

@@ -29,6 +29,7 @@ pub(crate) unsafe fn run(input: crate::File, output: crate::File) {
 const SEEDS: u32 = 240;
 
 #[test]
+#[ignore = "needs an emulator and Rust's targets; `cargo xtask firmware` installs them and runs it"]
 fn loops_equal_their_twins() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/arm_kernels/checks");
     let vectors: Vec<Vec<u8>> = (0..SEEDS).map(|seed| seed.to_le_bytes().to_vec()).collect();

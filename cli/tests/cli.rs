@@ -118,7 +118,7 @@ fn unknown_options_and_values_are_usage_errors() {
     zantc(&["compile", &digits(), "--alloc", "pool"]).ended(2);
     zantc(&["compile", &digits(), "--max-ram", "many"]).ended(2);
     zantc(&["frobnicate"]).ended(2);
-    let ran = zantc(&["compile", "no-such-model.onnx"]).ended(1);
+    let ran = zantc(&["compile", "no-such-model.onnx"]).ended(2);
     assert!(ran.stderr.contains("ZA0001") && ran.stderr.contains("help"), "{}", ran.stderr);
 }
 
@@ -350,7 +350,7 @@ fn a_configuration_beside_the_model_means_what_the_options_mean() {
     zantc_in(folder.path(), &["compile", "net.onnx", "--emit", "plan"]).ended(1);
     zantc_in(folder.path(), &["compile", "net.onnx", "--emit", "plan", "--max-ram", "3K"]).ended(0);
     fs::write(folder.path().join("zant.toml"), "# limits\nname = \"a\"\nmax-ramm = 1024 # too much\n").unwrap();
-    let ran = zantc_in(folder.path(), &["compile", "net.onnx", "--emit", "plan"]).ended(1);
+    let ran = zantc_in(folder.path(), &["compile", "net.onnx", "--emit", "plan"]).ended(2);
     let quoted = " --> zant.toml:3:1\n  |\n  | max-ramm = 1024 # too much\n  | ^^^^^^^^\n";
     assert!(ran.stderr.contains("unknown field `max-ramm`") && ran.stderr.contains(quoted), "{}", ran.stderr);
     assert!(!ran.stderr.contains("\\u{a}"), "{}", ran.stderr);
@@ -383,14 +383,14 @@ fn files_that_are_no_models_are_named_for_what_they_are() {
     ];
     for (name, bytes, kind, help) in cases {
         fs::write(folder.path().join(name), bytes).unwrap();
-        let said = zantc_in(folder.path(), &["compile", name]).ended(1).stderr;
+        let said = zantc_in(folder.path(), &["compile", name]).ended(2).stderr;
         assert!([name, kind, help, "ZA0002"].iter().all(|part| said.contains(part)), "{name}: {said}");
     }
     fs::create_dir(folder.path().join("model")).unwrap();
-    let said = zantc_in(folder.path(), &["compile", "model"]).ended(1).stderr;
+    let said = zantc_in(folder.path(), &["compile", "model"]).ended(2).stderr;
     assert!(said.contains("it is a folder") && said.contains("name the .onnx file"), "{said}");
     fs::write(folder.path().join("noise.onnx"), [0xff; 40]).unwrap();
-    let said = zantc_in(folder.path(), &["compile", "noise.onnx"]).ended(1).stderr;
+    let said = zantc_in(folder.path(), &["compile", "noise.onnx"]).ended(2).stderr;
     assert!(said.contains("noise.onnx") && said.contains("is not a ModelProto"), "{said}");
 }
 

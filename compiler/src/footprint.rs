@@ -100,8 +100,8 @@ impl Footprint {
 
     /// The sum of flash and what it is made of.
     pub fn flash_text(&self) -> String {
-        let Some(code) = self.code else { return format!("{} bytes of constants", self.weights) };
-        format!("{} bytes of flash ({} constants + {code} code, estimated)", self.flash(), self.weights)
+        let Some(code) = self.code else { return format!("{} bytes of weights", self.weights) };
+        format!("{} bytes of flash ({} weights + {code} code, estimated)", self.flash(), self.weights)
     }
 
     /// The same for programs.

@@ -72,8 +72,12 @@ impl Firmware {
             ]),
             _ => files.push(("src/main.rs", MODULE.to_string())),
         }
-        for (name, text) in files {
-            fs::write(folder.join(name), text).map_err(Error::io("write the harness"))?;
+        // What is there already keeps its time: it is not built again.
+        for (name, text) in files.into_iter().map(|(name, text)| (folder.join(name), text)) {
+            if fs::read(&name).is_ok_and(|old| old == text.as_bytes()) {
+                continue;
+            }
+            fs::write(name, text).map_err(Error::io("write the harness"))?;
         }
         Ok(Firmware { folder: folder.to_path_buf(), machine, weights_bytes: model.weights_bytes })
     }

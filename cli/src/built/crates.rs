@@ -11,13 +11,17 @@ use zantc::harness::{OPT_LEVELS, emit_runner, profile};
 use zantc::ir::{Tensor, Type};
 use zantc::program::{Port, Program, State};
 
+use super::kept::BuildFolder;
+
 /// Lines of cargo's output that a diagnostic shows.
 const SHOWN_LINES: usize = 40;
 
-/// An emitted crate on disk, with its runner; the folder goes with it.
+/// An emitted crate on disk, with its runner.
 #[derive(Debug)]
 pub struct BuiltCrate {
-    folder: Scratch,
+    folder: BuildFolder,
+    /// What runs read and write; it goes with this.
+    data: Scratch,
     program: Program,
 }
 
@@ -30,16 +34,15 @@ fn io<T>(what: &str, result: std::io::Result<T>) -> Result<T, Diagnostic> {
 }
 
 impl BuiltCrate {
-    /// Writes crate and runner to a temporary folder.
+    /// Writes crate and runner to a folder that is kept where it can be, so that the same crate is not built again.
     ///
     /// # Errors
     /// What the file system refused.
     pub fn write(source: &Source<'_>) -> Result<BuiltCrate, Diagnostic> {
-        let folder = io("make a temporary folder", Scratch::new())?;
-        for (name, package) in [("model", emit_crate(source)), ("runner", emit_runner(source))] {
-            package.write(&folder.path().join(name)).map_err(|e| failed(e.to_string()))?;
-        }
-        Ok(BuiltCrate { folder, program: source.program.clone() })
+        let packages = [("model", &emit_crate(source)), ("runner", &emit_runner(source))];
+        let folder = BuildFolder::with(&packages, true).map_err(failed)?;
+        let data = io("make a temporary folder", Scratch::new())?;
+        Ok(BuiltCrate { folder, data, program: source.program.clone() })
     }
 
     /// Builds the runner at a level of optimisation, one of [`OPT_LEVELS`].
@@ -61,7 +64,7 @@ impl BuiltCrate {
     pub fn run(&self, level: &str, sets: &[Vec<Tensor>]) -> Result<Vec<Vec<Tensor>>, Diagnostic> {
         let mut folders = Vec::new();
         for (s, inputs) in sets.iter().enumerate() {
-            let folder = self.folder.path().join(format!("data-{level}")).join(s.to_string());
+            let folder = self.data.path().join(format!("data-{level}")).join(s.to_string());
             io("make a folder", fs::create_dir_all(&folder))?;
             let (lent, states) = self.program.split_inputs(inputs);
             for (i, t) in lent.iter().enumerate() {

@@ -1,6 +1,5 @@
 //! The emitted crate as firmware of an emulated machine: its outputs, and what it takes there.
 
-use zant_measure::process::Scratch;
 use zant_measure::{Built, Error, Firmware, Machine, Model, instructions};
 use zantc::diag::{Diagnostic, codes};
 use zantc::emit::{Package, Source, emit_crate};
@@ -9,6 +8,7 @@ use zantc::ir::{Scalar, Tensor};
 use zantc::program::Program;
 use zantc::targets::{self, Board, HOST, PORTABLE, Target};
 
+use super::kept::BuildFolder;
 use super::memory;
 
 /// Where a target's crates run.
@@ -53,8 +53,8 @@ pub struct Device {
     package: Package,
     /// Bytes that each run gives after its outputs: the marks of its steps.
     mark_bytes: usize,
-    /// Holds both, and goes with this.
-    _folder: Scratch,
+    /// Holds both.
+    _folder: BuildFolder,
 }
 
 /// What the model took and gave at one level of optimisation.
@@ -97,19 +97,32 @@ impl Device {
     /// Writes crate and firmware to a temporary folder.
     ///
     /// # Errors
-    /// What the file system refused, an arena on the heap, an emulator that is missing, memory that the machine does not have.
+    /// As [`Device::kept`].
     pub fn write(source: &Source<'_>, machine: &'static Machine) -> Result<Device, Diagnostic> {
+        Device::within(source, machine, false)
+    }
+
+    /// Writes crate and firmware to a folder that is kept where it can be, so that the same firmware is not built again.
+    ///
+    /// # Errors
+    /// What the file system refused, an arena on the heap, an emulator that is missing, memory that the machine does not have.
+    pub fn kept(source: &Source<'_>, machine: &'static Machine) -> Result<Device, Diagnostic> {
+        Device::within(source, machine, true)
+    }
+
+    fn within(source: &Source<'_>, machine: &'static Machine, keep: bool) -> Result<Device, Diagnostic> {
         machine.require().map_err(|e| diagnostic(&e))?;
         if source.config.observed && machine.clock.is_none() {
             return Err(Diagnostic::error(codes::BAD_OPTION, format!("{} keeps no time of steps", machine.name))
                 .help("profile the model on the host or on another target"));
         }
         let failed = |why: String| Diagnostic::error(codes::BUILD_FAILED, why);
-        let folder = Scratch::new().map_err(|e| failed(format!("cannot make a temporary folder: {e}")))?;
         let inference = emit_inference(source).map_err(|why| Diagnostic::error(codes::BAD_OPTION, why))?;
-        let krate = folder.path().join("model");
         let package = emit_crate(source);
-        package.write(&krate).map_err(|e| failed(e.to_string()))?;
+        let mut harness = Package::default();
+        harness.files.insert(format!("{}.rs", machine.name), inference.clone().into_bytes());
+        let folder = BuildFolder::with(&[("model", &package), ("harness", &harness)], keep).map_err(failed)?;
+        let krate = folder.path().join("model");
         let program = source.program;
         let model = Model {
             folder: &krate,

@@ -3,4 +3,5 @@
 pub mod certificate;
 pub mod crates;
 pub mod device;
+mod kept;
 pub mod memory;

@@ -13,6 +13,7 @@ use zantc::targets::{HOST, Target};
 use zantc::{Alloc, Config, project};
 
 use super::compile::unwritable;
+use super::project::model_path;
 use super::shell::Shell;
 use super::{Failure, Outcome};
 use crate::bench::{LowBit, Profile, Subject, Trained, Ways, begin, brief, end, low_bit, measure, operators_named};
@@ -27,7 +28,7 @@ pub(super) struct Args {
     #[command(subcommand)]
     what: Option<What>,
     /// ONNX models, or folders with a `model.onnx`; a `zant.toml` beside a model has its options
-    #[arg(value_name = "MODEL", required = true)]
+    #[arg(value_name = "MODEL", required = true, value_parser = model_path())]
     models: Vec<PathBuf>,
     /// Where they run: the host, cores that QEMU emulates, or wasm32 in node
     #[arg(long, value_name = "TARGET", value_delimiter = ',', value_parser = measurable, default_value = HOST.name)]

@@ -30,6 +30,9 @@ pub(super) struct Args {
     /// Write certificate.json and certificate.md into this folder [default: the page to stdout]
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
+    /// Keep the linked files that were read: NAME-TARGET-LEVEL.elf in this folder
+    #[arg(long, value_name = "DIR")]
+    keep_elf: Option<PathBuf>,
     #[command(flatten)]
     levels: OptLevels,
 }
@@ -48,7 +51,11 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
     let mut builds = Vec::new();
     for level in levels(&args.levels.opt_level, &["3", "z"]) {
         shell.status("Building", &format!("{} for {} at opt-level {level}", project.name, machine.cpu));
-        builds.push(build(&device, level, args.levels.target_cpu, &inputs)?);
+        let build = build(&device, level, args.levels.target_cpu, &inputs)?;
+        if let Some(folder) = &args.keep_elf {
+            keep(folder, &format!("{}-{}-{level}.elf", project.name, machine.cpu), &build, shell)?;
+        }
+        builds.push(build);
     }
     let certificate = Certificate {
         name: &project.name,
@@ -100,6 +107,15 @@ fn build(device: &Device, level: &str, cpu: bool, inputs: &[Vec<Tensor>]) -> Out
     let audit = audit(&elf, ENTRY).map_err(|e| diagnostic(&e))?;
     let measured = device.run(built, inputs)?;
     Ok(Build { level: level.to_string(), elf_sha256: sha256(&elf), audit, measured })
+}
+
+/// Keeps a linked file.
+fn keep(folder: &std::path::Path, name: &str, build: &Build, shell: &mut Shell) -> Outcome {
+    let path = folder.join(name);
+    fs::create_dir_all(folder).map_err(|e| unwritable(folder, &e))?;
+    fs::copy(&build.measured.built.elf, &path).map_err(|e| unwritable(&path, &e))?;
+    shell.status("Wrote", &path.display().to_string());
+    Ok(())
 }
 
 fn tools(machine: &Machine) -> Outcome<Vec<String>> {

@@ -9,6 +9,7 @@ use zant_measure::report::Report;
 use zantc::diag::{Diagnostic, codes, escape};
 
 use super::compile::unwritable;
+use super::numbers::percent;
 use super::shell::Shell;
 use super::{Failure, Outcome};
 
@@ -87,13 +88,6 @@ fn over_budget(path: Option<&Path>, report: &Report) -> Outcome<Vec<Diagnostic>>
     Ok(violations.iter().map(|v| Diagnostic::error(codes::OVER_BUDGET, escape(&v.to_string()))).collect())
 }
 
-/// `5%`, `5` or `0.5%`.
-fn percent(text: &str) -> Result<f64, String> {
-    let number: f64 =
-        text.strip_suffix('%').unwrap_or(text).trim().parse().map_err(|_| "not a percentage like 5%".to_string())?;
-    if number.is_finite() && number >= 0.0 { Ok(number) } else { Err("a percentage of zero or more".into()) }
-}
-
 /// Reads a report.
 pub(super) fn read(path: &Path) -> Outcome<Report> {
     Report::read(path).map_err(|e| unreadable(&e))
@@ -161,18 +155,5 @@ fn worse(comparison: &Comparison) -> Diagnostic {
     match comparison.faults.is_empty() {
         true => diagnostic,
         false => diagnostic.help("`--allow-vanished` and `--allow-other-models` let that be"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::percent;
-
-    #[test]
-    fn thresholds_are_percentages() {
-        assert_eq!(["5%", "5", "0.5 %", "0"].map(percent), [Ok(5.0), Ok(5.0), Ok(0.5), Ok(0.0)]);
-        for wrong in ["", "%", "-1%", "nan", "inf%", "five"] {
-            assert!(percent(wrong).is_err(), "{wrong}");
-        }
     }
 }

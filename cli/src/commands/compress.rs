@@ -12,6 +12,7 @@ use zant_compress::on_threads;
 use zant_compress::quantize::{self, Calibration, Options, Report};
 use zantc::diag::{Diagnostic, codes};
 
+use super::numbers::{part, percent};
 use super::project::{ModelArgs, compile};
 use super::shell::{Shell, table};
 use super::{Failure, Outcome};
@@ -53,7 +54,7 @@ pub(super) struct QuantizeArgs {
     #[arg(long, value_enum, default_value = "best")]
     calibrate: Calibrate,
     /// The share that `--calibrate percentile` leaves out at each end, in percent
-    #[arg(long, value_name = "PERCENT", default_value_t = 0.01)]
+    #[arg(long, value_name = "PERCENT", default_value = "0.01%", value_parser = percent)]
     percentile: f64,
     /// The bytes of activations
     #[arg(long, value_enum, default_value = "int8")]
@@ -74,7 +75,7 @@ pub(super) struct QuantizeArgs {
     #[arg(long, value_name = "N", default_value_t = Options::default().examples)]
     examples: usize,
     /// Leave as few layers in floats as keep the accuracy on the (labelled) examples within so many percentage points
-    #[arg(long, value_name = "POINTS")]
+    #[arg(long, value_name = "POINTS", value_parser = percent)]
     accuracy_drop: Option<f64>,
 }
 
@@ -157,10 +158,10 @@ pub(super) struct PruneArgs {
     #[command(flatten)]
     common: Common,
     /// How many percent of the weights become zero
-    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(1..100), required_unless_present = "channels")]
+    #[arg(long, value_name = "PERCENT", value_parser = part, required_unless_present = "channels")]
     weights: Option<u32>,
     /// How many percent of the channels are removed
-    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(1..100), conflicts_with = "weights")]
+    #[arg(long, value_name = "PERCENT", value_parser = part, conflicts_with = "weights")]
     channels: Option<u32>,
 }
 

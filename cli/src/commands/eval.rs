@@ -15,8 +15,9 @@ use zantc::diag::{Diagnostic, codes, escape};
 
 use super::compile::unwritable;
 use super::options::ModelOptions;
-use super::project::{compile, opened};
+use super::project::{compile, model_path, opened};
 use super::shell::Shell;
+use super::stdin::readable;
 use super::{Failure, Outcome};
 use crate::ladder::{Source, fingerprint};
 
@@ -27,11 +28,11 @@ use crate::ladder::{Source, fingerprint};
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// The ONNX model
-    #[arg(value_name = "MODEL", required_unless_present = "collect")]
+    #[arg(value_name = "MODEL", required_unless_present = "collect", value_parser = model_path())]
     model: Option<PathBuf>,
     #[command(flatten)]
     options: ModelOptions,
-    /// Examples: .npy, .npz or IDX (also packed by gzip), a folder of a folder of pictures for each class, or one of test_data_set_*
+    /// Examples (`-` is stdin): .npy, .npz or IDX (also packed by gzip), a folder of a folder of pictures for each class, or one of test_data_set_*
     #[arg(long, value_name = "FILE|DIR", required_unless_present = "collect")]
     data: Option<PathBuf>,
     /// What is expected: the class of each example, or its numbers (.npy, .npz, IDX) [default: what the data have]
@@ -74,7 +75,9 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
     if !compiled.program.states.is_empty() {
         return Err(Failure::Usage("examples stand alone: leave `--state` out".into()));
     }
-    let data = Data::open(path, args.labels.as_deref(), &transform, &compiled.program)?;
+    let data = readable(path)?;
+    let labels = args.labels.as_deref().map(readable).transpose()?;
+    let data = Data::open(data.path(), labels.as_ref().map(|l| l.path()), &transform, &compiled.program)?;
     let metric = args.metric.unwrap_or_else(|| Metric::usual(data.labels()));
     let total = match args.shard {
         Some(shard) => shard.examples(&data),

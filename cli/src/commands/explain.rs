@@ -2,17 +2,17 @@
 
 use zantc::diag::codes::{CODES, Code, find};
 
-use super::shell::Shell;
+use super::shell::{Shell, table};
 use super::{Failure, Outcome};
 
-/// Explain a diagnostic code, such as ZA0204
+/// Explain a diagnostic code, such as ZA0204; without one, list them
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// The code
-    #[arg(required_unless_present = "markdown")]
+    #[arg(value_name = "CODE")]
     code: Option<String>,
     /// Write the page of all codes instead
-    #[arg(long)]
+    #[arg(long, conflicts_with = "code")]
     markdown: bool,
 }
 
@@ -20,18 +20,29 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
     if args.markdown {
         return shell.out(&markdown());
     }
-    let given = args.code.as_deref().unwrap_or_default();
+    let Some(given) = args.code.as_deref() else { return list(shell) };
     match find(given) {
-        Some(code) if shell.is_json() => {
-            let Code { code, title, text } = code;
-            shell.json(&serde_json::json!({ "reason": "explanation", "code": code, "title": title, "text": text }))
-        }
+        Some(code) if shell.is_json() => shell.json(&json(code)),
         Some(code) => shell.out(&format!("{}: {}\n\n{}\n", code.code, code.title, code.text)),
         None => {
             let near = nearest(&given.to_ascii_uppercase());
             Err(Failure::Usage(format!("there is no code {given:?}; the nearest is {} ({})", near.code, near.title)))
         }
     }
+}
+
+/// All codes with their titles.
+fn list(shell: &mut Shell) -> Outcome {
+    if shell.is_json() {
+        return CODES.iter().try_for_each(|code| shell.json(&json(code)));
+    }
+    let rows: Vec<Vec<String>> = CODES.iter().map(|c| vec![c.code.to_string(), c.title.to_string()]).collect();
+    shell.out(&table(&["code", "what"], &rows))
+}
+
+fn json(code: &Code) -> serde_json::Value {
+    let Code { code, title, text } = code;
+    serde_json::json!({ "reason": "explanation", "code": code, "title": title, "text": text })
 }
 
 /// The code that takes the fewest edits; the first of those.

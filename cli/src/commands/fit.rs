@@ -22,8 +22,9 @@ use zantc::targets::{Board, HOST};
 
 use super::compile::unwritable;
 use super::eval::metrics;
+use super::numbers::share;
 use super::options::ModelOptions;
-use super::project::opened;
+use super::project::{model_path, opened};
 use super::shell::Shell;
 use super::{Failure, Outcome};
 use crate::ladder::{Source, fingerprint, sha256_of};
@@ -38,7 +39,7 @@ const INSTRUCTIONS_PER_MAC: u64 = 3;
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// The ONNX model
-    #[arg(value_name = "MODEL")]
+    #[arg(value_name = "MODEL", value_parser = model_path())]
     model: PathBuf,
     #[command(flatten)]
     options: ModelOptions,
@@ -72,13 +73,6 @@ pub(super) struct Args {
     /// Where everything is written: model.onnx, front.md, fit.json, candidates
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
-}
-
-/// `97%` or `0.97`.
-fn share(text: &str) -> Result<f64, String> {
-    let (number, scale) = text.strip_suffix('%').map_or((text, 1.0), |number| (number, 100.0));
-    let value = number.trim().parse::<f64>().map_err(|e| e.to_string())? / scale;
-    if value.is_finite() && value >= 0.0 { Ok(value) } else { Err("expected a share as 97% or 0.97".into()) }
 }
 
 /// Measures candidates by compiling them.

@@ -11,6 +11,7 @@ use zantc::targets::{HOST, Target};
 
 use super::compile::unwritable;
 use super::eval::metrics;
+use super::project::model_path;
 use super::shell::Shell;
 use super::{Failure, Outcome};
 use crate::ladder::{
@@ -25,7 +26,7 @@ use crate::ladder::{
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// The ONNX model
-    #[arg(value_name = "MODEL", required_unless_present = "collect")]
+    #[arg(value_name = "MODEL", required_unless_present = "collect", value_parser = model_path())]
     model: Option<PathBuf>,
     /// Validation data, as `zantc eval` takes them
     #[arg(long, value_name = "FILE|DIR", required_unless_present = "collect")]

@@ -1,45 +1,63 @@
 //! The command line: one file per subcommand, one group of options for all of them.
 //!
-//! Status goes to stderr, data to stdout; files are written only where the user names them. Exit codes: 0 good, 1 diagnostics, 2 usage and reports that cannot be compared,
-//! 101 a bug, 128 and more a signal.
+//! Status goes to stderr, data to stdout; files are written only where the user names them. [`EXIT_CODES`] says how commands end.
 
 mod bench;
+mod boards;
 mod certify;
 mod check;
 mod compare;
 mod compile;
 mod compress;
 mod device;
+mod doctor;
 mod dot;
 mod eval;
 mod explain;
 mod fit;
 mod inspect;
 mod ladder;
+mod numbers;
 mod ops;
 mod options;
+mod pages;
 mod profile;
 mod project;
 mod run;
 mod session;
 mod shell;
+mod stdin;
+mod targets;
 mod verify;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use zant_measure::process;
-use zantc::diag::Diagnostic;
+use zantc::diag::{Diagnostic, Severity, codes};
 
-use shell::{Format, Shell};
+use shell::{Color, Format, Shell, Verbosity};
+
+/// How commands end.
+const EXIT_CODES: &str = "Exit codes: 0 good; 1 a verdict: a model that cannot be compiled or is wrong, a budget that is exceeded, a regression; \
+2 a command that makes no sense, or files that cannot be read; 101 a bug; 128 and more a signal";
 
 /// Compiles ONNX models to standalone, allocation-free Rust crates
 #[derive(Parser)]
-#[command(name = "zantc", version, max_term_width = 100)]
+#[command(name = "zantc", version, max_term_width = 100, after_help = EXIT_CODES)]
 struct Cli {
     /// How diagnostics and results are written
     #[arg(long, global = true, value_enum, default_value = "human")]
     message_format: Format,
+    /// Print errors and data only
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Say what is being done, each phase with its time
+    #[arg(short, long, global = true)]
+    verbose: bool,
+    /// When text has colours
+    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN")]
+    color: Color,
     #[command(subcommand)]
     command: Command,
 }
@@ -63,6 +81,11 @@ enum Command {
     Compare(compare::Args),
     Ops(ops::Args),
     Explain(explain::Args),
+    Targets(targets::Args),
+    Boards(boards::Args),
+    Doctor(doctor::Args),
+    Completions(pages::CompletionArgs),
+    Man(pages::ManArgs),
 }
 
 /// Why a command did not succeed.
@@ -97,7 +120,12 @@ pub fn main() -> ExitCode {
     // Without it, signals end the program as they end others, and leave what it has started.
     drop(process::end_on_signals());
     let cli = Cli::parse();
-    let mut shell = Shell::new(cli.message_format);
+    let verbosity = match (cli.quiet, cli.verbose) {
+        (true, _) => Verbosity::Quiet,
+        (false, true) => Verbosity::Verbose,
+        (false, false) => Verbosity::Normal,
+    };
+    let mut shell = Shell::new(cli.message_format, verbosity, cli.color);
     let outcome = match &cli.command {
         Command::Compile(args) => compile::run(args, &mut shell),
         Command::Run(args) => run::run(args, &mut shell),
@@ -116,13 +144,18 @@ pub fn main() -> ExitCode {
         Command::Compare(args) => compare::run(args, &mut shell),
         Command::Ops(args) => ops::run(args, &mut shell),
         Command::Explain(args) => explain::run(args, &mut shell),
+        Command::Targets(args) => targets::run(args, &mut shell),
+        Command::Boards(args) => boards::run(args, &mut shell),
+        Command::Doctor(args) => doctor::run(args, &mut shell),
+        Command::Completions(args) => pages::completions(args, &mut shell),
+        Command::Man(args) => pages::man(args, &mut shell),
     };
     process::settle();
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Diagnostics(diagnostics)) => {
             shell.diagnostics(&diagnostics);
-            ExitCode::from(1)
+            ExitCode::from(code(&diagnostics))
         }
         Err(Failure::Unreadable(diagnostics)) => {
             shell.diagnostics(&diagnostics);
@@ -134,6 +167,16 @@ pub fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// The code of a file that cannot be written; those of files that cannot be read stand before it.
+const CANNOT_WRITE: &str = "ZA0011";
+
+/// How a command ends with findings: 2 where files or options cannot be read, else 1.
+fn code(diagnostics: &[Diagnostic]) -> u8 {
+    let unreadable = |d: &Diagnostic| d.code < CANNOT_WRITE || d.code == codes::BAD_OPTION;
+    let mut errors = diagnostics.iter().filter(|d| d.severity == Severity::Error);
+    if errors.any(unreadable) { 2 } else { 1 }
 }
 
 /// A panic is a bug of this program; paths of the machine that built it are nobody's business. Rust then exits with 101.
@@ -165,6 +208,23 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn what_contradicts_itself_is_refused() {
+        for wrong in [
+            &["zantc", "compile", "m.onnx", "--quiet", "--verbose"][..],
+            &["zantc", "compile", "m.onnx", "--target", "host", "--target", "wasm32"],
+            &["zantc", "check", "m.onnx", "--max-ram", "1K", "--max-ram", "2K"],
+            &["zantc", "check", "m.onnx", "--dim", "n=1", "--dim", "n=2"],
+            &["zantc", "inspect", "m.onnx", "--json", "--html", "-"],
+            &["zantc", "boards", "--fits"],
+            &["zantc", "run", "m.onnx", "-i", "a.npy", "b.npy"],
+            &["zantc", "run", "m.onnx", "--format", "npy"],
+        ] {
+            assert!(Cli::try_parse_from(wrong).is_err(), "{wrong:?}");
+        }
+        assert!(Cli::try_parse_from(["zantc", "check", "m.onnx", "--dim", "n=1", "--dim", "k=2"]).is_ok());
     }
 
     #[test]

@@ -43,6 +43,18 @@ impl FromArgMatches for ModelOptions {
                 choice.take(&mut self.0, text).map_err(wrong)?;
             }
         }
-        Ok(())
+        match twice(&self.0.dim).or_else(|| twice(&self.0.state)) {
+            Some(name) => {
+                let why = format!("{name:?} is given twice\n");
+                Err(Error::raw(clap::error::ErrorKind::ArgumentConflict, why))
+            }
+            None => Ok(()),
+        }
     }
+}
+
+/// The first name that stands twice among pairs.
+fn twice<T>(pairs: &[(String, T)]) -> Option<&str> {
+    let mut names = pairs.iter().enumerate().map(|(i, (name, _))| (i, name.as_str()));
+    names.find(|(i, name)| pairs[..*i].iter().any(|(other, _)| other == name)).map(|(_, name)| name)
 }

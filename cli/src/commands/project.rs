@@ -2,19 +2,22 @@
 
 use std::path::{Path, PathBuf};
 
-use zantc::project::{Naming, OpenError, Project};
+use clap::builder::TypedValueParser;
+use zantc::onnx::{Limits, load_bytes};
+use zantc::project::{Naming, OpenError, Project, crate_name, load_diagnostic};
 use zantc::{Compiled, Config};
 
 use super::options::ModelOptions;
 use super::shell::Shell;
+use super::stdin::{self, STDIN};
 use super::{Failure, Outcome};
 
 /// The arguments of every command that takes a model. A `zant.toml` beside the model has the same options; the command
 /// line wins.
 #[derive(clap::Args)]
 pub(super) struct ModelArgs {
-    /// The ONNX model
-    #[arg(value_name = "MODEL")]
+    /// The ONNX model, a folder with a `model.onnx`, or `-` for stdin
+    #[arg(value_name = "MODEL", value_parser = model_path())]
     pub(super) model: PathBuf,
     #[command(flatten)]
     options: ModelOptions,
@@ -27,9 +30,24 @@ impl ModelArgs {
     }
 }
 
+/// What reads a model's path: that of a folder stands for the model in it.
+pub(super) fn model_path() -> impl clap::builder::TypedValueParser<Value = PathBuf> {
+    clap::builder::OsStringValueParser::new().map(|given| {
+        let path = PathBuf::from(given);
+        let inside = path.join("model.onnx");
+        if inside.is_file() { inside } else { path }
+    })
+}
+
 /// Reads model and options.
 pub(super) fn opened(model: &Path, options: &ModelOptions) -> Outcome<Project> {
     let config = Config::new().choose(options.0.clone());
+    if model == Path::new(STDIN) {
+        let bytes = stdin::read()?;
+        let loaded = load_bytes(bytes.into(), None, &Limits::default()).map_err(|e| load_diagnostic(&e))?;
+        let name = crate_name(&config, Path::new("stdin.onnx")).map_err(OpenError::Name)?;
+        return Ok(Project { path: model.to_path_buf(), model: loaded, config, name });
+    }
     Ok(Project::open(model, config, Naming::FileOrFolder, &mut |_| {})?)
 }
 

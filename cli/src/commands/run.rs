@@ -12,7 +12,8 @@ use zantc::project::load_diagnostic;
 use zantc::verify::data::{fitting, quantize_caches, read_tensor};
 
 use super::project::{ModelArgs, compile};
-use super::shell::Shell;
+use super::shell::{Shell, counted};
+use super::stdin::readable;
 use super::{Failure, Outcome};
 
 /// Elements of a tensor that are printed.
@@ -23,15 +24,15 @@ const SHOWN: usize = 32;
 pub(super) struct Args {
     #[command(flatten)]
     model: ModelArgs,
-    /// Inputs (.pb or .npy) in the model's order, or each as NAME=FILE
-    #[arg(short, long, value_name = "[NAME=]FILE", num_args = 1..)]
+    /// An input (.pb or .npy), in the model's order or as NAME=FILE; `-` is stdin; once for each input
+    #[arg(short, long, value_name = "[NAME=]FILE")]
     input: Vec<String>,
     /// Write output_K files into this folder instead of printing
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
-    /// Kind of the files that are written
-    #[arg(long, value_enum, default_value = "pb")]
-    output_format: OutputFormat,
+    /// Kind of the files that are written [default: npy where all inputs are, else pb]
+    #[arg(long, alias = "output-format", value_enum, requires = "output")]
+    format: Option<OutputFormat>,
 }
 
 /// A kind of files.
@@ -47,12 +48,12 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
     let project = args.model.open()?;
     let compiled = compile(&project, shell)?;
     let program = &compiled.program;
-    let inputs = inputs(&args.input, program)?;
+    let (inputs, kind) = inputs(&args.input, program)?;
     shell.progress(&format!("{}: running", project.name));
     let outputs = execute(program, &inputs)?;
     if let Some(folder) = &args.output {
-        write(folder, args.output_format, program, &outputs)?;
-        shell.status("Wrote", &format!("{} outputs to {}", outputs.len(), folder.display()));
+        write(folder, args.format.unwrap_or(kind), program, &outputs)?;
+        shell.status("Wrote", &format!("{} to {}", counted(outputs.len(), "output"), folder.display()));
         return Ok(());
     }
     for (port, tensor) in program.model_outputs().iter().zip(&outputs) {
@@ -69,27 +70,30 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
     Ok(())
 }
 
-/// The inputs in the model's order. States that are not given are zeros.
-fn inputs(given: &[String], program: &Program) -> Outcome<Vec<Tensor>> {
+/// The inputs in the model's order, and the kind of file that they are of. States that are not given are zeros.
+fn inputs(given: &[String], program: &Program) -> Outcome<(Vec<Tensor>, OutputFormat)> {
     let ports = program.model_inputs();
     let is_state = |i: usize| program.states.iter().any(|s| s.positions[0] == i);
     let mut slots: Vec<Option<Tensor>> = vec![None; ports.len()];
+    let mut all_npy = !given.is_empty();
     let unnamed: Vec<usize> = (0..ports.len()).filter(|&i| !is_state(i)).collect();
     for (k, argument) in given.iter().enumerate() {
         let named = ports.iter().enumerate().find_map(|(i, p)| {
             let file = argument.strip_prefix(p.name.as_str())?.strip_prefix('=')?;
             Some((i, file))
         });
-        if named.is_none() && !Path::new(argument).exists() {
+        if named.is_none() && argument != "-" && !Path::new(argument).exists() {
             misnamed(argument, &ports)?;
         }
         let place = named.or_else(|| unnamed.get(k).map(|&i| (i, argument.as_str())));
         let Some((slot, file)) = place else {
             let count = unnamed.len();
-            return Err(Failure::Usage(format!("the model has {count} inputs, {} are given", given.len())));
+            return Err(Failure::Usage(format!("the model has {}, {} given", counted(count, "input"), given.len())));
         };
-        if slots[slot].replace(read_tensor(Path::new(file))?.1).is_some() {
-            return Err(Failure::Usage(format!("input {slot} is given twice")));
+        let file = readable(Path::new(file))?;
+        all_npy &= file.path().extension().is_some_and(|e| e.eq_ignore_ascii_case("npy"));
+        if slots[slot].replace(read_tensor(file.path())?.1).is_some() {
+            return Err(Failure::Usage(format!("input `{}` is given twice", escape(&ports[slot].name))));
         }
     }
     quantize_caches(program, &mut slots, &mut []);
@@ -98,7 +102,8 @@ fn inputs(given: &[String], program: &Program) -> Outcome<Vec<Tensor>> {
         *slot = Some(Tensor::from_scalars(ty.clone(), vec![Scalar::zero(ty.dtype); ty.elements()]));
     }
     let fitted = ports.iter().zip(slots).map(|(port, t)| fitting(port, t, "the command line"));
-    Ok(fitted.collect::<Result<_, _>>()?)
+    let kind = if all_npy { OutputFormat::Npy } else { OutputFormat::Pb };
+    Ok((fitted.collect::<Result<_, _>>()?, kind))
 }
 
 /// Refuses `NAME=FILE` with the name of no input.

@@ -10,6 +10,7 @@ use zantc::targets::{HOST, Target};
 use zantc::{Config, project};
 
 use super::bench::{finish, measurable, model_file};
+use super::project::model_path;
 use super::shell::Shell;
 use super::{Failure, Outcome};
 use crate::bench::{Goal, Profile, Sessions, Subject, begin, brief, end, goals, session};
@@ -21,7 +22,7 @@ use crate::bench::{Goal, Profile, Sessions, Subject, begin, brief, end, goals, s
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Decoders: ONNX models, or folders with a `model.onnx`; a `zant.toml` beside a model has its options
-    #[arg(value_name = "MODEL", required = true)]
+    #[arg(value_name = "MODEL", required = true, value_parser = model_path())]
     models: Vec<PathBuf>,
     /// Tokens that are computed in a session
     #[arg(long, value_name = "N", default_value_t = 25, value_parser = clap::value_parser!(u32).range(1..=100_000))]

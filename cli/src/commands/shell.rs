@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use zantc::diag::{Diagnostic, Style, escape, render_all};
+use zantc::diag::{Diagnostic, Severity, Style, escape, render_all};
 
 use super::{Failure, Outcome};
 
@@ -14,6 +14,28 @@ pub(super) enum Format {
     Human,
     /// One JSON object per line on stdout.
     Json,
+}
+
+/// How much is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verbosity {
+    /// Errors and data.
+    Quiet,
+    /// What is done, and what is worth a warning.
+    Normal,
+    /// Each phase of it as well.
+    Verbose,
+}
+
+/// When text has colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Color {
+    /// On a terminal, unless NO_COLOR says otherwise.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
 }
 
 /// Shortest time between two lines of progress.
@@ -30,6 +52,7 @@ pub(super) fn cut(text: &str, most: usize) -> String {
 /// The two streams of a command.
 pub(super) struct Shell {
     format: Format,
+    verbosity: Verbosity,
     terminal: bool,
     style: Style,
     /// When progress was last shown; `None` where no such line stands on the terminal.
@@ -38,10 +61,14 @@ pub(super) struct Shell {
 }
 
 impl Shell {
-    pub(super) fn new(format: Format) -> Shell {
+    pub(super) fn new(format: Format, verbosity: Verbosity, color: Color) -> Shell {
         let terminal = io::stderr().is_terminal();
-        let color = terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
-        Shell { format, terminal, style: Style { color }, progress: None, started: Instant::now() }
+        let color = match color {
+            Color::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
+            Color::Always => true,
+            Color::Never => false,
+        };
+        Shell { format, verbosity, terminal, style: Style { color }, progress: None, started: Instant::now() }
     }
 
     pub(super) fn is_json(&self) -> bool {
@@ -61,11 +88,19 @@ impl Shell {
     /// A line of status: `   Compiling mnist-8`.
     pub(super) fn status(&mut self, verb: &str, message: &str) {
         self.clear_progress();
+        if self.verbosity == Verbosity::Quiet {
+            return;
+        }
         eprintln!("{} {}", self.style.paint("1;32", &format!("{verb:>12}")), escape(message));
     }
 
-    /// What is being done, on a line that the next one replaces; on a terminal only.
+    /// What is being done, on a line that the next one replaces, on a terminal only; a line of its own where much is to be said.
     pub(super) fn progress(&mut self, message: &str) {
+        match self.verbosity {
+            Verbosity::Quiet => return,
+            Verbosity::Verbose => return self.status("Working", &format!("{message} (at {})", self.elapsed())),
+            Verbosity::Normal => {}
+        }
         let recent = self.progress.is_some_and(|at| at.elapsed() < PROGRESS_PAUSE);
         if self.terminal && !recent && self.started.elapsed() >= PROGRESS_PAUSE {
             let line: String = escape(message).chars().take(60).collect();
@@ -83,6 +118,14 @@ impl Shell {
     /// Findings: on stderr as text, on stdout as JSON.
     pub(super) fn diagnostics(&mut self, diagnostics: &[Diagnostic]) {
         self.clear_progress();
+        let errors: Vec<Diagnostic>;
+        let diagnostics = match self.verbosity {
+            Verbosity::Quiet => {
+                errors = diagnostics.iter().filter(|d| d.severity == Severity::Error).cloned().collect();
+                &errors
+            }
+            Verbosity::Normal | Verbosity::Verbose => diagnostics,
+        };
         match self.format {
             Format::Human => eprint!("{}", render_all(diagnostics, self.style)),
             Format::Json => {
@@ -118,6 +161,11 @@ impl Shell {
     pub(super) fn json(&mut self, value: &serde_json::Value) -> Outcome {
         self.out(&format!("{value}\n"))
     }
+}
+
+/// A number with its noun: `1 step`, `2 steps`.
+pub(super) fn counted(n: usize, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
 
 /// A table with columns as wide as they need to be; the first is aligned left, numbers right.

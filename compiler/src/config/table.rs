@@ -105,13 +105,13 @@ pub const OPTIONS: [Choice; 15] = [
     Choice {
         name: "max-flash",
         value: "BYTES",
-        help: "Fail where constants and code need more bytes",
+        help: "Fail where weights and code need more bytes",
         form: Form::Bytes(|o| &mut o.max_flash),
     },
     Choice {
         name: "weights-section",
         value: "NAME",
-        help: "Link section of the constants",
+        help: "Link section of the weights",
         form: Form::Text(|o, text| set(&mut o.weights_section, section(text))),
     },
     Choice {

@@ -119,6 +119,11 @@ codes! {
     BAD_QUANTIZATION = "ZA0211", "a quantization makes no sense",
         "A scale is zero, negative, infinite or not a number, or the weights of a product of bytes are so many and so large that\n\
          its 32-bit sums could overflow. The quantizer had no data for the tensor, or the file is damaged: calibrate again.";
+    /// The batch has no value and is taken as 1.
+    BATCH_OF_ONE = "ZA0212", "the batch is taken as 1",
+        "The model leaves one dimension open, the number of examples: the leading one of all inputs, or one whose name says so.\n\
+         On a device that is 1. `--dim NAME=N`, `dim = { NAME = N }` in zant.toml, or `.dim(\"NAME\", N)` in a build script gives it\n\
+         another value, and this note goes where that is 1 as well.";
     /// A budget of RAM or flash is exceeded.
     OVER_BUDGET = "ZA0301", "a budget is exceeded",
         "The arena, the inputs and, where they are estimated, stack (RAM) or constants and code (flash) are larger than `--max-ram` or\n\

@@ -13,6 +13,8 @@ pub use render::{Style, escape, render, render_all};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
+    /// Something that is good to know.
+    Note,
     /// The work goes on.
     Warning,
     /// Nothing is written.
@@ -50,6 +52,9 @@ pub struct NodePlace {
     pub line: String,
     /// The part of `line` that is at fault (byte offset and length), for the caret.
     pub span: Option<(usize, usize)>,
+    /// Where it is in the program that was exported, innermost first: modules, lines, functions; untrusted text.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub scope: Vec<String>,
 }
 
 /// A place in a text file that the user wrote.
@@ -87,6 +92,11 @@ impl Diagnostic {
     /// A warning.
     pub fn warning(code: &'static str, message: impl Into<String>) -> Diagnostic {
         Diagnostic { severity: Severity::Warning, ..Diagnostic::error(code, message) }
+    }
+
+    /// What is good to know.
+    pub fn note(code: &'static str, message: impl Into<String>) -> Diagnostic {
+        Diagnostic { severity: Severity::Note, ..Diagnostic::error(code, message) }
     }
 
     /// Adds what to do.

@@ -67,6 +67,7 @@ fn head(severity: Severity, style: Style) -> String {
     match severity {
         Severity::Error => style.paint("1;31", "error"),
         Severity::Warning => style.paint("1;33", "warning"),
+        Severity::Note => style.paint("1;32", "note"),
     }
 }
 
@@ -84,11 +85,15 @@ pub fn render(d: &Diagnostic, style: Style) -> String {
     let name = match d.severity {
         Severity::Error => style.paint("1;31", &format!("error[{}]", d.code)),
         Severity::Warning => style.paint("1;33", &format!("warning[{}]", d.code)),
+        Severity::Note => style.paint("1;32", &format!("note[{}]", d.code)),
     };
     let mut text = format!("{name}{}\n", style.paint("1", &format!(": {}", escape(&d.message))));
     if let Some(place) = &d.node {
         let (name, op) = (escape(&place.name), escape(&place.op_type));
         _ = writeln!(text, " {} node {} `{name}` ({op})", style.paint("1;34", "-->"), place.index);
+        for scope in &place.scope {
+            _ = writeln!(text, "     in {}", escape(scope));
+        }
         if !place.line.is_empty() {
             quote(&mut text, line(&place.line, place.span), style);
         }
@@ -151,7 +156,14 @@ mod tests {
     use crate::diag::{Diagnostic, FilePlace, NodePlace, codes};
 
     fn place(line: &str, span: Option<(usize, usize)>) -> NodePlace {
-        NodePlace { index: 12, name: "fc1".into(), op_type: "MatMul".into(), line: line.into(), span }
+        NodePlace {
+            index: 12,
+            name: "fc1".into(),
+            op_type: "MatMul".into(),
+            line: line.into(),
+            span,
+            scope: Vec::new(),
+        }
     }
 
     #[test]
@@ -161,6 +173,17 @@ mod tests {
             .help("transpose the second operand");
         let expected = "error[ZA0204]: the inner dimensions 3 and 4 differ\n --> node 12 `fc1` (MatMul)\n  |\n  | y = MatMul(x, w)\n  |               ^\n  = help: transpose the second operand\n";
         assert_eq!(render(&d, Style::default()), expected);
+    }
+
+    #[test]
+    fn the_place_in_the_exported_program_is_shown() {
+        let mut at = place("", None);
+        at.scope = vec!["encoder (Linear)".into(), "model.py:3\n".into()];
+        let d = Diagnostic::note(codes::SHAPE_MISMATCH, "bad").at(at);
+        let expected =
+            "note[ZA0204]: bad\n --> node 12 `fc1` (MatMul)\n     in encoder (Linear)\n     in model.py:3\\u{a}\n";
+        assert_eq!(render(&d, Style::default()), expected);
+        assert_eq!(render_all(&[d], Style::default()), format!("{expected}\n"));
     }
 
     #[test]

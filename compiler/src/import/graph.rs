@@ -12,7 +12,7 @@ use super::node::{At, Fault, Imported, NodeCx};
 use super::nodes::topological;
 use super::place::{origin, place, qualified};
 use super::scope::{Binding, Scope};
-use super::{Import, Options, registry, signature};
+use super::{Import, Options, dims, registry, signature};
 
 /// The state of one translation.
 pub(super) struct Importer<'a> {
@@ -26,6 +26,11 @@ pub(super) struct Importer<'a> {
     pub(super) faults: Vec<Diagnostic>,
     pub(super) warnings: Vec<Diagnostic>,
     pub(super) used_dims: BTreeSet<String>,
+    /// Names of dimensions that are the batch, and those of them that were taken as 1.
+    pub(super) batches: BTreeSet<String>,
+    pub(super) assumed: BTreeSet<String>,
+    /// The functions and branches that are being inlined, outermost first.
+    pub(super) inside: Vec<String>,
     pub(super) depth: usize,
     /// What inlined functions have added so far.
     pub(super) expanded: super::inline::Expanded,
@@ -45,6 +50,9 @@ impl<'a> Importer<'a> {
             faults: Vec::new(),
             warnings: Vec::new(),
             used_dims: BTreeSet::new(),
+            batches: dims::batches(&model.graph),
+            assumed: BTreeSet::new(),
+            inside: Vec::new(),
             depth: 0,
             expanded: Default::default(),
             stopped: false,
@@ -68,6 +76,7 @@ impl<'a> Importer<'a> {
             self.outputs(graph);
         }
         self.unused_dims();
+        self.note_batch();
         if self.faults.is_empty() {
             Ok(Import { graph: self.builder.graph, warnings: self.warnings })
         } else {
@@ -125,8 +134,10 @@ impl<'a> Importer<'a> {
     }
 
     fn fault_at(&mut self, index: usize, node: &NodeProto, fault: &Fault) {
-        let mut d = Diagnostic::error(fault.code, fault.message.clone()).at(place(index, node, fault));
-        d.help.clone_from(&fault.help);
+        let mut at = place(index, node, fault);
+        at.scope.extend(self.inside.iter().rev().take(MAX_SCOPES).cloned());
+        let mut d = Diagnostic::error(fault.code, fault.message.clone()).at(at);
+        d.help = if fault.help.is_empty() { vec![remedy(fault.code)] } else { fault.help.clone() };
         self.faults.push(d);
     }
 
@@ -168,7 +179,7 @@ impl<'a> Importer<'a> {
         }
         signature::once(node)?;
         if let Some(f) = self.function(node) {
-            return self.call(f, node, &inputs);
+            return self.within("the function of", index, node, |importer| importer.call(f, node, &inputs));
         }
         if let Some(fault) = self.unsupported(node) {
             return Err(Some(fault));
@@ -178,9 +189,17 @@ impl<'a> Importer<'a> {
             signature::check(node, opset)?;
         }
         if is_if(node) {
-            return self.branch(node, &inputs);
+            return self.within("a branch of", index, node, |importer| importer.branch(node, &inputs));
         }
         self.translate(index, node, inputs)
+    }
+
+    /// Translates the nodes that stand behind one; faults in them say so.
+    fn within<T>(&mut self, what: &str, index: usize, node: &NodeProto, translate: impl FnOnce(&mut Self) -> T) -> T {
+        self.inside.push(format!("{what} node {index} `{}` ({})", origin(index, node).name, qualified(node)));
+        let translated = translate(self);
+        self.inside.pop();
+        translated
     }
 
     /// Translates one node of an operator that is in the registry.
@@ -235,6 +254,24 @@ impl<'a> Importer<'a> {
     }
 }
 
+/// Functions and branches around a node that are shown.
+const MAX_SCOPES: usize = 4;
+
+/// What to do about a node where nothing more is known than the code.
+fn remedy(code: &str) -> String {
+    match code {
+        codes::SHAPE_MISMATCH => {
+            "check the values given by `--dim`; `onnx.shape_inference.infer_shapes(model, strict_mode=True)` says more"
+                .into()
+        }
+        codes::MALFORMED_GRAPH | codes::BAD_ATTRIBUTE | codes::MISSING_INPUT => {
+            "`onnx.checker.check_model(model, full_check=True)` says more; export the model again".into()
+        }
+        codes::UNSUPPORTED_TYPE => "convert the model to float32, or to 8 bits by `zantc quantize`".into(),
+        _ => format!("`zantc explain {code}` says more"),
+    }
+}
+
 /// The newest opset whose operator texts have been read for this importer.
 const MAX_OPSET: i64 = 28;
 
@@ -243,7 +280,7 @@ pub(super) fn is_onnx(domain: &str) -> bool {
     matches!(domain, "" | "ai.onnx")
 }
 
-fn is_if(node: &NodeProto) -> bool {
+pub(super) fn is_if(node: &NodeProto) -> bool {
     node.op_type == "If" && is_onnx(&node.domain)
 }
 

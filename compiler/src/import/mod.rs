@@ -4,6 +4,8 @@
 //! is computed while importing. All findings of a model are collected, not only the first.
 
 mod builder;
+pub mod dims;
+mod exporter;
 mod graph;
 mod inline;
 mod node;

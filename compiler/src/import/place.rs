@@ -7,6 +7,7 @@ use crate::ir::Origin;
 use crate::onnx::AttributeValue;
 use crate::onnx::proto::NodeProto;
 
+use super::exporter::scope;
 use super::node::{At, Fault};
 
 /// Characters of a name that are shown.
@@ -20,7 +21,7 @@ pub(super) fn place(index: usize, node: &NodeProto, fault: &Fault) -> NodePlace 
     let span =
         fault.at.as_ref().and_then(|at| parts.iter().find(|(part, _)| part == at)).map(|(_, r)| (r.start, r.len()));
     let origin = origin(index, node);
-    NodePlace { index, name: origin.name, op_type: qualified(node), line, span }
+    NodePlace { index, name: origin.name, op_type: qualified(node), line, span, scope: scope(node) }
 }
 
 /// Where a core operator came from.

@@ -7,6 +7,7 @@ use crate::ir::{Output, Type, ValueId};
 use crate::onnx::ElementType;
 use crate::onnx::proto::{Dimension, DimensionValue, GraphProto, TensorType, TypeValue, ValueInfoProto};
 
+use super::dims;
 use super::graph::{Importer, unset};
 use super::node::{Fault, Imported};
 use super::scope::Binding;
@@ -86,17 +87,17 @@ impl Importer<'_> {
     fn input_type(&mut self, input: &ValueInfoProto) -> Imported<Type> {
         let tensor = declared(input)?.ok_or_else(|| Fault::new(codes::MALFORMED_GRAPH, "it has no type"))?;
         let dtype = dtype_of_code(tensor.elem_type)?;
-        let dims = &tensor.shape.as_ref().ok_or_else(|| {
+        let shape_of_port = &tensor.shape.as_ref().ok_or_else(|| {
             Fault::new(codes::UNBOUND_DIMENSION, "its rank is unknown").help("export the model with input shapes")
         })?;
-        let mut shape = Vec::with_capacity(dims.dim.len());
-        for (axis, dim) in dims.dim.iter().enumerate() {
+        let mut shape = Vec::with_capacity(shape_of_port.dim.len());
+        for (axis, dim) in shape_of_port.dim.iter().enumerate() {
             shape.push(match &dim.value {
                 Some(DimensionValue::Value(v)) if *v >= 0 => {
                     usize::try_from(*v).map_err(|_| Fault::new(codes::TOO_LARGE, format!("dimension {axis} is {v}")))?
                 }
                 Some(DimensionValue::Param(name)) if !name.is_empty() => self.dimension(name, &input.name, axis)?,
-                _ => self.dimension(&format!("{}[{axis}]", input.name), &input.name, axis)?,
+                _ => self.dimension(&dims::place(&input.name, axis), &input.name, axis)?,
             });
         }
         if crate::ir::checked_elements(&shape).is_none() {
@@ -107,16 +108,31 @@ impl Importer<'_> {
 
     /// The value of a symbolic dimension: by its name, else by input and axis.
     fn dimension(&mut self, name: &str, input: &str, axis: usize) -> Imported<usize> {
-        let by_place = format!("{input}[{axis}]");
+        let by_place = dims::place(input, axis);
         for key in [name, &by_place] {
             if let Some(&k) = self.options.dims.get(key) {
                 self.used_dims.insert(key.to_string());
                 return Ok(k);
             }
         }
+        if self.batches.contains(name) {
+            self.assumed.insert(name.to_string());
+            return Ok(1);
+        }
         let shown = name.escape_debug();
         Err(Fault::new(codes::UNBOUND_DIMENSION, format!("dimension {axis} is symbolic (`{shown}`) and has no value"))
             .help(format!("bind it with `--dim '{shown}=1'` (or another size)")))
+    }
+
+    /// Says which dimensions are taken as a batch of one.
+    pub(super) fn note_batch(&mut self) {
+        let Some(first) = self.assumed.first() else { return };
+        let shown: Vec<String> = self.assumed.iter().take(4).map(|n| format!("`{}`", n.escape_debug())).collect();
+        let rest = self.assumed.len() - shown.len();
+        let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+        let message = format!("the batch ({}{more}) has no value and is taken as 1", shown.join(", "));
+        let help = format!("`--dim '{}=8'` gives it another one", first.escape_debug());
+        self.warnings.push(Diagnostic::note(codes::BATCH_OF_ONE, message).help(help));
     }
 
     pub(super) fn unused_dims(&mut self) {

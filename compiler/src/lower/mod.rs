@@ -94,6 +94,7 @@ fn diagnostic(graph: &Graph, node: &Node, fault: Fault) -> Diagnostic {
             op_type: o.op_type.clone(),
             line: crate::ir::print_node(graph, node),
             span: None,
+            scope: Vec::new(),
         }),
         None => d,
     }

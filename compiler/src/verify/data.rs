@@ -7,7 +7,7 @@ use crate::diag::{Diagnostic, codes};
 use crate::emit::{MAX_VECTORS_BYTES, Vector};
 use crate::exec::{ExecError, Executor, Hygiene};
 use crate::import::from_raw;
-use crate::ir::{DType, Reference, Tensor, graph_work};
+use crate::ir::{DType, Reference, Tensor, Type, graph_work};
 use crate::onnx::{Limits, RawTensor};
 use crate::pipeline::Compiled;
 use crate::program::{Port, Program};
@@ -175,8 +175,50 @@ pub fn fitting(port: &Port, given: Option<Tensor>, from: &str) -> Result<Tensor,
         return Ok(tensor);
     }
     let message = format!("input {:?} is {} in {from}, the model's is {}", port.name, tensor.ty(), port.ty);
-    Err(Diagnostic::error(codes::BAD_DATA, message)
-        .help("where the model leaves a dimension open, `--dim` gives it the data's value"))
+    let error = Diagnostic::error(codes::BAD_DATA, message);
+    Err(conversions(tensor.ty(), &port.ty).into_iter().fold(error, Diagnostic::help))
+}
+
+/// How data of one type become such of another.
+fn conversions(given: &Type, wanted: &Type) -> Vec<String> {
+    let mut ways = Vec::new();
+    if given.dtype != wanted.dtype {
+        let to = numpy_name(wanted.dtype);
+        ways.push(match (given.dtype.is_float(), wanted.dtype.is_int()) {
+            (true, true) => format!(
+                "convert it: `x.astype(numpy.{to})` where the numbers are whole; an input that is quantized takes \
+                 `numpy.rint(x / scale + zero_point).clip(..).astype(numpy.{to})`"
+            ),
+            _ => format!("convert it: `x.astype(numpy.{to})`"),
+        });
+    }
+    if given.shape != wanted.shape {
+        if given.elements() == wanted.elements() {
+            ways.push(format!("give it the shape: `x.reshape({:?})`", wanted.shape));
+        } else {
+            ways.push("where the model leaves a dimension open, `--dim` gives it the data's value".into());
+        }
+    }
+    ways
+}
+
+/// NumPy's name of an element type; bfloat16 is the `ml_dtypes` package's.
+fn numpy_name(dtype: DType) -> &'static str {
+    match dtype {
+        DType::Bool => "bool_",
+        DType::I8 => "int8",
+        DType::I16 => "int16",
+        DType::I32 => "int32",
+        DType::I64 => "int64",
+        DType::U8 => "uint8",
+        DType::U16 => "uint16",
+        DType::U32 => "uint32",
+        DType::U64 => "uint64",
+        DType::F16 => "float16",
+        DType::BF16 => "bfloat16",
+        DType::F32 => "float32",
+        DType::F64 => "float64",
+    }
 }
 
 /// Vectors for an emitted crate's tests: the inputs of the data sets beside the model with the outputs that this process
@@ -319,6 +361,23 @@ mod tests {
         golden_vectors(&model, &compiled, &mut |_| {}, &mut |_| {}).unwrap_err();
         std::fs::write(set.join("input_0.npy"), npy("(2, 4)", 8)).unwrap();
         assert_eq!(golden_vectors(&model, &compiled, &mut |_| {}, &mut |_| panic!("it fits")).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_converted_in_one_line() {
+        let of = |given: Tensor, dtype: DType, shape: &[usize]| {
+            let mut port = port("x");
+            port.ty = Type::new(dtype, shape.to_vec());
+            super::fitting(&port, Some(given), "here").map_or_else(|d| d.help.join("; "), |_| String::new())
+        };
+        let floats = |shape: &[usize]| Tensor::from_elements(shape.to_vec(), &vec![0f32; shape.iter().product()]);
+        assert_eq!(of(floats(&[2, 3]), DType::F32, &[2, 3]), "");
+        assert_eq!(
+            of(floats(&[6]), DType::F64, &[2, 3]),
+            "convert it: `x.astype(numpy.float64)`; give it the shape: `x.reshape([2, 3])`"
+        );
+        assert!(of(floats(&[1]), DType::I8, &[1]).contains("numpy.rint(x / scale + zero_point)"));
+        assert!(of(floats(&[5]), DType::F32, &[2, 3]).contains("`--dim`"));
     }
 
     #[test]

@@ -31,11 +31,13 @@ def _declared() -> Iterator[Case]:
         ("negative", [-1, 2], "a negative dimension"),
         ("minimum", [INT64_MIN], "the most negative dimension"),
         ("rank_100", [1] * 100, "100 dimensions"),
-        ("unbound", ["batch", 2], "a symbolic dimension without a value"),
-        ("unbound_unnamed", [None, 2], "an unknown dimension without a name"),
+        ("unbound", ["seq", 2], "a symbolic dimension without a value"),
+        ("unbound_unnamed", [3, None], "an unknown dimension without a name"),
     ]
     for name, shape, why in rows:
         yield error(f"shape_{name}", single("Relu", shape, out=None), why)
+    for name, shape in [("batch", ["batch", 2]), ("batch_unnamed", [None, 2])]:
+        yield ok(f"shape_{name}", single("Relu", shape, out=None), "a batch without a value is one")
     unused = model([node("Relu", ["x"], ["y"])], [value("x", [2]), value("u", [2**62])], [value("y", [2])])
     yield error("shape_huge_unused", unused, "an input of 2^62 elements that nothing reads")
     rank = model([node("Relu", ["x"], ["y"])], [value("x", None)], [value("y", None)])

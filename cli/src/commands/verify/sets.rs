@@ -12,7 +12,7 @@ use zantc::verify::judge::Subject;
 use zantc::verify::seeded;
 
 use super::super::run::failure;
-use super::super::shell::Shell;
+use super::super::shell::{Shell, counted};
 use super::super::{Failure, Outcome};
 use super::Args;
 
@@ -36,9 +36,9 @@ impl Reference {
     /// What was compared, in words.
     pub(super) fn described(&self, count: usize) -> String {
         match self {
-            Reference::Vectors => format!("compared with the model's vectors, {count} data sets"),
+            Reference::Vectors => format!("compared with the model's vectors, {}", counted(count, "data set")),
             Reference::Naive { why } => {
-                format!("{why}: compared with zantc's naive reference on {count} seeded inputs")
+                format!("{why}: compared with zantc's naive reference on {}", counted(count, "seeded input"))
             }
         }
     }
@@ -125,7 +125,13 @@ fn seeded_sets(
             .into());
     }
     if asked.is_none() && count < SEEDED {
-        shell.status("Note", &format!("{count} seeded inputs only: the model is heavy for the naive reference"));
+        shell.status(
+            "Note",
+            &format!(
+                "{} only: the model is heavy for the naive reference",
+                counted(usize::try_from(count).unwrap_or(usize::MAX), "seeded input")
+            ),
+        );
     }
     let mut sets = Vec::new();
     for seed in 0..count {

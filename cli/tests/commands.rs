@@ -252,3 +252,60 @@ fn colours_and_phases_are_as_asked_for() {
     let (_, stderr) = said(at, &["check", &digits()], 0);
     assert!(!stderr.contains("planning memory") && !stderr.contains('\u{1b}'), "{stderr:?}");
 }
+
+#[test]
+fn projects_are_made_for_boards_and_nothing_is_written_over() {
+    let folder = TempDir::new().unwrap();
+    let at = folder.path();
+    for (board, flavor) in
+        [("nucleo-f746zg", "plain"), ("rpi-pico", "rtic"), ("rpi-pico2", "embassy"), ("esp32c3", "plain")]
+    {
+        let (_, stderr) = said(at, &["new", &digits(), "--board", board, "--flavor", flavor], 0);
+        assert!(stderr.contains(&format!("Made digits-{board}")), "{stderr}");
+        let made = at.join(format!("digits-{board}"));
+        let files = ["Cargo.toml", "README.md", ".cargo/config.toml", "build.rs", "src/main.rs", "src/sensor.rs"];
+        let more = ["src/inference.rs", "model/Cargo.toml", "qemu/src/vectors.rs", "qemu/memory.x"];
+        for file in files.iter().chain(&more) {
+            let text = fs::read_to_string(made.join(file)).unwrap_or_else(|e| panic!("{board}: {file}: {e}"));
+            assert!(!text.contains("{{"), "{board}: {file}");
+        }
+        let manifest = fs::read_to_string(made.join("Cargo.toml")).unwrap();
+        assert!(manifest.parse::<toml::Table>().is_ok(), "{manifest}");
+    }
+    let memory = fs::read_to_string(at.join("digits-nucleo-f746zg/memory.x")).unwrap();
+    assert!(memory.contains("FLASH : ORIGIN = 0x08000000, LENGTH = 1048576"), "{memory}");
+    let again = said(at, &["new", &digits(), "--board", "esp32c3"], 2).1;
+    assert!(again.contains("digits-esp32c3 is there already"), "{again}");
+    said(at, &["new", &digits(), "--board", "esp32c3", "--flavor", "rtic", "-o", "x"], 2);
+    said(at, &["new", &digits(), "--board", "mps3-an547", "-o", "x"], 2);
+    said(at, &["new", &digits(), "-o", "x"], 2);
+    let refused = said(at, &["new", &digits(), "--board", "nrf51822", "--max-flash", "1K", "-o", "x"], 1).1;
+    assert!(refused.contains("ZA0301") && !at.join("x").exists(), "{refused}");
+}
+
+#[test]
+fn a_probe_that_is_not_there_is_said() {
+    let folder = TempDir::new().unwrap();
+    let run = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_zantc"));
+        // Where there is no probe-rs.
+        let output = command.args(args).current_dir(folder.path()).env("PATH", folder.path()).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (code, stderr) = run(&["verify", &digits(), "--probe", "--board", "nucleo-f746zg"]);
+    assert!(code == Some(1) && stderr.contains("cargo install probe-rs-tools"), "{stderr}");
+    let (code, stderr) = run(&["verify", &digits(), "--probe"]);
+    assert!(code == Some(2) && stderr.contains("`--probe` needs `--board`"), "{stderr}");
+    let (code, stderr) = run(&["verify", &digits(), "--probe", "--board", "mps2-an500"]);
+    assert!(code == Some(2) && stderr.contains("is emulated"), "{stderr}");
+}
+
+#[test]
+fn a_page_shows_a_model() {
+    let folder = TempDir::new().unwrap();
+    said(folder.path(), &["inspect", &digits(), "--html", "model.html"], 0);
+    let page = fs::read_to_string(folder.path().join("model.html")).unwrap();
+    for part in ["<h2 id=\"s2\">Graph</h2>", "0 conv2d", "Arena over time", "nrf52840", "probabilities"] {
+        assert!(page.contains(part), "{part}");
+    }
+}

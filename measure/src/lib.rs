@@ -15,6 +15,7 @@ mod elf;
 mod error;
 mod firmware;
 mod host;
+pub mod inspection;
 mod machine;
 mod manifest;
 pub mod overview;

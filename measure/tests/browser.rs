@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 use zant_measure::compare::Comparison;
+use zant_measure::inspection::{Inspection, Step, page};
 use zant_measure::overview::write;
 use zant_measure::report::Report;
 
@@ -51,7 +52,40 @@ fn pages(folder: &Path) -> Vec<std::path::PathBuf> {
         std::fs::rename(folder.join(name).join("report.html"), folder.join(format!("{name}.html")))
             .expect("it is there");
     }
-    ["bench", "profile", "compared"].map(|name| folder.join(format!("{name}.html"))).into()
+    std::fs::write(folder.join("model.html"), page(&model())).expect("it is written");
+    ["bench", "profile", "compared", "model"].map(|name| folder.join(format!("{name}.html"))).into()
+}
+
+/// A model of a chain with a residual and a hostile name.
+fn model() -> Inspection {
+    let step = |i: usize| Step {
+        kernel: "qconv2d".into(),
+        nodes: EVIL.into(),
+        result: "i8[1,28,28,16]".into(),
+        reads: if i % 5 == 4 { vec![i - 1, i - 4] } else { (0..i).last().into_iter().collect() },
+        weights: 300 * (20 - i),
+        bits: (i == 2).then_some(1.6),
+        macs: 100_000 * i as u64,
+        live: 2048 * (1 + i % 4),
+        peak: i == 3,
+    };
+    let board = |name: &str, fits: bool| {
+        let words = if fits { "fits" } else { "no: 4096 bytes of RAM too many" };
+        (name.to_string(), "1M flash; 256K RAM".to_string(), fits, words.to_string())
+    };
+    Inspection {
+        name: EVIL.into(),
+        target: "cortex-m7".into(),
+        memory: ["8192 bytes of RAM (8192 arena + 0 inputs)".into(), "63000 bytes of weights".into()],
+        bytes: [8192, 63000],
+        arena: [8192, 8192],
+        macs: 19_000_000,
+        ports: vec![["input".into(), EVIL.into(), "f32[1,1,28,28]".into()]],
+        steps: (0..20).map(step).collect(),
+        floats: vec![[EVIL.into(), "it is not linear".into()]],
+        boards: vec![board("nrf52840", true), board("nrf51822", false)],
+        arena_svg: DRAWING.into(),
+    }
 }
 
 #[test]

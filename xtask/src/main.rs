@@ -8,6 +8,7 @@ mod command;
 mod compression;
 mod conformance;
 mod crates;
+mod dist;
 mod exhaustive;
 mod firmware;
 mod fuzz;
@@ -19,6 +20,7 @@ mod miri;
 mod mutants;
 mod package;
 mod pages;
+mod projects;
 mod scale;
 mod sizes;
 mod test;
@@ -39,6 +41,7 @@ enum Task {
     Boards(boards::Args),
     Compression(compression::Args),
     Conformance(conformance::Args),
+    Dist(dist::Args),
     Exhaustive(exhaustive::Args),
     Firmware(firmware::Args),
     Fuzz(fuzz::Args),
@@ -51,6 +54,8 @@ enum Task {
     Package,
     /// Open the pages that are made in a browser, on a desktop and on a phone
     Pages,
+    /// Projects that `zantc new` makes, by the commands of their READMEs
+    Projects,
     /// Time and memory of models of many nodes
     Scale,
     Sizes(sizes::Args),
@@ -66,6 +71,7 @@ fn main() -> ExitCode {
         Task::Compression(args) => compression::compression(&args),
         Task::Conformance(args) => conformance::conformance(&args),
         Task::Firmware(args) => firmware::firmware(&args),
+        Task::Dist(args) => dist::dist(&args),
         Task::Exhaustive(args) => exhaustive::exhaustive(&args),
         Task::Fuzz(args) => fuzz::fuzz(&args),
         Task::Install => install::install(),
@@ -74,6 +80,7 @@ fn main() -> ExitCode {
         Task::Mutants(args) => mutants::mutants(&args),
         Task::Package => package::package(),
         Task::Pages => pages::pages(),
+        Task::Projects => projects::projects(),
         Task::Scale => scale::scale(),
         Task::Sizes(args) => sizes::sizes(&args),
     };

@@ -58,7 +58,7 @@ impl Fit {
         self.over == [0, 0]
     }
 
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         match self.over {
             [0, 0] => "fits".into(),
             [ram, 0] => format!("no: {ram} bytes of RAM too many"),
@@ -121,7 +121,7 @@ fn list(boards: &[&'static Board], fits: Option<&BTreeMap<&'static str, Fit>>, s
 }
 
 /// Memories with their sizes.
-fn memories(regions: &[Region]) -> String {
+pub(super) fn memories(regions: &[Region]) -> String {
     regions.iter().map(|r| format!("{} {}", bytes(r.bytes), r.name)).collect::<Vec<_>>().join(" + ")
 }
 
@@ -140,7 +140,7 @@ fn json(board: &Board, fit: Option<&Fit>) -> serde_json::Value {
         regions.iter().map(one).collect()
     };
     let mut value = serde_json::json!({
-        "reason": "board", "name": board.name, "target": board.target,
+        "reason": "board", "name": board.name, "target": board.target, "chip": board.chip,
         "flash": regions(board.flash), "ram": regions(board.ram),
     });
     if let Some(fit) = fit {

@@ -1,5 +1,7 @@
 //! `zantc inspect`: what a model costs, step by step.
 
+mod page;
+
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
@@ -24,8 +26,11 @@ pub(super) struct Args {
     #[command(flatten)]
     model: ModelArgs,
     /// Write JSON
-    #[arg(long)]
+    #[arg(long, conflicts_with = "html")]
     json: bool,
+    /// Write a page: graph, steps, arena over time, weights and RAM by step, quantization, and the boards that it fits
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Draw the arena: time across, address up, one box a buffer, the peak marked
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
@@ -36,6 +41,12 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
     let compiled = compile(&project, shell)?;
     if let Some(path) = &args.svg {
         uninterrupted(|| replace(path, compiled.picture().as_bytes())).map_err(|e| unwritable(path, &e))?;
+    }
+    if let Some(path) = &args.html {
+        let page = page::page(&project, &compiled, shell)?;
+        uninterrupted(|| replace(path, page.as_bytes())).map_err(|e| unwritable(path, &e))?;
+        shell.status("Wrote", &path.display().to_string());
+        return Ok(());
     }
     if args.json {
         let text = serde_json::to_string_pretty(&report(&project.name, project.config.target.name, &compiled))

@@ -17,10 +17,12 @@ mod explain;
 mod fit;
 mod inspect;
 mod ladder;
+mod new;
 mod numbers;
 mod ops;
 mod options;
 mod pages;
+mod probe;
 mod profile;
 mod project;
 mod run;
@@ -65,6 +67,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Compile(compile::Args),
+    New(new::Args),
     Run(run::Args),
     Eval(eval::Args),
     Quantize(compress::QuantizeArgs),
@@ -128,6 +131,7 @@ pub fn main() -> ExitCode {
     let mut shell = Shell::new(cli.message_format, verbosity, cli.color);
     let outcome = match &cli.command {
         Command::Compile(args) => compile::run(args, &mut shell),
+        Command::New(args) => new::run(args, &mut shell),
         Command::Run(args) => run::run(args, &mut shell),
         Command::Eval(args) => eval::run(args, &mut shell),
         Command::Quantize(args) => compress::quantize(args, &mut shell),

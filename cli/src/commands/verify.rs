@@ -21,7 +21,7 @@ use zantc::{Compiled, pipeline};
 use super::project::{ModelArgs, compile};
 use super::run::execute;
 use super::shell::Shell;
-use super::{Failure, Outcome, device};
+use super::{Failure, Outcome, device, probe};
 use crate::built::crates::BuiltCrate;
 use crate::built::device::{Place, hash, place};
 use sets::Reference;
@@ -47,6 +47,9 @@ pub(super) struct Args {
     /// Compute in this process only, without rustc
     #[arg(long)]
     in_process: bool,
+    /// Run the crate on the board that `--board` names, through `probe-rs`, instead of on this machine or an emulated one
+    #[arg(long, conflicts_with = "in_process")]
+    probe: bool,
     /// Compare step by step and name the first that differs
     #[arg(long)]
     per_node: bool,
@@ -95,7 +98,8 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
     let project = args.model.open()?;
     let target = project.config.target;
     // What cannot be run is said before anything is computed.
-    let place = if args.in_process { Place::Here } else { place(target)? };
+    let probe = if args.probe { Some(probe::Probe::find(project.config.board)?) } else { None };
+    let place = if args.in_process || args.probe { Place::Here } else { place(target)? };
     let tolerance = tolerance(args)?;
     shell.status("Compiling", &format!("{} ({})", project.name, project.path.display()));
     let compiled = compile(&project, shell)?;
@@ -120,6 +124,9 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
         let levels = levels(&args.levels.opt_level, &["3"]);
         let checked = Checked { project: &project, compiled: &compiled, sets: &sets, outputs: &outputs };
         let found = match place {
+            _ if probe.is_some() => {
+                probe.iter().map(|p| p.check(&checked, shell)).collect::<Outcome<Vec<_>>>()?.concat()
+            }
             Place::On(machine) => device::check(&checked, machine, (&levels, args.levels.target_cpu), shell)?,
             Place::Here => crates(&checked, &levels, shell)?,
         };
@@ -130,6 +137,7 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
     }
     let on = match place {
         _ if args.in_process => "in this process".to_string(),
+        _ if args.probe => "on the board".to_string(),
         Place::On(machine) => format!("on {} ({})", machine.name, machine.cpu),
         Place::Here => "on this machine".to_string(),
     };

@@ -165,7 +165,8 @@ pub(super) fn array(p: &Port) -> String {
     format!("[{}; {}]", element(p.ty.dtype), p.ty.elements())
 }
 
-fn zero(p: &Port) -> &'static str {
+/// The literal of zero of a port's elements.
+pub(super) fn zero(p: &Port) -> &'static str {
     match element(p.ty.dtype) {
         "bool" => "false",
         "f32" | "f64" => "0.0",

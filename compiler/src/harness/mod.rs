@@ -3,8 +3,10 @@
 
 mod inference;
 mod process;
+mod project;
 mod runner;
 
 pub use inference::{ENTRY, emit_inference, mark_bytes};
 pub use process::{emit_process, input_places, logits};
+pub use project::{emit_check, emit_project, project_frame};
 pub use runner::{OPT_LEVELS, emit_runner, profile};

@@ -6,7 +6,8 @@ use crate::Outcome;
 use crate::data::Data;
 use crate::net::Net;
 use crate::prune::structured::{Options, PLAIN, structured};
-use crate::{prune, quantize, ternarize};
+use crate::prune::unstructured::{self, unstructured};
+use crate::{quantize, ternarize};
 
 /// What a method works with beside the model.
 pub struct Bench<'a> {
@@ -29,8 +30,10 @@ pub enum Step {
     WeightsInt4,
     /// Weights -s, 0 and s.
     Ternary,
-    /// Such a share of all weights becomes zero, in percent.
+    /// Such a share of all weights becomes zero, in percent, and the others are solved again.
     Unstructured(u32),
+    /// Such a share of all weights becomes zero, in percent: the smallest of each layer, and the others stay as they are.
+    UnstructuredMagnitude(u32),
     /// Such a share of the channels is removed, in percent, and the rest is solved again.
     Structured(u32),
     /// Such a share of the channels is removed, in percent: those of the least weights, and the rest stays as it is.
@@ -61,6 +64,7 @@ fn step(name: &str) -> Outcome<Step> {
     let percent = |rest: &str| rest.parse::<u32>().ok().filter(|p| (1..=99).contains(p));
     let shares = [
         ("unstructured-", Step::Unstructured as fn(u32) -> Step),
+        ("unstructured-magnitude-", Step::UnstructuredMagnitude),
         ("structured-", Step::Structured),
         ("structured-magnitude-", Step::StructuredMagnitude),
     ];
@@ -68,7 +72,7 @@ fn step(name: &str) -> Outcome<Step> {
     found.ok_or_else(|| {
         let known: Vec<&str> = NAMES.iter().map(|(name, _)| *name).collect();
         let help = format!(
-            "there are {}, unstructured-N, structured-N and structured-magnitude-N (percent), and several joined by `+`",
+            "there are {}, unstructured-N, structured-N, the same with -magnitude before the percent, and several joined by `+`",
             known.join(", ")
         );
         vec![Diagnostic::error(codes::BAD_OPTION, format!("there is no method `{}`", name.escape_debug())).help(help)]
@@ -79,6 +83,7 @@ fn step(name: &str) -> Outcome<Step> {
 pub fn name(step: Step) -> String {
     match step {
         Step::Unstructured(percent) => format!("unstructured-{percent}"),
+        Step::UnstructuredMagnitude(percent) => format!("unstructured-magnitude-{percent}"),
         Step::Structured(percent) => format!("structured-{percent}"),
         Step::StructuredMagnitude(percent) => format!("structured-magnitude-{percent}"),
         other => NAMES.iter().find(|(_, known)| *known == other).map_or_else(String::new, |(name, _)| (*name).into()),
@@ -99,7 +104,8 @@ pub fn compress(net: &Net, steps: &[Step], bench: &Bench<'_>) -> Outcome<Net> {
             Step::WeightsInt8 => quantize::weights_int8(&net, bench)?,
             Step::WeightsInt4 => quantize::weights_int4(&net, bench)?,
             Step::Ternary => ternarize(&net, bench)?,
-            Step::Unstructured(percent) => prune::unstructured(&net, *percent, bench)?,
+            Step::Unstructured(percent) => unstructured(&net, *percent, unstructured::Options::default(), bench)?,
+            Step::UnstructuredMagnitude(percent) => unstructured(&net, *percent, unstructured::PLAIN, bench)?,
             Step::Structured(percent) => structured(&net, *percent, &Options::default(), bench)?,
             Step::StructuredMagnitude(percent) => structured(&net, *percent, &PLAIN, bench)?,
         };

@@ -9,6 +9,7 @@ use zant_compress::data::{Data, Transform};
 use zant_compress::method::{self, Bench, Step};
 use zant_compress::net::Net;
 use zant_compress::on_threads;
+use zant_compress::prune::{structured, unstructured};
 use zant_compress::quantize::{self, Calibration, Options, Report};
 use zantc::diag::{Diagnostic, codes};
 
@@ -163,12 +164,50 @@ pub(super) struct PruneArgs {
     /// How many percent of the channels are removed
     #[arg(long, value_name = "PERCENT", value_parser = part, conflicts_with = "weights")]
     channels: Option<u32>,
+    /// What makes a weight important
+    #[arg(long, value_enum, default_value = "activation", conflicts_with = "channels")]
+    importance: Importance,
+    /// With what weights are compared
+    #[arg(long, value_enum, default_value = "global", conflicts_with = "channels")]
+    scope: Scope,
+    /// Leave what stays as it is, instead of solving it again
+    #[arg(long)]
+    no_repair: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Importance {
+    /// Its size
+    Magnitude,
+    /// Its size times how much what it multiplies varies
+    Activation,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Scope {
+    /// With those of its layer: all large layers lose the same share
+    Layer,
+    /// With those of all layers: layers lose what they bear
+    Global,
 }
 
 pub(super) fn prune(args: &PruneArgs, shell: &mut Shell) -> Outcome {
-    let weights = args.weights.map(Step::Unstructured);
-    let step = weights.or(args.channels.map(Step::Structured)).expect("one of the two is required");
-    make(&args.common, "Pruning", shell, &|net, bench| Ok((method::compress(net, &[step], bench)?, Report::default())))
+    let options = unstructured::Options {
+        importance: match args.importance {
+            Importance::Magnitude => unstructured::Weight::Magnitude,
+            Importance::Activation => unstructured::Weight::Activation,
+        },
+        global: matches!(args.scope, Scope::Global),
+        repair: !args.no_repair,
+    };
+    let channels = structured::Options { repair: !args.no_repair, ..Default::default() };
+    make(&args.common, "Pruning", shell, &|net, bench| {
+        let made = match (args.weights, args.channels) {
+            (Some(percent), _) => unstructured::unstructured(net, percent, options, bench)?,
+            (None, percent) => structured::structured(net, percent.unwrap_or_default(), &channels, bench)?,
+        };
+        Ok((made, Report::default()))
+    })
 }
 
 /// Give weights three values, -s, 0 and s, with a scale for each output channel

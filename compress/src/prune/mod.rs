@@ -9,11 +9,11 @@ mod prefix;
 mod regression;
 mod repair;
 mod sensitivity;
+mod shares;
 pub mod structured;
-mod unstructured;
+pub mod unstructured;
 
 #[cfg(test)]
 mod tests;
 
 pub(crate) use unstructured::by_size;
-pub use unstructured::unstructured;

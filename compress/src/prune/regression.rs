@@ -99,14 +99,14 @@ struct Problem {
 }
 
 impl Problem {
-    /// The weights that give most nearly what is wanted, near those where they start.
-    fn solve(&self, start: &[f32], damping: f64, rounds: usize) -> Option<Vec<f32>> {
+    /// The weights that give most nearly what is wanted, near those where they start; those outside of the mask are zero.
+    fn solve(&self, start: &[f32], mask: Option<&[bool]>, damping: f64, rounds: usize) -> Option<Vec<f32>> {
         let (n, damping) = (self.mean.len(), damping * self.middle);
-        let found = if n < SHORT {
+        let found = if n < SHORT && mask.is_none_or(|mask| mask.iter().all(|kept| *kept)) {
             exact(&self.gram, &self.right, start, n, damping)?
         } else {
             let single = |v: &[f64]| v.iter().map(|v| *v as f32).collect::<Vec<f32>>();
-            let kept = vec![true; start.len()];
+            let kept = mask.map_or_else(|| vec![true; start.len()], <[bool]>::to_vec);
             least_squares(&single(&self.gram), &single(&self.right), start, &kept, n, damping as f32, rounds)
         };
         found.iter().all(|w| w.is_finite()).then_some(found)
@@ -122,11 +122,12 @@ impl Problem {
 }
 
 /// Solves weights and biases in their places. How strongly they are held near those that they were is what errs least on the rows that
-/// were held back; then these count too.
+/// were held back; then these count too. Weights outside of the mask are zero.
 pub(crate) fn solved(
     mut fitted: Sums,
     mut held: Sums,
     (weights, biases): (&mut [f32], &mut [f32]),
+    mask: Option<&[bool]>,
     biased: bool,
     options: &Options,
 ) {
@@ -135,14 +136,14 @@ pub(crate) fn solved(
     let mut damping = f64::from(options.damping);
     if let (Some(problem), true) = (fitted.problem(biased), held.gram.rows > 0) {
         damping = strength(damping, &|damping| {
-            let found = problem.solve(weights, damping, options.rounds)?;
+            let found = problem.solve(weights, mask, damping, options.rounds)?;
             let biases = if biased { problem.biases(&found) } else { biases.iter().map(|b| f64::from(*b)).collect() };
             Some(held.error(&found, &biases))
         });
     }
     fitted.merge(&held);
     let Some(problem) = fitted.problem(biased) else { return };
-    let Some(found) = problem.solve(weights, damping, options.rounds) else { return };
+    let Some(found) = problem.solve(weights, mask, damping, options.rounds) else { return };
     weights.copy_from_slice(&found);
     if biased {
         biases.iter_mut().zip(problem.biases(weights)).for_each(|(bias, solved)| *bias = solved as f32);
@@ -213,7 +214,7 @@ mod tests {
         };
         let mut far = |rows: usize| {
             let (mut weights, mut bias) = (exact.clone(), [0.0]);
-            solved(fill(rows), fill(rows), (&mut weights, &mut bias), true, &Options::default());
+            solved(fill(rows), fill(rows), (&mut weights, &mut bias), None, true, &Options::default());
             weights.iter().zip(&exact).map(|(a, b)| (a - b).powi(2)).sum::<f32>().sqrt()
         };
         let (few, many) = (far(6), far(4000));

@@ -33,6 +33,8 @@ struct Task {
     layer: Layer,
     /// Which outputs of the original are left.
     kept: Vec<usize>,
+    /// Which weights may be other than zero, `[outputs][depth]`; all where nothing is said.
+    mask: Option<Vec<bool>>,
     /// What the original is to be met in: the layer's output, or a sum with it.
     target: String,
     /// What the sum adds to it.
@@ -54,12 +56,39 @@ pub(crate) fn repair(
     options: &Options,
     bench: &Bench<'_>,
 ) -> Outcome<Net> {
-    let examples =
-        options.examples.min((VALUES / (groups.largest * size_of::<f32>()).max(1)).max(FEW / 4) * bench.data.batch());
-    let options = &Options { examples, ..*options };
+    let options = &within_memory(options, groups.largest, bench.data);
     let tasks = tasks(original, groups, gone, &mut net, options, bench.data)?;
-    let mut prefix = Prefix::new(&net, bench.data, examples)?;
-    let mut open = tasks.as_slice();
+    solve_all(original, &tasks, net, options, bench)
+}
+
+/// Solves all layers of a model of which some weights have become zero and stay so, in the same way.
+pub(crate) fn repair_sparse(original: &Net, mut net: Net, options: &Options, bench: &Bench<'_>) -> Outcome<Net> {
+    let options = &within_memory(options, Groups::find(original)?.largest, bench.data);
+    let links = net.links();
+    let found: Vec<Layer> =
+        layers(&net).into_iter().filter(|layer| !matches!(layer.form, Form::ConvTranspose { .. })).collect();
+    let found: Vec<Layer> = found.into_iter().map(|layer| layer.with_own_constants(&mut net)).collect();
+    let types = Types::of(original, &found)?;
+    let task = |layer: Layer| {
+        let mask = layer.weights(&net).iter().map(|w| *w != 0.0).collect();
+        let kept = (0..layer.outputs).collect();
+        let each = types.elements(&layer)? / layer.outputs.max(1);
+        Some(Task::new(layer, kept, Some(mask), each, (&net, &links), options, bench.data))
+    };
+    let tasks: Vec<Task> = found.into_iter().filter_map(task).collect();
+    solve_all(original, &tasks, net, options, bench)
+}
+
+/// The options with as many examples as memory has room for: `largest` is the number of elements of the largest value.
+fn within_memory(options: &Options, largest: usize, data: &Data) -> Options {
+    let fit = (VALUES / (largest * size_of::<f32>()).max(1)).max(FEW / 4) * data.batch();
+    Options { examples: options.examples.min(fit), ..*options }
+}
+
+/// Solves layers in their order.
+fn solve_all(original: &Net, tasks: &[Task], mut net: Net, options: &Options, bench: &Bench<'_>) -> Outcome<Net> {
+    let mut prefix = Prefix::new(&net, bench.data, options.examples)?;
+    let mut open = tasks;
     while !open.is_empty() {
         let mut held = 0;
         let fits = |task: &&Task| {
@@ -78,6 +107,48 @@ pub(crate) fn repair(
     Ok(net)
 }
 
+/// The types of what layers of the original give.
+struct Types {
+    names: Vec<String>,
+    elements: Vec<usize>,
+}
+
+impl Types {
+    fn of(original: &Net, layers: &[Layer]) -> Outcome<Types> {
+        let mut names: Vec<String> = layers.iter().map(|layer| layer.output.clone()).collect();
+        names.sort();
+        names.dedup();
+        let types = if names.is_empty() { Vec::new() } else { Probe::new(original, &names)?.types() };
+        Ok(Types { names, elements: types.iter().map(zantc::ir::Type::elements).collect() })
+    }
+
+    /// Elements of a layer's output.
+    fn elements(&self, layer: &Layer) -> Option<usize> {
+        Some(self.elements[self.names.binary_search(&layer.output).ok()?])
+    }
+}
+
+impl Task {
+    /// A layer whose outputs have `each` places in the original.
+    fn new(
+        layer: Layer,
+        kept: Vec<usize>,
+        mask: Option<Vec<bool>>,
+        each: usize,
+        (net, links): (&Net, &Links),
+        options: &Options,
+        data: &Data,
+    ) -> Task {
+        let runs = |examples: usize| (examples.min(data.len()) / data.batch()).max(1);
+        let examples = (2 * options.rows * data.batch() / each.max(1)).max(FEW).min(options.examples);
+        let apart = (each * runs(examples)).div_ceil(options.rows.max(1)) | 1;
+        let rows = (each * runs(examples)).div_ceil(apart);
+        let (target, shortcut) = sum(net, links, &layer)
+            .map_or_else(|| (layer.output.clone(), None), |(target, shortcut)| (target, Some(shortcut)));
+        Task { layer, kept, mask, target, shortcut, examples, apart, rows }
+    }
+}
+
 /// The layers to solve.
 fn tasks(
     original: &Net,
@@ -94,28 +165,14 @@ fn tasks(
         .filter(|layer| changed.contains(&layer.input) && !matches!(layer.form, Form::ConvTranspose { .. }))
         .collect();
     let found: Vec<Layer> = found.into_iter().map(|layer| layer.with_own_constants(net)).collect();
-    let names: Vec<String> = found.iter().map(|layer| layer.output.clone()).collect();
-    let mut unique = names.clone();
-    unique.sort();
-    unique.dedup();
-    let types = if unique.is_empty() { Vec::new() } else { Probe::new(original, &unique)?.types() };
-    let runs = |examples: usize| (examples.min(data.len()) / data.batch()).max(1);
+    let types = Types::of(original, &found)?;
     let task = |layer: Layer| {
-        let ty = &types[unique.binary_search(&layer.output).ok()?];
         let cut = groups.cuts.iter().find(|cut| {
             cut.node == layer.node && matches!(cut.what, What::Axis { operand: 1, axis } if Some(axis) == layer.axis())
         })?;
         let kept: Vec<usize> = (0..cut.ids.len()).filter(|at| !gone.contains(&cut.ids[*at])).collect();
-        if kept.len() != layer.outputs {
-            return None;
-        }
-        let each = ty.elements() / cut.ids.len().max(1);
-        let examples = (2 * options.rows * data.batch() / each.max(1)).max(FEW).min(options.examples);
-        let apart = (each * runs(examples)).div_ceil(options.rows.max(1)) | 1;
-        let rows = (each * runs(examples)).div_ceil(apart);
-        let (target, shortcut) = sum(net, &links, &layer)
-            .map_or_else(|| (layer.output.clone(), None), |(target, shortcut)| (target, Some(shortcut)));
-        Some(Task { layer, kept, target, shortcut, examples, apart, rows })
+        let each = types.elements(&layer)? / cut.ids.len().max(1);
+        (kept.len() == layer.outputs).then(|| Task::new(layer, kept, None, each, (net, &links), options, data))
     };
     Ok(found.into_iter().filter_map(task).collect())
 }
@@ -242,8 +299,10 @@ fn solve(net: &mut Net, task: &Task, targets: &[f32], options: &Options, prefix:
             sums.add(&mut rows, &mut wanted);
             sums
         });
-        let own = &mut weights[group * each * layer.depth..][..each * layer.depth];
-        solved(fitted, held, (own, &mut biases[group * each..][..each]), layer.bias.is_some(), options);
+        let range = group * each * layer.depth..(group + 1) * each * layer.depth;
+        let mask = task.mask.as_ref().map(|mask| &mask[range.clone()]);
+        let own = (&mut weights[range], &mut biases[group * each..][..each]);
+        solved(fitted, held, own, mask, layer.bias.is_some(), options);
     }
     layer.set_weights(net, &weights);
     layer.set_biases(net, &biases);

@@ -52,7 +52,7 @@ pub(super) struct QuantizeArgs {
     #[arg(long, value_enum, default_value = "static")]
     kind: Kind,
     /// How ranges of activations are chosen
-    #[arg(long, value_enum, default_value = "best")]
+    #[arg(long, value_enum, default_value = "mse")]
     calibrate: Calibrate,
     /// The share that `--calibrate percentile` leaves out at each end, in percent
     #[arg(long, value_name = "PERCENT", default_value = "0.01%", value_parser = percent)]

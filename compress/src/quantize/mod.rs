@@ -55,7 +55,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Options {
         Options {
-            calibration: Calibration::Best,
+            calibration: Calibration::Mse,
             signed: true,
             per_tensor: false,
             reconstruct: true,

@@ -136,7 +136,7 @@ pub(crate) fn solved(
     let mut damping = f64::from(options.damping);
     if let (Some(problem), true) = (fitted.problem(biased), held.gram.rows > 0) {
         damping = strength(damping, &|damping| {
-            let found = problem.solve(weights, mask, damping, options.rounds)?;
+            let found = problem.solve(weights, mask, damping, options.rounds.div_ceil(2))?;
             let biases = if biased { problem.biases(&found) } else { biases.iter().map(|b| f64::from(*b)).collect() };
             Some(held.error(&found, &biases))
         });

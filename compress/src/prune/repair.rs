@@ -61,7 +61,8 @@ pub(crate) fn repair(
     solve_all(original, &tasks, net, options, bench)
 }
 
-/// Solves all layers of a model of which some weights have become zero and stay so, in the same way.
+/// Solves all layers of a model of which some weights have become zero and stay so, in the same way; but for those that have fewer rows than a
+/// column has weights.
 pub(crate) fn repair_sparse(original: &Net, mut net: Net, options: &Options, bench: &Bench<'_>) -> Outcome<Net> {
     let options = &within_memory(options, Groups::find(original)?.largest, bench.data);
     let links = net.links();
@@ -73,7 +74,9 @@ pub(crate) fn repair_sparse(original: &Net, mut net: Net, options: &Options, ben
         let mask = layer.weights(&net).iter().map(|w| *w != 0.0).collect();
         let kept = (0..layer.outputs).collect();
         let each = types.elements(&layer)? / layer.outputs.max(1);
-        Some(Task::new(layer, kept, Some(mask), each, (&net, &links), options, bench.data))
+        let task = Task::new(layer, kept, Some(mask), each, (&net, &links), options, bench.data);
+        // Fewer rows than weights of a column say less than the weights themselves, which are solved by what the original reads.
+        (task.rows >= task.layer.depth).then_some(task)
     };
     let tasks: Vec<Task> = found.into_iter().filter_map(task).collect();
     solve_all(original, &tasks, net, options, bench)

@@ -114,7 +114,7 @@ pub fn batches(graph: &GraphProto) -> BTreeSet<String> {
     }
     let names = leading.values().filter(|named| **named).count();
     let lengths = |name: &str| words(name).any(|w| LENGTHS.contains(&w.as_str()));
-    if all && names <= 1 && leading.iter().all(|(n, is_named)| !elsewhere.contains(n) && !(*is_named && lengths(n))) {
+    if all && names <= 1 && leading.iter().all(|(n, is_named)| !(elsewhere.contains(n) || *is_named && lengths(n))) {
         named.extend(leading.into_keys());
     }
     named

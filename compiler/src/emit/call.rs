@@ -10,7 +10,11 @@ use crate::program::Program;
 
 /// The element of a port in Rust.
 pub(crate) fn element(dtype: DType) -> &'static str {
-    if dtype.is_half() { "u16" } else { dtype.name() }
+    match dtype {
+        DType::F16 | DType::BF16 => "u16",
+        DType::Mini(_) => "u8",
+        other => other.name(),
+    }
 }
 
 /// The call of the model on variables that are named as its inputs are.

@@ -110,7 +110,7 @@ impl<'a> Attributes<'a> {
         let words = self.words(name).ok_or_else(|| format!("{name} is missing"))?;
         let &[dtype, zero, lo, hi] = words.as_slice() else { return Err(format!("{name} has four values")) };
         let dtype =
-            DType::ALL.into_iter().find(|d| d.name() == dtype).ok_or_else(|| format!("{dtype:?} is no type"))?;
+            DType::named(dtype).ok_or_else(|| format!("{dtype:?} is no type"))?;
         Ok(Target { dtype, zero: number(zero)?, lo: number(lo)?, hi: number(hi)? })
     }
 

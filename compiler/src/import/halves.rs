@@ -29,6 +29,7 @@ const AS_THEY_ARE: &[&str] = &[
     "Identity",
     "If",
     "Loop",
+    "MelWeightMatrix",
     "OneHot",
     "Pad",
     "QuantizeLinear",

@@ -234,7 +234,9 @@ impl Scalar {
             Scalar::U16(v) => i64::from(v),
             Scalar::U32(v) => i64::from(v),
             Scalar::U64(v) => v as i64,
-            Scalar::F16(_) | Scalar::BF16(_) | Scalar::F32(_) | Scalar::F64(_) | Scalar::Mini(..) => self.to_f64() as i64,
+            Scalar::F16(_) | Scalar::BF16(_) | Scalar::F32(_) | Scalar::F64(_) | Scalar::Mini(..) => {
+                self.to_f64() as i64
+            }
         }
     }
 

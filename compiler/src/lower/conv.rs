@@ -32,7 +32,10 @@ impl Lowering<'_> {
         let in_pitch = self.operand_pitch(node.inputs[0]);
         let out_pitch = self.result_pitch(node.outputs[0]);
         let params = Conv2d { in_pitch, out_pitch, ..conv2d(&x, &y, window, groups, epilogue) };
-        if x.dtype != DType::F32 && x.dtype.is_number() && epilogue == (Epilogue { bias: epilogue.bias, ..Epilogue::default() }) {
+        if x.dtype != DType::F32
+            && x.dtype.is_number()
+            && epilogue == (Epilogue { bias: epilogue.bias, ..Epilogue::default() })
+        {
             let w = self.operand(node.inputs[1]);
             let bias = self.bias(node, epilogue);
             let y = self.product_result(node, epilogue)?;
@@ -184,8 +187,7 @@ impl Lowering<'_> {
         let mut strides = [vec![(taps * c) as isize, -(c as isize), 1], vec![(taps * c) as isize, c as isize, 1]];
         merge(&mut dims, &mut strides);
         let [x_strides, y_strides] = strides;
-        let call =
-            CopyCall { dtype: ty.dtype, dims, x_start: (taps.max(1) - 1) * c, x_strides, y_start: 0, y_strides };
+        let call = CopyCall { dtype: ty.dtype, dims, x_start: (taps.max(1) - 1) * c, x_strides, y_start: 0, y_strides };
         self.helper_step(node, &ty, Arc::new(call), vec![source, Arg::Buffer(view, Access::Write)]);
         Arg::Buffer(view, Access::Read)
     }

@@ -31,7 +31,10 @@ impl Lowering<'_> {
         match self.data(node.inputs[1]) {
             Some(w) if one_matrix && w.dtype() == DType::F32 => self.packed(node, epilogue),
             _ if a.dtype != DType::F32 && Epilogue { bias: false, ..epilogue } != Epilogue::default() => {
-                Err(Fault::form("a matrix product of another type than f32 with more than a bias", "add the residual by an Add"))
+                Err(Fault::form(
+                    "a matrix product of another type than f32 with more than a bias",
+                    "add the residual by an Add",
+                ))
             }
             Some(w) if one_matrix && a.dtype == DType::I32 => match bytes(w) {
                 Some((w, zero)) => self.by_bytes(node, epilogue, w, zero),

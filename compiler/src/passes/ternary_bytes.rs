@@ -53,9 +53,7 @@ fn bounds(expr: &Expr, ix: ExprIx) -> [f64; 2] {
         | ExprOp::Input(_)
         | ExprOp::Select(..)
         | ExprOp::Cast(..)
-        | ExprOp::BitCast(..) => {
-            [f64::NEG_INFINITY, f64::INFINITY]
-        }
+        | ExprOp::BitCast(..) => [f64::NEG_INFINITY, f64::INFINITY],
     }
 }
 

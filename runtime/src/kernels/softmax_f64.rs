@@ -24,7 +24,8 @@ fn run(p: &Softmax, x: &[f64], y: &mut [f64], log: bool) {
             let place = |i: usize| (o * p.n + i) * p.inner + column;
             let element = |i: usize| x.get(place(i)).copied();
             let largest = (0..p.n).filter_map(element).fold(f64::LOWEST, Number::max);
-            let lane = |lane| (lane..p.n).step_by(LANES).filter_map(element).fold(0.0, |sum, x| sum + exp_f64(x - largest));
+            let lane =
+                |lane| (lane..p.n).step_by(LANES).filter_map(element).fold(0.0, |sum, x| sum + exp_f64(x - largest));
             let lanes: [f64; LANES] = core::array::from_fn(lane);
             let sum = join(lanes, |a, b| a + b);
             let (logarithm, factor) = (log_f64(sum), 1.0 / sum);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! `asinh_f64`: the inverse hyperbolic sine, log(1 + x + x^2 / (1 + sqrt(1 + x^2))).
-use super::log1p_f64::log1p_f64;
 use super::log_f64::log_f64;
+use super::log1p_f64::log1p_f64;
 use super::sqrt_f64::sqrt_f64;
 
 /// The inverse hyperbolic sine of `x`, odd to the bit. NaN gives NaN, infinities and zeros give themselves.

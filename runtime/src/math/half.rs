@@ -48,7 +48,10 @@ mod tests {
                 assert_eq!(to_f16(x), h, "{x}");
             }
         }
-        assert_eq!([from_f16(0x3c00), from_f16(0xc000), from_f16(1), from_f16(0x7bff)], [1.0, -2.0, 2f32.powi(-24), 65504.0]);
+        assert_eq!(
+            [from_f16(0x3c00), from_f16(0xc000), from_f16(1), from_f16(0x7bff)],
+            [1.0, -2.0, 2f32.powi(-24), 65504.0]
+        );
     }
 
     #[test]

@@ -23,7 +23,8 @@ struct Format {
 const F8E4M3FN: Format = Format { mantissa: 3, bias: 7, largest: 0x7e, beyond: 0x7f, nan: 0x7f, unsigned_zero: false };
 const F8E4M3FNUZ: Format = Format { mantissa: 3, bias: 8, largest: 0x7f, beyond: 0x80, nan: 0x80, unsigned_zero: true };
 const F8E5M2: Format = Format { mantissa: 2, bias: 15, largest: 0x7b, beyond: 0x7c, nan: 0x7e, unsigned_zero: false };
-const F8E5M2FNUZ: Format = Format { mantissa: 2, bias: 16, largest: 0x7f, beyond: 0x80, nan: 0x80, unsigned_zero: true };
+const F8E5M2FNUZ: Format =
+    Format { mantissa: 2, bias: 16, largest: 0x7f, beyond: 0x80, nan: 0x80, unsigned_zero: true };
 
 impl Format {
     #[inline(always)]
@@ -159,7 +160,10 @@ mod tests {
         check(from_f8e5m2, to_f8e5m2, 0x7b, 0x80);
         check(from_f8e5m2fnuz, to_f8e5m2fnuz, 0x7f, 0x80);
         check(from_f4e2m1, to_f4e2m1, 7, 8);
-        assert_eq!([from_f8e4m3fn(0x7e), from_f8e4m3fnuz(0x7f), from_f8e5m2(0x7b), from_f4e2m1(7)], [448., 240., 57344., 6.]);
+        assert_eq!(
+            [from_f8e4m3fn(0x7e), from_f8e4m3fnuz(0x7f), from_f8e5m2(0x7b), from_f4e2m1(7)],
+            [448., 240., 57344., 6.]
+        );
         assert_eq!(from_f8e5m2fnuz(0x7f), 57344.0);
     }
 
@@ -172,7 +176,9 @@ mod tests {
         assert_eq!([to_f8e5m2fnuz(61440.0), to_f8e5m2fnuz(-inf)], [0x80, 0x80]);
         assert_eq!([to_f4e2m1(inf), to_f4e2m1(-7.0)], [7, 15]);
         assert_eq!([from_f8e5m2(0x7c), from_f8e5m2(0xfc)], [inf, -inf]);
-        for nan in [from_f8e4m3fn(0x7f), from_f8e4m3fnuz(0x80), from_f8e5m2(0x7d), from_f8e5m2fnuz(0x80), from_f8e8m0(255)] {
+        for nan in
+            [from_f8e4m3fn(0x7f), from_f8e4m3fnuz(0x80), from_f8e5m2(0x7d), from_f8e5m2fnuz(0x80), from_f8e8m0(255)]
+        {
             assert!(nan.is_nan());
         }
         let nans = [to_f8e4m3fn, to_f8e4m3fnuz, to_f8e5m2, to_f8e5m2fnuz, to_f8e8m0].map(|to| to(f32::NAN));

@@ -10,10 +10,12 @@ use crate::program::Program;
 
 /// The element of a port in Rust.
 pub(crate) fn element(dtype: DType) -> &'static str {
-    match dtype {
-        DType::F16 | DType::BF16 => "u16",
-        DType::Mini(_) => "u8",
-        other => other.name(),
+    if dtype.is_half() {
+        "u16"
+    } else if matches!(dtype, DType::Mini(_)) {
+        "u8"
+    } else {
+        dtype.name()
     }
 }
 

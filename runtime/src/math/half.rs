@@ -5,7 +5,7 @@ pub use super::super::arch::arm::fpu::{from_f16, to_f16};
 
 /// 2^112: the ratio of numbers whose bits are the same but for the bias of the exponent, 127 or 15.
 #[cfg(not(all(target_arch = "arm", target_abi = "eabihf", target_os = "none")))]
-const REBIAS: f32 = 5.192_296_858_534_827_6e33;
+const REBIAS: f32 = 5.192_297e33;
 
 /// The number with the bits `h`; exact. NaN gives NaN.
 #[cfg(not(all(target_arch = "arm", target_abi = "eabihf", target_os = "none")))]

@@ -204,7 +204,9 @@ pub(super) fn windows(
             vec![(deep, 1), (plane.clone(), 0), (plane, 1)]
         }
         _ => {
-            return Err(Fault::form(format!("a map of shape {shape:?}: one to three spatial dimensions are supported")));
+            return Err(Fault::form(format!(
+                "a map of shape {shape:?}: one to three spatial dimensions are supported"
+            )));
         }
     })
 }

@@ -53,7 +53,7 @@ impl OneNode {
             DType::I32 => 6,
             DType::I64 => 7,
             DType::Bool | DType::I16 | DType::U16 | DType::U32 | DType::U64 => panic!("{} is not needed", T::DTYPE),
-            DType::F16 | DType::BF16 | DType::F64 => panic!("{} is not needed", T::DTYPE),
+            DType::F16 | DType::BF16 | DType::F64 | DType::Mini(_) => panic!("{} is not needed", T::DTYPE),
         };
         let bytes = Tensor::from_elements([values.len()], values).data().to_vec();
         self.raw(code, dims, bytes)

@@ -57,7 +57,7 @@ fn distance(got: &Tensor, want: &Tensor) -> f64 {
     match want.dtype() {
         DType::F16 | DType::BF16 | DType::F32 | DType::F64 if off > 0.0 => off / largest,
         DType::F16 | DType::BF16 | DType::F32 | DType::F64 => off,
-        DType::Bool | DType::I8 | DType::I16 | DType::I32 | DType::I64 => off,
+        DType::Bool | DType::Mini(_) | DType::I8 | DType::I16 | DType::I32 | DType::I64 => off,
         DType::U8 | DType::U16 | DType::U32 | DType::U64 => off,
     }
 }

@@ -10,7 +10,13 @@ use crate::program::Program;
 
 /// The element of a port in Rust.
 pub(crate) fn element(dtype: DType) -> &'static str {
-    if dtype.is_half() { "u16" } else { dtype.name() }
+    if dtype.is_half() {
+        "u16"
+    } else if matches!(dtype, DType::Mini(_)) {
+        "u8"
+    } else {
+        dtype.name()
+    }
 }
 
 /// The call of the model on variables that are named as its inputs are.

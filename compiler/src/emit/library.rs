@@ -82,6 +82,7 @@ pub(super) fn example(source: &Source<'_>, names: &Names) -> Vec<String> {
     let zero = |d: DType| match (d, d.is_float()) {
         (DType::Bool, _) => "false".to_string(),
         (DType::F16 | DType::BF16, _) => "0u16".into(),
+        (DType::Mini(_), _) => "0u8".into(),
         (d, true) => format!("0.0{d}"),
         (d, false) => format!("0{d}"),
     };

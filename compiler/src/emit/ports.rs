@@ -113,11 +113,13 @@ pub(super) fn array_type(p: &Port) -> TokenStream {
 /// What an input or output is.
 fn port_doc(p: &Port) -> String {
     let bits = if p.ty.dtype == DType::F16 {
-        ", the bits of IEEE binary16 numbers"
+        ", the bits of IEEE binary16 numbers".to_string()
     } else if p.ty.dtype == DType::BF16 {
-        ", the bits of bfloat16 numbers"
+        ", the bits of bfloat16 numbers".to_string()
+    } else if let DType::Mini(format) = p.ty.dtype {
+        format!(", the bits of {} numbers", format.name())
     } else {
-        ""
+        String::new()
     };
     format!(" {}: {}, row-major{bits}.", in_doc(&p.name), type_in_doc(&p.ty))
 }

@@ -49,8 +49,32 @@ impl Builder {
         Builder { graph: Graph::default(), origin: Vec::new(), narrow: BTreeMap::new(), budget, reference }
     }
 
-    /// Adds an operator and gives its results: constants where all operands are constants.
+    /// Adds an operator and gives its results: constants where all operands are constants. Where it computes with floats of 16 bits,
+    /// it is added as its meaning, with conversions from and to f32.
     pub fn emit(&mut self, op: Op, inputs: &[ValueId]) -> Result<Vec<ValueId>, BuildError> {
+        if !inputs.iter().any(|&i| self.graph.ty(i).dtype.is_half()) {
+            return self.emit_as_it_is(op, inputs);
+        }
+        let dtypes: Vec<DType> = inputs.iter().map(|&i| self.graph.ty(i).dtype).collect();
+        match op {
+            Op::Map { expr } => self.emit_as_it_is(Op::Map { expr: expr.widened(&dtypes) }, inputs),
+            op if op.properties().widens => {
+                let operand_types: Vec<&Type> = inputs.iter().map(|&i| self.graph.ty(i)).collect();
+                let types = infer(&op, &operand_types).map_err(BuildError::Type)?;
+                let is_half = |i: &ValueId| self.graph.ty(*i).dtype.is_half();
+                let halves: Vec<bool> = inputs.iter().map(is_half).collect();
+                let mut wide = inputs.to_vec();
+                for (v, _) in wide.iter_mut().zip(halves).filter(|(_, half)| *half) {
+                    *v = self.cast(*v, DType::F32)?;
+                }
+                let results = self.emit_as_it_is(op, &wide)?;
+                results.into_iter().zip(types).map(|(v, ty)| self.cast(v, ty.dtype)).collect()
+            }
+            op => self.emit_as_it_is(op, inputs),
+        }
+    }
+
+    fn emit_as_it_is(&mut self, op: Op, inputs: &[ValueId]) -> Result<Vec<ValueId>, BuildError> {
         let operand_types: Vec<&Type> = inputs.iter().map(|&i| self.graph.ty(i)).collect();
         let types = infer(&op, &operand_types).map_err(BuildError::Type)?;
         if let Some(&x) = inputs.first()

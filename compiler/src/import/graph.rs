@@ -12,7 +12,7 @@ use super::node::{At, Fault, Imported, NodeCx};
 use super::nodes::topological;
 use super::place::{origin, place, qualified};
 use super::scope::{Binding, Scope};
-use super::{Import, Options, dims, registry, signature};
+use super::{Import, Options, dims, halves, registry, signature};
 
 /// The state of one translation.
 pub(super) struct Importer<'a> {
@@ -207,16 +207,20 @@ impl<'a> Importer<'a> {
         &mut self,
         index: usize,
         node: &NodeProto,
-        inputs: Vec<Option<ValueId>>,
+        mut inputs: Vec<Option<ValueId>>,
     ) -> Result<Vec<Binding>, Option<Fault>> {
         let entry = registry::find(&node.domain, &node.op_type).expect("the caller has looked");
         if self.depth == 0 {
             self.builder.origin = vec![origin(index, node)];
         }
         let opset = self.opset(&node.domain);
+        let half = halves::widen(&mut self.builder, node, &mut inputs).map_err(Fault::from)?;
         let mut cx = NodeCx { b: &mut self.builder, node, opset, inputs, outputs: Vec::new() };
         let first = (entry.import)(&mut cx)?;
         cx.set(0, first);
+        if let Some(half) = half {
+            halves::round(&mut cx, half)?;
+        }
         let outputs = cx.outputs;
         if self.builder.budget.is_exhausted() {
             self.stopped = true;

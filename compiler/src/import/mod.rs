@@ -7,6 +7,7 @@ mod builder;
 pub mod dims;
 mod exporter;
 mod graph;
+mod halves;
 mod inline;
 mod node;
 mod nodes;

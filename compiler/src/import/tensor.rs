@@ -1,7 +1,7 @@
 //! Stored tensors -> constant tensors of the IR. Element types narrower than a byte are widened.
 
 use crate::diag::codes;
-use crate::ir::{DType, Tensor, Type, checked_elements};
+use crate::ir::{DType, Minifloat, Tensor, Type, checked_elements};
 use crate::onnx::proto::TensorProto;
 use crate::onnx::{ElementType, Limits, RawTensor};
 
@@ -23,15 +23,15 @@ pub fn dtype_of(element: ElementType) -> Option<DType> {
         ElementType::Bf16 => DType::BF16,
         ElementType::F32 => DType::F32,
         ElementType::F64 => DType::F64,
+        ElementType::F8E4M3FN => DType::Mini(Minifloat::E4M3FN),
+        ElementType::F8E4M3FNUZ => DType::Mini(Minifloat::E4M3FNUZ),
+        ElementType::F8E5M2 => DType::Mini(Minifloat::E5M2),
+        ElementType::F8E5M2FNUZ => DType::Mini(Minifloat::E5M2FNUZ),
+        ElementType::F8E8M0 => DType::Mini(Minifloat::E8M0),
+        ElementType::F4E2M1 => DType::Mini(Minifloat::E2M1),
         ElementType::String
         | ElementType::Complex64
         | ElementType::Complex128
-        | ElementType::F8E4M3FN
-        | ElementType::F8E4M3FNUZ
-        | ElementType::F8E5M2
-        | ElementType::F8E5M2FNUZ
-        | ElementType::F4E2M1
-        | ElementType::F8E8M0
         | ElementType::F6E2M3
         | ElementType::F6E3M2 => return None,
     })
@@ -59,6 +59,7 @@ pub fn from_raw(raw: &RawTensor) -> Imported<Tensor> {
     let too_large = || Fault::new(codes::TOO_LARGE, format!("a tensor of shape {:?} is too large", raw.dims));
     let elements = checked_elements(&raw.dims).ok_or_else(too_large)?;
     let data = match narrow(raw.dtype) {
+        None if raw.dtype == ElementType::F4E2M1 => unpack(&raw.data, elements, 4, false).into(),
         Some((bits, signed)) => unpack(&raw.data, elements, bits, signed).into(),
         None => raw.data.clone(),
     };
@@ -82,8 +83,18 @@ pub fn to_raw(name: &str, tensor: &Tensor) -> RawTensor {
         DType::BF16 => ElementType::Bf16,
         DType::F32 => ElementType::F32,
         DType::F64 => ElementType::F64,
+        DType::Mini(Minifloat::E4M3FN) => ElementType::F8E4M3FN,
+        DType::Mini(Minifloat::E4M3FNUZ) => ElementType::F8E4M3FNUZ,
+        DType::Mini(Minifloat::E5M2) => ElementType::F8E5M2,
+        DType::Mini(Minifloat::E5M2FNUZ) => ElementType::F8E5M2FNUZ,
+        DType::Mini(Minifloat::E8M0) => ElementType::F8E8M0,
+        DType::Mini(Minifloat::E2M1) => ElementType::F4E2M1,
     };
-    RawTensor { name: name.to_string(), dtype, dims: tensor.shape().to_vec(), data: tensor.data().clone() }
+    let data = match tensor.dtype() {
+        DType::Mini(Minifloat::E2M1) => pairs(tensor.data()).into(),
+        _ => tensor.data().clone(),
+    };
+    RawTensor { name: name.to_string(), dtype, dims: tensor.shape().to_vec(), data }
 }
 
 /// Bits and signedness of the integer types that are narrower than a byte.
@@ -107,4 +118,9 @@ pub(super) fn unpack(data: &[u8], elements: usize, bits: usize, signed: bool) ->
     let unsigned = |i: usize| (data[i / per_byte] >> (i % per_byte * bits)) & ((1 << bits) - 1);
     let sign_extend = |v: u8| (((v << (8 - bits)) as i8) >> (8 - bits)) as u8;
     (0..elements).map(|i| if signed { sign_extend(unsigned(i)) } else { unsigned(i) }).collect()
+}
+
+/// Elements of four bits, one to a byte, two to a byte, the first in the low bits.
+fn pairs(data: &[u8]) -> Vec<u8> {
+    data.chunks(2).map(|pair| pair[0] & 15 | pair.get(1).map_or(0, |high| high << 4)).collect()
 }

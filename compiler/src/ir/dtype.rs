@@ -2,25 +2,30 @@
 
 use half::{bf16, f16};
 
+use super::Minifloat;
+
 /// Makes the element types and the values, of a line for each type: its name here, the Rust type of one value, the name in text.
 macro_rules! element_types {
     ($($(#[$doc:meta])* $name:ident: $rust:ty = $text:literal;)*) => {
         /// The element type of a tensor in the core IR.
         ///
-        /// Types of ONNX that are narrower than a byte are widened on import; strings have no place here.
+        /// Integers of ONNX that are narrower than a byte are widened on import; strings have no place here.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum DType {
             $($(#[$doc])* $name,)*
+            /// A float of at most eight bits, one to a byte.
+            Mini(Minifloat),
         }
 
         impl DType {
-            /// Every element type, in a fixed order.
+            /// Every element type that is computed with, or holds truth values, in a fixed order.
             pub const ALL: [DType; [$($text),*].len()] = [$(DType::$name),*];
 
             /// Bytes per element.
             pub const fn size(self) -> usize {
                 match self {
                     $(DType::$name => size_of::<$rust>(),)*
+                    DType::Mini(_) => 1,
                 }
             }
 
@@ -28,6 +33,7 @@ macro_rules! element_types {
             pub const fn name(self) -> &'static str {
                 match self {
                     $(DType::$name => $text,)*
+                    DType::Mini(format) => format.name(),
                 }
             }
         }
@@ -36,6 +42,8 @@ macro_rules! element_types {
         #[derive(Clone, Copy, Debug)]
         pub enum Scalar {
             $($(#[$doc])* $name($rust),)*
+            /// The bits of a float of at most eight bits.
+            Mini(Minifloat, u8),
         }
 
         impl Scalar {
@@ -43,6 +51,7 @@ macro_rules! element_types {
             pub const fn dtype(self) -> DType {
                 match self {
                     $(Scalar::$name(_) => DType::$name,)*
+                    Scalar::Mini(format, _) => DType::Mini(format),
                 }
             }
         }
@@ -51,6 +60,7 @@ macro_rules! element_types {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 match self {
                     $(Scalar::$name(v) => write!(f, "{v:?}"),)*
+                    Scalar::Mini(format, code) => write!(f, "{:?}", format.decode(*code)),
                 }
             }
         }
@@ -90,30 +100,41 @@ element_types! {
 macro_rules! with_type {
     ($dtype:expr, $T:ident => $body:expr; $($($name:ident)|+: $ty:ty),+ $(; else $($none:ident)|+: $other:expr)?) => {
         match $dtype {
-            $($($crate::ir::DType::$name)|+ => {
+            $($($crate::ir::DType::$name { .. })|+ => {
                 type $T = $ty;
                 $body
             })+
-            $($($crate::ir::DType::$none)|+ => $other,)?
+            $($($crate::ir::DType::$none { .. })|+ => $other,)?
         }
     };
 }
 pub(crate) use with_type;
 
 impl DType {
-    /// Whether the type is one of the floating-point ones.
+    /// The type with a name in text.
+    pub fn named(name: &str) -> Option<DType> {
+        let all = DType::ALL.into_iter().chain(Minifloat::ALL.map(DType::Mini));
+        all.into_iter().find(|d| d.name() == name)
+    }
+
+    /// Whether the type is one of the floating-point ones that are computed with.
     pub const fn is_float(self) -> bool {
         matches!(self, DType::F16 | DType::BF16 | DType::F32 | DType::F64)
     }
 
-    /// Whether the type is a float of 16 bits, which is stored and moved, but not computed with.
+    /// Whether the type is a number that is computed with: neither bool nor a float of at most eight bits.
+    pub const fn is_number(self) -> bool {
+        self.is_float() || self.is_int()
+    }
+
+    /// Whether the type is a float of 16 bits, which is stored and moved as such, and computed with as f32.
     pub const fn is_half(self) -> bool {
         matches!(self, DType::F16 | DType::BF16)
     }
 
     /// Whether the type is a signed or unsigned integer (not bool).
     pub const fn is_int(self) -> bool {
-        !self.is_float() && !matches!(self, DType::Bool)
+        !self.is_float() && !matches!(self, DType::Bool | DType::Mini(_))
     }
 
     /// Whether the type has negative values.
@@ -156,6 +177,7 @@ impl Scalar {
             DType::BF16 => Scalar::BF16(bf16::from_f32(v as f32)),
             DType::F32 => Scalar::F32(v as f32),
             DType::F64 => Scalar::F64(v as f64),
+            DType::Mini(format) => Scalar::Mini(format, format.encode(v as f32)),
         }
     }
 
@@ -176,6 +198,7 @@ impl Scalar {
             DType::BF16 => Scalar::BF16(bf16::from_f32(v as f32)),
             DType::F32 => Scalar::F32(v as f32),
             DType::F64 => Scalar::F64(v),
+            DType::Mini(format) => Scalar::Mini(format, format.encode(v as f32)),
         }
     }
 
@@ -195,6 +218,7 @@ impl Scalar {
             Scalar::BF16(v) => f64::from(v),
             Scalar::F32(v) => f64::from(v),
             Scalar::F64(v) => v,
+            Scalar::Mini(format, code) => f64::from(format.decode(code)),
         }
     }
 
@@ -210,7 +234,9 @@ impl Scalar {
             Scalar::U16(v) => i64::from(v),
             Scalar::U32(v) => i64::from(v),
             Scalar::U64(v) => v as i64,
-            Scalar::F16(_) | Scalar::BF16(_) | Scalar::F32(_) | Scalar::F64(_) => self.to_f64() as i64,
+            Scalar::F16(_) | Scalar::BF16(_) | Scalar::F32(_) | Scalar::F64(_) | Scalar::Mini(..) => {
+                self.to_f64() as i64
+            }
         }
     }
 
@@ -230,6 +256,7 @@ impl Scalar {
             Scalar::BF16(v) => u64::from(v.to_bits()),
             Scalar::F32(v) => u64::from(v.to_bits()),
             Scalar::F64(v) => v.to_bits(),
+            Scalar::Mini(_, code) => u64::from(code),
         }
     }
 
@@ -249,6 +276,7 @@ impl Scalar {
             DType::BF16 => Scalar::BF16(bf16::from_bits(bits as u16)),
             DType::F32 => Scalar::F32(f32::from_bits(bits as u32)),
             DType::F64 => Scalar::F64(f64::from_bits(bits)),
+            DType::Mini(format) => Scalar::Mini(format, bits as u8),
         }
     }
 }

@@ -118,7 +118,7 @@ impl UnaryOp {
     pub const fn accepts(self, dtype: DType) -> bool {
         use UnaryOp as U;
         match self {
-            U::Neg | U::Abs | U::Sign => !matches!(dtype, DType::Bool),
+            U::Neg | U::Abs | U::Sign => dtype.is_number(),
             U::Not => matches!(dtype, DType::Bool),
             U::BitNot => dtype.is_int(),
             U::Reciprocal
@@ -171,11 +171,11 @@ impl BinaryOp {
     pub const fn accepts(self, dtype: DType) -> bool {
         use BinaryOp as B;
         match self {
-            B::Eq => true,
+            B::Eq => !matches!(dtype, DType::Mini(_)),
             B::And | B::Or | B::Xor => matches!(dtype, DType::Bool),
             B::BitAnd | B::BitOr | B::BitXor | B::Shl | B::Shr => dtype.is_int(),
             B::Add | B::Sub | B::Mul | B::Div | B::Pow | B::Mod | B::Fmod | B::Max | B::Min | B::Lt | B::Le => {
-                !matches!(dtype, DType::Bool)
+                dtype.is_number()
             }
         }
     }
@@ -209,8 +209,10 @@ pub enum ExprOp {
     /// `if c { a } else { b }`: `c` a bool, `a` and `b` of one type.
     Select(ExprIx, ExprIx, ExprIx),
     /// Conversion: floats to integers truncate and saturate (NaN gives 0), integers wrap, to bool: whether not zero, so NaN is true.
-    /// To f16 and bf16 values are rounded to f32 first.
+    /// To floats of 16 bits and fewer values are rounded to f32 first.
     Cast(DType, ExprIx),
+    /// The same bits in another type of the same width, neither type being bool.
+    BitCast(DType, ExprIx),
 }
 
 impl ExprOp {
@@ -218,7 +220,7 @@ impl ExprOp {
     pub fn operands(&self) -> impl Iterator<Item = ExprIx> + use<> {
         let (n, ix) = match *self {
             ExprOp::Input(_) | ExprOp::Const(_) => (0, [0; 3]),
-            ExprOp::Unary(_, a) | ExprOp::Cast(_, a) => (1, [a, 0, 0]),
+            ExprOp::Unary(_, a) | ExprOp::Cast(_, a) | ExprOp::BitCast(_, a) => (1, [a, 0, 0]),
             ExprOp::Binary(_, a, b) => (2, [a, b, 0]),
             ExprOp::Select(c, a, b) => (3, [c, a, b]),
         };
@@ -231,6 +233,7 @@ impl ExprOp {
             ExprOp::Input(_) | ExprOp::Const(_) => self,
             ExprOp::Unary(op, a) => ExprOp::Unary(op, f(a)),
             ExprOp::Cast(d, a) => ExprOp::Cast(d, f(a)),
+            ExprOp::BitCast(d, a) => ExprOp::BitCast(d, f(a)),
             ExprOp::Binary(op, a, b) => ExprOp::Binary(op, f(a), f(b)),
             ExprOp::Select(c, a, b) => ExprOp::Select(f(c), f(a), f(b)),
         }
@@ -295,6 +298,11 @@ impl Expr {
         self.push(ExprOp::Cast(to, a))
     }
 
+    /// Shorthand for [`ExprOp::BitCast`].
+    pub fn bit_cast(&mut self, to: DType, a: ExprIx) -> ExprIx {
+        self.push(ExprOp::BitCast(to, a))
+    }
+
     /// Ends the expression: `result` becomes the last operation and what it does not need is dropped.
     pub fn finish(self, result: ExprIx) -> Expr {
         let mut needed = vec![false; self.ops.len()];
@@ -348,6 +356,30 @@ impl Expr {
         Ok(types)
     }
 
+    /// The same without functions of floats of 16 bits: those of f32, each result rounded.
+    pub fn widened(&self, inputs: &[DType]) -> Expr {
+        let Ok(types) = self.types(inputs) else { return self.clone() };
+        let mut e = Expr::new();
+        let mut new_ix: Vec<ExprIx> = Vec::with_capacity(self.ops.len());
+        for (op, &ty) in self.ops.iter().zip(&types) {
+            let computes = matches!(op, ExprOp::Unary(..) | ExprOp::Binary(..));
+            let ix = if computes && op.operands().any(|o| types[o].is_half()) {
+                let wide: Vec<(ExprIx, ExprIx)> =
+                    op.operands().map(|o| (o, e.push(ExprOp::Cast(DType::F32, new_ix[o])))).collect();
+                let moved = op.map_operands(|o| wide.iter().find(|(old, _)| *old == o).map_or(o, |(_, new)| *new));
+                let result = e.push(moved);
+                if ty.is_half() { e.push(ExprOp::Cast(ty, result)) } else { result }
+            } else {
+                e.push(op.map_operands(|o| new_ix[o]))
+            };
+            new_ix.push(ix);
+        }
+        match new_ix.last() {
+            Some(&result) => e.finish(result),
+            None => e,
+        }
+    }
+
     /// Whether evaluation can fail for some data (an integer division).
     pub fn is_fallible(&self, inputs: &[DType]) -> bool {
         let Ok(types) = self.types(inputs) else { return false };
@@ -375,6 +407,11 @@ fn op_type(op: &ExprOp, types: &[DType], inputs: &[DType]) -> Result<DType, Stri
         }
         ExprOp::Select(_, a, _) => Ok(types[a]),
         ExprOp::Cast(to, _) => Ok(to),
+        ExprOp::BitCast(to, a) => {
+            let from = types[a];
+            let fits = from.size() == to.size() && from != DType::Bool && to != DType::Bool;
+            if fits { Ok(to) } else { Err(format!("the bits of {from} as {to}")) }
+        }
     }
 }
 

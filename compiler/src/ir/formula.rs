@@ -21,6 +21,7 @@ enum Kind {
     Binary(BinaryOp, Term, Term),
     Select(Term, Term, Term),
     Cast(DType, Term),
+    BitCast(DType, Term),
 }
 
 fn term(kind: Kind) -> Term {
@@ -61,6 +62,11 @@ impl Term {
     /// Conversion to a type.
     pub(crate) fn cast(&self, to: DType) -> Term {
         term(Kind::Cast(to, self.clone()))
+    }
+
+    /// The same bits in another type.
+    pub(crate) fn bits(&self, to: DType) -> Term {
+        term(Kind::BitCast(to, self.clone()))
     }
 
     /// The larger.
@@ -123,6 +129,10 @@ impl Term {
             Kind::Cast(to, a) => {
                 let a = a.push(e, dtype, convert);
                 e.cast(*to, a)
+            }
+            Kind::BitCast(to, a) => {
+                let a = a.push(e, dtype, convert);
+                e.bit_cast(*to, a)
             }
         }
     }

@@ -124,9 +124,12 @@ fn check_dtypes(op: &Op, inputs: &[&Type]) -> Result<(), String> {
     if let Some(other) = properties.alike {
         same(0, other)?;
     }
+    if let Some(t) = inputs.iter().find(|t| properties.widens && matches!(t.dtype, DType::Mini(_))) {
+        return Err(format!("{} of {}", op.name(), t.dtype));
+    }
     match properties.takes {
         Takes::Any => Ok(()),
-        Takes::Numbers => operand(0, |dtype| dtype != DType::Bool),
+        Takes::Numbers => operand(0, DType::is_number),
         Takes::Floats => operand(0, DType::is_float),
         Takes::F32 => match inputs.iter().find(|t| t.dtype != DType::F32) {
             Some(t) => Err(format!("{} of {}", op.name(), t.dtype)),

@@ -21,6 +21,11 @@ pub struct Window {
 }
 
 impl Window {
+    /// A window of one tap that moves from pixel to pixel.
+    pub const fn unit() -> Window {
+        Window { kernel: [1; 2], stride: [1; 2], dilation: [1; 2], pad_begin: [0; 2], pad_end: [0; 2] }
+    }
+
     /// Number of windows over a map of `input` rows or columns, along `axis` (0 height, 1 width); `None` where none fits.
     pub fn output_len(&self, axis: usize, input: usize) -> Option<usize> {
         let span = self.kernel[axis].checked_sub(1)?.checked_mul(self.dilation[axis])?.checked_add(1)?;

@@ -172,6 +172,7 @@ fn term(op: ExprOp, f: &mut Formatter<'_>, operand: impl Fn(ExprIx, &mut Formatt
         ExprOp::Binary(op, ..) => write!(f, "{op:?}("),
         ExprOp::Select(..) => f.write_str("Select("),
         ExprOp::Cast(to, _) => write!(f, "{to}("),
+        ExprOp::BitCast(to, _) => write!(f, "bits_{to}("),
     }?;
     for (i, o) in op.operands().enumerate() {
         f.write_str(if i > 0 { ", " } else { "" })?;

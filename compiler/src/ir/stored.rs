@@ -35,7 +35,7 @@ impl Stored {
 
     /// Whether it is integers with scales.
     pub fn is_scaled(&self) -> bool {
-        !self.data.dtype().is_float()
+        self.data.dtype().is_int()
     }
 
     /// How far the integers lie apart.

@@ -181,7 +181,7 @@ impl Tensor {
 
     /// The elements of an integer (or bool) tensor as 64-bit integers.
     pub fn to_i64s(&self) -> Option<Vec<i64>> {
-        (!self.ty.dtype.is_float()).then(|| self.scalars().map(Scalar::to_i64).collect())
+        (self.ty.dtype.is_int() || self.ty.dtype == DType::Bool).then(|| self.scalars().map(Scalar::to_i64).collect())
     }
 
     /// The same elements under another shape; `None` where the number of elements differs.

@@ -198,7 +198,7 @@ pub fn random(ty: &Type, seed: u64) -> Tensor {
     };
     let dtype = ty.dtype;
     let element = |r: u64| {
-        if dtype.is_float() {
+        if dtype.is_float() || matches!(dtype, super::DType::Mini(_)) {
             Scalar::from_f64((r % 129) as f64 / 64.0 - 1.0, dtype)
         } else if dtype.is_signed() {
             Scalar::from_i64((r % 17) as i64 - 8, dtype)

@@ -6,7 +6,7 @@ use zant_runtime::kernels::packing::{self, Piece};
 use zant_runtime::terms::conv2d::Conv2d;
 use zant_runtime::terms::epilogue;
 
-use super::{Fault, Lowered, Lowering, expect_f32};
+use super::{Fault, Lowered, Lowering, expect_f32, expect_number};
 use crate::ir::{Activation, DType, Epilogue, Hw, Node, Tensor, Type, Window};
 use crate::layout::strides::merge;
 use crate::program::kernels::{ConvCall, ConvKind, CopyCall, FillCall, IntConvCall};
@@ -32,7 +32,10 @@ impl Lowering<'_> {
         let in_pitch = self.operand_pitch(node.inputs[0]);
         let out_pitch = self.result_pitch(node.outputs[0]);
         let params = Conv2d { in_pitch, out_pitch, ..conv2d(&x, &y, window, groups, epilogue) };
-        if x.dtype.is_int() && !epilogue.residual {
+        if x.dtype != DType::F32
+            && x.dtype.is_number()
+            && epilogue == (Epilogue { bias: epilogue.bias, ..Epilogue::default() })
+        {
             let w = self.operand(node.inputs[1]);
             let bias = self.bias(node, epilogue);
             let y = self.product_result(node, epilogue)?;
@@ -124,7 +127,12 @@ impl Lowering<'_> {
     ) -> Lowered {
         let x = self.ty(node.inputs[0]).clone();
         let y = self.ty(node.outputs[0]).clone();
-        expect_f32("transposed convolution", x.dtype)?;
+        let is_plain = x.dtype != DType::F32 && epilogue == (Epilogue { bias: epilogue.bias, ..Epilogue::default() });
+        if is_plain {
+            expect_number("transposed convolution", x.dtype)?;
+        } else {
+            expect_f32("transposed convolution", x.dtype)?;
+        }
         let source = self.operand(node.inputs[0]);
         let (spread, shape) = self.spread(node, &x, source, window)?;
         let spread_ty = Type::new(x.dtype, shape);
@@ -143,8 +151,14 @@ impl Lowering<'_> {
         };
         debug_assert_eq!(y.shape[1..3], output);
         let params = conv2d(&spread_ty, &y, &forward, groups, epilogue);
-        let coded = if params.groups == 1 { self.coded(node, false, packing::conv2d(&params, true)) } else { None };
         let map = Arg::Buffer(spread, Access::Read);
+        if is_plain {
+            let (w, bias) = (self.turned_weights(node), self.bias(node, epilogue));
+            let y = self.product_result(node, epilogue)?;
+            self.call(node, Arc::new(IntConvCall { dtype: x.dtype, params }), vec![map, w, bias, y]);
+            return Ok(());
+        }
+        let coded = if params.groups == 1 { self.coded(node, false, packing::conv2d(&params, true)) } else { None };
         if let Some(w) = coded {
             let (bias, y) = (self.bias(node, epilogue), self.product_result(node, epilogue)?);
             self.coded_conv(node, params, w, [map, bias, y]);
@@ -163,6 +177,21 @@ impl Lowering<'_> {
         Ok(())
     }
 
+    /// The weights of a transposed convolution with their taps in the order of a convolution's.
+    fn turned_weights(&mut self, node: &Node) -> Arg {
+        let (operand, ty) = (node.inputs[1], self.ty(node.inputs[1]).clone());
+        let (source, view) = (self.operand(operand), self.new_temporary(&ty));
+        let [o, h, w, c] = <[usize; 4]>::try_from(ty.shape.as_slice()).expect("weights have four dimensions");
+        let taps = h * w;
+        let mut dims = vec![o, taps, c];
+        let mut strides = [vec![(taps * c) as isize, -(c as isize), 1], vec![(taps * c) as isize, c as isize, 1]];
+        merge(&mut dims, &mut strides);
+        let [x_strides, y_strides] = strides;
+        let call = CopyCall { dtype: ty.dtype, dims, x_start: (taps.max(1) - 1) * c, x_strides, y_start: 0, y_strides };
+        self.helper_step(node, &ty, Arc::new(call), vec![source, Arg::Buffer(view, Access::Write)]);
+        Arg::Buffer(view, Access::Read)
+    }
+
     /// The map with `stride - 1` zeros between neighbouring pixels; itself where the stride is one.
     fn spread(&mut self, node: &Node, x: &Type, source: Arg, window: &Window) -> Lowered<(View, Vec<usize>)> {
         let [n, h, w, c] = <[usize; 4]>::try_from(x.shape.as_slice()).expect("a map has four dimensions");
@@ -172,7 +201,7 @@ impl Lowering<'_> {
         let view = self.new_temporary(&ty);
         if shape != x.shape {
             let elements = ty.elements();
-            let value = crate::ir::Scalar::F32(0.0);
+            let value = crate::ir::Scalar::zero(x.dtype);
             let fill = FillCall { value, dims: vec![elements], start: 0, strides: vec![1] };
             self.helper_step(node, &ty, Arc::new(fill), vec![Arg::Buffer(view, Access::Write)]);
         }

@@ -11,7 +11,7 @@ use zant_runtime::terms::matmul::{MatMul, Strides};
 use super::coded::CodedOperand;
 use super::conv::kernel_epilogue;
 use super::sparse::SparseOperand;
-use super::{Fault, Lowered, Lowering, expect_f32};
+use super::{Fault, Lowered, Lowering, expect_number};
 use crate::ir::{DType, Epilogue, Node, Tensor, Type, row_major_strides};
 use crate::layout::strides::{broadcast, merge, row_pitch};
 use crate::program::kernels::{IntMatMulCall, MatMulBytesCall, MatMulCall, PackedMatMulCall};
@@ -30,16 +30,18 @@ impl Lowering<'_> {
         let one_matrix = b.shape[..b.rank() - 2].iter().all(|&d| d == 1);
         match self.data(node.inputs[1]) {
             Some(w) if one_matrix && w.dtype() == DType::F32 => self.packed(node, epilogue),
-            _ if a.dtype.is_int() && Epilogue { bias: false, ..epilogue } != Epilogue::default() => {
-                Err(Fault::form("an integer matrix product with more than a bias", "add the residual by an Add"))
+            _ if a.dtype != DType::F32 && Epilogue { bias: false, ..epilogue } != Epilogue::default() => {
+                Err(Fault::form(
+                    "a matrix product of another type than f32 with more than a bias",
+                    "add the residual by an Add",
+                ))
             }
             Some(w) if one_matrix && a.dtype == DType::I32 => match bytes(w) {
                 Some((w, zero)) => self.by_bytes(node, epilogue, w, zero),
                 None => self.strided(node, epilogue),
             },
-            _ if a.dtype.is_int() => self.strided(node, epilogue),
             _ => {
-                expect_f32("matrix product", a.dtype)?;
+                expect_number("matrix product", a.dtype)?;
                 self.strided(node, epilogue)
             }
         }

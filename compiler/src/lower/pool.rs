@@ -5,7 +5,7 @@ use std::sync::Arc;
 use zant_runtime::terms::pool2d::Pool2d;
 
 use super::{Lowered, Lowering, expect_f32, expect_number};
-use crate::ir::{Node, PoolKind, Type, Window};
+use crate::ir::{DType, Node, PoolKind, Type, Window};
 use crate::program::kernels::{PoolCall, PoolForm};
 
 impl Lowering<'_> {
@@ -17,6 +17,7 @@ impl Lowering<'_> {
                 expect_number("maximum pooling", x.dtype)?;
                 PoolForm::Max(x.dtype)
             }
+            PoolKind::Average { .. } if x.dtype == DType::F64 => PoolForm::AverageF64,
             PoolKind::Average { .. } => {
                 expect_f32("average pooling", x.dtype)?;
                 PoolForm::Average

@@ -10,8 +10,8 @@ use zant_runtime::kernels::softmax::Softmax;
 use zant_runtime::kernels::topk::TopK;
 
 use super::{Lowered, Lowering, around, expect_f32, expect_number};
-use crate::ir::{Node, ReduceKind, Type};
-use crate::program::kernels::{ArgCall, CumulativeCall, NormCall, ReduceCall, SoftmaxCall, TopKCall};
+use crate::ir::{DType, Node, ReduceKind, Type};
+use crate::program::kernels::{ArgCall, CumulativeCall, NormCall, ReduceCall, SoftmaxCall, SoftmaxF64Call, TopKCall};
 use crate::program::{Access, Arg};
 
 impl Lowering<'_> {
@@ -45,8 +45,11 @@ impl Lowering<'_> {
 
     pub(super) fn softmax(&mut self, node: &Node, axis: usize, log: bool) -> Lowered {
         let x = self.ty(node.inputs[0]).clone();
-        expect_f32("softmax", x.dtype)?;
         let (outer, n, inner) = around(&x.shape, axis);
+        if x.dtype == DType::F64 {
+            return self.call_one(node, Arc::new(SoftmaxF64Call { log, params: Softmax { outer, n, inner } }));
+        }
+        expect_f32("softmax", x.dtype)?;
         let call = SoftmaxCall { log, params: Softmax { outer, n, inner }, in_place: false };
         self.call_one(node, Arc::new(call))
     }

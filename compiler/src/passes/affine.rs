@@ -117,7 +117,7 @@ fn affine(expr: &Expr, at: usize, constants: &[Option<Vec<f64>>], channels: usiz
             ExprOp::Const(v) => constant(vec![v.to_f64(); channels]),
             ExprOp::Unary(op, a) => unary(op, &done[a])?,
             ExprOp::Binary(op, a, b) => binary(op, &done[a], &done[b])?,
-            ExprOp::Select(..) | ExprOp::Cast(..) => return None,
+            ExprOp::Select(..) | ExprOp::Cast(..) | ExprOp::BitCast(..) => return None,
         });
     }
     done.pop().filter(|a| a.scale.iter().chain(&a.shift).all(|v| v.is_finite()))

@@ -26,7 +26,12 @@ fn operands(node: &Node, op: BinaryOp) -> [Option<(ValueId, ValueId)>; 2] {
             let inputs = [ExprOp::Input(0), ExprOp::Input(1)];
             o == op && (operands == inputs || operands == [inputs[1], inputs[0]])
         }
-        ExprOp::Input(_) | ExprOp::Const(_) | ExprOp::Unary(..) | ExprOp::Select(..) | ExprOp::Cast(..) => false,
+        ExprOp::Input(_)
+        | ExprOp::Const(_)
+        | ExprOp::Unary(..)
+        | ExprOp::Select(..)
+        | ExprOp::Cast(..)
+        | ExprOp::BitCast(..) => false,
     };
     if is_op { [Some((a, b)), Some((b, a))] } else { [None; 2] }
 }

@@ -35,12 +35,12 @@ fn form_of(node: &Node) -> Option<Form> {
     let term = |ix: ExprIx| match expr.ops()[ix] {
         ExprOp::Input(n) => Some(Term::Value(node.inputs[n])),
         ExprOp::Const(c) => Some(Term::Number(c.to_f64())),
-        ExprOp::Unary(..) | ExprOp::Binary(..) | ExprOp::Select(..) | ExprOp::Cast(..) => None,
+        ExprOp::Unary(..) | ExprOp::Binary(..) | ExprOp::Select(..) | ExprOp::Cast(..) | ExprOp::BitCast(..) => None,
     };
     match expr.ops()[expr.result()] {
         ExprOp::Unary(op, a) => Some(Form::Unary(op, term(a)?)),
         ExprOp::Binary(op, a, b) => Some(Form::Binary(op, term(a)?, term(b)?)),
-        ExprOp::Input(_) | ExprOp::Const(_) | ExprOp::Select(..) | ExprOp::Cast(..) => None,
+        ExprOp::Input(_) | ExprOp::Const(_) | ExprOp::Select(..) | ExprOp::Cast(..) | ExprOp::BitCast(..) => None,
     }
 }
 

@@ -31,7 +31,7 @@ fn is_whole(expr: &Expr, ix: ExprIx) -> bool {
         ExprOp::Const(c) => c.to_f64().fract() == 0.0,
         ExprOp::Unary(op, _) => matches!(op, UnaryOp::Round | UnaryOp::Floor | UnaryOp::Ceil),
         ExprOp::Binary(BinaryOp::Max | BinaryOp::Min, a, b) => is_whole(expr, a) && is_whole(expr, b),
-        ExprOp::Binary(..) | ExprOp::Input(_) | ExprOp::Select(..) | ExprOp::Cast(..) => false,
+        ExprOp::Binary(..) | ExprOp::Input(_) | ExprOp::Select(..) | ExprOp::Cast(..) | ExprOp::BitCast(..) => false,
     }
 }
 
@@ -48,9 +48,12 @@ fn bounds(expr: &Expr, ix: ExprIx) -> [f64; 2] {
             let ([a, c], [b, d]) = (bounds(expr, a), bounds(expr, b));
             [a.min(b), c.min(d)]
         }
-        ExprOp::Unary(..) | ExprOp::Binary(..) | ExprOp::Input(_) | ExprOp::Select(..) | ExprOp::Cast(..) => {
-            [f64::NEG_INFINITY, f64::INFINITY]
-        }
+        ExprOp::Unary(..)
+        | ExprOp::Binary(..)
+        | ExprOp::Input(_)
+        | ExprOp::Select(..)
+        | ExprOp::Cast(..)
+        | ExprOp::BitCast(..) => [f64::NEG_INFINITY, f64::INFINITY],
     }
 }
 

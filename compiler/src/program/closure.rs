@@ -23,6 +23,7 @@ pub fn scalar_lit(v: Scalar) -> TokenStream {
         Scalar::U64(v) => Literal::u64_suffixed(v),
         Scalar::F16(v) => Literal::u16_suffixed(v.to_bits()),
         Scalar::BF16(v) => Literal::u16_suffixed(v.to_bits()),
+        Scalar::Mini(_, code) => Literal::u8_suffixed(code),
         Scalar::F32(v) if v.is_finite() => Literal::f32_suffixed(v),
         Scalar::F64(v) if v.is_finite() => Literal::f64_suffixed(v),
         Scalar::F32(v) => return v.lit(),
@@ -33,10 +34,10 @@ pub fn scalar_lit(v: Scalar) -> TokenStream {
     quote!(#l)
 }
 
-/// The Rust type of an element type, in memory; `None` for the halves, which have no arithmetic in emitted code.
+/// The Rust type of an element type, in memory; floats of 16 bits and fewer are their bits.
 pub fn rust_type(dtype: DType) -> TokenStream {
     match dtype {
-        DType::Bool => quote!(u8),
+        DType::Bool | DType::Mini(_) => quote!(u8),
         DType::F16 | DType::BF16 => quote!(u16),
         other => {
             let name = format_ident!("{}", other.name());
@@ -54,10 +55,38 @@ macro_rules! f32_functions {
                 _ => None,
             }
         }
+
+        /// The same of an operation on f64.
+        fn f64_function(op: UnaryOp) -> Option<(&'static str, &'static str)> {
+            match op {
+                $(UnaryOp::$name => Some((
+                    concat!(stringify!($f), "_f64"),
+                    concat!("math::", stringify!($f), "_f64::", stringify!($f), "_f64"),
+                )),)*
+                _ => None,
+            }
+        }
     };
 }
 
 with_math!(f32_functions!());
+
+/// The elementary function of the runtime that an operation on floats calls: its name and its path.
+fn function(op: UnaryOp, ty: DType) -> Option<(&'static str, &'static str)> {
+    if ty == DType::F64 { f64_function(op) } else { f32_function(op) }
+}
+
+/// The functions of the runtime from the bits of a float of 16 bits or fewer to f32 and back: their names and paths.
+fn coded(dtype: DType) -> Option<[(&'static str, &'static str); 2]> {
+    match dtype {
+        DType::F16 => Some([("from_f16", "math::half::from_f16"), ("to_f16", "math::half::to_f16")]),
+        DType::BF16 => Some([("from_bf16", "math::brain::from_bf16"), ("to_bf16", "math::brain::to_bf16")]),
+        DType::Mini(format) => Some(format.functions()),
+        DType::Bool | DType::F32 | DType::F64 => None,
+        DType::I8 | DType::I16 | DType::I32 | DType::I64 => None,
+        DType::U8 | DType::U16 | DType::U32 | DType::U64 => None,
+    }
+}
 
 /// A number as a byte: `clamp(round(x) + zero, lo, hi)` of f32, converted, which is one function of the runtime.
 struct Quantized {
@@ -109,9 +138,11 @@ pub(super) fn imports(expr: &Expr, inputs: &[DType]) -> Vec<&'static str> {
         n => (0..n).filter_map(|ix| quantized(expr, &types, &counts, ix)).collect(),
     };
     let mut uses: Vec<&str> = if chains.is_empty() { Vec::new() } else { vec!["math::quantize::quantize"] };
+    let mut converters = Vec::new();
     for (_, op) in expr.ops().iter().enumerate().filter(|(ix, _)| !chains.iter().any(|q| q.inner.contains(ix))) {
         uses.extend(match *op {
-            ExprOp::Unary(op, _) => f32_function(op).map(|(_, path)| path),
+            ExprOp::Unary(op, a) => function(op, types[a]).map(|(_, path)| path),
+            ExprOp::Binary(BinaryOp::Pow, a, _) if types[a] == DType::F64 => Some("math::pow_f64::pow_f64"),
             ExprOp::Binary(BinaryOp::Pow, a, _) if types[a] == DType::F32 => Some("math::pow::pow"),
             ExprOp::Binary(BinaryOp::Pow, ..) => Some("kernels::integer::Integer"),
             ExprOp::Binary(BinaryOp::Max, a, _) if types[a] == DType::F32 => Some("math::minmax::max"),
@@ -119,9 +150,15 @@ pub(super) fn imports(expr: &Expr, inputs: &[DType]) -> Vec<&'static str> {
             ExprOp::Binary(BinaryOp::Max | BinaryOp::Min, a, _) if types[a] == DType::F64 => {
                 Some("kernels::number::Number")
             }
+            ExprOp::Cast(to, a) if to != types[a] => {
+                converters.extend(coded(types[a]).map(|[decode, _]| decode.1));
+                converters.extend(coded(to).map(|[_, encode]| encode.1));
+                None
+            }
             _ => None,
         });
     }
+    uses.extend(converters);
     uses.sort_unstable();
     uses.dedup();
     uses
@@ -134,9 +171,9 @@ pub fn unsupported(expr: &Expr, inputs: &[DType]) -> Option<String> {
         Err(e) => return Some(e),
     };
     expr.ops().iter().zip(&types).find_map(|(op, &ty)| match *op {
-        _ if ty.is_half() => Some(format!("arithmetic on {ty}")),
-        ExprOp::Unary(op, a) if types[a] == DType::F64 && f32_function(op).is_some() => Some(format!("{op:?} of f64")),
-        ExprOp::Binary(BinaryOp::Pow, a, _) if types[a] == DType::F64 => Some("Pow of f64".to_string()),
+        ExprOp::Unary(..) | ExprOp::Binary(..) if op.operands().any(|o| types[o].is_half()) => {
+            Some(format!("arithmetic on {ty}"))
+        }
         _ => None,
     })
 }
@@ -230,6 +267,7 @@ impl Printer<'_> {
                 quote!((if #c { #a } else { #b }))
             }
             ExprOp::Cast(to, a) => cast(self.types[a], to, &texts[a]),
+            ExprOp::BitCast(to, a) => bit_cast(self.types[a], to, &texts[a]),
         }
     }
 
@@ -250,7 +288,7 @@ fn strip_parens(text: TokenStream) -> TokenStream {
 }
 
 fn unary(op: UnaryOp, ty: DType, a: &TokenStream) -> TokenStream {
-    if let Some((name, _)) = f32_function(op) {
+    if let Some((name, _)) = function(op, ty) {
         let name = format_ident!("{name}");
         let a = strip_parens(a.clone());
         return quote!(#name(#a));
@@ -311,6 +349,7 @@ fn binary(op: BinaryOp, ty: DType, [a, b]: [&TokenStream; 2], nonzero: bool) -> 
             quote!({ let (d, r) = (#b, #a % #b); if r != 0.0 && (r < 0.0) != (d < 0.0) { r + d } else { r } })
         }
         BinaryOp::Pow if int => method("power"),
+        BinaryOp::Pow if ty == DType::F64 => function("pow_f64"),
         BinaryOp::Pow => function("pow"),
         BinaryOp::Max if float && ty == DType::F32 => function("max"),
         BinaryOp::Min if float && ty == DType::F32 => function("min"),
@@ -355,10 +394,37 @@ fn cast(from: DType, to: DType, a: &TokenStream) -> TokenStream {
     let (rust, bare) = (rust_type(to), strip_parens(a.clone()));
     match (from, to) {
         (f, t) if f == t => quote!(#a),
+        (f, t) if coded(f).is_some() || coded(t).is_some() => {
+            // By way of f32, which holds every number of the smaller types.
+            let call = |function: &str, x: TokenStream| {
+                let (function, x) = (format_ident!("{function}"), strip_parens(x));
+                quote!(#function(#x))
+            };
+            let wide = match coded(f) {
+                Some([(decode, _), _]) => call(decode, quote!(#a)),
+                None => cast(f, DType::F32, a),
+            };
+            match coded(t) {
+                Some([_, (encode, _)]) => call(encode, wide),
+                None => cast(DType::F32, t, &wide),
+            }
+        }
         (DType::Bool, t) if t.is_float() => quote!((u8::from(#bare) as #rust)),
         (DType::Bool, _) => quote!(#rust::from(#bare)),
         (f, DType::Bool) if f.is_float() => quote!((#a != 0.0)),
         (_, DType::Bool) => quote!((#a != 0)),
         _ => quote!((#a as #rust)),
+    }
+}
+
+/// The same bits in another type.
+fn bit_cast(from: DType, to: DType, a: &TokenStream) -> TokenStream {
+    let is_float = |dtype: DType| matches!(dtype, DType::F32 | DType::F64);
+    let bits = if is_float(from) { quote!(#a.to_bits()) } else { a.clone() };
+    let (rust, bare) = (rust_type(to), strip_parens(bits.clone()));
+    match to {
+        DType::F32 => quote!(f32::from_bits(#bare as u32)),
+        DType::F64 => quote!(f64::from_bits(#bare as u64)),
+        _ => quote!((#bits as #rust)),
     }
 }

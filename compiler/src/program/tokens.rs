@@ -105,10 +105,10 @@ macro_rules! fields {
     }};
 }
 
-/// `$body` with `$t` standing for the Rust type of an element type; bools are bytes. Halves have no kernels.
+/// `$body` with `$t` standing for the Rust type of an element type; bools are bytes. Floats of 16 bits and fewer are their bits.
 macro_rules! with_element {
     ($dtype:expr, $t:ident => $body:expr) => {
-        $crate::ir::with_type!($dtype, $t => $body; Bool | U8: u8, I8: i8, I16: i16, I32: i32, I64: i64,
+        $crate::ir::with_type!($dtype, $t => $body; Bool | U8 | Mini: u8, I8: i8, I16: i16, I32: i32, I64: i64,
             U16 | F16 | BF16: u16, U32: u32, U64: u64, F32: f32, F64: f64)
     };
 }

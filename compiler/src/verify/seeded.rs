@@ -36,7 +36,7 @@ fn tensor(ty: &Type, random: &mut SplitMix64) -> Tensor {
     let element = |bits: u64| {
         if ty.dtype == DType::Bool {
             Scalar::Bool(bits >> 63 == 1)
-        } else if ty.dtype.is_float() {
+        } else if ty.dtype.is_float() || matches!(ty.dtype, DType::Mini(_)) {
             // 11 bits of fraction: exact in every float type but bf16, which rounds.
             let step = (bits >> 52) as f64;
             Scalar::from_f64(step / 2048.0 - 1.0, ty.dtype)
@@ -88,6 +88,7 @@ fn range(literal: &Literal, users: &[Vec<usize>], input: ValueId) -> Range {
     let dtype = literal.graph().ty(input).dtype;
     match dtype {
         DType::Bool => Range::Bools,
+        DType::Mini(_) => Range::Reals(-1.0, 1.0),
         _ if dtype.is_float() => quantized_from(literal, users, input).unwrap_or(Range::Reals(-1.0, 1.0)),
         _ => match (indexed(literal.graph(), users, input), dtype) {
             (Some(len), _) => Range::Integers(0, i64::try_from(len.saturating_sub(1)).unwrap_or(i64::MAX)),

@@ -22,6 +22,10 @@ pub(super) fn difference(got: &Tensor, expected: &Tensor) -> Option<String> {
 
 fn close(got: Scalar, expected: Scalar) -> bool {
     match expected.dtype() {
+        DType::Mini(_) => {
+            let (g, e) = (got.to_f64(), expected.to_f64());
+            g == e || (g.is_nan() && e.is_nan())
+        }
         DType::F16 | DType::BF16 | DType::F32 | DType::F64 => {
             let (g, e) = (got.to_f64(), expected.to_f64());
             let rtol = if expected.dtype() == DType::BF16 { RTOL_BF16 } else { RTOL };

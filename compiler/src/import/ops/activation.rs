@@ -108,7 +108,9 @@ fn shrink(cx: &mut NodeCx<'_>) -> Imported {
         DType::F64 => dtype,
         DType::F16 | DType::BF16 | DType::F32 | DType::I8 | DType::U8 | DType::I16 | DType::U16 => DType::F32,
         DType::I32 | DType::U32 | DType::I64 | DType::U64 => DType::F64,
-        DType::Bool => return Err(Fault::ty("the operand must be of a number type, not bool")),
+        DType::Bool | DType::Mini(_) => {
+            return Err(Fault::ty(format!("the operand must be of a number type, not {dtype}")));
+        }
     };
     let upper = select(num(lambd).lt(x(0)), x(0) - num(bias), num(0.0));
     let y = select(x(0).lt(num(-lambd)), x(0) + num(bias), upper);

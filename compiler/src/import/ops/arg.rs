@@ -2,7 +2,7 @@
 
 use crate::import::node::{Fault, Imported, NodeCx};
 use crate::import::registry::{OpEntry, op};
-use crate::ir::Op;
+use crate::ir::{Op, Tensor};
 
 /// The family's operators.
 pub(in crate::import) const OPS: &[OpEntry] = &[
@@ -18,6 +18,14 @@ fn arg(cx: &mut NodeCx<'_>, max: bool) -> Imported {
     let mut shape = cx.shape(input);
     let axis = cx.axis(cx.int("axis", 0)?, shape.len())?;
     if shape[axis] == 0 {
+        // Where there is no result either, nothing is looked for.
+        let keeps = cx.flag("keepdims", true)?;
+        let is_other = |d: &usize| *d != axis;
+        let rest: Vec<usize> = (0..shape.len()).filter(|d| is_other(d) || keeps).collect();
+        let result: Vec<usize> = rest.iter().map(|&d| if d == axis { 1 } else { shape[d] }).collect();
+        if result.contains(&0) {
+            return Ok(cx.add_constant(Tensor::from_elements(result, &[] as &[i64])));
+        }
         return Err(Fault::shape(format!("dimension {axis} of {shape:?} has no extreme")));
     }
     let last = cx.flag("select_last_index", false)?;

@@ -3,6 +3,9 @@
 //! ONNX's maps are `[n, c, spatial..]`; the core operators' are `[n, h, w, c]`, with height 1 for one-dimensional ones. The
 //! transposes that lie between are moved away by the passes.
 
+mod volume;
+
+use super::pieces::slice;
 use super::window::{self, Dims, Padding};
 use crate::import::node::{Fault, Imported, NodeCx};
 use crate::import::registry::{OpEntry, limited};
@@ -10,8 +13,8 @@ use crate::ir::{BinaryOp, Epilogue, Op, ValueId, Window};
 
 /// The family's operators.
 pub(in crate::import) const OPS: &[OpEntry] = &[
-    limited("Conv", conv, "one and two spatial dimensions"),
-    limited("ConvTranspose", conv_transpose, "one and two spatial dimensions"),
+    limited("Conv", conv, "one to three spatial dimensions"),
+    limited("ConvTranspose", conv_transpose, "one to three spatial dimensions"),
 ];
 
 /// A map `[n, c, w]` or `[n, c, h, w]` as `[n, h, w, c]`.
@@ -70,6 +73,9 @@ fn groups(cx: &NodeCx<'_>) -> Imported<usize> {
 fn conv(cx: &mut NodeCx<'_>) -> Imported {
     let (x, w) = (cx.input(0)?, cx.input(1)?);
     let spatial = cx.rank(x).saturating_sub(2);
+    if spatial == 3 {
+        return volume::conv(cx, [x, w], cx.opt(2));
+    }
     let y = convolve(cx, x, w, cx.opt(2))?;
     channels_first(cx, y, spatial)
 }
@@ -91,13 +97,36 @@ fn conv_transpose(cx: &mut NodeCx<'_>) -> Imported {
     let (x, w) = (cx.input(0)?, cx.input(1)?);
     let spatial = cx.rank(x).saturating_sub(2);
     let groups = groups(cx)?;
+    if spatial == 3 {
+        return volume::conv_transpose(cx, [x, w], cx.opt(2));
+    }
     let map = channels_last(cx, x)?;
     let kernel = kernel(cx, w)?;
     let weights = transposed_weights(cx, w, spatial, groups)?;
     let shape = cx.shape(map);
     let (window, output) = transposed_window(cx, kernel, [shape[1], shape[2]], Dims::all(spatial))?;
+    let y = transposed(cx, [map, weights], cx.opt(2), (window, output, groups))?;
+    channels_first(cx, y, spatial)
+}
+
+/// The transposed convolution of a map `[n, h, w, c]` by weights `[o, kh, kw, c / groups]`. Padding wider than the window's reach crops
+/// the result.
+fn transposed(
+    cx: &mut NodeCx<'_>,
+    [map, weights]: [ValueId; 2],
+    bias: Option<ValueId>,
+    (mut window, mut output, groups): (Window, [usize; 2], usize),
+) -> Imported {
+    let wanted = output;
+    let mut crop = [0; 2];
+    for a in 0..2 {
+        let reach = (window.kernel[a].max(1) - 1).saturating_mul(window.dilation[a]);
+        crop[a] = window.pad_begin[a].saturating_sub(reach);
+        window.pad_begin[a] -= crop[a];
+        output[a] = output[a].checked_add(crop[a]).ok_or_else(|| Fault::shape("the size of the result overflows"))?;
+    }
     // Between the products lie zeros, to which a bias of -0 is added: that makes +0, and so does the bias here.
-    let bias = match cx.opt(2) {
+    let bias = match bias {
         Some(bias) if window.stride != [1, 1] => {
             let zero = cx.number(0.0, bias);
             Some(cx.binary(BinaryOp::Add, bias, zero)?)
@@ -107,7 +136,11 @@ fn conv_transpose(cx: &mut NodeCx<'_>) -> Imported {
     let epilogue = Epilogue { bias: bias.is_some(), ..Epilogue::default() };
     let operands: Vec<ValueId> = [map, weights].into_iter().chain(bias).collect();
     let y = cx.emit(Op::ConvTranspose { window, output, groups, epilogue }, &operands)?;
-    channels_first(cx, y, spatial)
+    if crop == [0; 2] {
+        return Ok(y);
+    }
+    let y = slice(cx, y, 1, (crop[0], 1, wanted[0]))?;
+    slice(cx, y, 2, (crop[1], 1, wanted[1]))
 }
 
 /// Weights `[c, o / groups, spatial..]` as `[o, kh, kw, c / groups]`.

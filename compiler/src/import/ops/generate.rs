@@ -2,6 +2,8 @@
 
 use std::f64::consts::PI;
 
+use zant_runtime::math;
+
 use super::pieces::{fill, lengths, table};
 use crate::import::node::{At, Fault, Imported, NodeCx};
 use crate::import::registry::{OpEntry, limited, op};
@@ -16,6 +18,7 @@ pub(in crate::import) const OPS: &[OpEntry] = &[
     op("EyeLike", eye_like),
     limited("HammingWindow", |cx| window(cx, [25.0 / 46.0, 21.0 / 46.0, 0.0]), "constant size"),
     limited("HannWindow", |cx| window(cx, [0.5, 0.5, 0.0]), "constant size"),
+    limited("MelWeightMatrix", mel_weights, "constant operands"),
     limited("Range", range, "constant bounds"),
 ];
 
@@ -103,4 +106,56 @@ fn window(cx: &mut NodeCx<'_>, [a, b, c]: [f64; 3]) -> Imported {
     let w = num(a) - num(b) * cosine(x(0), 1.0, period) + num(c) * cosine(x(0), 2.0, period);
     let y = cx.map(w.expr(DType::F64), &[steps])?;
     cx.cast(y, dtype)
+}
+
+/// Triangles over the bins of a spectrum, whose corners are as far apart on the mel scale, `2595 log10(1 + f / 700)`.
+fn mel_weights(cx: &mut NodeCx<'_>) -> Imported {
+    let what = [
+        "the number of mel bins",
+        "the length of the transform",
+        "the sample rate",
+        "the lower edge",
+        "the upper edge",
+    ];
+    let mut given = [0.0; 5];
+    for (i, what) in what.into_iter().enumerate() {
+        given[i] = cx.const_scalar(i, what)?.to_f64();
+    }
+    let [bins, length, rate, lower, upper] = given;
+    let is_valid = (0.0..65536.0).contains(&bins)
+        && (0.0..1e9).contains(&length)
+        && rate > 0.0
+        && lower > -700.0
+        && upper > -700.0;
+    if !is_valid {
+        return Err(Fault::shape(format!("mel bins by {given:?}")));
+    }
+    let ln10 = std::f64::consts::LN_10;
+    let mel = |f: f64| 2595.0 * math::log1p_f64(f / 700.0) / ln10;
+    let hertz = |m: f64| 700.0 * math::expm1_f64(m / 2595.0 * ln10);
+    let (bins, rows) = (bins as usize, length as usize / 2 + 1);
+    table(bins.checked_mul(rows), "the matrix")?;
+    let step = (mel(upper) - mel(lower)) / (bins + 2) as f64;
+    let corner = |i: usize| ((length + 1.0) * hertz(i as f64 * step + mel(lower)) / rate).floor();
+    let mut weights = vec![0.0; rows * bins];
+    for i in 0..bins {
+        let [low, center, high] = [corner(i), corner(i + 1), corner(i + 2)];
+        for row in 0..rows {
+            let at = row as f64;
+            let weight = if at == center && low == center {
+                1.0
+            } else if at >= low && at <= center && low < center && (at < center || center >= high) {
+                (at - low) / (center - low)
+            } else if at >= center && at < high {
+                (high - at) / (high - center)
+            } else {
+                0.0
+            };
+            weights[row * bins + i] = weight;
+        }
+    }
+    let code = i32::try_from(cx.int("output_datatype", 1)?).unwrap_or(0);
+    let dtype = dtype_of_code(code).map_err(|f| f.at(At::Attribute("output_datatype".into())))?;
+    let all = weights.into_iter().map(|w| Scalar::from_f64(w, dtype));
+    Ok(cx.add_constant(Tensor::from_scalars(Type::new(dtype, [rows, bins]), all)))
 }

@@ -6,8 +6,10 @@ mod attention;
 mod binary;
 mod blocks;
 mod cast;
+mod col2im;
 mod constant;
 mod conv;
+mod determinant;
 mod dropout;
 mod einsum;
 mod fourier;
@@ -20,6 +22,7 @@ mod loss;
 mod low_bits;
 mod matmul;
 mod movement;
+mod ngrams;
 mod norm;
 mod pad;
 mod pieces;
@@ -28,12 +31,14 @@ mod quantize;
 mod quantized;
 mod recurrent;
 mod reduce;
+mod regions;
 mod resize;
 mod scatter;
 mod select;
 mod softmax;
 mod unary;
 mod unique;
+mod unpool;
 mod variadic;
 mod window;
 
@@ -47,8 +52,10 @@ pub(super) const FAMILIES: &[&[OpEntry]] = &[
     binary::OPS,
     blocks::OPS,
     cast::OPS,
+    col2im::OPS,
     constant::OPS,
     conv::OPS,
+    determinant::OPS,
     dropout::OPS,
     einsum::OPS,
     fourier::OPS,
@@ -61,6 +68,7 @@ pub(super) const FAMILIES: &[&[OpEntry]] = &[
     low_bits::OPS,
     matmul::OPS,
     movement::OPS,
+    ngrams::OPS,
     norm::OPS,
     pad::OPS,
     pool::OPS,
@@ -68,11 +76,13 @@ pub(super) const FAMILIES: &[&[OpEntry]] = &[
     quantized::OPS,
     recurrent::OPS,
     reduce::OPS,
+    regions::OPS,
     resize::OPS,
     scatter::OPS,
     select::OPS,
     softmax::OPS,
     unary::OPS,
     unique::OPS,
+    unpool::OPS,
     variadic::OPS,
 ];

@@ -12,7 +12,7 @@ use crate::ir::{DType, Op, ReduceKind, Type, UnaryOp as U, ValueId};
 
 /// The family's operators.
 pub(in crate::import) const OPS: &[OpEntry] = &[
-    limited("BatchNormalization", batch_norm, "inference only"),
+    limited("BatchNormalization", batch_norm, "training mode from opset 14 on"),
     op("GroupNormalization", group_norm),
     op("InstanceNormalization", instance_norm),
     op("LayerNormalization", layer_norm),
@@ -109,6 +109,9 @@ fn batch_norm(cx: &mut NodeCx<'_>) -> Imported {
         7..14 => (1..5).any(|i| cx.wants(i)),
         14.. => cx.flag("training_mode", false)?,
     };
+    if training && cx.opset >= 14 {
+        return trained(cx);
+    }
     if training {
         return Err(Fault::form("the node is in training mode").help("export the model for inference"));
     }
@@ -129,6 +132,30 @@ fn batch_norm(cx: &mut NodeCx<'_>) -> Imported {
     let offset = cx.map((x(0) - x(1) * x(2)).expr(widest), &[bias, mean, factor])?;
     let (factor, offset) = (cx.cast(factor, dtype)?, cx.cast(offset, dtype)?);
     cx.map((x(0) * x(1) + x(2)).expr(dtype), &[input, factor, offset])
+}
+
+/// In training mode the statistics are those of the operand, and the running ones move towards them.
+fn trained(cx: &mut NodeCx<'_>) -> Imported {
+    let input = cx.input(0)?;
+    let (dtype, shape) = (cx.dtype(input), cx.shape(input));
+    let channels = if shape.len() < 2 { 1 } else { shape[1] };
+    let axes: Vec<usize> = (0..shape.len()).filter(|&d| d != 1).collect();
+    let s = standardize(cx, input, &axes, |variance| variance)?;
+    let factor = cx.map(reciprocal_root(cx.float("epsilon", 1e-5)?)(x(0)).expr(dtype), &[s.factor])?;
+    let [scale, bias, mean, variance] = [cx.input(1)?, cx.input(2)?, cx.input(3)?, cx.input(4)?];
+    let rank = shape.len();
+    let (scale, bias) = (per_channel(cx, scale, rank, channels)?, per_channel(cx, bias, rank, channels)?);
+    let y = scaled(cx, [s.difference, factor], dtype, scale, Some(bias))?;
+    let momentum = f64::from(cx.float("momentum", 0.9)?);
+    for (i, running, own) in [(1, mean, s.mean), (2, variance, s.factor)] {
+        let to = cx.dtype(running);
+        let own = cx.reshape(own, [channels])?;
+        let own = cx.cast(own, to)?;
+        let moved = x(0) * num(momentum) + x(1) * num(1.0 - momentum);
+        let moved = cx.map(moved.expr(to), &[running, own])?;
+        cx.set(i, moved);
+    }
+    Ok(y)
 }
 
 fn instance_norm(cx: &mut NodeCx<'_>) -> Imported {

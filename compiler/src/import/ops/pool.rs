@@ -1,6 +1,7 @@
 //! Pools.
 
 use super::conv::{channels_first, channels_last};
+use super::unpool;
 use super::window::{self, Dims, two};
 use crate::import::node::{Fault, Imported, NodeCx};
 use crate::import::registry::{OpEntry, limited, op};
@@ -16,7 +17,7 @@ pub(in crate::import) const OPS: &[OpEntry] = &[
     op("GlobalLpPool", global_lp_pool),
     op("GlobalMaxPool", global_max_pool),
     limited("LpPool", lp_pool, "one to three spatial dimensions"),
-    limited("MaxPool", max_pool, "one to three spatial dimensions, without the result Indices"),
+    limited("MaxPool", max_pool, "one to three spatial dimensions"),
 ];
 
 /// Pools a map `[n, c, ..]` by a function of a map `[n, h, w, c]`. Three dimensions are pooled as planes, then in depth:
@@ -47,13 +48,18 @@ fn pooled(
 
 /// The window of a pool, with the end padding such that the number of windows is ONNX's.
 fn pool_window(cx: &NodeCx<'_>, map: ValueId, dims: Dims) -> Imported<Window> {
+    let shape = cx.shape(map);
+    pool_window_of(cx, [shape[1], shape[2]], dims)
+}
+
+/// The same over rows and columns.
+fn pool_window_of(cx: &NodeCx<'_>, input: [usize; 2], dims: Dims) -> Imported<Window> {
     let given = cx.ints_opt("kernel_shape")?.ok_or_else(|| Fault::missing("kernel_shape"))?;
     let kernel = two("kernel_shape", &given, dims, 1)?;
-    let shape = cx.shape(map);
-    let mut w = window::of_conv(cx, kernel, [shape[1], shape[2]], dims)?;
+    let mut w = window::of_conv(cx, kernel, input, dims)?;
     if cx.flag("ceil_mode", false)? {
         for a in 0..2 {
-            w.pad_end[a] += ceil_padding(&w, a, shape[a + 1]);
+            w.pad_end[a] += ceil_padding(&w, a, input[a]);
         }
     }
     Ok(w)
@@ -70,14 +76,17 @@ fn ceil_padding(w: &Window, axis: usize, input: usize) -> usize {
 }
 
 fn max_pool(cx: &mut NodeCx<'_>) -> Imported {
-    if cx.wants(1) {
-        return Err(Fault::form("the result Indices of MaxPool is not supported").help("leave it out when exporting"));
-    }
     let x = cx.input(0)?;
-    pooled(cx, x, &|cx, map, dims| {
+    let y = pooled(cx, x, &|cx, map, dims| {
         let window = pool_window(cx, map, dims)?;
         cx.emit(Op::Pool { kind: PoolKind::Max, window }, &[map])
-    })
+    })?;
+    if cx.wants(1) {
+        let windows = unpool::windows(cx, x, pool_window_of)?;
+        let indices = unpool::indices(cx, [x, y], &windows)?;
+        cx.set(1, indices);
+    }
+    Ok(y)
 }
 
 /// Padding that counts is made part of the map: what `ceil_mode` adds behind it does not count then, as ONNX wants it.

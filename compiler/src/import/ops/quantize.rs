@@ -6,12 +6,12 @@
 
 use crate::diag::codes;
 use crate::import::node::{Fault, Imported, NodeCx};
-use crate::import::ops::cast::range;
+use crate::import::ops::cast::{mini, range};
 use crate::import::registry::{OpEntry, op};
 use crate::import::tensor::{dtype_of_code, narrow};
 use crate::ir::dynamic::DynamicQuantization;
 use crate::ir::formula::{Term, constant, x};
-use crate::ir::{DType, Movement, Op, ReduceKind, Scalar, Stored, Tensor, Type, UnaryOp as U, ValueId};
+use crate::ir::{DType, Minifloat, Movement, Op, ReduceKind, Scalar, Stored, Tensor, Type, UnaryOp as U, ValueId};
 use crate::onnx::ElementType;
 
 /// The family's operators.
@@ -51,7 +51,9 @@ fn quantized(cx: &NodeCx<'_>) -> Imported<Quantized> {
     if let Some((bits, signed)) = element.and_then(narrow) {
         return Ok(Quantized { dtype, element, range: range(bits, signed) });
     }
-    if !matches!(dtype, DType::I8 | DType::U8 | DType::I16 | DType::U16) {
+    if !matches!(dtype, DType::I8 | DType::U8 | DType::I16 | DType::U16 | DType::Mini(_))
+        || dtype == DType::Mini(Minifloat::E8M0)
+    {
         return Err(Fault::ty(format!("{dtype} is no quantized type")));
     }
     Ok(Quantized { dtype, element: None, range: range(dtype.size() * 8, dtype.is_signed()) })
@@ -59,7 +61,8 @@ fn quantized(cx: &NodeCx<'_>) -> Imported<Quantized> {
 
 /// Refuses constant scales that nothing can be divided by.
 pub(super) fn check_scale(cx: &NodeCx<'_>, scale: ValueId) -> Imported<()> {
-    let Some(t) = cx.b.graph.data(scale).filter(|t| t.dtype().is_float()) else { return Ok(()) };
+    let is_real = |dtype: DType| dtype.is_float() || matches!(dtype, DType::Mini(_));
+    let Some(t) = cx.b.graph.data(scale).filter(|t| is_real(t.dtype())) else { return Ok(()) };
     match t.scalars().map(Scalar::to_f64).find(|s| !(s.is_finite() && *s > 0.0)) {
         Some(s) => Err(Fault::new(
             codes::BAD_QUANTIZATION,
@@ -78,6 +81,10 @@ fn check_zero(cx: &NodeCx<'_>, zero: ValueId, quantized: ValueId) -> Imported<()
         None if dtype == DType::I32 => [0; 2],
         None => range(dtype.size() * 8, dtype.is_signed()),
     };
+    let is_zero = |t: &Tensor| t.scalars().all(|v| v.to_f64() == 0.0);
+    if matches!(dtype, DType::Mini(_)) && cx.b.graph.data(zero).is_some_and(|t| !is_zero(t)) {
+        return Err(Fault::new(codes::BAD_QUANTIZATION, format!("a zero point of {dtype} is not 0")));
+    }
     let values = cx.b.graph.data(zero).and_then(|t| t.to_i64s()).unwrap_or_default();
     match values.into_iter().find(|v| !(lo..=hi).contains(v)) {
         Some(v) => Err(Fault::new(
@@ -159,9 +166,12 @@ fn quantize(cx: &mut NodeCx<'_>) -> Imported {
     let (input, scale) = (cx.input(0)?, cx.input(1)?);
     let shape = cx.shape(input);
     let q = quantized(cx)?;
-    let precision = match type_attribute(cx, "precision")? {
-        Some(named) => dtype_of_code(named.code())?,
-        None => cx.dtype(scale),
+    let precision = match (type_attribute(cx, "precision")?, cx.dtype(scale), cx.dtype(input)) {
+        (Some(named), ..) => dtype_of_code(named.code())?,
+        // A power of two divides by itself in any type.
+        (None, DType::Mini(_), own) if own.is_float() => own,
+        (None, DType::Mini(_), _) => DType::F32,
+        (None, scale, _) => scale,
     };
     if !matches!(precision, DType::F16 | DType::BF16 | DType::F32) {
         return Err(Fault::ty(format!("division in {precision} is not supported")));
@@ -170,8 +180,16 @@ fn quantize(cx: &mut NodeCx<'_>) -> Imported {
     let along = along(cx, scale, shape.len())?;
     let scale = spread(cx, scale, &shape, along)?;
     let mut inputs = vec![input, scale];
-    let [v, s] = [0, 1].map(|i| if cx.dtype(inputs[i]) == precision { x(i) } else { x(i).cast(precision) });
-    let quotient = if precision == DType::F32 { v / s } else { (v / s).cast(DType::F32) };
+    // A quotient of 16 bits is that of f32, rounded once more.
+    let [v, s] = [0, 1].map(|i| {
+        let x = if cx.dtype(inputs[i]) == precision { x(i) } else { x(i).cast(precision) };
+        if precision == DType::F32 { x } else { x.cast(DType::F32) }
+    });
+    let quotient = if precision == DType::F32 { v / s } else { (v / s).cast(precision).cast(DType::F32) };
+    if let DType::Mini(format) = q.dtype {
+        let y = mini(cx, quotient, format)?;
+        return cx.map(y.expr(DType::F32), &inputs);
+    }
     let mut zero = None;
     if let Some(point) = cx.opt(2) {
         inputs.push(spread(cx, point, &shape, along)?);
@@ -191,7 +209,9 @@ fn dequantize(cx: &mut NodeCx<'_>) -> Imported {
         None => cx.dtype(scale),
     };
     let quantized = cx.dtype(input);
-    if !dtype.is_float() || !matches!(quantized, DType::I8 | DType::U8 | DType::I16 | DType::U16 | DType::I32) {
+    let is_quantized =
+        matches!(quantized, DType::I8 | DType::U8 | DType::I16 | DType::U16 | DType::I32 | DType::Mini(_));
+    if !dtype.is_float() || !is_quantized {
         return Err(Fault::ty(format!("{quantized} cannot be dequantized to {dtype}")));
     }
     let zero = cx.opt(2);
@@ -221,13 +241,16 @@ pub(super) fn numbers(cx: &mut NodeCx<'_>, codes: &Codes, dtype: DType) -> Impor
     let scale = spread(cx, codes.scale, &shape, codes.along)?;
     let mut inputs = vec![codes.input, scale];
     let as_i32 = |n: usize, dtype: DType| if dtype == DType::I32 { x(n) } else { x(n).cast(DType::I32) };
-    let mut difference = as_i32(0, cx.dtype(codes.input));
-    if let Some(point) = codes.zero {
+    // Products of f16 and bf16 are rounded once.
+    let computed = if dtype == DType::F64 { DType::F64 } else { DType::F32 };
+    let quantized = cx.dtype(codes.input);
+    // Zero points of floats are 0.
+    let is_mini = matches!(quantized, DType::Mini(_));
+    let mut difference = if is_mini { x(0) } else { as_i32(0, quantized) };
+    if let Some(point) = codes.zero.filter(|_| !is_mini) {
         difference = difference - as_i32(2, cx.dtype(point));
         inputs.push(spread(cx, point, &shape, codes.along)?);
     }
-    // Products of f16 and bf16 are rounded once.
-    let computed = if dtype == DType::F64 { DType::F64 } else { DType::F32 };
     let factor = if cx.dtype(scale) == computed { x(1) } else { x(1).cast(computed) };
     let product = difference.cast(computed) * factor;
     let y = if dtype == computed { product } else { product.cast(dtype) };
@@ -240,7 +263,7 @@ pub(super) fn numbers(cx: &mut NodeCx<'_>, codes: &Codes, dtype: DType) -> Impor
 
 /// What a constant is dequantized from.
 fn stored(cx: &NodeCx<'_>, codes: &Codes) -> Option<Stored> {
-    let data = cx.b.graph.data(codes.input)?.clone();
+    let data = cx.b.graph.data(codes.input).filter(|t| t.dtype().is_int())?.clone();
     let floats = |t: &Tensor| t.scalars().map(|s| s.to_f64() as f32).collect::<Vec<f32>>();
     let scale = cx.b.graph.data(codes.scale)?;
     let Along { axis, block } = codes.along;

@@ -45,6 +45,9 @@ pub(super) fn along_of_opset(
 /// One at the first of the largest elements, else zero.
 fn hardmax(cx: &mut NodeCx<'_>, v: ValueId, axis: usize) -> Imported {
     let ty = cx.ty(v);
+    if ty.elements() == 0 {
+        return Ok(v);
+    }
     let largest = cx.emit(Op::Arg { max: true, axis, last: false }, &[v])?;
     let mut one_each = ty.shape.clone();
     one_each[axis] = 1;

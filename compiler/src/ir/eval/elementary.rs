@@ -227,49 +227,22 @@ macro_rules! float {
 with_math!(float!(f32, math,));
 with_math!(float!(f64, double,));
 
-/// The f64 functions, by the names that the runtime has for f32: its own where it has them, else those of std.
+/// The f64 functions of the runtime, by the names that it has for f32.
 pub(super) mod double {
     pub(in super::super) use zant_runtime::math::{
-        ceil_f64 as ceil, exp_f64 as exp, floor_f64 as floor, log_f64 as log, max_f64 as max, min_f64 as min,
-        pow_f64 as pow, round_even_f64 as round_even, sqrt_f64 as sqrt, tanh_f64 as tanh,
+        acos_f64 as acos, acosh_f64 as acosh, asin_f64 as asin, asinh_f64 as asinh, atan_f64 as atan,
+        atanh_f64 as atanh, ceil_f64 as ceil, cos_f64 as cos, cosh_f64 as cosh, erf_f64 as erf, exp_f64 as exp,
+        floor_f64 as floor, log_f64 as log, max_f64 as max, min_f64 as min, pow_f64 as pow,
+        round_even_f64 as round_even, sigmoid_f64 as sigmoid, sin_f64 as sin, sinh_f64 as sinh,
+        softplus_f64 as softplus, sqrt_f64 as sqrt, tan_f64 as tan, tanh_f64 as tanh,
     };
-
-    macro_rules! of_std {
-        ($($name:ident),*) => { $( pub(in super::super) fn $name(x: f64) -> f64 { x.$name() } )* };
-    }
-    of_std!(sin, cos, tan, asin, acos, atan, sinh, cosh, asinh, acosh, atanh);
-
-    /// The error function, from its series of positive terms; beyond 6 it rounds to one.
-    pub(in super::super) fn erf(x: f64) -> f64 {
-        if x.abs() > 6.0 {
-            return x.signum();
-        }
-        // 2 / sqrt(pi) * exp(-x^2) * (x + 2 x^3 / 3 + 4 x^5 / (3 * 5) + ..)
-        let (mut term, mut sum, mut odd) = (x, x, 1.0);
-        while term.abs() > sum.abs() * f64::EPSILON / 8.0 {
-            odd += 2.0;
-            term *= 2.0 * x * x / odd;
-            sum += term;
-        }
-        std::f64::consts::FRAC_2_SQRT_PI * exp(-x * x) * sum
-    }
-
-    /// 1 / (1 + exp(-x)).
-    pub(in super::super) fn sigmoid(x: f64) -> f64 {
-        1.0 / (1.0 + exp(-x))
-    }
-
-    /// log(1 + exp(x)), without overflow.
-    pub(in super::super) fn softplus(x: f64) -> f64 {
-        if x.is_nan() { x } else { max(x, 0.0) + exp(-x.abs()).ln_1p() }
-    }
 }
 
-/// Runs `$body` with `$T` being the Rust type of an element type.
+/// Runs `$body` with `$T` being the Rust type of an element type that expressions compute with, else gives `$other`.
 macro_rules! with_stored {
-    ($dtype:expr, $T:ident => $body:expr) => {
+    ($dtype:expr, $T:ident => $body:expr, else $other:expr) => {
         $crate::ir::with_type!($dtype, $T => $body; Bool: bool, I8: i8, I16: i16, I32: i32, I64: i64, U8: u8, U16: u16,
-            U32: u32, U64: u64, F16: half::f16, BF16: half::bf16, F32: f32, F64: f64)
+            U32: u32, U64: u64, F16: half::f16, BF16: half::bf16, F32: f32, F64: f64; else Mini: $other)
     };
 }
 pub(super) use with_stored;

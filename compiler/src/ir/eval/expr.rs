@@ -47,6 +47,7 @@ impl<'a> Columns<'a> {
                         *y = if earlier[c][i] != 0 { earlier[a][i] } else { earlier[b][i] };
                     }
                 }
+                ExprOp::BitCast(_, a) => out.copy_from_slice(&earlier[a][..len]),
                 ExprOp::Cast(to, a) => {
                     for (y, &x) in out.iter_mut().zip(&earlier[a]) {
                         *y = cast(Scalar::from_bits(x, self.types[a]), to).bits();
@@ -69,18 +70,20 @@ impl<'a> Columns<'a> {
 }
 
 fn unary(op: UnaryOp, dtype: DType, x: &[u64], y: &mut [u64]) -> Result<(), EvalError> {
+    let none = || EvalError::IllTyped(format!("{op:?} of {dtype}"));
     with_stored!(dtype, T => {
         let pairs = y.iter_mut().zip(x).map(|(y, &x)| (y, T::load(x)));
         match <T as Stored>::Computed::unary(op) {
             Some(Unary::Value(f)) => pairs.for_each(|(y, x)| *y = T::store(f(x))),
             Some(Unary::Test(f)) => pairs.for_each(|(y, x)| *y = f(x).into()),
-            None => return Err(EvalError::IllTyped(format!("{op:?} of {dtype}"))),
+            None => return Err(none()),
         }
-    });
+    }, else return Err(none()));
     Ok(())
 }
 
 fn binary(op: BinaryOp, dtype: DType, [a, b]: [&[u64]; 2], y: &mut [u64]) -> Result<(), EvalError> {
+    let none = || EvalError::IllTyped(format!("{op:?} of {dtype}"));
     with_stored!(dtype, T => {
         let mut triples = y.iter_mut().zip(a).zip(b).map(|((y, &a), &b)| (y, T::load(a), T::load(b)));
         match <T as Stored>::Computed::binary(op) {
@@ -90,8 +93,8 @@ fn binary(op: BinaryOp, dtype: DType, [a, b]: [&[u64]; 2], y: &mut [u64]) -> Res
                 *y = T::store(f(a, b).ok_or(EvalError::DivisionByZero)?);
                 Ok(())
             })?,
-            None => return Err(EvalError::IllTyped(format!("{op:?} of {dtype}"))),
+            None => return Err(none()),
         }
-    });
+    }, else return Err(none()));
     Ok(())
 }

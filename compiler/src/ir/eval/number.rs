@@ -108,7 +108,7 @@ macro_rules! float {
             fn add_products(numerics: Numerics, x: $t, w: &[$t], acc: &mut [$t]) {
                 match numerics {
                     Numerics::Fused => $add_fused(x, w, acc),
-                    Numerics::Separate => acc.iter_mut().zip(w).for_each(|(y, &b)| *y += x * b),
+                    Numerics::Separate => add_separate(x, w, acc),
                 }
             }
             fn activated(self, activation: Activation) -> $t {
@@ -141,12 +141,11 @@ macro_rules! float {
     };
 }
 float!(f32, math, add_fused_f32);
-float!(f64, double, add_fused_f64);
+// Products of f64 are rounded by themselves whatever the numerics.
+float!(f64, double, add_separate);
 
-fn add_fused_f64(x: f64, w: &[f64], acc: &mut [f64]) {
-    for (y, &b) in acc.iter_mut().zip(w) {
-        *y = x.mul_add(b, *y);
-    }
+fn add_separate<T: Copy + std::ops::Mul<Output = T> + std::ops::AddAssign>(x: T, w: &[T], acc: &mut [T]) {
+    acc.iter_mut().zip(w).for_each(|(y, &b)| *y += x * b);
 }
 
 /// `mul_add` of std for each element, which is an instruction on some targets, and a slow call on others: there, most
@@ -189,7 +188,7 @@ fn rounds_twice(sum: f64) -> bool {
 macro_rules! with_number {
     ($dtype:expr, $T:ident => $body:expr, else $other:expr) => {
         $crate::ir::with_type!($dtype, $T => $body; I8: i8, I16: i16, I32: i32, I64: i64, U8: u8, U16: u16, U32: u32,
-            U64: u64, F32: f32, F64: f64; else Bool | F16 | BF16: $other)
+            U64: u64, F32: f32, F64: f64; else Bool | F16 | BF16 | Mini: $other)
     };
 }
 pub(super) use with_number;

@@ -68,7 +68,12 @@ fn operation(name: &str, operands: &[ExprIx]) -> Result<ExprOp, String> {
     let unary = || UnaryOp::ALL.into_iter().find(|op| format!("{op:?}") == name);
     let binary = || BinaryOp::ALL.into_iter().find(|op| format!("{op:?}") == name);
     let op = match *operands {
-        [a] => unary().map(|op| ExprOp::Unary(op, a)).or_else(|| dtype(name).ok().map(|to| ExprOp::Cast(to, a))),
+        [a] => {
+            let bits = || name.strip_prefix("bits_").and_then(DType::named);
+            let cast = || DType::named(name).map(|to| ExprOp::Cast(to, a));
+            let unary = unary().map(|op| ExprOp::Unary(op, a)).or_else(cast);
+            unary.or_else(|| bits().map(|to| ExprOp::BitCast(to, a)))
+        }
         [a, b] => binary().map(|op| ExprOp::Binary(op, a, b)),
         [c, a, b] if name == "Select" => Some(ExprOp::Select(c, a, b)),
         _ => None,

@@ -171,8 +171,7 @@ pub(super) fn number<T: std::str::FromStr>(word: &str) -> Result<T, String> {
 }
 
 pub(super) fn dtype(word: &str) -> Result<DType, String> {
-    let dtype = DType::ALL.into_iter().find(|d| d.name() == word);
-    dtype.ok_or_else(|| format!("{word:?} is not an element type"))
+    DType::named(word).ok_or_else(|| format!("{word:?} is not an element type"))
 }
 
 /// A value of a known type.
@@ -191,5 +190,6 @@ pub(super) fn scalar(word: &str, dtype: DType) -> Result<Scalar, String> {
         DType::BF16 => Scalar::BF16(bf16::from_f32(number(word)?)),
         DType::F32 => Scalar::F32(number(word)?),
         DType::F64 => Scalar::F64(number(word)?),
+        DType::Mini(_) => Scalar::from_f64(number(word)?, dtype),
     })
 }

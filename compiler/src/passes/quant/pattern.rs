@@ -13,7 +13,7 @@ fn value(expr: &Expr, ix: ExprIx) -> Option<Scalar> {
     match expr.ops()[ix] {
         ExprOp::Const(v) => Some(v),
         ExprOp::Cast(to, a) => Some(crate::ir::eval::cast(value(expr, a)?, to)),
-        ExprOp::Input(_) | ExprOp::Unary(..) | ExprOp::Binary(..) | ExprOp::Select(..) => None,
+        ExprOp::Input(_) | ExprOp::Unary(..) | ExprOp::Binary(..) | ExprOp::Select(..) | ExprOp::BitCast(..) => None,
     }
 }
 

@@ -15,6 +15,8 @@ pub enum PoolForm {
     Max(DType),
     /// The mean, of f32.
     Average,
+    /// The mean, of f64.
+    AverageF64,
 }
 
 kernel! {
@@ -40,9 +42,12 @@ kernel! {
         (PoolForm::Average, false) => {
             bind!(kernels::pool: |x: &[f32], y: &mut [f32]| avg_pool2d(cpu, &p, x, y))
         }
+        (PoolForm::AverageF64, _) => {
+            bind!(kernels::pool_f64: |x: &[f64], y: &mut [f64]| avg_pool2d_f64(&p, x, y))
+        }
         (PoolForm::Average, true) => bind!(kernels::pool: |xy: &mut [f32]| avg_pool2d_in_place(cpu, &p, xy)),
     };
-    in_place(c, _) => c.params.in_place_safe();
+    in_place(c, _) => c.form != PoolForm::AverageF64 && c.params.in_place_safe();
 }
 
 /// The parameters as emitted code.

@@ -62,6 +62,22 @@ kernel! {
 }
 
 kernel! {
+    /// Softmax of f64 or its logarithm.
+    pub struct SoftmaxF64Call {
+        /// Logarithm of the result.
+        pub log: bool,
+        /// The kernel's parameters.
+        pub params: Softmax,
+    }
+    describe(c) => format!("[{}, {}, {}]", c.params.outer, c.params.n, c.params.inner);
+    params(c) => params!(kernels::softmax, Softmax { outer, n, inner }, c.params);
+    bound(c, p) => match c.log {
+        false => bind!(kernels::softmax_f64: |x: &[f64], y: &mut [f64]| softmax_f64(&p, x, y)),
+        true => bind!(kernels::softmax_f64: |x: &[f64], y: &mut [f64]| log_softmax_f64(&p, x, y)),
+    };
+}
+
+kernel! {
     /// Softmax of f32 or its logarithm.
     pub struct SoftmaxCall {
         /// Logarithm of the result.

@@ -24,6 +24,16 @@ pub(super) const OPS: &[Entry] = &[
     op("BlackmanWindow", 17, window),
     op("HammingWindow", 17, window),
     op("HannWindow", 17, window),
+    op("MelWeightMatrix", 17, |d| {
+        let bins = d.r.within(1, 6) as i64;
+        for v in [bins, 32, 8192] {
+            d.given(Tensor::from_elements([], &[v]));
+        }
+        for v in [0.0f32, 4096.0] {
+            d.given(Tensor::from_elements([], &[v]));
+        }
+        Some(())
+    }),
     op("Range", 11, range),
     op("DFT", 17, dft),
     op("STFT", 17, stft),

@@ -18,6 +18,7 @@ pub(super) const OPS: &[Entry] = &[
     Entry { until: 10, ..op("Scatter", 9, scatter) },
     op("ScatterElements", 11, scatter),
     op("ScatterND", 11, scatter_nd),
+    op("TfIdfVectorizer", 9, ngrams),
     op("TensorScatter", 24, tensor_scatter),
     op("OneHot", 9, one_hot),
     op("Compress", 9, compress),
@@ -215,5 +216,21 @@ fn loss(d: &mut Draft<'_>, scores: bool) -> Option<()> {
     if scores && d.one_in(2) {
         d.outputs(2);
     }
+    Some(())
+}
+
+fn ngrams(d: &mut Draft<'_>) -> Option<()> {
+    let dtype = d.r.pick(&[DType::I32, DType::I64]);
+    let shape = if d.one_in(2) { vec![d.r.within(1, 8)] } else { vec![d.r.within(1, 3), d.r.within(1, 8)] };
+    d.filled(dtype, shape, Fill::Below(4));
+    d.ints("pool_int64s", &[0, 1, 2, 0, 1, 1, 2]);
+    d.ints("ngram_counts", &[0, 3]);
+    d.ints("ngram_indexes", &[0, 2, 1, 5, 4]);
+    let skips = d.r.below(3) as i64;
+    d.int("max_skip_count", skips);
+    d.int("min_gram_length", 1);
+    d.int("max_gram_length", 2);
+    let mode = d.r.pick(&["TF", "IDF", "TFIDF"]);
+    d.text("mode", mode);
     Some(())
 }

@@ -22,6 +22,12 @@ pub(super) const OPS: &[Entry] = &[
     }),
     op("QLinearMatMul", 10, qlinear),
     op("Einsum", 12, einsum),
+    op("Det", 11, |d| {
+        let n = d.r.within(1, 5);
+        let dtypes = if d.opset < 22 { &[DType::F32, DType::F64, DType::F16][..] } else { FLOATS };
+        d.x_of(dtypes, vec![2, n, n], |s| s.len() > 1 && s[s.len() - 1] == s[s.len() - 2]);
+        Some(())
+    }),
 ];
 
 const KINDS: &[DType] =

@@ -11,7 +11,25 @@ pub(super) const OPS: &[Entry] = &[
     Entry { until: 9, ..op("Upsample", 7, upsample) },
     op("GridSample", 16, grid_sample),
     op("AffineGrid", 20, affine_grid),
+    op("RoiAlign", 10, roi_align),
 ];
+
+fn roi_align(d: &mut Draft<'_>) -> Option<()> {
+    let (n, c, count) = (d.r.within(1, 2), d.r.within(1, 3), d.r.within(1, 3));
+    let dtype = d.r.pick(&[DType::F32, DType::F32, DType::F64]);
+    let [h, w] = [d.r.within(2, 6), d.r.within(2, 6)];
+    d.exactly(dtype, [n, c, h, w]);
+    d.filled(dtype, [count, 4], Fill::Positive);
+    d.filled(DType::I64, [count], Fill::Below(n));
+    let samples = d.r.within(1, 3) as i64;
+    d.int("sampling_ratio", samples);
+    let [height, width] = [d.r.within(1, 3) as i64, d.r.within(1, 3) as i64];
+    d.int("output_height", height);
+    d.int("output_width", width);
+    let mode = d.r.pick(&["avg", "max"]);
+    d.text("mode", mode);
+    Some(())
+}
 
 const SCALES: [f32; 7] = [1.0, 1.0, 2.0, 0.5, 1.5, 3.0, 0.7];
 const PLACES: [&str; 5] = ["half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric", "tf_half_pixel_for_nn"];

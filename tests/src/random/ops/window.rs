@@ -1,6 +1,6 @@
 //! Convolutions and pools.
 
-use zantc::ir::{DType, Type};
+use zantc::ir::{DType, Tensor, Type};
 
 use super::{Entry, op};
 use crate::random::draft::{BYTES, Draft, FLOATS};
@@ -31,9 +31,73 @@ pub(super) const OPS: &[Entry] = &[
     op("MaxPool", 1, |d| {
         let dtypes =
             if d.opset < 12 { FLOATS } else { &[DType::F32, DType::F32, DType::U8, DType::I8, DType::F64, DType::F16] };
-        pool(d, dtypes, "MaxPool")
+        pool(d, dtypes, "MaxPool")?;
+        if d.opset >= 8 && d.one_in(3) {
+            d.outputs(2);
+        }
+        Some(())
     }),
+    op("MaxUnpool", 9, max_unpool),
+    op("Col2Im", 18, col2im),
+    op("DeformConv", 19, deform_conv),
 ];
+
+/// Two columns and rows for each of a map's, and one of them taken.
+fn max_unpool(d: &mut Draft<'_>) -> Option<()> {
+    let (h, w) = (d.r.within(1, 3), d.r.within(1, 3));
+    let [n, c] = [d.r.within(1, 2), d.r.within(1, 2)];
+    d.exactly(DType::F32, [n, c, h, w]);
+    let first = |at: usize| {
+        let (row, column) = (at / w, at % w);
+        let (plane, row) = (row / h, row % h);
+        (plane * 4 * h * w + row * 4 * w + column * 2) as i64
+    };
+    let places: Vec<i64> = (0..n * c * h * w).map(|at| first(at) + [0, 1, 2 * w as i64][d.r.below(3)]).collect();
+    d.either(Tensor::from_elements([n, c, h, w], &places));
+    d.ints("kernel_shape", &[2, 2]);
+    d.ints("strides", &[2, 2]);
+    if d.one_in(2) {
+        d.list(&[n, c, 2 * h + 1, 2 * w].map(|len| len as i64));
+    }
+    Some(())
+}
+
+fn col2im(d: &mut Draft<'_>) -> Option<()> {
+    let [h, w] = [d.r.within(2, 6), d.r.within(2, 6)];
+    let [kh, kw] = [d.r.within(1, 2), d.r.within(1, 2)];
+    let (stride, pad) = (d.r.within(1, 2), d.r.below(2));
+    let count = |n: usize, k: usize| (n + 2 * pad - k) / stride + 1;
+    let (n, c) = (d.r.within(1, 2), d.r.within(1, 3));
+    let dtype = d.r.pick(FLOATS);
+    d.exactly(dtype, [n, c * kh * kw, count(h, kh) * count(w, kw)]);
+    d.list(&[h as i64, w as i64]);
+    d.list(&[kh as i64, kw as i64]);
+    d.ints("strides", &[stride as i64; 2]);
+    d.ints("pads", &[pad as i64; 4]);
+    Some(())
+}
+
+fn deform_conv(d: &mut Draft<'_>) -> Option<()> {
+    let [h, w] = [d.r.within(3, 6), d.r.within(3, 6)];
+    let [kh, kw] = [d.r.within(1, 3), d.r.within(1, 3)];
+    let (groups, of_offsets) = (d.r.pick(&[1, 2]), d.r.pick(&[1, 2]));
+    let (n, c, o, pad) = (d.r.within(1, 2), 4, 2, d.r.below(2));
+    let dtype = d.r.pick(&[DType::F32, DType::F32, DType::F64]);
+    let (oh, ow) = (h + 2 * pad - kh + 1, w + 2 * pad - kw + 1);
+    d.exactly(dtype, [n, c, h, w]);
+    d.weights(dtype, [o, c / groups, kh, kw], c / groups * kh * kw);
+    d.exactly(dtype, [n, of_offsets * kh * kw * 2, oh, ow]);
+    if d.one_in(2) {
+        d.exactly(dtype, [o]);
+        if d.one_in(2) {
+            d.exactly(dtype, [n, of_offsets * kh * kw, oh, ow]);
+        }
+    }
+    d.int("group", groups as i64);
+    d.int("offset_group", of_offsets as i64);
+    d.ints("pads", &[pad as i64; 4]);
+    Some(())
+}
 
 /// What a window does along each dimension.
 pub(super) struct Window {
@@ -84,7 +148,7 @@ fn conv(d: &mut Draft<'_>, transposed: bool) -> Option<()> {
         &[DType::F32, DType::F32, DType::F64, DType::F16, DType::BF16]
     };
     let channels = d.r.within(1, 6);
-    let ty = map(d, dtypes, channels, false);
+    let ty = map(d, dtypes, channels, true);
     let c = ty.shape[1];
     let groups = d.r.pick(&[1, 1, c, 2]);
     if !c.is_multiple_of(groups) {

@@ -46,3 +46,39 @@ pub fn sqrt(x: f32) -> f32 {
     }
     f32::from_bits(y)
 }
+
+/// The number with the bits `h` of a binary16; exact.
+#[inline(always)]
+pub fn from_f16(h: u16) -> f32 {
+    let y: u32;
+    // SAFETY: only registers are used, and all of them are declared.
+    unsafe {
+        asm!(
+            "vmov s0, {x}",
+            "vcvtb.f32.f16 s0, s0",
+            "vmov {x}, s0",
+            x = inout(reg) h as u32 => y,
+            out("s0") _,
+            options(pure, nomem, nostack, preserves_flags),
+        );
+    }
+    f32::from_bits(y)
+}
+
+/// The bits of the binary16 number nearest to `x`, ties to even. From 65520 on that is infinity; NaN gives NaN.
+#[inline(always)]
+pub fn to_f16(x: f32) -> u16 {
+    let y: u32;
+    // SAFETY: only registers are used, and all of them are declared.
+    unsafe {
+        asm!(
+            "vmov s0, {x}",
+            "vcvtb.f16.f32 s0, s0",
+            "vmov {x}, s0",
+            x = inout(reg) x.to_bits() => y,
+            out("s0") _,
+            options(pure, nomem, nostack, preserves_flags),
+        );
+    }
+    y as u16
+}

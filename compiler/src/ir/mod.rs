@@ -18,6 +18,7 @@ mod quant;
 mod stored;
 mod tensor;
 pub mod text;
+pub mod trees;
 mod verify;
 mod work;
 
@@ -28,7 +29,7 @@ pub(crate) use expr::with_math;
 pub use expr::{BinaryOp, Expr, ExprIx, ExprOp, UnaryOp};
 pub use graph::{Graph, Node, Origin, Output, State, StaysFloat, Value, ValueId};
 pub use infer::{broadcast, infer};
-pub use op::Op;
+pub use op::{Meeting, Op};
 pub use parts::{Activation, Epilogue, Hw, Movement, PoolKind, ReduceKind, ScatterKind, Window};
 pub use print::print_node;
 pub use properties::{Dims, Indices, Overwrites, Properties, Reads, Takes, Work};

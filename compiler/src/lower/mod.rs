@@ -19,6 +19,7 @@ mod sparse;
 mod state;
 mod strided;
 mod ternary;
+mod trees;
 mod weights;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -260,6 +261,7 @@ impl Lowering<'_> {
                 self.cumulative(node, *axis, [*product, *exclusive, *reverse])
             }
             Op::TopK { axis, k, largest } => self.top_k(node, *axis, *k, *largest),
+            Op::Trees { meeting, .. } => self.trees(node, *meeting),
         }
     }
 

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diag::{Diagnostic, codes};
-use crate::ir::ValueId;
 use crate::ir::eval::Reference;
+use crate::ir::ValueId;
 use crate::onnx::proto::{FunctionProto, ModelProto, NodeProto, OperatorSetIdProto};
 
 use super::builder::Builder;
@@ -217,6 +217,7 @@ impl<'a> Importer<'a> {
         let mut cx = NodeCx { b: &mut self.builder, node, opset, inputs, outputs: Vec::new() };
         let first = (entry.import)(&mut cx)?;
         cx.set(0, first);
+        super::labels::carry(&mut cx)?;
         let outputs = cx.outputs;
         if self.builder.budget.is_exhausted() {
             self.stopped = true;

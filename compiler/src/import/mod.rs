@@ -8,6 +8,7 @@ pub mod dims;
 mod exporter;
 mod graph;
 mod inline;
+mod labels;
 mod node;
 mod nodes;
 mod ops;

@@ -157,6 +157,7 @@ impl<'a> Lowering<'a> {
                 numerics,
                 inputs: Vec::new(),
                 outputs: Vec::new(),
+                labels: BTreeMap::new(),
                 states: Vec::new(),
                 buffers: Vec::new(),
                 weights: Vec::new(),
@@ -218,6 +219,8 @@ impl Lowering<'_> {
                     view
                 }
             };
+            let labels = self.graph.labels.get(&n).cloned();
+            self.program.labels.extend(labels.map(|labels| (self.program.outputs.len(), labels)));
             self.program.outputs.push(Port { name: o.name.clone(), ty, view });
         }
         self.finish_states();

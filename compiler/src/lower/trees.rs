@@ -23,7 +23,10 @@ impl Lowering<'_> {
         let forest = Forest::read(&tables, features, targets).map_err(unsound)?;
         let tests = Tests::of(&forest, x.dtype == DType::F32);
         let packed = Packed::of(&forest, &tests, targets, meeting).ok_or_else(|| {
-            Fault::form("these trees have more nodes, leaves or features than a table holds", "train fewer or smaller trees")
+            Fault::form(
+                "these trees have more nodes, leaves or features than a table holds",
+                "train fewer or smaller trees",
+            )
         })?;
         let window = packed.window();
         let ranks = if window.is_some() { 256 } else { tests.columns.len() };
@@ -60,7 +63,11 @@ impl Lowering<'_> {
         for (what, data, from) in constants {
             let value = (from > 0).then(|| node.inputs[from]);
             let name = format!("{}_{what}", self.graph.value(node.outputs[0]).name);
-            args.push(if data.is_empty() { Arg::Empty(data.dtype()) } else { Arg::Weight(self.new_weight(&name, data, value)) });
+            args.push(if data.is_empty() {
+                Arg::Empty(data.dtype())
+            } else {
+                Arg::Weight(self.new_weight(&name, data, value))
+            });
         }
         // Tests are in the ranks of slots, and which entries a leaf has is in its number.
         node.inputs[1..].iter().for_each(|&v| self.traces.fold(node, v));

@@ -173,7 +173,8 @@ fn each_row<T: Number, S, R: AsMut<[u16]> + ?Sized, const N: usize>(
             1 => T::HIGHEST,
             _ => T::LOWEST,
         });
-        let leaves = forest.roots.as_chunks::<2>().0.iter().map(|&[start, root]| walk(ranks, start as usize, root as usize));
+        let leaves =
+            forest.roots.as_chunks::<2>().0.iter().map(|&[start, root]| walk(ranks, start as usize, root as usize));
         match (p.meeting, forest.targets.is_empty()) {
             (0, true) => sum_one(forest.weights, leaves, y),
             (0, false) => meet(forest, leaves, y, T::add),

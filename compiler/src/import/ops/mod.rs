@@ -6,6 +6,7 @@ mod attention;
 mod binary;
 mod blocks;
 mod cast;
+mod classical;
 mod constant;
 mod conv;
 mod dropout;
@@ -47,6 +48,10 @@ pub(super) const FAMILIES: &[&[OpEntry]] = &[
     binary::OPS,
     blocks::OPS,
     cast::OPS,
+    classical::encode::OPS,
+    classical::linear::OPS,
+    classical::scale::OPS,
+    classical::trees::OPS,
     constant::OPS,
     conv::OPS,
     dropout::OPS,

@@ -5,7 +5,8 @@ use std::fmt::Display;
 use super::attributes::Attributes;
 use super::line::{Line, scalar};
 use crate::ir::{
-    Activation, Between, Epilogue, Meeting, Movement, Op, PoolKind, Quant, ReduceKind, ScatterKind, Target, Type, Window,
+    Activation, Between, Epilogue, Meeting, Movement, Op, PoolKind, Quant, ReduceKind, ScatterKind, Target, Type,
+    Window,
 };
 
 /// The operator of a node whose first result has the type `ty`.

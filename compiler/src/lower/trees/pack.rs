@@ -84,7 +84,8 @@ impl Leaves {
         for entries in &forest.leaves {
             // Zeros change no sum that begins with +0.
             let counts = |&(_, w): &(usize, f64)| single || meeting != Meeting::Sum || w != 0.0;
-            let kept: Vec<(usize, u64)> = entries.iter().copied().filter(counts).map(|(t, w)| (t, w.to_bits())).collect();
+            let kept: Vec<(usize, u64)> =
+                entries.iter().copied().filter(counts).map(|(t, w)| (t, w.to_bits())).collect();
             let number = *known.entry(kept.clone()).or_insert_with(|| leaves.add(&kept, single));
             leaves.numbers.push(number);
         }
@@ -188,7 +189,8 @@ impl Layout {
         let (len, last) = ((self.slots.len() + 1).max(n), self.windows.len() - 1);
         self.slots.resize(len, Draft::Leaf(0));
         self.of.resize(len, last);
-        let shifts: Vec<usize> = self.windows.iter().map(|&start| (start + n).saturating_sub(self.slots.len())).collect();
+        let shifts: Vec<usize> =
+            self.windows.iter().map(|&start| (start + n).saturating_sub(self.slots.len())).collect();
         for (slot, &window) in self.slots.iter_mut().zip(&self.of) {
             if let Draft::Test(_, _, next) = slot {
                 *next += shifts[window];

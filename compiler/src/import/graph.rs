@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diag::{Diagnostic, codes};
-use crate::ir::eval::Reference;
 use crate::ir::ValueId;
+use crate::ir::eval::Reference;
 use crate::onnx::proto::{FunctionProto, ModelProto, NodeProto, OperatorSetIdProto};
 
 use super::builder::Builder;

@@ -71,7 +71,7 @@ impl Lowering<'_> {
         }
         // Tests are in the ranks of slots, and which entries a leaf has is in its number.
         node.inputs[1..].iter().for_each(|&v| self.traces.fold(node, v));
-        let ranks = self.new_temporary(&Type::new(DType::U16, [ranks]));
+        let ranks = self.new_temporary(&Type::new(DType::U32, [ranks]));
         args.push(Arg::Buffer(ranks, Access::Write));
         args.push(Arg::Buffer(self.result(node.outputs[0]), Access::Write));
         self.call(node, Arc::new(call), args);

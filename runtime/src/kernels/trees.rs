@@ -2,12 +2,12 @@
 //! Decision trees: a walk without branches over slots of four (or eight) bytes.
 //!
 //! Every test is `x <= t`. The thresholds of a column (a feature) are sorted, and a row's value becomes its rank: the number of
-//! thresholds that it is not at most. A slot holds the rank from which on the test fails, so that a step is a comparison of small
-//! integers whatever the type of the numbers is. A slot's two successors lie side by side: where the test fails, the second is next. A
+//! thresholds that it is not at most. A slot holds the rank from which on the test fails, so that a step is a difference of small
+//! integers whatever the type of the numbers is. A slot's two successors lie side by side: where the test holds, the second is next. A
 //! leaf follows itself, so all walks take as many steps as the longest needs.
 //!
 //! Slots of four bytes: the column in bits 0 to 7, the successor's place in a window of `N` slots in bits 8 to 19, the rank in bits 20 to
-//! 30. A leaf has bit 31, its number in the bits of rank and column, and itself as its successor. Slots of eight bytes: 16 bits, 24, and
+//! 30. A leaf has bit 31, its number in the bits of rank and column, and itself as its second successor. Slots of eight bytes: 16 bits, 24, and
 //! 23; the window is everything.
 use super::number::Number;
 
@@ -50,7 +50,7 @@ pub trait Slot: Copy {
     fn column(self) -> usize;
     /// The place of the first successor.
     fn next(self) -> usize;
-    /// The rank from which on the test fails; of a leaf beyond all ranks.
+    /// The rank from which on the test fails, less than 2^31; of a leaf beyond all ranks.
     fn rank(self) -> u32;
     /// The number of a leaf.
     fn leaf(self) -> usize;
@@ -105,7 +105,7 @@ pub fn trees<T: Number, const N: usize>(
     p: &Trees<N>,
     x: &[T],
     forest: &Forest<'_, T, u32>,
-    ranks: &mut [u16],
+    ranks: &mut [u32],
     y: &mut [T],
 ) {
     let Some(ranks) = ranks.first_chunk_mut::<256>() else { return debug_assert!(false, "trees: too few ranks") };
@@ -123,7 +123,7 @@ pub fn trees_wide<T: Number, const N: usize>(
     p: &Trees<N>,
     x: &[T],
     forest: &Forest<'_, T, u64>,
-    ranks: &mut [u16],
+    ranks: &mut [u32],
     y: &mut [T],
 ) {
     each_row(p, x, forest, ranks, y, |ranks, start, root| {
@@ -138,13 +138,14 @@ fn walk<S: Slot>(
     depth: usize,
     root: usize,
     slot: impl Fn(usize) -> Option<S>,
-    rank: impl Fn(usize) -> Option<u16>,
+    rank: impl Fn(usize) -> Option<u32>,
     places: usize,
 ) -> usize {
     let step = |at: usize| {
         let Some(slot) = slot(at) else { return at };
-        let value = u32::from(rank(slot.column()).unwrap_or(0));
-        (slot.next() & places) + usize::from(value >= slot.rank())
+        // Its sign says which it is.
+        let value = rank(slot.column()).unwrap_or(0);
+        (slot.next() & places) + (value.wrapping_sub(slot.rank()) >> 31) as usize
     };
     let mut at = root;
     for _ in 0..depth.div_ceil(4) {
@@ -155,7 +156,7 @@ fn walk<S: Slot>(
 
 /// Ranks, walks and sums of each row.
 #[inline(always)]
-fn each_row<T: Number, S, R: AsMut<[u16]> + ?Sized, const N: usize>(
+fn each_row<T: Number, S, R: AsMut<[u32]> + ?Sized, const N: usize>(
     p: &Trees<N>,
     x: &[T],
     forest: &Forest<'_, T, S>,
@@ -188,7 +189,7 @@ fn each_row<T: Number, S, R: AsMut<[u16]> + ?Sized, const N: usize>(
 }
 
 /// The rank of each column's value among its thresholds.
-fn rank_all<T: Number, S>(forest: &Forest<'_, T, S>, x: &[T], ranks: &mut [u16]) {
+fn rank_all<T: Number, S>(forest: &Forest<'_, T, S>, x: &[T], ranks: &mut [u32]) {
     let mut start = 0;
     for (&[feature, end], rank) in forest.columns.as_chunks::<2>().0.iter().zip(ranks) {
         let thresholds = forest.thresholds.get(start..end as usize).unwrap_or_default();
@@ -202,7 +203,7 @@ fn rank_all<T: Number, S>(forest: &Forest<'_, T, S>, x: &[T], ranks: &mut [u16])
 /// How many ascending thresholds a value is not at most: all for NaN.
 #[inline(always)]
 #[allow(clippy::neg_cmp_op_on_partial_ord, reason = "NaN is at most no threshold")]
-fn rank_of<T: Number>(thresholds: &[T], value: T) -> u16 {
+fn rank_of<T: Number>(thresholds: &[T], value: T) -> u32 {
     let (mut below, mut len) = (0, thresholds.len());
     while len > 0 {
         let half = len.div_ceil(2);
@@ -213,7 +214,7 @@ fn rank_of<T: Number>(thresholds: &[T], value: T) -> u16 {
         }
         len -= half;
     }
-    below as u16
+    below as u32
 }
 
 /// One target: the sum of the leaves' numbers.

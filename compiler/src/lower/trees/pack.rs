@@ -149,6 +149,10 @@ impl Layout {
     fn add(&mut self, root: Place, tests: &Tests, numbers: &[usize]) {
         let window = self.windows.len() - 1;
         let start = self.windows[window];
+        if self.slots.len() == start {
+            // A leaf's first successor is the slot before it, so that nothing is at the start of a window.
+            self.slots.push(Draft::Leaf(0));
+        }
         self.roots.push((window, self.slots.len() - start));
         self.slots.push(Draft::Leaf(0));
         // Steps that several others lead to stand once: all but the first jump there.
@@ -157,8 +161,8 @@ impl Layout {
         while let Some((at, place)) = open.pop() {
             self.slots[at] = match place {
                 Place::Leaf(leaf) => Draft::Leaf(numbers[leaf]),
-                // A test that always fails goes on at the second of its successors.
-                Place::Node(n) if known.contains_key(&n) => Draft::Test(0, 0, known[&n] - start - 1),
+                // A test that always fails goes on at the first of its successors.
+                Place::Node(n) if known.contains_key(&n) => Draft::Test(0, 0, known[&n] - start),
                 Place::Node(n) => {
                     known.insert(n, at);
                     let step: &Step = &tests.steps[n];
@@ -173,13 +177,13 @@ impl Layout {
     fn successors(&mut self, step: &Step, numbers: &[usize], open: &mut Vec<(usize, Place)>) -> usize {
         let pair = self.slots.len();
         if let (Place::Leaf(yes), Place::Leaf(no)) = (step.yes, step.no) {
-            let same = self.pairs.entry([numbers[yes], numbers[no]]).or_insert(pair);
+            let same = self.pairs.entry([numbers[no], numbers[yes]]).or_insert(pair);
             if *same < pair {
                 return *same;
             }
         }
         self.slots.extend([Draft::Leaf(0); 2]);
-        open.extend([(pair + 1, step.no), (pair, step.yes)]);
+        open.extend([(pair + 1, step.yes), (pair, step.no)]);
         pair
     }
 
@@ -207,7 +211,7 @@ impl Layout {
     fn depth(&self) -> usize {
         let of = |at: usize| match self.slots[at] {
             Draft::Leaf(_) => [None; 2],
-            Draft::Test(_, 0, next) => [None, Some(self.windows[self.of[at]] + next + 1)],
+            Draft::Test(_, 0, next) => [Some(self.windows[self.of[at]] + next), None],
             Draft::Test(_, _, next) => [0, 1].map(|i| Some(self.windows[self.of[at]] + next + i)),
         };
         // Leaves count as nodes here.
@@ -220,8 +224,9 @@ impl Layout {
         let slots = slots.map(|(at, slot)| match *slot {
             Draft::Test(column, rank, next) => (column | next << 8 | rank << 20) as u32,
             Draft::Leaf(number) => {
-                let itself = at - self.windows[self.of[at]];
-                (number >> 11 | (itself & (WIDEST - 1)) << 8 | (number & 0x7ff) << 20 | 1 << 31) as u32
+                // Nothing leads to the first slot of a window.
+                let before = (at - self.windows[self.of[at]]).saturating_sub(1);
+                (number >> 11 | (before & (WIDEST - 1)) << 8 | (number & 0x7ff) << 20 | 1 << 31) as u32
             }
         });
         slots.collect()
@@ -231,7 +236,10 @@ impl Layout {
         let slots = self.slots.iter().enumerate();
         let slots = slots.map(|(at, slot)| match *slot {
             Draft::Test(column, rank, next) => column as u64 | (next as u64) << 16 | (rank as u64) << 40,
-            Draft::Leaf(number) => ((at - self.windows[self.of[at]]) as u64) << 16 | (number as u64) << 40 | 1 << 63,
+            Draft::Leaf(number) => {
+                let before = (at - self.windows[self.of[at]]).saturating_sub(1);
+                (before as u64) << 16 | (number as u64) << 40 | 1 << 63
+            }
         });
         slots.collect()
     }

@@ -50,13 +50,13 @@ kernel! {
     bound(c) => with_either!(c.dtype, F32: f32, f64, T => match c.window {
         Some(_) => with_window!(c, p => bind!(kernels::trees:
             |x: &[T], columns: &[u32], thresholds: &[T], slots: &[u32], roots: &[u32], targets: &[u16], weights: &[T],
-             ranks: &mut [u16], y: &mut [T]|
+             ranks: &mut [u32], y: &mut [T]|
             trees(&p, x, &Forest { columns, thresholds, slots, roots, targets, weights }, ranks, y))),
         None => {
             let p = c.sizes::<0>();
             bind!(kernels::trees:
                 |x: &[T], columns: &[u32], thresholds: &[T], slots: &[u64], roots: &[u32], targets: &[u16], weights: &[T],
-                 ranks: &mut [u16], y: &mut [T]|
+                 ranks: &mut [u32], y: &mut [T]|
                 trees_wide(&p, x, &Forest { columns, thresholds, slots, roots, targets, weights }, ranks, y))
         }
     }).using("kernels::trees::Forest");

@@ -134,6 +134,7 @@ pub const SOURCES: &[Source] = &[
     source!("kernels/ternary.rs", ["arch/fives.rs", "loops/scale.rs", "loops/wide_scale.rs", "terms/epilogue.rs", "terms/fives.rs", "terms/sizes.rs", "terms/ternary.rs"]),
     source!("kernels/ternary_codes.rs", ["arch/codes.rs", "loops/wide_scale.rs", "terms/codes.rs", "terms/sizes.rs", "terms/ternary.rs"]),
     source!("kernels/topk.rs", ["kernels/number.rs"]),
+    source!("kernels/trees.rs", ["kernels/number.rs"]),
     source!("loops/channels.rs", ["arch/floats.rs", "loops/finish.rs", "terms/epilogue.rs", "terms/line.rs", "terms/rows.rs", "terms/sizes.rs", "terms/steps.rs"]),
     source!("loops/columns.rs", ["arch/floats.rs", "loops/finish.rs", "terms/line.rs", "terms/sizes.rs"]),
     source!("loops/compact.rs", ["arch/floats.rs", "loops/each_pixel.rs", "loops/finish.rs", "terms/epilogue.rs", "terms/sizes.rs", "terms/tile.rs"]),

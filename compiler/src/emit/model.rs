@@ -115,7 +115,7 @@ impl Writer<'_> {
             /// Multiply-adds of one run.
             pub const MACS: u64 = #macs;
         };
-        std::iter::once(figures).chain(inputs).chain(outputs)
+        std::iter::once(figures).chain(inputs).chain(outputs).chain(self.label_consts())
     }
 
     /// `Model`, its inputs and outputs, and `run`.

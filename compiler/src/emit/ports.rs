@@ -1,7 +1,7 @@
 //! Inputs and outputs of an emitted model: their structures, what `run` takes and gives.
 
 use proc_macro2::{Ident, Literal, TokenStream};
-use quote::quote;
+use quote::{ToTokens, quote};
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use super::model::Writer;
 use super::names::{in_doc, type_in_doc};
 use super::pieces::ident;
 use crate::config::Alloc;
-use crate::ir::DType;
+use crate::ir::{DType, Labels};
 use crate::program::{Port, rust_type};
 
 impl Writer<'_> {
@@ -30,6 +30,32 @@ impl Writer<'_> {
             .map(|n| ident(&self.names.inputs[n]))
             .collect();
         (!unused.is_empty()).then(|| quote!(let _ = (#(#unused,)*);))
+    }
+
+    /// `OUTPUT_Y_LABELS`: what outputs' numbers or columns stand for.
+    pub(super) fn label_consts(&self) -> impl Iterator<Item = TokenStream> {
+        self.program.labels.iter().map(|(&n, labels)| {
+            let (port, name) = (&self.program.outputs[n], &self.names.outputs[n]);
+            let id = ident(&const_name("OUTPUT", "output", name, "LABELS"));
+            let of = in_doc(&port.name);
+            let (doc, ty, values): (String, TokenStream, Vec<TokenStream>) = match labels {
+                Labels::Names(names) => {
+                    let doc = format!(" The strings that the numbers of the output {of} stand for, by position.");
+                    (doc, quote!(&str), names.iter().map(|n| quote!(#n)).collect())
+                }
+                Labels::ColumnNames(names) => {
+                    let doc = format!(" The classes that the columns of the output {of} are the scores of.");
+                    (doc, quote!(&str), names.iter().map(|n| quote!(#n)).collect())
+                }
+                Labels::ColumnNumbers(numbers) => {
+                    let doc = format!(" The classes that the columns of the output {of} are the scores of.");
+                    let number = |n: &i64| Literal::i64_unsuffixed(*n);
+                    (doc, quote!(i64), numbers.iter().map(|n| number(n).into_token_stream()).collect())
+                }
+            };
+            let len = Literal::usize_unsuffixed(values.len());
+            quote!(#[doc = #doc] pub const #id: [#ty; #len] = [#(#values),*];)
+        })
     }
 
     /// The type of a run's result, and the lifetime of what it borrows.
@@ -126,10 +152,14 @@ fn port_doc(p: &Port) -> String {
 
 /// `INPUT_X_SHAPE`, or `INPUT_SHAPE` where the name says nothing.
 pub(super) fn shape_const(prefix: &str, default: &str, p: &Port, name: &str) -> TokenStream {
-    let upper = name.to_ascii_uppercase();
-    let id = if name == default { format!("{prefix}_SHAPE") } else { format!("{prefix}_{upper}_SHAPE") };
+    let id = const_name(prefix, default, name, "SHAPE");
     let (id, rank) = (ident(&id), Literal::usize_unsuffixed(p.ty.rank()));
     let dims = p.ty.shape.iter().map(|&d| Literal::usize_unsuffixed(d));
     let doc = format!(" Shape of the {default} {}.", in_doc(&p.name));
     quote!(#[doc = #doc] pub const #id: [usize; #rank] = [#(#dims),*];)
+}
+
+/// `OUTPUT_Y_SHAPE`, or `OUTPUT_SHAPE` where the name says nothing.
+fn const_name(prefix: &str, default: &str, name: &str, what: &str) -> String {
+    if name == default { format!("{prefix}_{what}") } else { format!("{prefix}_{}_{what}", name.to_ascii_uppercase()) }
 }

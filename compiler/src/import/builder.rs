@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use crate::ir::{
-    Budget, DType, EvalError, Evaluate, Expr, Graph, Movement, Node, Op, Origin, Reference, Scalar, Tensor, Type,
-    ValueId, infer,
+    Budget, DType, EvalError, Evaluate, Expr, Graph, Labels, Movement, Node, Op, Origin, Reference, Scalar, Tensor,
+    Type, ValueId, infer,
 };
 use crate::onnx::ElementType;
 
@@ -37,6 +37,8 @@ pub struct Builder {
     pub origin: Vec<Origin>,
     /// ONNX's types of inputs, constants and results that it holds narrower than a byte.
     pub narrow: BTreeMap<ValueId, ElementType>,
+    /// What the numbers of values stand for: strings, or the classes of a ZipMap's columns.
+    pub labels: BTreeMap<ValueId, Labels>,
     /// What may still be evaluated.
     pub budget: Budget,
     reference: Reference,
@@ -46,7 +48,14 @@ impl Builder {
     /// An empty graph; constants are evaluated by `reference`.
     pub fn new(reference: Reference) -> Builder {
         let budget = Budget::new(MAX_CONSTANTS_BYTES, MAX_EVALUATED_MACS);
-        Builder { graph: Graph::default(), origin: Vec::new(), narrow: BTreeMap::new(), budget, reference }
+        Builder {
+            graph: Graph::default(),
+            origin: Vec::new(),
+            narrow: BTreeMap::new(),
+            labels: BTreeMap::new(),
+            budget,
+            reference,
+        }
     }
 
     /// Adds an operator and gives its results: constants where all operands are constants. Where it computes with floats of 16 bits,

@@ -221,6 +221,7 @@ impl<'a> Importer<'a> {
         if let Some(half) = half {
             halves::round(&mut cx, half)?;
         }
+        super::labels::carry(&mut cx)?;
         let outputs = cx.outputs;
         if self.builder.budget.is_exhausted() {
             self.stopped = true;

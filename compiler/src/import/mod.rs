@@ -9,6 +9,7 @@ mod exporter;
 mod graph;
 mod halves;
 mod inline;
+mod labels;
 mod node;
 mod nodes;
 mod ops;

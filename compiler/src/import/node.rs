@@ -3,7 +3,7 @@
 //! It never sees the graph around the node.
 
 use crate::diag::codes;
-use crate::ir::{BinaryOp, DType, Expr, Op, Scalar, Tensor, Type, UnaryOp, ValueId};
+use crate::ir::{BinaryOp, DType, Expr, Labels, Op, Scalar, Tensor, Type, UnaryOp, ValueId};
 use crate::onnx::proto::{GraphProto, NodeProto};
 use crate::onnx::{AttributeValue, ElementType};
 
@@ -273,6 +273,14 @@ impl<'a> NodeCx<'a> {
         String::from_utf8(text.to_vec()).map_err(|_| Fault::attribute(name, "is not UTF-8"))
     }
 
+    /// An attribute of strings.
+    pub fn strings_opt(&self, name: &str) -> Imported<Option<Vec<String>>> {
+        let texts =
+            self.attr_as(name, "a list of strings", |v| if let AttributeValue::Strs(v) = v { Some(v) } else { None })?;
+        let read = |t: &bytes::Bytes| String::from_utf8(t.to_vec()).map_err(|_| Fault::attribute(name, "is not UTF-8"));
+        texts.map(|texts| texts.iter().map(read).collect()).transpose()
+    }
+
     /// A string attribute that is one of some words, by default the first: what that word stands for.
     pub fn word<T: Copy>(&self, name: &str, words: &[(&str, T)]) -> Imported<T> {
         let text = self.string(name, words[0].0)?;
@@ -334,6 +342,11 @@ impl NodeCx<'_> {
     /// The type of a value that ONNX holds narrower than a byte, where that is known.
     pub fn narrow_type(&self, v: ValueId) -> Option<ElementType> {
         self.b.narrow.get(&v).copied()
+    }
+
+    /// Says that the numbers of a value stand for strings.
+    pub fn mark_labels(&mut self, v: ValueId, labels: Labels) {
+        self.b.labels.insert(v, labels);
     }
 
     /// Says that ONNX holds a value in a type narrower than a byte.

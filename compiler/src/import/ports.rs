@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::diag::{Diagnostic, codes};
-use crate::ir::{Output, Type, ValueId};
+use crate::ir::{Labels, Output, Tensor, Type, ValueId};
 use crate::onnx::ElementType;
-use crate::onnx::proto::{Dimension, DimensionValue, GraphProto, TensorType, TypeValue, ValueInfoProto};
+use crate::onnx::proto::{Dimension, DimensionValue, GraphProto, TensorProto, TensorType, TypeValue, ValueInfoProto};
 
 use super::dims;
 use super::graph::{Importer, unset};
@@ -23,6 +23,10 @@ impl Importer<'_> {
 
     pub(super) fn initializers(&mut self, graph: &GraphProto) {
         for t in &graph.initializer {
+            if let Some(labels) = self.strings(t) {
+                self.bind(&t.name, Binding::Value(labels));
+                continue;
+            }
             let binding = match import_tensor(t) {
                 Ok(data) => {
                     let id = self.builder.add_stored(t.name.clone(), data);
@@ -43,6 +47,18 @@ impl Importer<'_> {
             self.fault_without_node(Fault::new(codes::UNSUPPORTED_TYPE, message).help("store it as a dense tensor"));
             self.bind(&name, Binding::Failed);
         }
+    }
+
+    /// A list of strings as their places in it.
+    fn strings(&mut self, t: &TensorProto) -> Option<ValueId> {
+        let names: Option<Vec<String>> = t.string_data.iter().map(|s| String::from_utf8(s.to_vec()).ok()).collect();
+        let names = names.filter(|n| t.data_type == ElementType::String.code() && !n.is_empty())?;
+        let shape: Option<Vec<usize>> = t.dims.iter().map(|&d| usize::try_from(d).ok()).collect();
+        let shape = shape.filter(|s| crate::ir::checked_elements(s) == Some(names.len()))?;
+        let places: Vec<i64> = (0..names.len() as i64).collect();
+        let id = self.builder.add_stored(t.name.clone(), Tensor::from_elements(shape, &places));
+        self.builder.labels.insert(id, Labels::Names(names));
+        Some(id)
     }
 
     pub(super) fn inputs(&mut self, graph: &GraphProto) {
@@ -150,10 +166,13 @@ impl Importer<'_> {
         for o in &graph.output {
             match self.scope.get(&o.name) {
                 Some(Binding::Value(value)) => {
-                    if let Err(fault) = check_output(o, self.builder.graph.ty(value)) {
+                    let labels = self.builder.labels.get(&value).cloned();
+                    if let Err(fault) = check_output(o, self.builder.graph.ty(value), labels.as_ref()) {
                         let message = format!("output `{}`: {}", o.name.escape_debug(), fault.message);
                         self.fault_without_node(Fault { message, ..fault });
                     }
+                    let position = self.builder.graph.outputs.len();
+                    self.builder.graph.labels.extend(labels.map(|labels| (position, labels)));
                     self.builder.graph.outputs.push(Output { name: o.name.clone(), value });
                 }
                 // What made it fail has been reported.
@@ -183,9 +202,14 @@ fn declared(port: &ValueInfoProto) -> Imported<Option<&TensorType>> {
 }
 
 /// Refuses an output whose declaration contradicts what the graph computes. Symbolic dimensions say nothing.
-fn check_output(output: &ValueInfoProto, ty: &Type) -> Imported<()> {
+fn check_output(output: &ValueInfoProto, ty: &Type, labels: Option<&Labels>) -> Imported<()> {
+    if matches!(labels, Some(Labels::ColumnNames(_) | Labels::ColumnNumbers(_))) {
+        // A ZipMap's result is declared as maps, and is their numbers as a matrix.
+        return Ok(());
+    }
     let Some(tensor) = declared(output)? else { return Ok(()) };
-    if tensor.elem_type != 0 && dtype_of_code(tensor.elem_type)? != ty.dtype {
+    let is_numbered = tensor.elem_type == ElementType::String.code() && matches!(labels, Some(Labels::Names(_)));
+    if tensor.elem_type != 0 && !is_numbered && dtype_of_code(tensor.elem_type)? != ty.dtype {
         let name = dtype_of_code(tensor.elem_type)?;
         return Err(Fault::new(codes::SHAPE_MISMATCH, format!("it is declared as {name}, the graph computes {ty}")));
     }

@@ -36,6 +36,11 @@ pub(super) const fn contributed(name: &'static str, import: ImportFn, limits: &'
     OpEntry { domain: "com.microsoft", name, import, limits }
 }
 
+/// An operator of ONNX's domain of classical models.
+pub(super) const fn classical(name: &'static str, import: ImportFn, limits: &'static str) -> OpEntry {
+    OpEntry { domain: "ai.onnx.ml", name, import, limits }
+}
+
 /// All supported operators, family by family.
 pub fn entries() -> impl Iterator<Item = &'static OpEntry> {
     ops::FAMILIES.iter().flat_map(|f| f.iter())

@@ -62,6 +62,17 @@ pub struct Output {
     pub value: ValueId,
 }
 
+/// What the numbers or the columns of an output stand for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Labels {
+    /// Each number is a place in this list: that of the string that ONNX has there; untrusted text.
+    Names(Vec<String>),
+    /// Columns stand for these strings; untrusted text.
+    ColumnNames(Vec<String>),
+    /// Columns stand for these numbers.
+    ColumnNumbers(Vec<i64>),
+}
+
 /// An input whose value an instance of the model keeps from run to run: zeros at first, then what the output makes of it.
 ///
 /// Where both have one type, the output takes the input's place. Where they differ in the length of one dimension, the input
@@ -102,6 +113,8 @@ pub struct Graph {
     pub stored: BTreeMap<ValueId, Stored>,
     /// Pairs of input and output that live from run to run; no input or output is in two.
     pub states: Vec<State>,
+    /// What some outputs' numbers or columns stand for, by position in `outputs`. The text form leaves it out.
+    pub labels: BTreeMap<usize, Labels>,
     /// Quantized operators that compute in floats, in the order of the nodes.
     pub stays_float: Vec<StaysFloat>,
 }

@@ -90,6 +90,7 @@ fn results(op: &Op, inputs: &[&Type]) -> Result<Vec<Type>, String> {
             shape[*axis] = *k;
             return Ok(vec![Type::new(inputs[0].dtype, shape.clone()), Type::new(DType::I64, shape)]);
         }
+        Op::Trees { targets, .. } => super::trees::infer(*targets, inputs),
     };
     Ok(vec![one?])
 }

@@ -215,6 +215,30 @@ pub enum Op {
         /// Largest, else smallest.
         largest: bool,
     },
+    /// Decision trees on rows: `x [rows, features]` of floats, then constants: nodes `[n,4]` of i32, thresholds `[n]` of the type of
+    /// `x`, roots `[trees]`, leaves `[l]` and targets `[e]` of i32, and weights `[e]` of the type of `x`.
+    ///
+    /// A node is a feature, a test (see [`Test`](super::Test)), and the places to go where the test holds and where it does not: a
+    /// node, or `-1 - i` for leaf `i`. Leaf `i` has the entries from `leaves[i - 1]` (0) up to `leaves[i]`, each a target and a weight.
+    /// Trees follow each other in order, each leaf's entries too. A target's result is the sum of its weights from +0, or their
+    /// least or greatest from infinity; infinities become 0 then.
+    Trees {
+        /// Numbers in a row of the result.
+        targets: usize,
+        /// How weights meet.
+        meeting: Meeting,
+    },
+}
+
+/// How the weights of trees meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meeting {
+    /// Their sum.
+    Sum,
+    /// The least.
+    Min,
+    /// The greatest.
+    Max,
 }
 
 impl Op {
@@ -262,6 +286,7 @@ impl Op {
             Op::Cumulative { product: false, .. } => "cumulative_sum",
             Op::Cumulative { product: true, .. } => "cumulative_product",
             Op::TopK { .. } => "top_k",
+            Op::Trees { .. } => "trees",
         }
     }
 }

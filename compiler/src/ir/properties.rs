@@ -60,6 +60,8 @@ pub enum Work {
     Spread,
     /// A multiply-add for each element of a row of the first operand.
     Row,
+    /// For each result as many steps as another operand has elements, at most.
+    Operand(usize),
 }
 
 /// What indices count.
@@ -253,6 +255,7 @@ impl Op {
                 computes: false,
                 ..computed(Takes::Numbers)
             },
+            Op::Trees { .. } => Properties { operands: Some(7), work: Work::Operand(2), ..PLAIN },
         }
     }
 }

@@ -97,6 +97,7 @@ fn work(op: &Op, operands: &[&Type], results: &[Type]) -> u64 {
         Work::Steps(steps) => steps,
         Work::Channel | Work::Spread => operands[1].shape[1..].iter().product::<usize>() as u64,
         Work::Row => operands[0].shape.last().copied().unwrap_or(1) as u64,
+        Work::Operand(n) => operands[n].elements() as u64,
     };
     made.saturating_mul(per_element).saturating_add(made.max(given).saturating_mul(ELEMENT_WORK))
 }
@@ -105,7 +106,7 @@ fn work(op: &Op, operands: &[&Type], results: &[Type]) -> u64 {
 pub(crate) fn multiply_adds(op: &Op, operands: &[Type], result: &Type) -> u64 {
     let out = result.elements() as u64;
     match op.properties().work {
-        Work::Nothing | Work::Steps(_) => 0,
+        Work::Nothing | Work::Steps(_) | Work::Operand(_) => 0,
         Work::Channel => out * operands[1].shape[1..].iter().product::<usize>() as u64,
         Work::Spread => {
             // Every input element meets every tap of its group once.

@@ -19,6 +19,7 @@ mod sparse;
 mod state;
 mod strided;
 mod ternary;
+mod trees;
 mod weights;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -156,6 +157,7 @@ impl<'a> Lowering<'a> {
                 numerics,
                 inputs: Vec::new(),
                 outputs: Vec::new(),
+                labels: BTreeMap::new(),
                 states: Vec::new(),
                 buffers: Vec::new(),
                 weights: Vec::new(),
@@ -217,6 +219,8 @@ impl Lowering<'_> {
                     view
                 }
             };
+            let labels = self.graph.labels.get(&n).cloned();
+            self.program.labels.extend(labels.map(|labels| (self.program.outputs.len(), labels)));
             self.program.outputs.push(Port { name: o.name.clone(), ty, view });
         }
         self.finish_states();
@@ -260,6 +264,7 @@ impl Lowering<'_> {
                 self.cumulative(node, *axis, [*product, *exclusive, *reverse])
             }
             Op::TopK { axis, k, largest } => self.top_k(node, *axis, *k, *largest),
+            Op::Trees { meeting, .. } => self.trees(node, *meeting),
         }
     }
 

@@ -14,9 +14,10 @@ mod state;
 mod tokens;
 mod verify;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::ir::{DType, Numerics, Origin, Tensor, Type};
+use crate::ir::{DType, Labels, Numerics, Origin, Tensor, Type};
 
 pub use closure::{rust_type, scalar_lit, unsupported};
 pub use kernel::{ArgSlice, Args, KernelCall, Params, RunError};
@@ -236,6 +237,8 @@ pub struct Program {
     pub inputs: Vec<Port>,
     /// The model's outputs, but those that are states.
     pub outputs: Vec<Port>,
+    /// What some outputs' numbers or columns stand for, by position in `outputs`.
+    pub labels: BTreeMap<usize, Labels>,
     /// What an instance of the model keeps from run to run.
     pub states: Vec<State>,
     /// All buffers.

@@ -45,3 +45,4 @@ pub mod table;
 pub mod ternary;
 pub mod ternary_codes;
 pub mod topk;
+pub mod trees;

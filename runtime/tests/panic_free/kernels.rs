@@ -282,6 +282,16 @@ pub fn top_k(p: &topk::TopK, x: F, values: Y, indices: &mut [i64]) {
 }
 
 #[inline(never)]
+pub fn trees(p: &trees::Trees<4097>, x: F, forest: &trees::Forest<'_, f32, u32>, ranks: &mut [u32], y: Y) {
+    trees::trees(p, x, forest, ranks, y);
+}
+
+#[inline(never)]
+pub fn trees_wide(p: &trees::Trees<0>, x: F, forest: &trees::Forest<'_, f32, u64>, ranks: &mut [u32], y: Y) {
+    trees::trees_wide(p, x, forest, ranks, y);
+}
+
+#[inline(never)]
 pub fn map(p: &map::Map<3>, a: map::Dense<f32, 3>, b: map::Splat<f32, 3>, c: map::Strided<f32, 3>, y: Y) {
     map::map(cpu(), (a.0, b.0), y, |(a, b)| a + b);
     map::map_in_place(cpu(), a.0, y, |y, a| math::max(y, a));

@@ -292,7 +292,7 @@ pub fn model(graph: GraphProto, opset: i64) -> ModelProto {
     let set = |domain: &str, version| OperatorSetIdProto { domain: domain.into(), version };
     ModelProto {
         ir_version: 10,
-        opset_import: vec![set("", opset), set("com.microsoft", 1)],
+        opset_import: vec![set("", opset), set("com.microsoft", 1), set("ai.onnx.ml", 5)],
         graph,
         ..ModelProto::default()
     }

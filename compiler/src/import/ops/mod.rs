@@ -7,6 +7,7 @@ mod binary;
 mod blocks;
 mod cast;
 mod col2im;
+mod classical;
 mod constant;
 mod conv;
 mod determinant;
@@ -53,6 +54,10 @@ pub(super) const FAMILIES: &[&[OpEntry]] = &[
     blocks::OPS,
     cast::OPS,
     col2im::OPS,
+    classical::encode::OPS,
+    classical::linear::OPS,
+    classical::scale::OPS,
+    classical::trees::OPS,
     constant::OPS,
     conv::OPS,
     determinant::OPS,

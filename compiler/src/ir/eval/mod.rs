@@ -28,6 +28,7 @@ mod reduce;
 mod scatter;
 mod softmax;
 mod ternary;
+mod trees;
 mod walk;
 
 pub use cast::cast;
@@ -123,6 +124,7 @@ impl Evaluate for Reference {
                 cumulative::cumulative(order, *axis, inputs[0])
             }
             Op::TopK { axis, k, largest } => return arg::top_k(*axis, *k, *largest, inputs[0]),
+            Op::Trees { meeting, .. } => trees::trees(*meeting, inputs, &out[0]),
         }
         .map(|t| vec![t])
     }

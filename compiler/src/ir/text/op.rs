@@ -5,7 +5,8 @@ use std::fmt::Display;
 use super::attributes::Attributes;
 use super::line::{Line, scalar};
 use crate::ir::{
-    Activation, Between, Epilogue, Movement, Op, PoolKind, Quant, ReduceKind, ScatterKind, Target, Type, Window,
+    Activation, Between, Epilogue, Meeting, Movement, Op, PoolKind, Quant, ReduceKind, ScatterKind, Target, Type,
+    Window,
 };
 
 /// The operator of a node whose first result has the type `ty`.
@@ -78,6 +79,10 @@ fn by_name(name: &str, a: &mut Attributes<'_>, ty: &Type) -> Result<Op, String> 
                 return Err("top_k takes the largest or the smallest".into());
             }
             Ok(Op::TopK { axis: a.number("axis")?, k: a.number("k")?, largest })
+        }
+        "trees" => {
+            let meeting = [Meeting::Sum, Meeting::Min, Meeting::Max].into_iter().find(|&m| a.flag(meeting_name(m)));
+            Ok(Op::Trees { targets: a.number("targets")?, meeting: meeting.ok_or("how weights meet is missing")? })
         }
         _ => Err(format!("there is no operator {name:?}")),
     }
@@ -163,6 +168,7 @@ pub(in crate::ir) fn attributes_of(op: &Op) -> Vec<String> {
         Op::TopK { axis: a, k, largest } => {
             vec![axis(*a), format!("k {k}"), if *largest { "largest" } else { "smallest" }.into()]
         }
+        Op::Trees { targets, meeting } => vec![format!("targets {targets}"), meeting_name(*meeting).into()],
     }
 }
 
@@ -174,6 +180,15 @@ const fn scatter_name(kind: ScatterKind) -> &'static str {
         ScatterKind::Mul => "mul",
         ScatterKind::Max => "max",
         ScatterKind::Min => "min",
+    }
+}
+
+/// The word for how weights of trees meet.
+const fn meeting_name(meeting: Meeting) -> &'static str {
+    match meeting {
+        Meeting::Sum => "sum",
+        Meeting::Min => "min",
+        Meeting::Max => "max",
     }
 }
 

@@ -16,6 +16,7 @@ mod scatter;
 mod sparse;
 mod table;
 mod ternary;
+mod trees;
 
 pub use between::*;
 pub use coded::*;
@@ -33,6 +34,7 @@ pub use scatter::*;
 pub use sparse::*;
 pub use table::*;
 pub use ternary::*;
+pub use trees::*;
 
 /// Dimensions that kernels with a number of them have at most.
 pub const MAX_DIMS: usize = 8;

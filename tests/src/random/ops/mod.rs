@@ -1,6 +1,7 @@
 //! Generators of nodes, one for each operator of the registry.
 
 mod attention;
+mod classical;
 mod elementwise;
 mod generate;
 mod index;
@@ -42,8 +43,9 @@ const fn ms(name: &'static str, make: fn(&mut Draft<'_>) -> Option<()>) -> Entry
     Entry { name, domain: "com.microsoft", since: 10, until: 99, make }
 }
 
-const FAMILIES: [&[Entry]; 12] = [
+const FAMILIES: [&[Entry]; 13] = [
     attention::OPS,
+    classical::OPS,
     elementwise::OPS,
     generate::OPS,
     index::OPS,

@@ -334,7 +334,7 @@ impl Draft<'_> {
 
     /// Sets a list of texts.
     pub fn texts(&mut self, name: &str, v: &[&str]) {
-        let strings = v.iter().map(|t| t.as_bytes().to_vec().into()).collect();
+        let strings = v.iter().map(|text| text.as_bytes().to_vec().into()).collect();
         self.attribute(name, AttributeProto { kind: 8, strings, ..AttributeProto::default() });
     }
 

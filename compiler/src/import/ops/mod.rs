@@ -34,6 +34,7 @@ mod recurrent;
 mod reduce;
 mod regions;
 mod resize;
+mod rnn;
 mod scatter;
 mod select;
 mod softmax;
@@ -83,6 +84,7 @@ pub(super) const FAMILIES: &[&[OpEntry]] = &[
     reduce::OPS,
     regions::OPS,
     resize::OPS,
+    rnn::OPS,
     scatter::OPS,
     select::OPS,
     softmax::OPS,

@@ -11,6 +11,7 @@ mod norm;
 mod patterns;
 mod products;
 mod quantized;
+mod recurrent;
 mod reduce;
 mod sample;
 mod window;
@@ -54,6 +55,7 @@ const FAMILIES: [&[Entry]; 13] = [
     norm::OPS,
     products::OPS,
     quantized::OPS,
+    recurrent::OPS,
     reduce::OPS,
     sample::OPS,
     window::OPS,

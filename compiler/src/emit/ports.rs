@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::model::Writer;
-use super::names::{in_doc, type_in_doc};
 use super::pieces::ident;
+use super::words::{in_doc, type_in_doc};
 use crate::config::Alloc;
 use crate::ir::DType;
 use crate::program::{Port, rust_type};
@@ -122,12 +122,25 @@ fn port_doc(p: &Port) -> String {
     format!(" {}: {}, row-major{bits}.", in_doc(&p.name), type_in_doc(&p.ty))
 }
 
-/// `INPUT_X_SHAPE`, or `INPUT_SHAPE` where the name says nothing.
-pub(super) fn shape_const(prefix: &str, default: &str, p: &Port, name: &str) -> TokenStream {
-    let upper = name.to_ascii_uppercase();
-    let id = if name == default { format!("{prefix}_SHAPE") } else { format!("{prefix}_{upper}_SHAPE") };
-    let (id, rank) = (ident(&id), Literal::usize_unsuffixed(p.ty.rank()));
-    let dims = p.ty.shape.iter().map(|&d| Literal::usize_unsuffixed(d));
-    let doc = format!(" Shape of the {default} {}.", in_doc(&p.name));
-    quote!(#[doc = #doc] pub const #id: [usize; #rank] = [#(#dims),*];)
+/// The name of a constant of an input or output: `INPUT_SHAPE`, or `INPUT_X_SHAPE` where there are several.
+pub(super) fn port_const(kind: &str, names: &[String], at: usize, what: &str) -> Ident {
+    let kind = kind.to_ascii_uppercase();
+    let own = names[at].to_ascii_uppercase();
+    match names {
+        [_] => ident(&format!("{kind}_{what}")),
+        // What has no name of its own has the kind's and a number.
+        _ if own == format!("{kind}_{at}") => ident(&format!("{own}_{what}")),
+        _ => ident(&format!("{kind}_{own}_{what}")),
+    }
+}
+
+/// The shapes of inputs or outputs as constants.
+pub(super) fn shapes(kind: &str, ports: &[Port], names: &[String]) -> Vec<TokenStream> {
+    let shape = |(at, p): (usize, &Port)| {
+        let (id, rank) = (port_const(kind, names, at, "SHAPE"), Literal::usize_unsuffixed(p.ty.rank()));
+        let dims = p.ty.shape.iter().map(|&d| Literal::usize_unsuffixed(d));
+        let doc = format!(" Shape of the {kind} {}.", in_doc(&p.name));
+        quote!(#[doc = #doc] pub const #id: [usize; #rank] = [#(#dims),*];)
+    };
+    ports.iter().enumerate().map(shape).collect()
 }

@@ -54,6 +54,7 @@ impl Model {
             program: &self.compiled.program,
             config: &self.config,
             name: &self.module,
+            file: "",
             model_sha256: "",
             vectors: &[],
         })

@@ -93,7 +93,7 @@ fn firmware(folder: &Path, machine: &'static Machine) -> Vec<u8> {
     let target = zantc::targets::find("cortex-m7").unwrap();
     let config = Config::new().target(target).state("past", "new").arena_section(".arena");
     let program = compile_graph(graph, &config).unwrap().program;
-    let source = Source { program: &program, config: &config, name: "sum", model_sha256: "", vectors: &[] };
+    let source = Source { program: &program, config: &config, name: "sum", file: "", model_sha256: "", vectors: &[] };
     let krate = folder.join("model");
     emit_crate(&source).write(&krate).unwrap();
     let inference = INFERENCE.replace("BOOTS", &BOOTS.to_string());

@@ -86,6 +86,7 @@ fn out_dir() -> Result<PathBuf, Diagnostic> {
 struct Unit {
     project: Project,
     compiled: Compiled,
+    file: String,
     model_sha256: String,
 }
 
@@ -95,8 +96,8 @@ impl Unit {
     }
 
     fn source(&self) -> Source<'_> {
-        let Unit { project: Project { name, config, .. }, compiled, model_sha256 } = self;
-        Source { program: &compiled.program, config, name, model_sha256, vectors: &[] }
+        let Unit { project: Project { name, config, .. }, compiled, file, model_sha256 } = self;
+        Source { program: &compiled.program, config, name, file, model_sha256, vectors: &[] }
     }
 }
 
@@ -124,7 +125,7 @@ fn unit(
         tell(cargo, "warning", &format!("{name}: {} [{}]", warning.message, warning.code));
     }
     let model_sha256 = project.sha256()?;
-    Ok(Unit { project, compiled, model_sha256 })
+    Ok(Unit { file: project.file(), project, compiled, model_sha256 })
 }
 
 fn compile(

@@ -81,6 +81,11 @@ impl Project {
         compile_observed(&self.model, &self.config, observe)
     }
 
+    /// The file as documentation names it: its name, with its folder's before it where it is called `model.onnx`.
+    pub fn file(&self) -> String {
+        file_name(&self.path)
+    }
+
     /// SHA-256 of the model: [`sha256`].
     ///
     /// # Errors
@@ -141,13 +146,26 @@ pub fn read_options(model: &Path) -> Result<Option<(PathBuf, Options)>, Vec<Diag
     Ok(Some((path, options)))
 }
 
+/// A model's file as documentation names it: see [`Project::file`].
+pub fn file_name(model: &Path) -> String {
+    let file = model.file_name().map_or_else(String::new, |f| f.to_string_lossy().into_owned());
+    match folder(model) {
+        Some(folder) if file == "model.onnx" => format!("{folder}/{file}"),
+        Some(_) | None => file,
+    }
+}
+
+/// The folder that a file is in, without what that is in.
+fn folder(file: &Path) -> Option<String> {
+    let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_path_buf());
+    absolute.parent().and_then(Path::file_name).map(|f| f.to_string_lossy().into_owned())
+}
+
 /// The name of a model's crate where the user gives none: from its file, or from its folder where the file is called
 /// `model.onnx`.
 pub fn default_name(model: &Path) -> String {
     let stem = stem(model);
-    let absolute = std::path::absolute(model).unwrap_or_else(|_| model.to_path_buf());
-    let folder = absolute.parent().and_then(Path::file_name).map(|f| f.to_string_lossy().into_owned());
-    emit::crate_name(&if stem == "model" { folder.unwrap_or(stem) } else { stem })
+    emit::crate_name(&if stem == "model" { folder(model).unwrap_or(stem) } else { stem })
 }
 
 /// The name of a file without what follows its last point.

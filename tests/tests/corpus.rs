@@ -41,6 +41,7 @@ fn emitted(path: &Path, alloc: Alloc) -> Result<[Package; 2], Vec<Diagnostic>> {
         program: &compiled.program,
         config: &config,
         name: &crate_name(&stem),
+        file: "",
         model_sha256: "",
         vectors: &[],
     };

@@ -20,7 +20,14 @@ fn package() -> Package {
     let inputs: Vec<_> = program.inputs.iter().map(|p| zantc::ir::text::random(&p.ty, 1)).collect();
     let outputs = Executor::new(&program, Hygiene::AsEmitted).expect("it is planned").run(&inputs).expect("it runs");
     let vectors = [Vector { inputs, outputs, data_set: None }];
-    emit_crate(&Source { program: &program, config: &config, name: "digits", model_sha256: "00", vectors: &vectors })
+    emit_crate(&Source {
+        program: &program,
+        config: &config,
+        name: "digits",
+        file: "",
+        model_sha256: "00",
+        vectors: &vectors,
+    })
 }
 
 fn hash(package: &Package) -> String {

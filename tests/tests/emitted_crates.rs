@@ -20,7 +20,7 @@ fn compiled(config: &Config) -> Compiled {
 
 /// Writes a model's crate.
 fn write(compiled: &Compiled, config: &Config, name: &str, folder: &Path) {
-    let source = Source { program: &compiled.program, config, name, model_sha256: "", vectors: &[] };
+    let source = Source { program: &compiled.program, config, name, file: "", model_sha256: "", vectors: &[] };
     install_crate(&emit_crate(&source), folder, Force::No).unwrap_or_else(|e| panic!("{:?}", e.diagnostic()));
 }
 

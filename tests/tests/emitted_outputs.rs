@@ -19,7 +19,7 @@ fn check(name: &str, graph: &str, inputs: &[Tensor], doctor: impl Fn(&mut Vec<Te
     let mut outputs = Executor::new(&program, Hygiene::AsEmitted).unwrap().run(inputs).unwrap();
     doctor(&mut outputs);
     let vectors = [Vector { inputs: inputs.to_vec(), outputs, data_set: None }];
-    let source = Source { program: &program, config: &config, name, model_sha256: "", vectors: &vectors };
+    let source = Source { program: &program, config: &config, name, file: "", model_sha256: "", vectors: &vectors };
     let all = cases::workspace().join("target/zant-emitted-crates");
     install_crate(&emit_crate(&source), &all.join(name), Force::Yes).unwrap_or_else(|e| panic!("{:?}", e.diagnostic()));
     for way in ways {

@@ -41,7 +41,7 @@ fn built(name: &str, model: &std::path::Path) -> u64 {
     let compiled = read(model).and_then(|m| compile(&m, &config)).unwrap_or_else(|e| panic!("{name}: {e:?}"));
     let program = &compiled.program;
     let krate = crate_name(&config, model).expect("the folder's name names a crate");
-    let source = Source { program, config: &config, name: &krate, model_sha256: "", vectors: &[] };
+    let source = Source { program, config: &config, name: &krate, file: "", model_sha256: "", vectors: &[] };
     let folder = cases::workspace().join("target/zant-small-code").join(name);
     emit_crate(&source).write(&folder.join("model")).expect("the crate is written");
     let library = folder.join("library");

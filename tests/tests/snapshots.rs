@@ -24,7 +24,7 @@ fn stages(text: &str) -> String {
     }
     let compiled = compile_graph(graph, &config).expect("it compiles");
     let program = &compiled.program;
-    let source = Source { program, config: &config, name: "small", model_sha256: "", vectors: &[] };
+    let source = Source { program, config: &config, name: "small", file: "", model_sha256: "", vectors: &[] };
     let model = String::from_utf8(emit_crate(&source).files["src/model.rs"].clone()).expect("it is text");
     let graph = compiled.graph.to_string();
     format!("== read ==\n{before}\n== after passes ==\n{graph}\n== planned ==\n{program}\n== emitted ==\n{model}")

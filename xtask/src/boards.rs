@@ -95,7 +95,7 @@ fn linked(name: &str, path: &Path, target: &str) -> Result<Linked, String> {
     let Compiled { program, .. } = zantc::compile(&model, &config).map_err(all)?;
     let Place::On(machine) = place(found).map_err(|d| said(&d))? else { return Err(format!("no machine is {target}")) };
     let krate = zantc::emit::crate_name(name);
-    let source = Source { program: &program, config: &config, name: &krate, model_sha256: "", vectors: &[] };
+    let source = Source { program: &program, config: &config, name: &krate, file: "", model_sha256: "", vectors: &[] };
     let device = Device::write(&source, machine).map_err(|d| said(&d))?;
     let built = device.build("3", false).map_err(|d| said(&d))?;
     let elf: PathBuf = built.elf.clone();

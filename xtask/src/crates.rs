@@ -69,6 +69,7 @@ fn build(n: usize, batch: &[Ran]) -> Result<bool, String> {
             program: &ran.compiled.program,
             config: &config,
             name,
+            file: "",
             model_sha256: "",
             vectors: std::slice::from_ref(&ran.vector),
         })

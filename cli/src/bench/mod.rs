@@ -289,7 +289,7 @@ fn prepare<'a>(subject: &Subject<'a>, way: Way) -> Result<Prepared<'a>, Vec<Diag
 }
 
 fn source<'a>(name: &'a str, program: &'a Program, config: &'a Config, sha256: &'a str) -> Source<'a> {
-    Source { program, config, name, model_sha256: sha256, vectors: &[] }
+    Source { program, config, name, file: "", model_sha256: sha256, vectors: &[] }
 }
 
 /// The inputs of the first data set beside the model that has the program's shapes, else pseudo-random ones.

@@ -44,8 +44,14 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
     let compiled = compile(&project, shell)?;
     let program = &compiled.program;
     let model_sha256 = project.sha256()?;
-    let source =
-        Source { program, config: &project.config, name: &project.name, model_sha256: &model_sha256, vectors: &[] };
+    let source = Source {
+        program,
+        config: &project.config,
+        name: &project.name,
+        file: "",
+        model_sha256: &model_sha256,
+        vectors: &[],
+    };
     let device = Device::write(&source, machine)?;
     let inputs = inputs(&project.path, program, shell)?;
     let mut builds = Vec::new();

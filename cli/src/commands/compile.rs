@@ -120,7 +120,8 @@ fn write_package(args: &Args, project: &Project, compiled: &zantc::Compiled, she
         shell.diagnostics(&[no_vectors()]);
     }
     let model_sha256 = project.sha256()?;
-    let source = Source { program, config, name, model_sha256: &model_sha256, vectors: &vectors };
+    let file = project.file();
+    let source = Source { program, config, name, file: &file, model_sha256: &model_sha256, vectors: &vectors };
     let package = if args.emit == Emit::Crate { emit_crate(&source) } else { emit_module(&source) };
     let folder = args.output.clone().unwrap_or_else(|| PathBuf::from(name));
     let force = if args.force { Force::Yes } else { Force::No };

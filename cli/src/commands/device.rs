@@ -22,7 +22,7 @@ pub(super) fn check(
     let project = checked.project;
     let (name, program) = (&project.name, &checked.compiled.program);
     let model_sha256 = project.sha256()?;
-    let source = Source { program, config: &project.config, name, model_sha256: &model_sha256, vectors: &[] };
+    let source = Source { program, config: &project.config, name, file: "", model_sha256: &model_sha256, vectors: &[] };
     let device = Device::kept(&source, machine)?;
     let mut findings = Vec::new();
     let mut rows = Vec::new();

@@ -68,7 +68,7 @@ impl Probe {
         config.member = true;
         let model_sha256 = project.sha256()?;
         let source =
-            Source { program, config: &config, name: &project.name, model_sha256: &model_sha256, vectors: &vectors };
+            Source { program, config: &config, name: &project.name, file: "", model_sha256: &model_sha256, vectors: &vectors };
         let model = emit_crate(&source);
         let footprint = Footprint::of(program, &config);
         let package = format!("{}-probe", project.name);

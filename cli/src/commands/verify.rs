@@ -196,7 +196,7 @@ fn crates(checked: &Checked<'_>, levels: &[&str], shell: &mut Shell) -> Outcome<
     let Project { config, name, .. } = checked.project;
     let model_sha256 = checked.project.sha256()?;
     let program = &checked.compiled.program;
-    let source = Source { program, config, name, model_sha256: &model_sha256, vectors: &[] };
+    let source = Source { program, config, name, file: "", model_sha256: &model_sha256, vectors: &[] };
     let emitted = BuiltCrate::write(&source)?;
     let mut findings = Vec::new();
     for level in levels {

@@ -1,7 +1,8 @@
 //! `tests/golden.rs`: the model run on vectors, its outputs compared to the bit with what this compiler computed.
 
 use super::call::{call, element, helpers, model, reset};
-use super::names::{Names, in_doc};
+use super::names::Names;
+use super::words::in_doc;
 use super::{Package, Source, Vector};
 use crate::ir::DType;
 use crate::program::Port;

@@ -1,9 +1,10 @@
 //! `src/lib.rs`: documentation and the crate's face.
 
 use super::module::MODULE_MARK;
-use super::names::{Names, in_doc, is_unusual, type_in_doc};
+use super::names::Names;
 use super::state::state_doc;
-use super::{Source, VERSION};
+use super::words::{in_doc, is_unusual, type_in_doc};
+use super::{Source, VERSION, map};
 use crate::config::Alloc;
 use crate::footprint::arena_bytes;
 use crate::ir::DType;
@@ -11,7 +12,7 @@ use crate::ir::DType;
 /// The text of the file.
 pub(super) fn library(source: &Source<'_>, names: &Names) -> String {
     let program = source.program;
-    let mut text = format!("//! {}\n//!\n", title(source));
+    let mut text = format!("{}\n//! {}\n//!\n", map::generated(source), title(source));
     for (p, n) in program.inputs.iter().zip(&names.inputs) {
         text += &format!("//! - input `{n}`: {} ({})\n", type_in_doc(&p.ty), in_doc(&p.name));
     }
@@ -59,11 +60,7 @@ pub(super) fn exports(source: &Source<'_>) -> String {
 
 /// One line that says what the crate is.
 pub(super) fn title(source: &Source<'_>) -> String {
-    let name = match source.program.name.as_str() {
-        "" => String::new(),
-        name => format!(" {}", in_doc(name)),
-    };
-    format!("The neural network{name}, {MODULE_MARK}{VERSION} from an ONNX model.")
+    format!("The neural network {}, {MODULE_MARK}{VERSION} from an ONNX model.", in_doc(source.title()))
 }
 
 /// How the model is used.

@@ -6,6 +6,7 @@ pub(crate) mod call;
 mod golden;
 mod library;
 mod manifest;
+mod map;
 mod model;
 mod module;
 pub(crate) mod names;
@@ -17,6 +18,7 @@ mod rt;
 mod state;
 mod steps;
 mod weights;
+mod words;
 
 use crate::config::Config;
 use crate::ir::Tensor;
@@ -29,8 +31,8 @@ pub(crate) use module::{MODULE_MARK, is_blob_of};
 pub(crate) use weights::MAGIC as BLOB_MAGIC;
 
 pub use module::{emit_module, emit_modules};
-pub use names::{crate_name, is_crate_name};
 pub use package::{Package, WriteError};
+pub use words::{crate_name, is_crate_name};
 
 /// The version of this compiler, which emitted files name.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -55,10 +57,23 @@ pub struct Source<'a> {
     pub config: &'a Config,
     /// The crate's name.
     pub name: &'a str,
+    /// The model's file as documentation names it: `mnist-8.onnx`, or with its folder where it is called `model.onnx`.
+    pub file: &'a str,
     /// SHA-256 of the model file, in hex.
     pub model_sha256: &'a str,
     /// Vectors for the crate's own tests.
     pub vectors: &'a [Vector],
+}
+
+impl<'a> Source<'a> {
+    /// What documentation calls the model: its file without its ending, or its folder.
+    pub(crate) fn title(&self) -> &'a str {
+        let name = self.file.strip_suffix("/model.onnx").unwrap_or(self.file);
+        match name.strip_suffix(".onnx").unwrap_or(name) {
+            "" => self.name,
+            title => title,
+        }
+    }
 }
 
 /// The files of a standalone crate.

@@ -5,10 +5,11 @@ use quote::quote;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::Source;
-use super::names::{Names, in_doc};
+use super::names::Names;
 use super::pieces::{CALLS, CALLS_LINE, Pieces, format, ident, mentions, spaced};
-use super::ports::{array_type, shape_const};
+use super::ports::{array_type, shapes};
+use super::words::in_doc;
+use super::{Source, map};
 use crate::config::Alloc;
 use crate::footprint::arena_bytes;
 use crate::ir::DType;
@@ -50,13 +51,12 @@ pub(super) fn model(source: &Source<'_>, names: &Names, form: Form) -> String {
     let model = model.replacen(CALLS_LINE, &calls, 1);
     let (steps, buffers) = (pieces.items(writer.steps()), pieces.items(writer.buffers()));
     let imports = format(writer.imports(&pieces.mentioned));
-    let head = match form {
-        Form::Crate => {
-            "//! The model: its steps in the order of execution, and where their buffers lie.\n#![forbid(unsafe_code)]\n\n"
-        }
-        Form::Module => "",
-    };
-    let mut text = String::from(head);
+    let mut text = map::generated(source) + "\n";
+    if form == Form::Crate {
+        text += "//! The model: its steps in the order of execution, and where their buffers lie.\n#![forbid(unsafe_code)]\n\n";
+    }
+    text += &map::memory_map(source, names);
+    text.push('\n');
     // Part by part, each gone when it has been copied: models of many steps have megabytes of them.
     let parts = [imports, constants, model, steps, buffers].into_iter().filter(|t| !t.is_empty());
     for (n, part) in parts.enumerate() {
@@ -103,10 +103,8 @@ impl Writer<'_> {
         let arena = Literal::usize_unsuffixed(arena_bytes(self.program));
         let macs = Literal::u64_unsuffixed(self.program.macs());
         let weights = Literal::usize_unsuffixed(self.program.weights_bytes());
-        let inputs =
-            self.program.inputs.iter().zip(&self.names.inputs).map(|(p, n)| shape_const("INPUT", "input", p, n));
-        let outputs =
-            self.program.outputs.iter().zip(&self.names.outputs).map(|(p, n)| shape_const("OUTPUT", "output", p, n));
+        let inputs = shapes("input", &self.program.inputs, &self.names.inputs);
+        let outputs = shapes("output", &self.program.outputs, &self.names.outputs);
         let figures = quote! {
             /// Bytes of the arena: every buffer and all working memory of a run.
             pub const ARENA_BYTES: usize = #arena;
@@ -144,13 +142,7 @@ impl Writer<'_> {
 
     /// `Model` and its `new`.
     fn state(&self) -> (TokenStream, TokenStream) {
-        let doc = format!(
-            " The model{}.",
-            match self.program.name.as_str() {
-                "" => String::new(),
-                name => format!(" {}", in_doc(name)),
-            }
-        );
+        let doc = format!(" The model {}.", in_doc(self.source.title()));
         match self.source.config.alloc {
             Alloc::Static => (
                 quote! {

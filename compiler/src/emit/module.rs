@@ -6,8 +6,9 @@
 use sha2::{Digest, Sha256};
 
 use super::model::{Form, model};
-use super::names::{Names, is_unusual};
+use super::names::Names;
 use super::weights::Weights;
+use super::words::is_unusual;
 use super::{Package, Source, VERSION, library, rt};
 use crate::config::Alloc;
 

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::model::Writer;
-use super::names::{in_doc, type_in_doc};
 use super::pieces::ident;
+use super::words::{in_doc, type_in_doc};
 use crate::config::Alloc;
 use crate::ir::{DType, Labels};
 use crate::program::{Port, rust_type};
@@ -35,8 +35,8 @@ impl Writer<'_> {
     /// `OUTPUT_Y_LABELS`: what outputs' numbers or columns stand for.
     pub(super) fn label_consts(&self) -> impl Iterator<Item = TokenStream> {
         self.program.labels.iter().map(|(&n, labels)| {
-            let (port, name) = (&self.program.outputs[n], &self.names.outputs[n]);
-            let id = ident(&const_name("OUTPUT", "output", name, "LABELS"));
+            let port = &self.program.outputs[n];
+            let id = port_const("output", &self.names.outputs, n, "LABELS");
             let of = in_doc(&port.name);
             let (doc, ty, values): (String, TokenStream, Vec<TokenStream>) = match labels {
                 Labels::Names(names) => {
@@ -150,16 +150,25 @@ fn port_doc(p: &Port) -> String {
     format!(" {}: {}, row-major{bits}.", in_doc(&p.name), type_in_doc(&p.ty))
 }
 
-/// `INPUT_X_SHAPE`, or `INPUT_SHAPE` where the name says nothing.
-pub(super) fn shape_const(prefix: &str, default: &str, p: &Port, name: &str) -> TokenStream {
-    let id = const_name(prefix, default, name, "SHAPE");
-    let (id, rank) = (ident(&id), Literal::usize_unsuffixed(p.ty.rank()));
-    let dims = p.ty.shape.iter().map(|&d| Literal::usize_unsuffixed(d));
-    let doc = format!(" Shape of the {default} {}.", in_doc(&p.name));
-    quote!(#[doc = #doc] pub const #id: [usize; #rank] = [#(#dims),*];)
+/// The name of a constant of an input or output: `INPUT_SHAPE`, or `INPUT_X_SHAPE` where there are several.
+pub(super) fn port_const(kind: &str, names: &[String], at: usize, what: &str) -> Ident {
+    let kind = kind.to_ascii_uppercase();
+    let own = names[at].to_ascii_uppercase();
+    match names {
+        [_] => ident(&format!("{kind}_{what}")),
+        // What has no name of its own has the kind's and a number.
+        _ if own == format!("{kind}_{at}") => ident(&format!("{own}_{what}")),
+        _ => ident(&format!("{kind}_{own}_{what}")),
+    }
 }
 
-/// `OUTPUT_Y_SHAPE`, or `OUTPUT_SHAPE` where the name says nothing.
-fn const_name(prefix: &str, default: &str, name: &str, what: &str) -> String {
-    if name == default { format!("{prefix}_{what}") } else { format!("{prefix}_{}_{what}", name.to_ascii_uppercase()) }
+/// The shapes of inputs or outputs as constants.
+pub(super) fn shapes(kind: &str, ports: &[Port], names: &[String]) -> Vec<TokenStream> {
+    let shape = |(at, p): (usize, &Port)| {
+        let (id, rank) = (port_const(kind, names, at, "SHAPE"), Literal::usize_unsuffixed(p.ty.rank()));
+        let dims = p.ty.shape.iter().map(|&d| Literal::usize_unsuffixed(d));
+        let doc = format!(" Shape of the {kind} {}.", in_doc(&p.name));
+        quote!(#[doc = #doc] pub const #id: [usize; #rank] = [#(#dims),*];)
+    };
+    ports.iter().enumerate().map(shape).collect()
 }

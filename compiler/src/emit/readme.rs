@@ -1,8 +1,9 @@
 //! `README.md` of an emitted crate.
 
 use super::library::example;
-use super::names::{Names, in_doc};
+use super::names::Names;
 use super::state::state_doc;
+use super::words::in_doc;
 use super::{Source, VERSION};
 use crate::config::Alloc;
 use crate::footprint::Footprint;

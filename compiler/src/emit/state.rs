@@ -4,8 +4,8 @@ use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
 use super::model::Writer;
-use super::names::{in_doc, type_in_doc};
 use super::pieces::ident;
+use super::words::{in_doc, type_in_doc};
 use crate::config::Alloc;
 use crate::ir::DType;
 use crate::program::{BufferId, State, rust_type};

@@ -4,8 +4,8 @@ use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 
 use super::model::Writer;
-use super::names::in_doc;
 use super::pieces::{ident, mentions};
+use super::words::in_doc;
 use crate::ir::DType;
 use crate::program::{Access, Arg, Step, Storage, View, rust_type};
 
@@ -17,11 +17,8 @@ impl Writer<'_> {
             let range = self.program.arena_range(v).unwrap_or(0..0);
             let (name, element) = (ident(&name), rust_type(b.dtype));
             let (offset, len) = (Literal::usize_unsuffixed(range.start), Literal::usize_unsuffixed(v.len));
-            let doc = match b.name.as_str() {
-                "" => " Working memory.".to_string(),
-                name => format!(" {}.", in_doc(name)),
-            };
-            quote!(#[doc = #doc] type #name = Buffer<#element, #offset, #len>;)
+            let doc = (!b.name.is_empty()).then(|| format!(" {}.", in_doc(&b.name))).into_iter();
+            quote!(#(#[doc = #doc])* type #name = Buffer<#element, #offset, #len>;)
         })
     }
 
@@ -144,8 +141,8 @@ impl Writer<'_> {
         match *arg {
             Arg::Empty(_) => quote!(&[]),
             Arg::Weight(w) => {
-                let field = ident(&self.names.weights[w.index()]);
-                quote!(&WEIGHTS.#field)
+                let [group, field] = self.names.weights[w.index()].each_ref().map(|name| ident(name));
+                quote!(&WEIGHTS.#group.#field)
             }
             Arg::Buffer(v, _) => match self.program.buffer(v.buffer).storage {
                 Storage::Arena => {

@@ -1,19 +1,20 @@
 //! The blob of weights, and the typed static that it becomes.
 //!
-//! Layout: a header of 16 bytes (magic, format version, number of bytes), then each constant at a multiple of 16 bytes, the
-//! whole a multiple of 64. Gaps are fields of their own, so that the structure has no padding.
+//! Layout: a header of 16 bytes (magic, format version, number of bytes), then the constants of each step in the order of its
+//! arguments, each at a multiple of 16 bytes, the whole a multiple of 64. Gaps are fields of their own, so that no structure has padding.
 
-use proc_macro2::Literal;
+use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote};
 
 use super::Package;
-use super::names::{Names, in_doc};
+use super::names::Names;
+use super::words::in_doc;
 use crate::program::{Program, rust_type};
 
 /// First bytes of every blob.
 pub(crate) const MAGIC: [u8; 4] = *b"ZANT";
 /// Version of this layout.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// Alignment of each constant in bytes.
 const FIELD_ALIGN: usize = 16;
 /// Alignment of the whole: a cache line.
@@ -26,7 +27,10 @@ const FNV_PRIME: u64 = 0x0100_0000_01b3;
 pub(super) struct Weights {
     /// The bytes of `weights.bin`.
     pub(super) blob: Vec<u8>,
-    fields: Vec<proc_macro2::TokenStream>,
+    /// The fields of the whole: one for each step that has constants.
+    fields: Vec<TokenStream>,
+    /// The structures of the steps.
+    groups: Vec<TokenStream>,
     /// There is no constant that anything reads.
     unused: bool,
 }
@@ -34,28 +38,35 @@ pub(super) struct Weights {
 impl Weights {
     pub(super) fn new(program: &Program, names: &Names) -> Weights {
         let mut blob = [&MAGIC[..], &FORMAT.to_le_bytes(), &[0; 8]].concat();
-        let mut fields = Vec::new();
-        let mut gaps = 0;
-        for (w, name) in program.weights.iter().zip(&names.weights) {
-            let field = format_ident!("{name}");
-            let (element, len) = (rust_type(w.data.dtype()), Literal::usize_unsuffixed(w.data.len()));
-            let doc = format!(" {}: {}.", in_doc(&w.name), w.data.ty());
-            fields.push(quote!(#[doc = #doc] pub(crate) #field: [#element; #len]));
-            blob.extend_from_slice(w.data.data());
-            pad(&mut blob, &mut fields, &mut gaps, FIELD_ALIGN);
+        let (mut fields, mut groups) = (Vec::new(), Vec::new());
+        for group in &names.groups {
+            let mut parts = Vec::new();
+            for &at in &group.weights {
+                let (w, field) = (&program.weights[at], format_ident!("{}", names.weights[at][1]));
+                let (element, len) = (rust_type(w.data.dtype()), Literal::usize_unsuffixed(w.data.len()));
+                let doc = format!(" {}: {}.", in_doc(&w.name), w.data.ty());
+                parts.push(quote!(#[doc = #doc] pub(crate) #field: [#element; #len]));
+                blob.extend_from_slice(w.data.data());
+                parts.extend(pad(&mut blob, FIELD_ALIGN, &format!("_gap_{field}")));
+            }
+            let (field, ty) = (format_ident!("{}", group.field), format_ident!("{}", group.ty));
+            let doc = format!(" The constants of `{field}`.");
+            groups.push(quote!(#[doc = #doc] #[repr(C)] pub(crate) struct #ty { #(#parts),* }));
+            fields.push(quote!(pub(crate) #field: #ty));
         }
-        pad(&mut blob, &mut fields, &mut gaps, BLOB_ALIGN);
+        fields.extend(pad(&mut blob, BLOB_ALIGN, "_end"));
         let total = blob.len() as u64;
         blob[8..16].copy_from_slice(&total.to_le_bytes());
-        Weights { blob, fields, unused: program.weights_bytes() == 0 }
+        Weights { blob, fields, groups, unused: program.weights_bytes() == 0 }
     }
 
     /// The module; `path` is that of the blob, from the module's file; `section` is where the linker shall put the constants.
     pub(super) fn source(&self, path: &str, section: Option<&str>) -> String {
-        let (fields, total) = (&self.fields, Literal::usize_unsuffixed(self.blob.len()));
+        let (fields, groups, total) = (&self.fields, &self.groups, Literal::usize_unsuffixed(self.blob.len()));
         let (magic, version) = (Literal::byte_string(&MAGIC), Literal::u8_unsuffixed(FORMAT as u8));
         // A model without constants keeps the blob, so that every crate has the same files.
         let unused = self.unused.then(|| quote!(#[allow(dead_code)]));
+        let unused_groups = groups.iter().map(|_| &unused);
         let section = section.map(|name| quote!(#[unsafe(link_section = #name)]));
         let tokens = quote! {
             /// All constants of the model, in the layouts of its kernels.
@@ -66,6 +77,8 @@ impl Weights {
                 _header: [u8; 16],
                 #(#fields,)*
             }
+
+            #(#unused_groups #groups)*
 
             /// The bytes of `weights.bin`; the type checks their number.
             const BYTES: &[u8; #total] = include_bytes!(#path);
@@ -81,7 +94,7 @@ impl Weights {
             };
 
             /// The constants, which are read in place.
-            // SAFETY: `Weights` is `repr(C)`, consists of numbers without padding (gaps are fields), and has the size of the
+            // SAFETY: `Weights` is `repr(C)`, and so are its fields; it consists of numbers without padding (gaps are fields), and has the size of the
             // blob, which `transmute` checks; every bit pattern is a value.
             #unused
             #section
@@ -108,13 +121,10 @@ pub(super) fn add_test(package: &mut Package, blob: &[u8]) {
     package.text("tests/weights.rs", text);
 }
 
-/// Fills up to a multiple of `align`, with a field for the gap.
-fn pad(blob: &mut Vec<u8>, fields: &mut Vec<proc_macro2::TokenStream>, gaps: &mut usize, align: usize) {
+/// Fills up to a multiple of `align`; the field for the gap.
+fn pad(blob: &mut Vec<u8>, align: usize, name: &str) -> Option<TokenStream> {
     let gap = blob.len().next_multiple_of(align) - blob.len();
-    if gap > 0 {
-        let (field, len) = (format_ident!("_gap{gaps}"), Literal::usize_unsuffixed(gap));
-        fields.push(quote!(#field: [u8; #len]));
-        blob.resize(blob.len() + gap, 0);
-        *gaps += 1;
-    }
+    let (field, len) = (format_ident!("{name}"), Literal::usize_unsuffixed(gap));
+    blob.resize(blob.len() + gap, 0);
+    (gap > 0).then(|| quote!(#field: [u8; #len]))
 }

@@ -51,7 +51,13 @@ pub fn compiled(bytes: Vec<u8>) -> Result<(Ended, Option<Compiled>), String> {
 /// The files of the crate of a compiled model.
 pub fn package(compiled: &Compiled) -> zantc::emit::Package {
     let config = Config::new();
-    let source =
-        Source { program: &compiled.program, config: &config, name: "attacked", model_sha256: "", vectors: &[] };
+    let source = Source {
+        program: &compiled.program,
+        config: &config,
+        name: "attacked",
+        file: "",
+        model_sha256: "",
+        vectors: &[],
+    };
     emit_crate(&source)
 }

@@ -56,6 +56,7 @@ impl Model {
             program: &self.compiled.program,
             config: &self.config,
             name: &self.module,
+            file: "",
             model_sha256: "",
             vectors: &[],
         })

@@ -27,8 +27,14 @@ fn cost(model: &Scaled, n: usize) -> [usize; 2] {
         let config = Config::new();
         let compiled = compile(&model, &config).unwrap_or_else(|e| panic!("{e:?}"));
         let vectors = golden_vectors(&path, &compiled, &mut |_| {}, &mut |_| {}).unwrap_or_else(|e| panic!("{e:?}"));
-        let source =
-            Source { program: &compiled.program, config: &config, name: "m", model_sha256: "", vectors: &vectors };
+        let source = Source {
+            program: &compiled.program,
+            config: &config,
+            name: "m",
+            file: "",
+            model_sha256: "",
+            vectors: &vectors,
+        };
         emit_crate(&source).files.len()
     };
     let (files, cost) = metered(work);

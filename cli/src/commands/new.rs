@@ -66,6 +66,7 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
         program: &compiled.program,
         config: &project.config,
         name: &project.name,
+        file: &project.file(),
         model_sha256: &model_sha256,
         vectors: &vectors,
     };

@@ -284,14 +284,6 @@ impl<'a> NodeCx<'a> {
         String::from_utf8(text.to_vec()).map_err(|_| Fault::attribute(name, "is not UTF-8"))
     }
 
-    /// An attribute of strings.
-    pub fn strings_opt(&self, name: &str) -> Imported<Option<Vec<String>>> {
-        let texts =
-            self.attr_as(name, "a list of strings", |v| if let AttributeValue::Strs(v) = v { Some(v) } else { None })?;
-        let read = |t: &bytes::Bytes| String::from_utf8(t.to_vec()).map_err(|_| Fault::attribute(name, "is not UTF-8"));
-        texts.map(|texts| texts.iter().map(read).collect()).transpose()
-    }
-
     /// A string attribute that is one of some words, by default the first: what that word stands for.
     pub fn word<T: Copy>(&self, name: &str, words: &[(&str, T)]) -> Imported<T> {
         let text = self.string(name, words[0].0)?;

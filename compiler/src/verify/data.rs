@@ -202,7 +202,7 @@ fn conversions(given: &Type, wanted: &Type) -> Vec<String> {
     ways
 }
 
-/// NumPy's name of an element type; bfloat16 is the `ml_dtypes` package's.
+/// NumPy's name of an element type; bfloat16 and the floats of 8 and 4 bits are the `ml_dtypes` package's.
 fn numpy_name(dtype: DType) -> &'static str {
     match dtype {
         DType::Bool => "bool_",
@@ -218,6 +218,7 @@ fn numpy_name(dtype: DType) -> &'static str {
         DType::BF16 => "bfloat16",
         DType::F32 => "float32",
         DType::F64 => "float64",
+        DType::Mini(format) => format.name(),
     }
 }
 

@@ -44,7 +44,7 @@ const fn ms(name: &'static str, make: fn(&mut Draft<'_>) -> Option<()>) -> Entry
     Entry { name, domain: "com.microsoft", since: 10, until: 99, make }
 }
 
-const FAMILIES: [&[Entry]; 13] = [
+const FAMILIES: [&[Entry]; 14] = [
     attention::OPS,
     classical::OPS,
     elementwise::OPS,

@@ -67,8 +67,14 @@ impl Probe {
         let mut config = project.config.clone();
         config.member = true;
         let model_sha256 = project.sha256()?;
-        let source =
-            Source { program, config: &config, name: &project.name, file: "", model_sha256: &model_sha256, vectors: &vectors };
+        let source = Source {
+            program,
+            config: &config,
+            name: &project.name,
+            file: "",
+            model_sha256: &model_sha256,
+            vectors: &vectors,
+        };
         let model = emit_crate(&source);
         let footprint = Footprint::of(program, &config);
         let package = format!("{}-probe", project.name);

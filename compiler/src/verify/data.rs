@@ -7,7 +7,7 @@ use crate::diag::{Diagnostic, codes};
 use crate::emit::{MAX_VECTORS_BYTES, Vector};
 use crate::exec::{ExecError, Executor, Hygiene};
 use crate::import::from_raw;
-use crate::ir::{DType, Minifloat, Reference, Tensor, Type, graph_work};
+use crate::ir::{DType, Reference, Tensor, Type, graph_work};
 use crate::onnx::{Limits, RawTensor};
 use crate::pipeline::Compiled;
 use crate::program::{Port, Program};
@@ -275,7 +275,7 @@ pub fn golden_vectors(
 #[cfg(test)]
 mod tests {
     use super::{ExecError, Executor, Found, Hygiene, assign, find_set, folders, golden_vectors, read_set};
-    use crate::ir::{DType, Minifloat, Tensor, Type};
+    use crate::ir::{DType, Tensor, Type};
     use crate::program::{BufferId, Port, View};
 
     fn port(name: &str) -> Port {

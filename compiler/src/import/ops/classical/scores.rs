@@ -56,7 +56,7 @@ impl Post {
 fn probit(p: Term) -> Term {
     let z = num(2.0) * p - num(1.0);
     let log = ((num(1.0) - z.clone()) * (num(1.0) + z.clone())).then(UnaryOp::Log);
-    let v = num(2.0 / (3.14159 * 0.147)) + num(0.5) * log.clone();
+    let v = num(2.0 / (std::f64::consts::PI * 0.147)) + num(0.5) * log.clone();
     let v2 = num(1.0 / 0.147) * log;
     let root = ((v.clone() * v.clone() - v2).then(UnaryOp::Sqrt) - v).then(UnaryOp::Sqrt);
     num(std::f64::consts::SQRT_2) * select(z.lt(num(0.0)), num(0.0) - root.clone(), root)

@@ -3,6 +3,7 @@
 pub mod conv2d;
 pub mod epilogue;
 pub mod line;
+pub mod panels;
 pub mod pool2d;
 pub mod regions;
 pub mod rows;

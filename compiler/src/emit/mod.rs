@@ -14,6 +14,7 @@ mod pieces;
 mod ports;
 mod readme;
 mod rt;
+mod session;
 mod state;
 mod steps;
 mod weights;
@@ -31,6 +32,7 @@ pub(crate) use weights::MAGIC as BLOB_MAGIC;
 pub use module::{emit_module, emit_modules};
 pub use names::{crate_name, is_crate_name};
 pub use package::{Package, WriteError};
+pub use session::{SESSION, emit_session_crate, emit_session_module, weights_bytes};
 
 /// The version of this compiler, which emitted files name.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

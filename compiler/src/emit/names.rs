@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use proc_macro2::TokenStream;
+
 use crate::program::{Arg, Program, Storage, View};
 
 /// Words that emitted code must not redefine: Rust's keywords, and the names its own text uses.
@@ -26,6 +28,10 @@ pub(crate) struct Names {
     pub(super) steps: Vec<String>,
     /// Field of each weight.
     pub(super) weights: Vec<String>,
+    /// The weights that lie among another model's, by their positions, and how they are reached.
+    pub(super) elsewhere: BTreeMap<usize, TokenStream>,
+    /// Whether other models reach weights of this one.
+    pub(super) lends: bool,
     /// Field or parameter of each input.
     pub(crate) inputs: Vec<String>,
     /// Field of each output.
@@ -54,6 +60,8 @@ impl Names {
         let mut ports = functions;
         Names {
             steps,
+            elsewhere: BTreeMap::new(),
+            lends: false,
             weights: program.weights.iter().map(|w| fields.add(snake(&w.name, "constant"))).collect(),
             inputs: program.inputs.iter().map(|p| ports.add(snake(&p.name, "input"))).collect(),
             outputs: program.outputs.iter().map(|p| results.add(snake(&p.name, "output"))).collect(),
@@ -67,6 +75,12 @@ impl Names {
                 })
                 .collect(),
         }
+    }
+
+    /// A weight's place within the typed static.
+    pub(super) fn weight(&self, at: usize) -> TokenStream {
+        let field = super::pieces::ident(&self.weights[at]);
+        quote::quote!(#field)
     }
 
     /// The alias of a view: that of its buffer where it is all of it.

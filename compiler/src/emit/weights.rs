@@ -36,7 +36,10 @@ impl Weights {
         let mut blob = [&MAGIC[..], &FORMAT.to_le_bytes(), &[0; 8]].concat();
         let mut fields = Vec::new();
         let mut gaps = 0;
-        for (w, name) in program.weights.iter().zip(&names.weights) {
+        for (at, (w, name)) in program.weights.iter().zip(&names.weights).enumerate() {
+            if names.elsewhere.contains_key(&at) {
+                continue;
+            }
             let field = format_ident!("{name}");
             let (element, len) = (rust_type(w.data.dtype()), Literal::usize_unsuffixed(w.data.len()));
             let doc = format!(" {}: {}.", in_doc(&w.name), w.data.ty());
@@ -45,9 +48,11 @@ impl Weights {
             pad(&mut blob, &mut fields, &mut gaps, FIELD_ALIGN);
         }
         pad(&mut blob, &mut fields, &mut gaps, BLOB_ALIGN);
+        let here = program.weights.iter().enumerate().filter(|(at, _)| !names.elsewhere.contains_key(at));
+        let unused = here.map(|(_, w)| w.data.data().len()).sum::<usize>() == 0;
         let total = blob.len() as u64;
         blob[8..16].copy_from_slice(&total.to_le_bytes());
-        Weights { blob, fields, unused: program.weights_bytes() == 0 }
+        Weights { blob, fields, unused }
     }
 
     /// The module; `path` is that of the blob, from the module's file; `section` is where the linker shall put the constants.

@@ -26,7 +26,7 @@ pub use dtype::{DType, Scalar};
 pub use eval::{EvalError, Evaluate, GraphError, Reference, eval_graph};
 pub(crate) use expr::with_math;
 pub use expr::{BinaryOp, Expr, ExprIx, ExprOp, UnaryOp};
-pub use graph::{Graph, Node, Origin, Output, State, StaysFloat, Value, ValueId};
+pub use graph::{Begun, Graph, Node, Origin, Output, Shared, State, StaysFloat, Value, ValueId};
 pub use infer::{broadcast, infer};
 pub use op::Op;
 pub use parts::{Activation, Epilogue, Hw, Movement, PoolKind, ReduceKind, ScatterKind, Window};

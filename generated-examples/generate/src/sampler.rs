@@ -30,8 +30,8 @@ impl Sampler {
         if self.temperature.is_nan() || self.temperature <= 0.0 || self.top_k == 1 {
             return best;
         }
-        let least = self.least(scores, most);
-        let weight = |score: f32| if score < least { 0.0 } else { exp((score - most) / self.temperature) };
+        let (least, temperature) = (self.least(scores, most), self.temperature);
+        let weight = |score: f32| if score < least { 0.0 } else { exp((score - most) / temperature) };
         let sum: f32 = scores.iter().map(|&score| weight(score)).sum();
         let chosen = sum * self.random();
         let mut reached = 0.0;
@@ -68,9 +68,9 @@ impl Sampler {
     }
 }
 
-/// e^x for x up to 0, within 1e-5 of it: x is halved ten times, the series of e^x is taken, and the result squared as often.
+/// e^x for x up to 0, within 1e-5 of it: x is halved sixteen times, the series of e^x is taken, and the result squared as often.
 fn exp(x: f32) -> f32 {
-    const HALVED: i32 = 10;
+    const HALVED: i32 = 16;
     if x < -80.0 {
         return 0.0;
     }

@@ -12,8 +12,8 @@ use crate::diag::{Diagnostic, Style, codes, escape, render_all};
 use crate::emit::{Package, Source, emit_module, emit_modules, emit_session_module};
 use crate::install::{Force, install_module};
 use crate::pipeline::Compiled;
-use crate::sharing::Joined;
 use crate::project::{Naming, Project};
+use crate::sharing::Joined;
 use crate::targets::Platform;
 
 /// Why a model could not be compiled; shown as the rendered diagnostics, so that a build script may return it from `main`.
@@ -88,10 +88,7 @@ impl Config {
     ///
     /// # Errors
     /// As [`Config::compile_all`]; no state that two models have; an output that does not fit the state it is named after.
-    pub fn compile_session<P: AsRef<Path>>(
-        self,
-        models: impl IntoIterator<Item = P>,
-    ) -> Result<PathBuf, BuildError> {
+    pub fn compile_session<P: AsRef<Path>>(self, models: impl IntoIterator<Item = P>) -> Result<PathBuf, BuildError> {
         let models: Vec<PathBuf> = models.into_iter().map(|m| m.as_ref().to_path_buf()).collect();
         compile_session(self, &models, &out_dir()?, &Platform::of_cargo(), &mut std::io::stdout())
     }

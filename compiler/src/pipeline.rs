@@ -99,11 +99,7 @@ pub fn compile_graph(mut graph: Graph, config: &Config) -> Result<Compiled, Vec<
     Ok(compiled)
 }
 
-fn compile_imported(
-    graph: Graph,
-    config: &Config,
-    observe: &mut dyn FnMut(&str),
-) -> Result<Compiled, Vec<Diagnostic>> {
+fn compile_imported(graph: Graph, config: &Config, observe: &mut dyn FnMut(&str)) -> Result<Compiled, Vec<Diagnostic>> {
     let lowered = lower(graph, config, observe)?;
     observe("planning memory");
     planned(lowered, config, &Reserved::default())
@@ -137,11 +133,7 @@ pub(crate) fn lower(
 }
 
 /// Plans the memory of a model, behind what has its places.
-pub(crate) fn planned(
-    lowered: Lowered,
-    config: &Config,
-    reserved: &Reserved,
-) -> Result<Compiled, Vec<Diagnostic>> {
+pub(crate) fn planned(lowered: Lowered, config: &Config, reserved: &Reserved) -> Result<Compiled, Vec<Diagnostic>> {
     let Lowered { graph, mut program, places } = lowered;
     let planned = plan::program::place_behind(&mut program, config.target.align, reserved)
         .map_err(|e| vec![Diagnostic::error(codes::TOO_LARGE, e.to_string())])?;

@@ -107,7 +107,8 @@ fn mismatches(name: &str, projects: &[Project]) -> Vec<Diagnostic> {
             && a.alloc == b.alloc
             && a.effective_numerics() == b.effective_numerics();
         if !same {
-            let what = format!("`{module}` has another target, optimization, memory or numerics than `{}`", projects[0].name);
+            let what =
+                format!("`{module}` has another target, optimization, memory or numerics than `{}`", projects[0].name);
             faults.push(fault(what).help("the models of a session have one runtime"));
         }
     }
@@ -229,7 +230,8 @@ fn paired(sharers: &[Sharer<'_>], graphs: &mut [Graph]) -> Result<Vec<Pairs>, Di
     // The states of all, in the order in which they are first met, with their types.
     let mut all: Vec<(String, String, Type, usize)> = Vec::new();
     for (n, (graph, own)) in graphs.iter().zip(&own).enumerate() {
-        for (from, to) in own.iter().filter(|(from, _)| !all.iter().any(|(name, ..)| name == from)).collect::<Vec<_>>() {
+        for (from, to) in own.iter().filter(|(from, _)| !all.iter().any(|(name, ..)| name == from)).collect::<Vec<_>>()
+        {
             let v = graph.inputs.iter().find(|v| graph.value(**v).name == *from).expect("it is an input");
             all.push((from.clone(), to.clone(), graph.ty(*v).clone(), n));
         }
@@ -416,7 +418,8 @@ fn reserve(lowered: &[Lowered], align: usize) -> Result<Vec<Reserved>, Diagnosti
         for (state, ring) in program.states.iter().filter_map(|s| Some((s, s.ring.as_ref()?))) {
             let Some(of_state) = ring.parts else { continue };
             if *parts.entry(&state.name).or_insert(of_state) != of_state {
-                let message = format!("state `{}` is a ring of parts that differ from model to model", escape(&state.name));
+                let message =
+                    format!("state `{}` is a ring of parts that differ from model to model", escape(&state.name));
                 return Err(fault(message).help("give the longer model no such input: its output begins the ring"));
             }
         }

@@ -132,7 +132,9 @@ fn holder(programs: &[&Program], (to, at): (usize, usize)) -> Option<(usize, usi
         w.data.dtype() == wanted.data.dtype() && (same || roomy) && w.data.data().starts_with(wanted.data.data())
     };
     let all = programs.iter().enumerate().filter(|(from, _)| *from != to);
-    let found = all.flat_map(|(from, p)| p.weights.iter().enumerate().filter(|(_, w)| begins(w)).map(move |(of, w)| (from, of, w.data.data().len())));
+    let found = all.flat_map(|(from, p)| {
+        p.weights.iter().enumerate().filter(|(_, w)| begins(w)).map(move |(of, w)| (from, of, w.data.data().len()))
+    });
     // Of equal ones the first model's stays; a longer one stays wherever it is.
     let longest = found.max_by_key(|(from, of, bytes)| (*bytes, std::cmp::Reverse((*from, *of))))?;
     let (from, of, bytes) = longest;
@@ -164,10 +166,15 @@ fn owner(sources: &[Source<'_>], names: &[Names], alloc: Alloc) -> String {
             },
         ),
     };
-    let arena_of = if boxed { quote!(Arena::<ARENA_BYTES>::from_blocks(&mut self.arena)) } else { quote!(&mut self.arena) };
+    let arena_of =
+        if boxed { quote!(Arena::<ARENA_BYTES>::from_blocks(&mut self.arena)) } else { quote!(&mut self.arena) };
     let runs = sources.iter().zip(names).map(|(source, names)| run(source, names, &arena_of));
     let kept = kept(sources, names, &arena_of);
-    let external = boxed.then(|| quote!(extern crate alloc;));
+    let external = boxed.then(|| {
+        quote!(
+            extern crate alloc;
+        )
+    });
     let tokens = quote! {
         #external
         use super::rt::arena::Arena;
@@ -305,9 +312,14 @@ fn readme(name: &str, sources: &[Source<'_>]) -> String {
     }
     let kept: BTreeMap<&str, usize> =
         programs.iter().flat_map(|p| &p.states).map(|s| (s.name.as_str(), s.bytes())).collect();
-    text += &format!("| arena (RAM) | {arena} bytes |\n| of it kept from run to run | {} bytes |\n", kept.values().sum::<usize>());
+    text += &format!(
+        "| arena (RAM) | {arena} bytes |\n| of it kept from run to run | {} bytes |\n",
+        kept.values().sum::<usize>()
+    );
     text += &format!("| constants (flash) | {} bytes |\n\n", weights_bytes(&programs));
-    text += &format!("Made by zantc {VERSION}. The code may be used under 0BSD, MIT or Apache-2.0, at your choice; the\nconstants have the license of the models.\n");
+    text += &format!(
+        "Made by zantc {VERSION}. The code may be used under 0BSD, MIT or Apache-2.0, at your choice; the\nconstants have the license of the models.\n"
+    );
     text
 }
 

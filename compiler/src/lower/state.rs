@@ -9,7 +9,9 @@ use std::sync::Arc;
 use zant_runtime::kernels::place_row::PlaceRow;
 
 use super::{Lowering, by_the_way};
-use crate::ir::{BinaryOp, DType, Expr, ExprOp, Node, Origin, Scalar, State as Pair, Tensor, Type, ValueId, row_major_strides};
+use crate::ir::{
+    BinaryOp, DType, Expr, ExprOp, Node, Origin, Scalar, State as Pair, Tensor, Type, ValueId, row_major_strides,
+};
 use crate::layout::strides::merge;
 use crate::program::kernels::{MapCall, MapOperand, PlaceRowCall};
 use crate::program::{Access, Arg, BufferId, Ring, State, Storage, View};

@@ -160,5 +160,8 @@ fn caches_are_known_by_their_names() {
     let inputs = ["past_k_0", "past_key_values.0", "mask", "cache"];
     let pairs = caches(&inputs, &["logits", "new_k_0", "present.0", "cache_out"]);
     let named = |a: &str, b: &str| (a.to_string(), b.to_string());
-    assert_eq!(pairs, [named("past_k_0", "new_k_0"), named("past_key_values.0", "present.0"), named("cache", "cache_out")]);
+    assert_eq!(
+        pairs,
+        [named("past_k_0", "new_k_0"), named("past_key_values.0", "present.0"), named("cache", "cache_out")]
+    );
 }

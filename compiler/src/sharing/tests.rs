@@ -92,7 +92,7 @@ fn a_whole_cache_is_begun_and_kept_in_bytes_too() {
   in %1 "position": i64[1]
   in %2 "past_k": f32[1,2,8,4]
   $3 = i64[1,1,8,1] 0 1 2 3 4 5 6 7
-  %4 = map $3, %1, %0, %2 {Select(Eq(x0, x1), x2, x3)} : f32[1,2,8,4]
+  %4 = map $3, %1, %0, %2 {t0 = Eq(x0, x1); Select(t0, x2, x3)} : f32[1,2,8,4]
   %5 = softmax %4 {axis 3} : f32[1,2,8,4]
   out "y" = %5
   out "present_k" = %4

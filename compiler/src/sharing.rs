@@ -383,7 +383,7 @@ fn begin_where(graph: &mut Graph, pairs: &Pairs, known: &[State]) -> Result<(), 
             Some(ring) => {
                 let part = ring.output.shape[axis];
                 let filled = output.shape[axis];
-                if filled % part != 0 {
+                if !filled.is_multiple_of(part) {
                     return Err(cannot("its entries are no whole number of parts of the ring"));
                 }
                 Some([theirs.ty.shape[axis] / part, filled / part])

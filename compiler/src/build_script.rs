@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 
 use crate::config::Config;
 use crate::diag::{Diagnostic, Style, codes, escape, render_all};
-use crate::emit::{Package, Source, emit_module, emit_modules};
+use crate::emit::{Package, Source, emit_module, emit_modules, emit_session_module};
 use crate::install::{Force, install_module};
 use crate::pipeline::Compiled;
 use crate::project::{Naming, Project};
+use crate::sharing::Joined;
 use crate::targets::Platform;
 
 /// Why a model could not be compiled; shown as the rendered diagnostics, so that a build script may return it from `main`.
@@ -77,6 +78,22 @@ impl Config {
     }
 }
 
+/// For build scripts.
+impl Config {
+    /// Compiles models that have one state, a decoder and the reader of its prompt, to `OUT_DIR/NAME.rs`: a module `NAME` with a module for
+    /// each model and a type `Session` that has their arena and runs each of them. What one model keeps from run to run is there for the
+    /// others, and constants that several have are there once. `NAME` is the configured name, or `session`.
+    ///
+    /// An output that is named as the next value of another model's state (`present_k_0` where that has `past_k_0`) begins that state.
+    ///
+    /// # Errors
+    /// As [`Config::compile_all`]; no state that two models have; an output that does not fit the state it is named after.
+    pub fn compile_session<P: AsRef<Path>>(self, models: impl IntoIterator<Item = P>) -> Result<PathBuf, BuildError> {
+        let models: Vec<PathBuf> = models.into_iter().map(|m| m.as_ref().to_path_buf()).collect();
+        compile_session(self, &models, &out_dir()?, &Platform::of_cargo(), &mut std::io::stdout())
+    }
+}
+
 fn out_dir() -> Result<PathBuf, Diagnostic> {
     let missing = || Diagnostic::error(codes::BAD_OPTION, "OUT_DIR is not set").help("call this from a build script");
     std::env::var_os("OUT_DIR").map(PathBuf::from).ok_or_else(missing)
@@ -99,6 +116,31 @@ impl Unit {
         let Unit { project: Project { name, config, .. }, compiled, file, model_sha256 } = self;
         Source { program: &compiled.program, config, name, file, model_sha256, vectors: &[] }
     }
+}
+
+fn compile_session(
+    mut config: Config,
+    models: &[PathBuf],
+    folder: &Path,
+    platform: &Platform,
+    cargo: &mut dyn Write,
+) -> Result<PathBuf, BuildError> {
+    let name = config.take_name().unwrap_or_else(|| "session".into());
+    let (usual, said) = platform.target();
+    let mut projects = Vec::new();
+    for model in models {
+        let mut read = |file: &Path| tell(cargo, "rerun-if-changed", &file.to_string_lossy());
+        let config = config.clone().with_usual_target(usual);
+        projects.push(Project::open(model, config, Naming::FileOrFolder, &mut read).map_err(Vec::from)?);
+    }
+    if let Some(said) = said.filter(|_| projects.iter().any(|p| p.config.board.is_none() && p.config.target == usual)) {
+        tell(cargo, "warning", &format!("{name}: {said}"));
+    }
+    let joined = Joined::compile(&name, projects, &mut |_| {})?;
+    for warning in joined.warnings() {
+        tell(cargo, "warning", &format!("{name}: {} [{}]", warning.message, warning.code));
+    }
+    write(&emit_session_module(&name, &joined.sources()), folder, &name)
 }
 
 /// Says something to cargo. Its absence is no failure: the script may be run by hand, its output cut off.

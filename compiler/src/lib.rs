@@ -79,6 +79,8 @@ pub mod program;
 #[doc(hidden)]
 pub mod project;
 #[doc(hidden)]
+pub mod sharing;
+#[doc(hidden)]
 pub mod verify;
 
 pub use build_script::BuildError;

@@ -5,7 +5,7 @@ use crate::diag::{Diagnostic, codes};
 use crate::ir::{Cache, Graph, LowBit, Reference, State};
 use crate::lower::Zeros;
 use crate::onnx::Model;
-use crate::plan::program::Planned;
+use crate::plan::program::{Planned, Reserved};
 use crate::program::{Program, View};
 use crate::{cache, import, lower, passes, plan};
 
@@ -81,6 +81,13 @@ pub fn import(model: &Model, config: &Config) -> Result<import::Import, Vec<Diag
     Ok(import)
 }
 
+/// The same without what it keeps.
+pub(crate) fn import_stateless(model: &Model, config: &Config) -> Result<import::Import, Vec<Diagnostic>> {
+    let mut config = config.clone();
+    (config.states, config.cache) = (Vec::new(), Cache::Float);
+    import(model, &config)
+}
+
 /// Compiles a graph.
 ///
 /// # Errors
@@ -92,11 +99,26 @@ pub fn compile_graph(mut graph: Graph, config: &Config) -> Result<Compiled, Vec<
     Ok(compiled)
 }
 
-fn compile_imported(
+fn compile_imported(graph: Graph, config: &Config, observe: &mut dyn FnMut(&str)) -> Result<Compiled, Vec<Diagnostic>> {
+    let lowered = lower(graph, config, observe)?;
+    observe("planning memory");
+    planned(lowered, config, &Reserved::default())
+}
+
+/// A model as kernel calls whose buffers have no places yet.
+#[derive(Debug)]
+pub(crate) struct Lowered {
+    graph: Graph,
+    pub(crate) program: Program,
+    places: Vec<Option<View>>,
+}
+
+/// Chooses the kernels of a graph.
+pub(crate) fn lower(
     mut graph: Graph,
     config: &Config,
     observe: &mut dyn FnMut(&str),
-) -> Result<Compiled, Vec<Diagnostic>> {
+) -> Result<Lowered, Vec<Diagnostic>> {
     let numerics = config.effective_numerics();
     observe("optimising");
     passes::run_with(&mut graph, &Reference { numerics }, config.low_bit, |pass, _| observe(pass.name));
@@ -106,9 +128,14 @@ fn compile_imported(
         (LowBit::Auto, Optimize::Size) => Zeros::Small,
         (LowBit::Auto, Optimize::Speed) => Zeros::Cheap,
     };
-    let (mut program, places) = lower::lower_with_places(&graph, numerics, &config.machine(), zeros)?;
-    observe("planning memory");
-    let planned = plan::program::place(&mut program, config.target.align)
+    let (program, places) = lower::lower_with_places(&graph, numerics, &config.machine(), zeros)?;
+    Ok(Lowered { graph, program, places })
+}
+
+/// Plans the memory of a model, behind what has its places.
+pub(crate) fn planned(lowered: Lowered, config: &Config, reserved: &Reserved) -> Result<Compiled, Vec<Diagnostic>> {
+    let Lowered { graph, mut program, places } = lowered;
+    let planned = plan::program::place_behind(&mut program, config.target.align, reserved)
         .map_err(|e| vec![Diagnostic::error(codes::TOO_LARGE, e.to_string())])?;
     crate::budget::check(&program, &planned, config)?;
     debug_assert_eq!(crate::program::verify(&program), Ok(()));
@@ -116,7 +143,7 @@ fn compile_imported(
 }
 
 /// Notes what a graph keeps from run to run, in the form that the user wants. Gives warnings.
-fn keep(graph: &mut Graph, config: &Config) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
+pub(crate) fn keep(graph: &mut Graph, config: &Config) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
     graph.states = states(graph, config)?;
     match config.cache {
         Cache::Float => Ok(Vec::new()),

@@ -67,6 +67,7 @@ pub(crate) fn firmware(args: &Args) -> Result<bool, String> {
     good &= other_targets()?;
     good &= boards::boards(&boards::Args { model: args.model.clone() })?;
     good &= example()?;
+    good &= generator()?;
     eprintln!("{} models on {} processors in {:.0} s", models.len(), MACHINES.len(), start.elapsed().as_secs_f64());
     Ok(good)
 }
@@ -178,6 +179,29 @@ fn other_targets() -> Result<bool, String> {
     let mut build = tools::command();
     build.args(["build", "--quiet", "--release", "--offline", "--target", BUILT]).current_dir(&out);
     Ok(good && status(&mut build)?)
+}
+
+/// The generator of text writes on a Cortex-M7 what a computer writes.
+fn generator() -> Result<bool, String> {
+    const PROMPT: &str = "`Curiouser and curiouser!' cried";
+    let folder = root().join("generated-examples/generate");
+    let written = |args: &[&str]| -> Result<String, String> {
+        let mut cargo = tools::command();
+        cargo.args(["run", "--quiet", "--release"]).args(args).current_dir(&folder);
+        let run = cargo.output().map_err(|e| format!("cargo: {e}"))?;
+        match run.status.success() {
+            true => Ok(String::from_utf8_lossy(&run.stdout).trim_end().to_string()),
+            false => Err(String::from_utf8_lossy(&run.stderr).into_owned()),
+        }
+    };
+    let there = written(&["--target", "thumbv7em-none-eabihf"])?;
+    let here = written(&["--", "--tokens", "40", "--temperature", "0", PROMPT])?;
+    let good = here == there && here.len() > PROMPT.len();
+    if !good {
+        eprintln!("error: the generator wrote {there:?}, and {here:?} on this machine");
+    }
+    println!("the generator of text: {}", if good { "writes the same on a Cortex-M7" } else { "FAILED" });
+    Ok(good)
 }
 
 /// The example's firmware is good code, and both of its models see the digit that it holds.

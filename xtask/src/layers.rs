@@ -31,7 +31,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("pipeline", &["budget", "cache", "config", "diag", "import", "ir", "lower", "onnx", "passes", "plan", "program"]),
     ("project", &["config", "diag", "emit", "onnx", "pipeline"]),
     ("verify", &["cache", "diag", "emit", "exec", "import", "ir", "onnx", "pipeline", "program", "project"]),
-    ("build_script", &["config", "diag", "emit", "install", "pipeline", "project", "targets"]),
+    ("sharing", &["config", "diag", "emit", "exec", "ir", "onnx", "pipeline", "plan", "program", "project"]),
+    ("build_script", &["config", "diag", "emit", "install", "pipeline", "project", "sharing", "targets"]),
 ];
 
 /// The floors of the runtime from the bottom: a file uses those of its own floor and of floors below.

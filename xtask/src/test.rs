@@ -22,22 +22,24 @@ pub(crate) fn test(args: &Args) -> Result<bool, String> {
     let tests = status(&mut run)?;
     let conformance = conformance::check()?;
     let blessed = bless::bless(&bless::Args::check())?;
-    let example = build_script()?;
+    let example = build_script("build-script")?;
+    let generator = build_script("generate")?;
     for (ok, what) in [
         (large, "the large models"),
         (tests, "the workspace's tests"),
         (conformance, "the official operator cases"),
         (blessed, "the generated examples and pages"),
         (example, "the example of a build script"),
+        (generator, "the example that generates text"),
     ] {
         eprintln!("{} {what}", if ok { "      passed" } else { "      FAILED" });
     }
-    Ok(large && tests && conformance && blessed && example)
+    Ok(large && tests && conformance && blessed && example && generator)
 }
 
-/// Tests and lints the project that compiles its model in its build script: the module must be good code in a user's crate.
-fn build_script() -> Result<bool, String> {
-    let folder = root().join("generated-examples/build-script");
+/// Tests and lints a project that compiles its models in its build script: the module must be good code in a user's crate.
+fn build_script(name: &str) -> Result<bool, String> {
+    let folder = root().join("generated-examples").join(name);
     let cargo = |args: &[&str]| {
         let program = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
         status(command(&program, args).current_dir(&folder))

@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 
 use zant_measure::process::uninterrupted;
 use zantc::diag::{Diagnostic, codes};
-use zantc::emit::{Source, emit_crate, emit_module};
+use zantc::emit::{Source, emit_crate, emit_module, emit_session_crate, emit_session_module, weights_bytes};
 use zantc::footprint::Footprint;
 use zantc::install::{self, Force, install_crate, install_module};
 use zantc::project::Project;
+use zantc::sharing::Joined;
 use zantc::verify::data;
 
-use super::project::{ModelArgs, compile};
+use super::project::{ModelArgs, compile, model_path};
 use super::shell::Shell;
 use super::{Failure, Outcome, dot};
 
@@ -21,6 +22,15 @@ use super::{Failure, Outcome, dot};
 pub(super) struct Args {
     #[command(flatten)]
     model: ModelArgs,
+    /// More models, with `--share-state`
+    #[arg(value_name = "MODEL", value_parser = model_path())]
+    others: Vec<PathBuf>,
+    /// Make one crate of several models that have one state: a decoder, and the reader of its prompt
+    ///
+    /// The crate has a module for each model and a type `Session` that has their arena. What one model keeps from run to run is there for
+    /// the others: an output that is named as the next value of another one's state begins that state. Equal constants are there once.
+    #[arg(long)]
+    share_state: bool,
     /// Folder of the crate or module [default: ./NAME]; file of a listing [default: stdout]
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
@@ -48,6 +58,12 @@ enum Emit {
 }
 
 pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
+    if args.share_state {
+        return share(args, shell);
+    }
+    if !args.others.is_empty() {
+        return Err(Failure::Usage("several models are compiled with --share-state".into()));
+    }
     let project = args.model.open()?;
     shell.status("Compiling", &format!("{} ({})", project.name, project.path.display()));
     let compiled = compile(&project, shell)?;
@@ -62,6 +78,46 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
         return Err(Failure::Usage(format!("{} is the model itself", path.display())));
     }
     uninterrupted(|| install::replace(path, listing.as_bytes())).map_err(|e| unwritable(path, &e))
+}
+
+/// Compiles models that have one state.
+fn share(args: &Args, shell: &mut Shell) -> Outcome {
+    let (projects, name) = args.model.open_all(&args.others)?;
+    let name = name.unwrap_or_else(|| "session".into());
+    shell.status("Compiling", &format!("{name} ({} models)", projects.len()));
+    let joined = Joined::compile(&name, projects, &mut |phase| shell.progress(&format!("{name}: {phase}")))?;
+    let warnings: Vec<Diagnostic> = joined.warnings().cloned().collect();
+    shell.diagnostics(&warnings);
+    let sources = joined.sources();
+    let (package, is_crate) = match args.emit {
+        Emit::Crate => (emit_session_crate(&name, &sources), true),
+        Emit::Module => (emit_session_module(&name, &sources), false),
+        Emit::Ir | Emit::Plan | Emit::Dot => {
+            return Err(Failure::Usage("a listing is of one model: leave --share-state out".into()));
+        }
+    };
+    let folder = args.output.clone().unwrap_or_else(|| PathBuf::from(&name));
+    let force = if args.force { Force::Yes } else { Force::No };
+    let install = if is_crate { install_crate } else { install_module };
+    let installed = uninterrupted(|| install(&package, &folder, force)).map_err(|e| e.diagnostic())?;
+    installed.notes.iter().for_each(|note| shell.status("Note", note));
+    let programs: Vec<_> = sources.iter().map(|s| s.program).collect();
+    let (arena, weights) = (programs.iter().map(|p| p.arena_bytes()).max().unwrap_or(0), weights_bytes(&programs));
+    if shell.is_json() {
+        shell.json(&serde_json::json!({
+            "reason": "compiled",
+            "name": name,
+            "folder": folder.to_string_lossy(),
+            "files": package.files.len(),
+            "files_written": installed.written.len(),
+            "arena_bytes": arena,
+            "weight_bytes": weights,
+        }))?;
+    }
+    let figures =
+        format!("{} in {}: {arena} bytes of arena, {weights} of constants", folder.display(), shell.elapsed());
+    shell.status("Finished", &figures);
+    Ok(())
 }
 
 /// Whether two paths are one file.

@@ -39,6 +39,16 @@ pub(super) fn model_path() -> impl clap::builder::TypedValueParser<Value = PathB
     })
 }
 
+impl ModelArgs {
+    /// Reads several models, each with the options beside it, and the chosen name, which is that of all together.
+    pub(super) fn open_all(&self, others: &[PathBuf]) -> Outcome<(Vec<Project>, Option<String>)> {
+        let mut options = self.options.clone();
+        let name = options.0.name.take();
+        let paths = std::iter::once(&self.model).chain(others);
+        Ok((paths.map(|path| opened(path, &options)).collect::<Outcome<_>>()?, name))
+    }
+}
+
 /// Reads model and options.
 pub(super) fn opened(model: &Path, options: &ModelOptions) -> Outcome<Project> {
     let config = Config::new().choose(options.0.clone());

@@ -131,15 +131,20 @@ pub(super) fn take(source: &Source<'_>) -> String {
     if source.config.alloc != Alloc::Static {
         return String::new();
     }
+    take_static(source, "Model", !source.program.states.is_empty())
+}
+
+/// The same for whatever type has the arena.
+pub(super) fn take_static(source: &Source<'_>, of: &str, has_states: bool) -> String {
     if let Some(section) = &source.config.arena_section {
-        return take_from(section, !source.program.states.is_empty());
+        return take_from(section, has_states).replace("Model", of);
     }
-    "\n/// Lends the only model of the program the first time; returns `None` afterwards. It lies in `.bss`, never on the stack.\n\
+    let text = "\n/// Lends the only model of the program the first time; returns `None` afterwards. It lies in `.bss`, never on the stack.\n\
      #[cfg(target_has_atomic = \"8\")]\n\
      pub fn take() -> Option<&'static mut Model> {\n    \
      static MODEL: rt::once::Once<Model> = rt::once::Once::new(Model::new());\n    \
-     MODEL.take()\n}\n"
-        .into()
+     MODEL.take()\n}\n";
+    text.replace("Model", of)
 }
 
 /// The same with the model in a section, which may hold anything at the start: its flag lies in `.bss`, and its states are cleared.

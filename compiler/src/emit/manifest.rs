@@ -7,6 +7,7 @@ use super::weights::Weights;
 use super::{Package, Source, VERSION};
 use crate::config::{Optimize, Word};
 use crate::footprint::Footprint;
+use crate::program::Program;
 
 /// `rustfmt.toml`: the code is formatted, but by nobody's settings; `cargo fmt` of a workspace leaves it as it is.
 pub(super) const RUSTFMT: &str = "# The code is generated; zantc formats it.\ndisable_all_formatting = true\n";
@@ -53,6 +54,39 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 
 /// What the crate was made from, its memory plan, and its other files with their hashes: what zantc may replace or remove.
 pub(super) fn zant_json(source: &Source<'_>, weights: &Weights, others: &Package) -> String {
+    let mut value = description(source);
+    value["weights"]["sha256"] = hex(&Sha256::digest(&weights.blob)).into();
+    value["files"] = files(others);
+    written(&value)
+}
+
+/// The same of a crate of several models that have one state.
+pub(super) fn session_json(name: &str, sources: &[Source<'_>], others: &Package) -> String {
+    let programs: Vec<&Program> = sources.iter().map(|s| s.program).collect();
+    let models = sources.iter().map(|s| (s.name.to_string(), description(s))).collect::<serde_json::Map<_, _>>();
+    written(&json!({
+        "zantc": VERSION,
+        "model": { "name": name, "sha256": super::session::sha256(sources) },
+        "weights": { "bytes": super::session::weights_bytes(&programs) },
+        "models": models,
+        "files": files(others),
+    }))
+}
+
+/// The files of a package with their hashes.
+fn files(package: &Package) -> serde_json::Value {
+    let hashed = |(path, content): (&String, &Vec<u8>)| (path.clone(), hex(&Sha256::digest(content)).into());
+    package.files.iter().map(hashed).collect::<serde_json::Map<_, _>>().into()
+}
+
+fn written(value: &serde_json::Value) -> String {
+    let mut text = serde_json::to_string_pretty(value).expect("the value is plain data");
+    text.push('\n');
+    text
+}
+
+/// What a model was made from, and its memory plan.
+fn description(source: &Source<'_>) -> serde_json::Value {
     let (program, config) = (source.program, source.config);
     let layout = program.layout.as_ref();
     let buffers: Vec<_> = program
@@ -88,7 +122,7 @@ pub(super) fn zant_json(source: &Source<'_>, weights: &Weights, others: &Package
     let mut value = json!({
         "zantc": VERSION,
         "model": { "name": program.name, "sha256": source.model_sha256 },
-        "weights": { "bytes": program.weights_bytes(), "sha256": hex(&Sha256::digest(&weights.blob)) },
+        "weights": { "bytes": program.weights_bytes() },
         "options": {
             "target": config.target.name,
             "numerics": program.numerics.word(),
@@ -106,8 +140,6 @@ pub(super) fn zant_json(source: &Source<'_>, weights: &Weights, others: &Package
         },
         "macs": program.macs(),
         "steps": steps,
-        "files": others.files.iter().map(|(path, content)| (path.clone(), hex(&Sha256::digest(content)).into()))
-            .collect::<serde_json::Map<_, _>>(),
     });
     for (key, section) in [("weights_section", &config.weights_section), ("arena_section", &config.arena_section)] {
         if let Some(name) = section {
@@ -121,9 +153,7 @@ pub(super) fn zant_json(source: &Source<'_>, weights: &Weights, others: &Package
         let pair = |s: &crate::program::State| json!({ "input": s.name, "output": s.output_name });
         value["options"]["states"] = program.states.iter().map(pair).collect();
     }
-    let mut text = serde_json::to_string_pretty(&value).expect("the value is plain data");
-    text.push('\n');
-    text
+    value
 }
 
 /// A number with two digits behind the point.

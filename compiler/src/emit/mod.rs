@@ -15,6 +15,7 @@ mod pieces;
 mod ports;
 mod readme;
 mod rt;
+mod session;
 mod state;
 mod steps;
 mod weights;
@@ -32,6 +33,7 @@ pub(crate) use weights::MAGIC as BLOB_MAGIC;
 
 pub use module::{emit_module, emit_modules};
 pub use package::{Package, WriteError};
+pub use session::{SESSION, emit_session_crate, emit_session_module, weights_bytes};
 pub use words::{crate_name, is_crate_name};
 
 /// The version of this compiler, which emitted files name.

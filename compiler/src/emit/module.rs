@@ -26,7 +26,7 @@ pub(crate) fn is_blob_of(module: &str, file: &str) -> bool {
 /// `NAME.rs` and `NAME-HASH.bin`.
 pub fn emit_module(source: &Source<'_>) -> Package {
     let mut package = Package::default();
-    let mut body = model_module(source, &mut package);
+    let mut body = model_module(source, &Names::new(source.program), &mut package);
     body += &runtime(&[*source]);
     let module = identifier(source.name);
     let text =
@@ -39,18 +39,8 @@ pub fn emit_module(source: &Source<'_>) -> Package {
 /// their own and round products alike.
 pub fn emit_modules(name: &str, sources: &[Source<'_>]) -> Package {
     let mut package = Package::default();
-    let mut body = String::new();
-    for source in sources {
-        let text = format!("use super::rt;\n{}", model_module(source, &mut package));
-        body += &format!(
-            "/// {}\n{}pub mod {} {{\n{}}}\n\n",
-            library::title(source),
-            unusual(source.name),
-            identifier(source.name),
-            indented(&text)
-        );
-    }
-    body += &runtime(sources);
+    let names = sources.iter().map(|source| Names::new(source.program)).collect::<Vec<_>>();
+    let body = model_modules(sources, &names, &mut package) + &runtime(sources);
     let module = identifier(name);
     let text = format!(
         "/// Neural networks that share one runtime, {MODULE_MARK}{VERSION}.\n{}pub mod {module} {{\n{}}}\n",
@@ -61,19 +51,34 @@ pub fn emit_modules(name: &str, sources: &[Source<'_>]) -> Package {
     package
 }
 
+/// The modules of several models, without the runtime.
+pub(super) fn model_modules(sources: &[Source<'_>], names: &[Names], package: &mut Package) -> String {
+    let mut body = String::new();
+    for (source, names) in sources.iter().zip(names) {
+        let text = format!("use super::rt;\n{}", model_module(source, names, package));
+        body += &format!(
+            "/// {}\n{}pub mod {} {{\n{}}}\n\n",
+            library::title(source),
+            unusual(source.name),
+            identifier(source.name),
+            indented(&text)
+        );
+    }
+    body
+}
+
 /// What stands before a module whose name Rust would warn of.
-fn unusual(name: &str) -> &'static str {
+pub(super) fn unusual(name: &str) -> &'static str {
     if is_unusual(name) { "#[allow(non_snake_case)]\n" } else { "" }
 }
 
-fn identifier(name: &str) -> String {
+pub(super) fn identifier(name: &str) -> String {
     name.replace('-', "_")
 }
 
 /// All of a model's module but its runtime, which is called `rt` there.
-fn model_module(source: &Source<'_>, package: &mut Package) -> String {
-    let names = Names::new(source.program);
-    let weights = Weights::new(source.program, &names);
+fn model_module(source: &Source<'_>, names: &Names, package: &mut Package) -> String {
+    let weights = Weights::new(source.program, names);
     let hash = super::hex(&Sha256::digest(&weights.blob));
     let blob = format!("{}-{}.bin", identifier(source.name), &hash[..DIGITS]);
     let mut body = String::from("#[allow(unused_imports)]\npub use model::*;\n");
@@ -85,8 +90,9 @@ fn model_module(source: &Source<'_>, package: &mut Package) -> String {
     if source.config.alloc == Alloc::Heap {
         body += "    extern crate alloc;\n\n";
     }
-    body += &indented(&model(source, &names, Form::Module));
-    body += "}\n\n#[allow(unsafe_code)]\nmod weights {\n";
+    body += &indented(&model(source, names, Form::Module));
+    let seen = if names.lends { "pub(super) " } else { "" };
+    body += &format!("}}\n\n#[allow(unsafe_code)]\n{seen}mod weights {{\n");
     body += &indented(&weights.source(&blob, source.config.weights_section.as_deref()));
     body += "}\n\n";
     package.bytes(&blob, weights.blob);
@@ -94,7 +100,7 @@ fn model_module(source: &Source<'_>, package: &mut Package) -> String {
 }
 
 /// The runtime's files as nested modules.
-fn runtime(sources: &[Source<'_>]) -> String {
+pub(super) fn runtime(sources: &[Source<'_>]) -> String {
     let files = rt::files(sources);
     let folders = rt::folders(&files);
     let mut text = nested("", &folders[""], &files, &folders);
@@ -125,6 +131,6 @@ fn nested(
 }
 
 /// Each line that is not empty four spaces further right.
-fn indented(text: &str) -> String {
+pub(super) fn indented(text: &str) -> String {
     text.lines().map(|l| if l.is_empty() { "\n".to_string() } else { format!("    {l}\n") }).collect()
 }

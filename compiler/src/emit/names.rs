@@ -4,6 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::pieces::ident;
 use super::words::{MAX_LEN, RESERVED, camel, is_plain, is_telling, snake};
 use crate::ir::Origin;
 use crate::program::{Access, Arg, BufferId, Port, Program, Step, Storage, View};
@@ -16,6 +20,10 @@ pub(crate) struct Names {
     pub(super) groups: Vec<Group>,
     /// Field of each weight: its group's, and its own there.
     pub(super) weights: Vec<[String; 2]>,
+    /// The weights that lie among another model's, by their positions, and how they are reached.
+    pub(super) elsewhere: BTreeMap<usize, TokenStream>,
+    /// Whether other models reach weights of this one.
+    pub(super) lends: bool,
     /// Field or parameter of each input.
     pub(crate) inputs: Vec<String>,
     /// Field of each output.
@@ -50,12 +58,20 @@ impl Names {
         Names {
             groups,
             weights,
+            elsewhere: BTreeMap::new(),
+            lends: false,
             inputs: port_names(&program.inputs, "input").into_iter().map(|n| ports.add(n)).collect(),
             outputs: port_names(&program.outputs, "output").into_iter().map(|n| results.add(n)).collect(),
             states: program.states.iter().map(|s| methods.add(format!("state_{}", snake(&s.name, "value")))).collect(),
             buffers: buffer_names(program, &imported),
             steps,
         }
+    }
+
+    /// A weight's place within the typed static.
+    pub(super) fn weight(&self, at: usize) -> TokenStream {
+        let [group, field] = self.weights[at].each_ref().map(|name| ident(name));
+        quote!(#group.#field)
     }
 
     /// The alias of a view: that of its buffer where it is all of it.

@@ -48,6 +48,25 @@ impl Writer<'_> {
                 }
             }
         });
+        let counters = self.counters().into_iter().map(|(slot, parts)| {
+            let (view, parts) = (alias(slot), Literal::i64_unsuffixed(parts as i64));
+            quote!(arena.get_mut::<#view>().fill(part % #parts);)
+        });
+        let counters: Vec<TokenStream> = counters.collect();
+        let lent_or_own = match self.source.config.alloc {
+            Alloc::Static | Alloc::Heap => quote!(&mut self),
+            Alloc::Caller => quote!(&self, arena: &mut Arena<ARENA_BYTES>),
+        };
+        let rewind = (!counters.is_empty()).then(|| {
+            quote! {
+                /// Makes the next run write this part of each ring, counted from 0: what stands there and behind is given up.
+                pub fn rewind(#lent_or_own, part: u32) {
+                    #bind
+                    let part = i64::from(part);
+                    #(#counters)*
+                }
+            }
+        });
         Some(quote! {
             /// Sets all states to zeros, as in a new model.
             pub fn reset(#receiver) {
@@ -55,7 +74,19 @@ impl Writer<'_> {
                 #(#zeroed)*
             }
             #(#states)*
+            #rewind
         })
+    }
+}
+
+impl Writer<'_> {
+    /// The counters of rings that runs add to, and up to what they count.
+    pub(super) fn counters(&self) -> Vec<(BufferId, usize)> {
+        let added = self.program.states.iter().filter(|s| !s.is_begun()).filter_map(|s| s.ring.as_ref());
+        let mut counters: Vec<_> = added.filter_map(|ring| Some((ring.slot?, ring.parts?))).collect();
+        counters.sort_unstable();
+        counters.dedup();
+        counters
     }
 }
 
@@ -75,6 +106,16 @@ pub(super) fn state_doc(s: &State) -> String {
         ),
     };
     let becomes = match &s.ring {
+        Some(ring) if s.is_begun() => {
+            return format!(
+                "{}: {}, row-major{memory}; a run begins it: the first {} entries along dimension {} become the output {}.",
+                in_doc(&s.name),
+                type_in_doc(&s.ty),
+                ring.output.shape[ring.axis],
+                ring.axis,
+                in_doc(&s.output_name)
+            );
+        }
         None => "a run replaces it by the output",
         Some(_) => "a ring, whose next part each run replaces by the output",
     };

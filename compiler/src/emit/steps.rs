@@ -140,6 +140,7 @@ impl Writer<'_> {
     pub(super) fn arg(&self, arg: &Arg, role: &str) -> TokenStream {
         match *arg {
             Arg::Empty(_) => quote!(&[]),
+            Arg::Weight(w) if self.names.elsewhere.contains_key(&w.index()) => self.names.elsewhere[&w.index()].clone(),
             Arg::Weight(w) => {
                 let [group, field] = self.names.weights[w.index()].each_ref().map(|name| ident(name));
                 quote!(&WEIGHTS.#group.#field)

@@ -41,13 +41,17 @@ impl Weights {
         let (mut fields, mut groups) = (Vec::new(), Vec::new());
         for group in &names.groups {
             let mut parts = Vec::new();
-            for &at in &group.weights {
+            for &at in group.weights.iter().filter(|at| !names.elsewhere.contains_key(at)) {
                 let (w, field) = (&program.weights[at], format_ident!("{}", names.weights[at][1]));
                 let (element, len) = (rust_type(w.data.dtype()), Literal::usize_unsuffixed(w.data.len()));
                 let doc = format!(" {}: {}.", in_doc(&w.name), w.data.ty());
                 parts.push(quote!(#[doc = #doc] pub(crate) #field: [#element; #len]));
                 blob.extend_from_slice(w.data.data());
                 parts.extend(pad(&mut blob, FIELD_ALIGN, &format!("_gap_{field}")));
+            }
+            if parts.is_empty() {
+                // Another model has all of them.
+                continue;
             }
             let (field, ty) = (format_ident!("{}", group.field), format_ident!("{}", group.ty));
             let doc = format!(" The constants of `{field}`.");
@@ -57,7 +61,9 @@ impl Weights {
         fields.extend(pad(&mut blob, BLOB_ALIGN, "_end"));
         let total = blob.len() as u64;
         blob[8..16].copy_from_slice(&total.to_le_bytes());
-        Weights { blob, fields, groups, unused: program.weights_bytes() == 0 }
+        let here = program.weights.iter().enumerate().filter(|(at, _)| !names.elsewhere.contains_key(at));
+        let unused = here.map(|(_, w)| w.data.data().len()).sum::<usize>() == 0;
+        Weights { blob, fields, groups, unused }
     }
 
     /// The module; `path` is that of the blob, from the module's file; `section` is where the linker shall put the constants.

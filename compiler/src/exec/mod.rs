@@ -189,6 +189,18 @@ impl<'p> Executor<'p> {
         Ok(())
     }
 
+    /// Goes on where another model has stopped that has the same arena: models that share their state.
+    ///
+    /// # Errors
+    /// The two arenas differ in size, which is then that of the other.
+    pub fn go_on_from(&mut self, other: &Executor<'_>) -> Result<(), ExecError> {
+        if self.arena.len() != other.arena.len() {
+            return Err(ExecError::TooLarge { bytes: other.arena.len() * 8 });
+        }
+        self.arena.copy_from_slice(&other.arena);
+        Ok(())
+    }
+
     /// Runs the model as if it had no state, once: its states are inputs and outputs like the others, in the model's order.
     ///
     /// # Errors

@@ -87,6 +87,26 @@ pub struct State {
     pub scale: Option<usize>,
 }
 
+/// How a state is another model's too, which lies in the same arena.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shared {
+    /// That model reads it as this one does: it lies as its type says, and in nothing else.
+    Whole,
+    /// It is that model's, and this one begins it: the input stands for it, and nothing reads it.
+    Begun(Begun),
+}
+
+/// A state that a model begins anew: its output becomes the first entries, whatever was there before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Begun {
+    /// The shape of its memory, at least that of its type in each dimension.
+    pub memory: Vec<usize>,
+    /// The dimension along which the entries stand.
+    pub axis: usize,
+    /// Where it is a ring of the other model: its parts, and how many of them the output is.
+    pub parts: Option<[usize; 2]>,
+}
+
 /// A quantized operator that computes in floats, because nothing proves that bytes give the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StaysFloat {
@@ -115,6 +135,8 @@ pub struct Graph {
     pub states: Vec<State>,
     /// What some outputs' numbers or columns stand for, by position in `outputs`. The text form leaves it out.
     pub labels: BTreeMap<usize, Labels>,
+    /// The states that other models have too, by the positions of their inputs.
+    pub shared: BTreeMap<usize, Shared>,
     /// Quantized operators that compute in floats, in the order of the nodes.
     pub stays_float: Vec<StaysFloat>,
 }
@@ -185,11 +207,22 @@ impl Graph {
         users
     }
 
+    /// The state of another model that an input stands for, where this one begins it.
+    pub fn begun(&self, input: usize) -> Option<&Begun> {
+        match self.shared.get(&input) {
+            Some(Shared::Begun(begun)) => Some(begun),
+            Some(Shared::Whole) | None => None,
+        }
+    }
+
     /// The dimension along which a state is a ring, where it is one.
     ///
     /// # Errors
     /// Why the two make no pair.
     pub fn ring_axis(&self, state: State) -> Result<Option<usize>, String> {
+        if let Some(begun) = self.begun(state.input) {
+            return Ok(Some(begun.axis));
+        }
         let (x, y) = (self.ty(self.inputs[state.input]), self.ty(self.outputs[state.output].value));
         if x == y {
             return Ok(None);

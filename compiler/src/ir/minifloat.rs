@@ -67,7 +67,7 @@ minifloats! {
     /// Five bits of exponent, two of mantissa; one NaN, no infinity, no -0.
     E5M2FNUZ = "f8e5m2fnuz": from_f8e5m2fnuz, to_f8e5m2fnuz, 57344.0;
     /// Powers of two, and NaN.
-    E8M0 = "f8e8m0": from_f8e8m0, to_f8e8m0, 1.701_411_834_604_692_3e38;
+    E8M0 = "f8e8m0": from_f8e8m0, to_f8e8m0, 1.701_411_8e38;
     /// Two bits of exponent, one of mantissa; neither NaN nor infinity.
     E2M1 = "f4e2m1": from_f4e2m1, to_f4e2m1, 6.0;
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Around, Part};
-use crate::ir::{Node, Op, Overwrites, ValueId};
+use crate::ir::{Node, Op, Overwrites, Shared, ValueId};
 
 /// Where states lie.
 #[derive(Debug, Default)]
@@ -21,6 +21,10 @@ impl States {
         for &pair in &graph.states {
             let (x, y) = (graph.inputs[pair.input], graph.outputs[pair.output].value);
             let Ok(ring) = graph.ring_axis(pair) else { continue };
+            let shared = graph.shared.get(&pair.input);
+            if matches!(shared, Some(Shared::Begun(_))) || (ring.is_some() && shared.is_some()) {
+                continue;
+            }
             if let Some(axis) = ring {
                 states.within.extend(reading_concat(around, parts, (x, axis)).map(|whole| (x, whole)));
                 continue;

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use zant_runtime::kernels::place_row::PlaceRow;
 
 use super::{Lowering, by_the_way};
-use crate::ir::{BinaryOp, DType, Expr, ExprOp, Node, Origin, Scalar, State as Pair, Type, ValueId, row_major_strides};
+use crate::ir::{
+    BinaryOp, DType, Expr, ExprOp, Node, Origin, Scalar, State as Pair, Tensor, Type, ValueId, row_major_strides,
+};
 use crate::layout::strides::merge;
 use crate::program::kernels::{MapCall, MapOperand, PlaceRowCall};
 use crate::program::{Access, Arg, BufferId, Ring, State, Storage, View};
@@ -24,7 +26,10 @@ impl Lowering<'_> {
             let (name, ty) = (value.name.clone(), value.ty.clone());
             let ring = self.graph.ring_axis(pair).ok().flatten().map(|axis| self.ring(pair, axis, &mut slots));
             let within = self.layout.states.within.get(&x).copied();
-            let memory = self.ty(within.unwrap_or(x)).clone();
+            let memory = match self.graph.begun(pair.input) {
+                Some(begun) => Type::new(ty.dtype, begun.memory.clone()),
+                None => self.ty(within.unwrap_or(x)).clone(),
+            };
             let view = self.new_buffer(&name, &memory, Storage::Arena);
             self.places[within.unwrap_or(x).index()] = Some(view);
             let output_name = self.graph.outputs[pair.output].name.clone();
@@ -37,13 +42,18 @@ impl Lowering<'_> {
     /// How a ring is filled; rings of equally many parts share a counter.
     fn ring(&mut self, pair: Pair, axis: usize, slots: &mut BTreeMap<usize, BufferId>) -> Ring {
         let output = self.ty(self.graph.outputs[pair.output].value).clone();
-        let parts = self.ty(self.graph.inputs[pair.input]).shape[axis] / output.shape[axis];
+        let begun = self.graph.begun(pair.input);
+        let parts = match begun {
+            Some(begun) => begun.parts,
+            None => Some([self.ty(self.graph.inputs[pair.input]).shape[axis] / output.shape[axis], 1]),
+        };
+        let begins = begun.and(parts).map(|[parts, filled]| (filled % parts) as i64);
         let counter = Type::new(DType::I64, [1]);
-        let slot = match slots.get(&parts) {
+        let slot = parts.map(|[parts, _]| match slots.get(&parts) {
             Some(&slot) => slot,
             None => *slots.entry(parts).or_insert(self.new_buffer("slot", &counter, Storage::Arena).buffer),
-        };
-        Ring { output, axis, slot }
+        });
+        Ring { output, axis, slot, parts: parts.map(|[parts, _]| parts), begins }
     }
 
     /// Whether a value that is to be a plain output lies where the end of the run changes it.
@@ -73,12 +83,18 @@ impl Lowering<'_> {
             };
             sources.push((!is_there).then_some(source));
         }
-        let mut counted = BTreeMap::new();
+        let (mut counted, mut begun) = (BTreeMap::new(), BTreeMap::new());
         for (s, source) in states.iter().zip(sources) {
             let Some(source) = source else { continue };
             match &s.ring {
                 Some(ring) => {
-                    counted.insert(ring.slot, s.ty.shape[ring.axis] / ring.output.shape[ring.axis]);
+                    match (ring.slot, ring.begins) {
+                        (Some(slot), None) => {
+                            counted.insert(slot, s.ty.shape[ring.axis] / ring.output.shape[ring.axis]);
+                        }
+                        (Some(slot), Some(filled)) => _ = begun.insert(slot, filled),
+                        (None, _) => {}
+                    }
                     self.append(s, ring, source);
                 }
                 None => {
@@ -89,6 +105,9 @@ impl Lowering<'_> {
         }
         for (slot, parts) in counted {
             self.count(slot, parts);
+        }
+        for (slot, filled) in begun {
+            self.set(slot, filled);
         }
         // The places of the old values hold the new ones now.
         for pair in &self.graph.states {
@@ -106,7 +125,10 @@ impl Lowering<'_> {
         let pitch = s.memory[ring.axis..].iter().product();
         let params = PlaceRow { outer, n, inner, x_pitch: inner, pitch };
         let call = PlaceRowCall { dtype: s.ty.dtype, index: DType::I64, params };
-        let slot = Arg::Buffer(self.program.whole(ring.slot), Access::Read);
+        let slot = match ring.slot.filter(|_| ring.begins.is_none()) {
+            Some(slot) => Arg::Buffer(self.program.whole(slot), Access::Read),
+            None => self.number(0),
+        };
         let to = Arg::Buffer(self.program.whole(s.buffer), Access::Update);
         let (origin, types) = (self.origin_of(s.positions[1]), [s.ty.clone(), ring.output.clone()]);
         self.program.steps.push(by_the_way(Arc::new(call), vec![slot, source, to], origin, types));
@@ -125,6 +147,20 @@ impl Lowering<'_> {
         let counter = Type::new(DType::I64, [1]);
         let args = vec![Arg::Buffer(self.program.whole(slot), Access::Update)];
         self.program.steps.push(by_the_way(Arc::new(call), args, Vec::new(), [counter.clone(), counter]));
+    }
+
+    /// A counter becomes a number.
+    fn set(&mut self, slot: BufferId, number: i64) {
+        let params = PlaceRow { outer: 1, n: 1, inner: 1, x_pitch: 1, pitch: 1 };
+        let call = PlaceRowCall { dtype: DType::I64, index: DType::I64, params };
+        let args = vec![self.number(0), self.number(number), Arg::Buffer(self.program.whole(slot), Access::Update)];
+        let counter = Type::new(DType::I64, [1]);
+        self.program.steps.push(by_the_way(Arc::new(call), args, Vec::new(), [counter.clone(), counter]));
+    }
+
+    /// A constant of one number.
+    fn number(&mut self, number: i64) -> Arg {
+        Arg::Weight(self.new_weight("number", Tensor::from_elements([1], &[number]), None))
     }
 
     /// The ONNX nodes that make an output.

@@ -1,6 +1,6 @@
 //! Plans a [`Program`]: orders its steps, places its buffers, and lets steps work in place where the plan says so.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::problem::{BufferIx, BufferSpec, InPlace, PlanError, Problem, StepIx, StepSpec};
 use super::{Placement, plan};
@@ -17,13 +17,38 @@ pub struct Planned {
     pub buffers: Vec<BufferId>,
 }
 
+/// Memory at the start of an arena that is not planned: buffers with their places in it.
+#[derive(Clone, Debug, Default)]
+pub struct Reserved {
+    /// The start of each buffer.
+    pub offsets: BTreeMap<BufferId, usize>,
+    /// Its bytes, a multiple of the alignment.
+    pub bytes: usize,
+}
+
 /// Orders the steps and places the buffers; `align` is that of every buffer, a power of two.
 ///
 /// # Errors
 /// Where the program cannot be planned: its buffers are larger than any memory, or it is malformed.
 pub fn place(program: &mut Program, align: usize) -> Result<Planned, PlanError> {
-    let (problem, buffers) = problem(program, align);
-    let placement = plan(&problem)?;
+    place_behind(program, align, &Reserved::default())
+}
+
+/// The same, with all buffers that have no place already behind those that have one.
+///
+/// # Errors
+/// As for [`place`].
+pub fn place_behind(program: &mut Program, align: usize, reserved: &Reserved) -> Result<Planned, PlanError> {
+    let (mut problem, buffers) = problem(program, align);
+    let own: Vec<Option<usize>> = buffers.iter().map(|id| reserved.offsets.get(id).copied()).collect();
+    let bytes: Vec<usize> = problem.buffers.iter().map(|buffer| buffer.bytes).collect();
+    // What has a place takes none of the plan's memory, and orders the steps all the same.
+    for (buffer, _) in problem.buffers.iter_mut().zip(&own).filter(|(_, own)| own.is_some()) {
+        buffer.bytes = 0;
+    }
+    let mut placement = plan(&problem)?;
+    problem.buffers.iter_mut().zip(bytes).for_each(|(buffer, bytes)| buffer.bytes = bytes);
+    move_behind(&mut placement, &own, reserved.bytes);
     let mut offsets = vec![None; program.buffers.len()];
     for (ix, id) in buffers.iter().enumerate() {
         offsets[id.index()] = placement.ranges[ix].is_some().then_some(placement.offsets[ix]);
@@ -47,6 +72,17 @@ pub fn place(program: &mut Program, align: usize) -> Result<Planned, PlanError> 
         gap: placement.gap.as_ref().map(|g| g.describe(|b| format!("b{}", buffers[b.0].0))),
     });
     Ok(Planned { problem, placement, buffers })
+}
+
+/// Moves all that was planned behind memory whose buffers have their places.
+fn move_behind(placement: &mut Placement, own: &[Option<usize>], bytes: usize) {
+    for (offset, own) in placement.offsets.iter_mut().zip(own) {
+        *offset = own.unwrap_or(*offset + bytes);
+    }
+    placement.scratch.iter_mut().flatten().for_each(|offset| *offset += bytes);
+    placement.live_bytes.iter_mut().for_each(|live| *live += bytes);
+    placement.arena_bytes += bytes;
+    placement.lower_bound_bytes += bytes;
 }
 
 /// The planning problem of a program, and the buffers that it is about.

@@ -31,7 +31,10 @@ impl fmt::Display for Program {
             )?;
         }
         for s in &self.states {
-            let ring = s.ring.as_ref().map_or(String::new(), |r| format!(", ring of {} by b{}", r.output, r.slot.0));
+            let ring = s.ring.as_ref().map_or(String::new(), |r| match r.slot {
+                Some(slot) => format!(", ring of {} by b{}", r.output, slot.0),
+                None => format!(", begun by {}", r.output),
+            });
             writeln!(f, "  state {:?}: {} = b{} from {:?}{ring}", s.name, s.ty, s.buffer.0, s.output_name)?;
         }
         for p in &self.outputs {

@@ -34,8 +34,12 @@ pub struct Ring {
     pub output: Type,
     /// The dimension along which it is a part.
     pub axis: usize,
-    /// The buffer that counts, in i64 and modulo the parts that there are, the runs.
-    pub slot: BufferId,
+    /// The buffer that counts, in i64 and modulo the parts that there are, the runs; `None` where each run writes the first part.
+    pub slot: Option<BufferId>,
+    /// The parts that it counts to.
+    pub parts: Option<usize>,
+    /// What that buffer holds after each run, where a run begins the ring anew.
+    pub begins: Option<i64>,
 }
 
 impl State {
@@ -75,6 +79,11 @@ impl State {
         Tensor::from_bytes(ring.output.clone(), data.into()).expect("the output is a part of the state")
     }
 
+    /// Whether it is another model's state, which each run begins.
+    pub fn is_begun(&self) -> bool {
+        self.ring.as_ref().is_some_and(|ring| ring.slot.is_none() || ring.begins.is_some())
+    }
+
     /// Bytes of its memory.
     pub fn bytes(&self) -> usize {
         self.memory.iter().product::<usize>() * self.ty.dtype.size()
@@ -84,7 +93,7 @@ impl State {
 impl Program {
     /// The buffers that keep their values from run to run.
     pub fn kept(&self) -> Vec<BufferId> {
-        let slots = self.states.iter().filter_map(|s| s.ring.as_ref().map(|r| r.slot));
+        let slots = self.states.iter().filter_map(|s| s.ring.as_ref()?.slot);
         let mut kept: Vec<BufferId> = self.states.iter().map(|s| s.buffer).chain(slots).collect();
         kept.sort_unstable();
         kept.dedup();

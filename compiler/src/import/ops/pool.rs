@@ -58,8 +58,8 @@ fn pool_window_of(cx: &NodeCx<'_>, input: [usize; 2], dims: Dims) -> Imported<Wi
     let kernel = two("kernel_shape", &given, dims, 1)?;
     let mut w = window::of_conv(cx, kernel, input, dims)?;
     if cx.flag("ceil_mode", false)? {
-        for a in 0..2 {
-            w.pad_end[a] += ceil_padding(&w, a, input[a]);
+        for (a, &len) in input.iter().enumerate() {
+            w.pad_end[a] += ceil_padding(&w, a, len);
         }
     }
     Ok(w)

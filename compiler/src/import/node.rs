@@ -266,6 +266,17 @@ impl<'a> NodeCx<'a> {
         )
     }
 
+    /// An attribute of strings.
+    pub fn strings_opt(&self, name: &str) -> Imported<Option<Vec<String>>> {
+        let strings = self.attr_as(name, "a list of strings", |v| match v {
+            AttributeValue::Strs(v) => Some(v),
+            _ => None,
+        })?;
+        let text =
+            |s: &[u8]| String::from_utf8(s.to_vec()).map_err(|_| Fault::attribute(name, "holds what is not UTF-8"));
+        strings.map(|all| all.iter().map(|s| text(s)).collect()).transpose()
+    }
+
     /// A string attribute with a default.
     pub fn string(&self, name: &str, default: &str) -> Imported<String> {
         let text = self.attr_as(name, "a string", |v| if let AttributeValue::Str(v) = v { Some(v) } else { None })?;

@@ -1,6 +1,7 @@
 //! Types of results from types of operands; also the check that an operator fits its operands.
 
 mod products;
+mod recurrent;
 
 use self::products::{conv, conv_transpose, dynamic_matmul, map_shape, matmul, qconv, ternary_matmul, window_shape};
 use super::{Between, DType, Movement, Op, Quant, Takes, Type, checked_elements};
@@ -81,6 +82,7 @@ fn results(op: &Op, inputs: &[&Type]) -> Result<Vec<Type>, String> {
             let rows = Type::new(inputs[0].dtype, &inputs[0].shape[*axis..]);
             inputs[1..].iter().try_for_each(|t| same_shape(&rows, t)).map(|()| x())
         }
+        Op::Recurrent(layer) => return recurrent::results(layer, inputs),
         Op::TopK { axis, k, .. } => {
             check_axis(inputs[0], *axis)?;
             let mut shape = inputs[0].shape.clone();

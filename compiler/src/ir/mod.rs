@@ -15,6 +15,7 @@ mod parts;
 mod print;
 mod properties;
 mod quant;
+mod recurrent;
 mod stored;
 mod tensor;
 pub mod text;
@@ -33,6 +34,7 @@ pub use parts::{Activation, Epilogue, Hw, Movement, PoolKind, ReduceKind, Scatte
 pub use print::print_node;
 pub use properties::{Dims, Indices, Overwrites, Properties, Reads, Takes, Work};
 pub use quant::{Affine, Between, Quant, QuantResidual, Target};
+pub use recurrent::{Cell, Function, Recurrent};
 pub use stored::Stored;
 pub use tensor::{Element, MAX_ELEMENTS, Tensor, Type, checked_elements, row_major_strides};
 pub use verify::verify;

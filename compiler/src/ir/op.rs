@@ -5,7 +5,10 @@
 //!
 //! Maps of convolutions and pools are channels-last, `[batch, height, width, channels]`; one-dimensional ones have height 1.
 
-use super::{Between, DType, Epilogue, Expr, ExprOp, Hw, Movement, PoolKind, Quant, ReduceKind, ScatterKind, Window};
+use super::{
+    Between, Cell, DType, Epilogue, Expr, ExprOp, Hw, Movement, PoolKind, Quant, Recurrent, ReduceKind, ScatterKind,
+    Window,
+};
 
 /// A core operator. Operands are listed in the order in which a node holds them.
 #[derive(Clone, Debug, PartialEq)]
@@ -194,6 +197,12 @@ pub enum Op {
         /// Whether a bias operand is there.
         bias: bool,
     },
+    /// A recurrent layer of `n` states: `x [steps,batch,k]`, `w [k,columns * n]`, `r [n,columns * n]`, bias, then weights of peepholes
+    /// `[3 * n]` (i, o, f), lengths of sequences `[batch]` of i32 (one that is negative or too large makes `run` fail) and initial
+    /// states `[1,batch,n]`, where it has those. f32. What a cell does and its columns: see [`Cell`](super::Cell).
+    ///
+    /// Results are the states of all steps `[steps,batch,n]`, zeros behind the end of a sequence, and the last ones `[1,batch,n]`.
+    Recurrent(Recurrent),
     /// Running sum (or product) along a dimension, one element after the other, from +0 (1). Integers wrap.
     Cumulative {
         /// The dimension.
@@ -259,6 +268,9 @@ impl Op {
             Op::Softmax { log: false, .. } => "softmax",
             Op::Softmax { log: true, .. } => "log_softmax",
             Op::Norm { .. } => "norm",
+            Op::Recurrent(Recurrent { cell: Cell::Lstm { .. }, .. }) => "lstm",
+            Op::Recurrent(Recurrent { cell: Cell::Gru { .. }, .. }) => "gru",
+            Op::Recurrent(Recurrent { cell: Cell::Rnn, .. }) => "rnn",
             Op::Cumulative { product: false, .. } => "cumulative_sum",
             Op::Cumulative { product: true, .. } => "cumulative_product",
             Op::TopK { .. } => "top_k",

@@ -60,6 +60,8 @@ pub enum Work {
     Spread,
     /// A multiply-add for each element of a row of the first operand.
     Row,
+    /// A multiply-add for each weight, at each step of each sequence.
+    Cell,
 }
 
 /// What indices count.
@@ -108,6 +110,8 @@ pub enum Overwrites {
     First,
     /// Any.
     Any,
+    /// Results from the second on: each the one of the last operands that has its place among them.
+    States,
 }
 
 impl Indices {
@@ -246,6 +250,14 @@ impl Op {
                 let operands = Some(1 + usize::from(*scale) + usize::from(*bias));
                 Properties { operands, ..computed(Takes::F32) }
             }
+            Op::Recurrent(r) => Properties {
+                operands: Some(r.operands()),
+                computes: true,
+                work: Work::Cell,
+                writes_pitched: true,
+                overwrites: if r.initial { Overwrites::States } else { Overwrites::Nothing },
+                ..PLAIN
+            },
             Op::Cumulative { .. } => Properties { dims: Dims::Named, ..computed(Takes::Numbers) },
             // It looks through all elements for each result.
             Op::TopK { k, .. } => Properties {

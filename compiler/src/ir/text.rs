@@ -8,6 +8,7 @@ mod attributes;
 mod expr;
 mod line;
 mod op;
+mod recurrent;
 
 use self::line::Line;
 pub(super) use self::op::attributes_of;

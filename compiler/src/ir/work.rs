@@ -97,6 +97,10 @@ fn work(op: &Op, operands: &[&Type], results: &[Type]) -> u64 {
         Work::Steps(steps) => steps,
         Work::Channel | Work::Spread => operands[1].shape[1..].iter().product::<usize>() as u64,
         Work::Row => operands[0].shape.last().copied().unwrap_or(1) as u64,
+        Work::Cell => {
+            let weights = (operands[1].elements() as u64).saturating_add(operands[2].elements() as u64);
+            weights / (operands[2].shape[0].max(1) as u64)
+        }
     };
     made.saturating_mul(per_element).saturating_add(made.max(given).saturating_mul(ELEMENT_WORK))
 }
@@ -114,6 +118,10 @@ pub(crate) fn multiply_adds(op: &Op, operands: &[Type], result: &Type) -> u64 {
             operands[0].elements() as u64 * (taps * per_group) as u64
         }
         Work::Row => out * operands[0].shape.last().copied().unwrap_or(1) as u64,
+        Work::Cell => {
+            let steps = operands[0].shape[..2].iter().product::<usize>();
+            steps as u64 * (operands[1].elements() + operands[2].elements()) as u64
+        }
     }
 }
 

@@ -9,7 +9,7 @@ mod state;
 pub(crate) mod strides;
 mod views;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) use self::parts::{Part, is_table};
 pub(crate) use self::separable::{Separables, rows};
@@ -30,6 +30,8 @@ pub(crate) struct Arrangement {
     pub(crate) separables: Separables,
     /// What lives from run to run.
     pub(crate) states: States,
+    /// Results of nodes that nobody wants.
+    pub(crate) unread: BTreeSet<ValueId>,
     /// Whether layers of few pixels do so much of the work that there should be loops for single ones.
     pub(crate) has_single_pixels: bool,
 }
@@ -43,6 +45,7 @@ impl Arrangement {
         Arrangement {
             separables: Separables::of(&around, &parts, &views),
             states: States::of(&around, &parts),
+            unread: around.unread(),
             has_single_pixels: has_single_pixels(graph),
             parts,
             pitched_slices,
@@ -72,6 +75,12 @@ impl<'a> Around<'a> {
     /// The nodes that read a value, once per operand.
     fn readers(&self, v: ValueId) -> impl Iterator<Item = &'a Node> {
         self.users[v.index()].iter().map(|&n| &self.graph.nodes[n])
+    }
+
+    /// The results of nodes that nobody reads and that are no outputs.
+    fn unread(&self) -> BTreeSet<ValueId> {
+        let results = self.graph.nodes.iter().flat_map(|n| n.outputs.iter().copied());
+        results.filter(|v| self.users[v.index()].is_empty() && !self.is_output(*v)).collect()
     }
 
     fn is_output(&self, v: ValueId) -> bool {

@@ -100,7 +100,7 @@ fn pitched_parts(around: &Around<'_>, node: &Node, parts: &mut BTreeMap<ValueId,
     let pitch = *graph.ty(whole).shape.last().expect("a Concat has a dimension");
     let mut offset = 0;
     for &v in &node.inputs {
-        let computed = around.producer(v).is_some_and(|n| writes_pitched(graph, n));
+        let computed = around.producer(v).is_some_and(|n| n.outputs[0] == v && writes_pitched(graph, n));
         let only_here = around.only_reader(v).is_some();
         if computed && only_here && graph.ty(v).elements() > 0 && !parts.contains_key(&v) {
             parts.insert(v, Part { whole, offset, pitch: Some(pitch) });

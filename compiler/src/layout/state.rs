@@ -26,7 +26,8 @@ impl States {
                 continue;
             }
             let Some(n) = around.producers[y.index()] else { continue };
-            if can_overwrite(&graph.nodes[n], x) && !states.over.contains_key(&y) && others_come_before(around, x, n) {
+            if can_overwrite(&graph.nodes[n], y, x) && !states.over.contains_key(&y) && others_come_before(around, x, n)
+            {
                 states.over.insert(y, x);
             }
         }
@@ -51,13 +52,17 @@ fn reading_concat(
     (fits && !around.is_output(whole) && !parts.contains_key(&whole)).then_some(whole)
 }
 
-/// Whether the operator's kernel can write its result over `x`, which is one of its operands.
-fn can_overwrite(node: &Node, x: ValueId) -> bool {
+/// Whether the operator's kernel can write its result `y` over `x`, which is one of its operands.
+fn can_overwrite(node: &Node, y: ValueId, x: ValueId) -> bool {
     let once = node.inputs.iter().filter(|&&i| i == x).count() == 1;
     match node.op.properties().overwrites {
         Overwrites::Nothing => false,
         Overwrites::First => once && node.inputs[0] == x,
         Overwrites::Any => once,
+        Overwrites::States => {
+            let mut pairs = node.outputs[1..].iter().rev().zip(node.inputs.iter().rev());
+            once && pairs.any(|(&o, &i)| (o, i) == (y, x))
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use zant_runtime::terms::conv2d::Conv2d;
 use zant_runtime::terms::epilogue;
 
 use super::{Fault, Lowered, Lowering, expect_f32};
-use crate::ir::{Activation, DType, Epilogue, Hw, Node, Tensor, Type, Window};
+use crate::ir::{Activation, DType, Epilogue, Hw, Node, Tensor, Type, ValueId, Window};
 use crate::layout::strides::merge;
 use crate::program::kernels::{ConvCall, ConvKind, CopyCall, FillCall, IntConvCall};
 use crate::program::{Access, Arg, View};
@@ -72,7 +72,11 @@ impl Lowering<'_> {
 
     /// The second operand of a product in the layout of its kernel: a weight where it is constant, else packed by steps.
     pub(super) fn packed_weights(&mut self, node: &Node, pieces: impl Iterator<Item = Piece>) -> Arg {
-        let operand = node.inputs[1];
+        self.packed_operand(node, node.inputs[1], pieces)
+    }
+
+    /// The same for any operand.
+    pub(super) fn packed_operand(&mut self, node: &Node, operand: ValueId, pieces: impl Iterator<Item = Piece>) -> Arg {
         if let Some(weights) = self.data(operand).and_then(Tensor::to_vec::<f32>) {
             let name = self.graph.value(operand).name.clone();
             let packed: Vec<f32> = pieces.flat_map(Piece::places).map(|at| weights[at]).collect();

@@ -13,6 +13,7 @@ mod movement;
 mod operands;
 mod pool;
 mod quant;
+mod recurrent;
 mod rows;
 mod separable;
 mod sparse;
@@ -259,6 +260,7 @@ impl Lowering<'_> {
             Op::Cumulative { axis, product, exclusive, reverse } => {
                 self.cumulative(node, *axis, [*product, *exclusive, *reverse])
             }
+            Op::Recurrent(layer) => self.recurrent(node, layer),
             Op::TopK { axis, k, largest } => self.top_k(node, *axis, *k, *largest),
         }
     }

@@ -65,9 +65,14 @@ pub fn conv2d(p: &Conv2d, reverse: bool) -> impl Iterator<Item = Piece> {
 
 /// For `matmul_packed`, of a matrix `[depth][columns]`: panels.
 pub fn matmul(depth: usize, columns: usize) -> impl Iterator<Item = Piece> {
+    self::columns(depth, columns, [0, columns])
+}
+
+/// For recurrent layers, of some columns of a matrix `[depth][columns]`: panels.
+pub fn columns(depth: usize, columns: usize, [first, count]: [usize; 2]) -> impl Iterator<Item = Piece> {
     let piece =
-        move |(first, width)| Piece { dims: [1, depth, width], start: first, strides: [0, columns as isize, 1] };
-    panels(columns).map(piece)
+        move |(at, width)| Piece { dims: [1, depth, width], start: first + at, strides: [0, columns as isize, 1] };
+    panels(count).map(piece)
 }
 
 /// For `depthwise2d`, of weights `[channels][taps]`: `[taps][channels]`.

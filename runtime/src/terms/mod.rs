@@ -17,6 +17,7 @@ pub mod qconv2d;
 pub mod qmap;
 pub mod quads;
 pub mod quant;
+pub mod recurrent;
 pub mod regions;
 pub mod rows;
 pub mod sizes;

@@ -29,6 +29,7 @@ mod quantized;
 mod recurrent;
 mod reduce;
 mod resize;
+mod rnn;
 mod scatter;
 mod select;
 mod softmax;
@@ -69,6 +70,7 @@ pub(super) const FAMILIES: &[&[OpEntry]] = &[
     recurrent::OPS,
     reduce::OPS,
     resize::OPS,
+    rnn::OPS,
     scatter::OPS,
     select::OPS,
     softmax::OPS,

@@ -24,6 +24,7 @@ mod norm;
 mod number;
 mod pool;
 mod qconv;
+mod recurrent;
 mod reduce;
 mod scatter;
 mod softmax;
@@ -122,6 +123,7 @@ impl Evaluate for Reference {
                 let order = cumulative::Running { product: *product, exclusive: *exclusive, reverse: *reverse };
                 cumulative::cumulative(order, *axis, inputs[0])
             }
+            Op::Recurrent(layer) => return recurrent::recurrent(self.numerics, layer, inputs, &out),
             Op::TopK { axis, k, largest } => return arg::top_k(*axis, *k, *largest, inputs[0]),
         }
         .map(|t| vec![t])

@@ -66,6 +66,7 @@ fn by_name(name: &str, a: &mut Attributes<'_>, ty: &Type) -> Result<Op, String> 
             scale: a.flag("scale"),
             bias: a.flag("bias"),
         }),
+        "lstm" | "gru" | "rnn" => super::recurrent::read(name, a).map(Op::Recurrent),
         "cumulative_sum" | "cumulative_product" => Ok(Op::Cumulative {
             axis: a.number("axis")?,
             product: name == "cumulative_product",
@@ -156,6 +157,7 @@ pub(in crate::ir) fn attributes_of(op: &Op) -> Vec<String> {
             let flags = [flag("center", *center), flag("scale", *scale), flag("bias", *bias)];
             [axis(*a), format!("epsilon {epsilon:?}")].into_iter().chain(flags.into_iter().flatten()).collect()
         }
+        Op::Recurrent(layer) => super::recurrent::attributes_of(layer),
         Op::Cumulative { axis: a, exclusive, reverse, .. } => {
             let flags = [flag("exclusive", *exclusive), flag("reverse", *reverse)];
             [axis(*a)].into_iter().chain(flags.into_iter().flatten()).collect()

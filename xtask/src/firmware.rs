@@ -29,10 +29,10 @@ const OWN: [(&str, &str); 3] = [
 
 /// Models of the shared set.
 #[rustfmt::skip]
-const SHARED: [&str; 14] = [
+const SHARED: [&str; 17] = [
     "ad_autoencoder_int8", "ic_resnet8_int8", "kws_dscnn_int8", "vww_mobilenetv1_int8", "beer", "fomo8",
     "hello_world_int8", "mnist-8", "ad_autoencoder_f32", "ic_resnet8_f32", "kws_dscnn_f32", "vww_mobilenetv1_f32",
-    "bitlinear_mlp", "ternary_mlp",
+    "bitlinear_mlp", "ternary_mlp", "mnist_lstm_f32", "har_bilstm", "kws_gru",
 ];
 
 /// A model of the shared set whose weights the linker puts into the large memory. Its outputs are compared with this process

@@ -308,6 +308,42 @@ pub fn arena(arena: &mut Arena<256>, memory: &mut [u8]) -> f32 {
     arena.get_mut::<Buffer<f32, 0, 4>>()[0] + first + other
 }
 
+type Gates<'a> = &'a terms::recurrent::Functions;
+
+#[inline(never)]
+pub fn lstm(
+    p: &terms::recurrent::Recurrent,
+    gates: Gates<'_>,
+    operands: recurrent::Operands<'_>,
+    [memory, other]: [lstm::Memory<'_>; 2],
+    [results, others]: [recurrent::Results<'_>; 2],
+) -> Outcome {
+    lstm::lstm_lens(cpu(), p, gates, operands, memory, results)?;
+    lstm::lstm(cpu(), p, &gates::Standard, operands, other, others);
+    Ok(())
+}
+
+#[inline(never)]
+pub fn gru(
+    p: &terms::recurrent::Recurrent,
+    gates: Gates<'_>,
+    operands: recurrent::Operands<'_>,
+    [results, others]: [recurrent::Results<'_>; 2],
+) -> Outcome {
+    gru::gru_lens(cpu(), p, gates, operands, results)?;
+    gru::gru_after_lens(cpu(), p, &gates::Standard, operands, others)
+}
+
+#[inline(never)]
+pub fn rnn(
+    p: &terms::recurrent::Recurrent,
+    gates: Gates<'_>,
+    operands: recurrent::Operands<'_>,
+    results: recurrent::Results<'_>,
+) -> Outcome {
+    rnn::rnn_lens(cpu(), p, gates, operands, results)
+}
+
 type Sparse<'a> = (&'a terms::sparse::Weights<'a, f32>, &'a terms::sparse::Sparse);
 
 #[inline(never)]

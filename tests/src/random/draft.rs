@@ -332,6 +332,12 @@ impl Draft<'_> {
         self.attribute(name, AttributeProto { kind: 3, s, ..AttributeProto::default() });
     }
 
+    /// Sets a list of texts.
+    pub fn texts(&mut self, name: &str, v: &[&str]) {
+        let strings = v.iter().map(|text| text.as_bytes().to_vec().into()).collect();
+        self.attribute(name, AttributeProto { kind: 8, strings, ..AttributeProto::default() });
+    }
+
     /// Sets a tensor.
     pub fn tensor(&mut self, name: &str, v: &Tensor) {
         let t = Some(Box::new(to_raw("", v).to_proto()));

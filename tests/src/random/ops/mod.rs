@@ -10,6 +10,7 @@ mod norm;
 mod patterns;
 mod products;
 mod quantized;
+mod recurrent;
 mod reduce;
 mod sample;
 mod window;
@@ -42,7 +43,7 @@ const fn ms(name: &'static str, make: fn(&mut Draft<'_>) -> Option<()>) -> Entry
     Entry { name, domain: "com.microsoft", since: 10, until: 99, make }
 }
 
-const FAMILIES: [&[Entry]; 12] = [
+const FAMILIES: [&[Entry]; 13] = [
     attention::OPS,
     elementwise::OPS,
     generate::OPS,
@@ -52,6 +53,7 @@ const FAMILIES: [&[Entry]; 12] = [
     norm::OPS,
     products::OPS,
     quantized::OPS,
+    recurrent::OPS,
     reduce::OPS,
     sample::OPS,
     window::OPS,

@@ -259,3 +259,37 @@ fn decoding_token_by_token_gives_the_logits_of_the_whole() {
         }
     }
 }
+
+#[test]
+fn states_of_recurrent_layers_are_computed_in_their_places() {
+    let lstm = check(
+        r#"graph "stream"
+  in %0 "x": f32[1,1,3]
+  in %1 "h": f32[1,1,5]
+  in %2 "c": f32[1,1,5]
+  $3 = f32[3,20] random 1
+  $4 = f32[5,20] random 2
+  $5 = f32[20] random 3
+  %6, %7, %8 = lstm %0, $3, $4, $5, %1, %2 {initial} : f32[1,1,5], f32[1,1,5], f32[1,1,5]
+  out "y" = %6
+  out "h next" = %7
+  out "c next" = %8
+"#,
+        &[("h", "h next"), ("c", "c next")],
+    );
+    assert_eq!(kernels(&lstm), ["lstm"]);
+    let gru = check(
+        r#"graph "stream"
+  in %0 "x": f32[2,1,3]
+  in %1 "h": f32[1,1,5]
+  $2 = f32[3,15] random 1
+  $3 = f32[5,15] random 2
+  $4 = f32[20] random 3
+  %5, %6 = gru %0, $2, $3, $4, %1 {reset_after, reverse, initial} : f32[2,1,5], f32[1,1,5]
+  out "h next" = %6
+  out "twice" = %5
+"#,
+        &[("h", "h next")],
+    );
+    assert_eq!(kernels(&gru), ["gru_after"]);
+}

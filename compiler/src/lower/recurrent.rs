@@ -51,7 +51,7 @@ impl Lowering<'_> {
             input,
             hidden,
             y_pitch: self.result_pitch(node.outputs[0]),
-            block: steps.clamp(1, if self.target.compact { 2 } else { PLACES }),
+            block: steps.clamp(1, if self.target.compact { 1 } else { PLACES }),
             reverse: layer.reverse,
             resume,
         };

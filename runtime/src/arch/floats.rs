@@ -2,6 +2,7 @@
 //! The interface of instruction sets for products of floats: convolutions and matrix products.
 //!
 //! Invariant: as with [`Isa`], all methods give the same bits on every instruction set.
+use super::super::terms::panels::Panels;
 use super::super::terms::steps::{Steps, Windows};
 use super::super::terms::tile::Tile;
 use super::compact::Compact;
@@ -49,6 +50,14 @@ pub trait Floats: Isa + FloatCpu {
     /// All inputs, weights and outputs of the tile lie inside their slices.
     #[inline(always)]
     unsafe fn tile(self, _quad: &mut Tile<'_>) -> bool {
+        false
+    }
+    /// Computes a row with a loop of the instruction set. Returns false if there is none.
+    ///
+    /// # Safety
+    /// There are as many weights as the row has products with all columns, and a bias has an element for each column.
+    #[inline(always)]
+    unsafe fn panels(self, _panels: &mut Panels<'_>) -> bool {
         false
     }
     /// Prefetches the cache line at `x`; any address will do.

@@ -6,14 +6,14 @@
 //! each by one multiply-add. So the number of steps in a block never shows.
 use super::super::arch::floats::{FloatCpu, FloatKernel, Floats};
 use super::super::error::DataError;
-use super::super::loops::compact::compute;
+use super::super::loops::panels::panels;
 use super::super::loops::products::Runs;
 use super::super::loops::tile::{Task, tile};
 use super::super::terms::epilogue::Plan;
 use super::super::terms::line::Line;
+use super::super::terms::panels::Panels;
 use super::super::terms::recurrent::Recurrent;
 use super::super::terms::regions::Places;
-use super::super::terms::tile::{COLUMNS, PIXELS, Pixel, TapGrid, Tile};
 use super::copy::copy;
 use super::matmul_packed::{MatMulPacked, matmul_packed, matvec_packed};
 
@@ -146,15 +146,10 @@ fn inputs<I: Floats>(
     sums: &mut [f32],
 ) {
     if I::COMPACT {
-        let mut tile = rows(x, w, sums, p.input);
-        tile.bias = bias;
-        let mut row = 0;
-        while row < count {
-            let left = count - row;
-            let height = if left < PIXELS { left } else { PIXELS };
-            let first = Pixel { x: row * p.batch * p.input, y: row * pitch };
-            panels(isa, &mut tile, (first, [p.batch * p.input, pitch], height), columns);
-            row += height;
+        for row in 0..count {
+            let x = x.get(row * p.batch * p.input..).and_then(|x| x.get(..p.input)).unwrap_or(&[]);
+            let y = sums.get_mut(row * pitch..).and_then(|y| y.get_mut(..columns)).unwrap_or(&mut []);
+            panels(isa, Panels { x, w, bias: Some(bias), y });
         }
         return;
     }
@@ -171,48 +166,10 @@ fn inputs<I: Floats>(
 pub fn add_state<I: Floats>(isa: I, h: &[f32], r: &[f32], sums: &mut [f32]) {
     let (depth, columns) = (h.len(), sums.len());
     if I::COMPACT {
-        let mut tile = rows(h, r, sums, depth);
-        tile.resume = true;
-        panels(isa, &mut tile, (Pixel { x: 0, y: 0 }, [0, 0], 1), columns);
+        panels(isa, Panels { x: h, w: r, bias: None, y: sums });
         return;
     }
     let task =
         Task { x: h, w: r, depth, skip: 0, bias: &[], columns, runs: Runs::one(depth), plan: Plan::NONE, resume: true };
     tile::<I, 1>(isa, &task, &Places { rows: 1, x: Line::one(1, 0), y: Line::one(1, 0) }, sums);
-}
-
-/// Rows of a matrix as the pixels of a tile.
-#[inline(always)]
-fn rows<'a>(x: &'a [f32], w: &'a [f32], y: &'a mut [f32], depth: usize) -> Tile<'a> {
-    let taps = TapGrid { column_inputs: depth, depth, ..TapGrid::ONE };
-    Tile::new(x, w, y, taps, 0)
-}
-
-/// Computes all columns of up to four rows, panel after panel; the first row, the steps from row to row, and their number.
-#[inline(never)]
-fn panels<I: Floats>(
-    isa: I,
-    tile: &mut Tile<'_>,
-    (first, [x_step, y_step], height): (Pixel, [usize; 2], usize),
-    columns: usize,
-) {
-    let (w, bias) = (tile.w, tile.bias);
-    let mut column = 0;
-    while column < columns {
-        let left = columns - column;
-        tile.width = if left < COLUMNS { left } else { COLUMNS };
-        tile.taps.pitch = tile.width;
-        tile.w = w.get(column * tile.taps.depth..).unwrap_or(&[]);
-        tile.bias = bias.get(column..).unwrap_or(&[]);
-        let mut pixel = Pixel { x: first.x, y: first.y + column };
-        tile.pixels = [pixel, pixel, pixel, pixel];
-        for place in tile.pixels.get_mut(..height).unwrap_or(&mut []) {
-            *place = pixel;
-            pixel.x += x_step;
-            pixel.y += y_step;
-        }
-        tile.count = height;
-        compute(isa, tile);
-        column += tile.width;
-    }
 }

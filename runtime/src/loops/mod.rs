@@ -9,6 +9,7 @@ pub mod dynamic;
 pub mod each_pixel;
 pub mod finish;
 pub mod lines;
+pub mod panels;
 pub mod products;
 pub mod qcompact;
 pub mod qgather;

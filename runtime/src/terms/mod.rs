@@ -12,6 +12,7 @@ pub mod fives;
 pub mod line;
 pub mod lines;
 pub mod matmul;
+pub mod panels;
 pub mod pool2d;
 pub mod qconv2d;
 pub mod qmap;

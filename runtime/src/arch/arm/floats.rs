@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! Products of floats on Armv7E-M and Armv8-M: tiles are computed in assembly.
+use super::super::super::terms::panels::Panels;
 use super::super::super::terms::tile::Tile;
 use super::super::floats::{FloatCpu, FloatKernel, Floats};
 use super::super::isa::Numerics;
@@ -19,6 +20,15 @@ impl<N: Numerics> Floats for Dsp<N> {
         // The loops use fused products.
         if N::FUSED {
             tiles::tile(tile);
+        }
+        N::FUSED
+    }
+
+    #[inline(always)]
+    unsafe fn panels(self, panels: &mut Panels<'_>) -> bool {
+        if N::FUSED {
+            // SAFETY: the caller's promise.
+            unsafe { tiles::panels(panels) };
         }
         N::FUSED
     }

@@ -5,6 +5,7 @@
 //! Invariants: those of `loops/compact`. A micro-kernel computes eight columns of two pixels, eight or sixteen columns of one, or
 //! one column of one. Sums stay in registers from beginning to end, and each weight is loaded once for all pixels.
 use super::super::super::terms::epilogue::Residual;
+use super::super::super::terms::panels::Panels;
 use super::super::super::terms::tile::Tile;
 use super::tile_loops::{AT_LEAST, AT_MOST, RESIDUAL, Task, apart1, apart2, dense1, dense1_wide, dense2, single};
 
@@ -70,6 +71,55 @@ pub fn tile(tile: &mut Tile<'_>) {
             }
         }
         next += if is_pair { 2 } else { 1 };
+    }
+}
+
+/// Computes all columns of a row, with fused products: whole panels by one call each.
+///
+/// # Safety
+/// There are as many weights as the row has products with all columns, and a bias has an element for each column.
+#[inline(never)]
+pub unsafe fn panels(p: &mut Panels<'_>) {
+    let (x, y, depth) = (p.x.as_ptr(), p.y.as_mut_ptr(), p.x.len());
+    let start = p.bias.map_or(y.cast_const(), <[f32]>::as_ptr);
+    let mut task = Task {
+        x: [x, x],
+        w: p.w.as_ptr(),
+        start: [start, start],
+        y: [y, y],
+        rows: if depth == 0 { 0 } else { 1 },
+        columns: 1,
+        depth,
+        row_inputs: 0,
+        column_inputs: 0,
+        skip: 0,
+        row_gap: 0,
+        at_least: [0.0, 0.0],
+        at_most: 0.0,
+        then: 0,
+    };
+    let mut left = p.y.len();
+    while left > 0 {
+        let pitch = if left < 2 * WIDE { left } else { 2 * WIDE };
+        let (mut rest, end) = (pitch, task.w.wrapping_add(pitch * depth));
+        while rest > 0 {
+            let wide = if rest < WIDE {
+                1
+            } else if rest < 2 * WIDE {
+                WIDE
+            } else {
+                2 * WIDE
+            };
+            task.skip = 4 * (pitch - wide);
+            // SAFETY: the weights of these columns lie inside, as the caller promises, and so do their sums.
+            unsafe { run(&mut task, wide, false, false) }
+            rest -= wide;
+            task.w = task.w.wrapping_add(wide);
+            task.y = [task.y[0].wrapping_add(wide), task.y[1].wrapping_add(wide)];
+            task.start = [task.start[0].wrapping_add(wide), task.start[1].wrapping_add(wide)];
+        }
+        task.w = end;
+        left -= pitch;
     }
 }
 

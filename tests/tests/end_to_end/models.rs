@@ -27,8 +27,8 @@ const LISTED: [Listed; 16] = [
     Listed("fomo8_f32", &[], None),
     Listed("ternary_mlp", &[], None),
     Listed("bitlinear_mlp", &[], None),
-    Listed("mnist_lstm_f32", &[], Some(3072)),
-    Listed("kws_gru", &[], Some(27 << 10)),
+    Listed("mnist_lstm_f32", &[], None),
+    Listed("kws_gru", &[], None),
     Listed("mobilenet_v2", &[], None),
     Listed("darknet_s", &[], None),
 ];

@@ -63,6 +63,7 @@ impl Joined {
                 program: &compiled.program,
                 config: &project.config,
                 name: &project.name,
+                file: "",
                 model_sha256: sha256,
                 vectors: &[],
             })

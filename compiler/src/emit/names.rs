@@ -312,7 +312,7 @@ mod tests {
   $1 = f32[4,1,1,4] random 1
   $2 = f32[4] random 2
   $3 = f32[4,3,3,1] random 3
-  %4 = conv %0, $1, $2 {kernel 1x1} : f32[1,4,4,4]
+  %4 = conv %0, $1, $2 {kernel 1x1, bias} : f32[1,4,4,4]
   %5 = conv %4, $3 {groups 4, kernel 3x3} : f32[1,2,2,4]
   out \"StatefulPartitionedCall:0\" = %5
 ";

@@ -324,7 +324,10 @@ fn ensemble(d: &mut Draft<'_>) -> Option<()> {
             };
             let [a, b] = nodes[i].map(|children| children.map(&mut place))?;
             of.push(d.r.below(features) as i64);
-            (yes.push(a.0), yes_leaf.push(a.1), no.push(b.0), no_leaf.push(b.1));
+            yes.push(a.0);
+            yes_leaf.push(a.1);
+            no.push(b.0);
+            no_leaf.push(b.1);
             modes.push(d.r.below(7) as u8);
             splits.push(threshold(d));
             if modes.last() == Some(&6) {

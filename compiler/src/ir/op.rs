@@ -227,7 +227,7 @@ pub enum Op {
     /// Decision trees on rows: `x [rows, features]` of floats, then constants: nodes `[n,4]` of i32, thresholds `[n]` of the type of
     /// `x`, roots `[trees]`, leaves `[l]` and targets `[e]` of i32, and weights `[e]` of the type of `x`.
     ///
-    /// A node is a feature, a test (see [`Test`](super::Test)), and the places to go where the test holds and where it does not: a
+    /// A node is a feature, a test (`ir::trees::Test`), and the places to go where the test holds and where it does not: a
     /// node, or `-1 - i` for leaf `i`. Leaf `i` has the entries from `leaves[i - 1]` (0) up to `leaves[i]`, each a target and a weight.
     /// Trees follow each other in order, each leaf's entries too. A target's result is the sum of its weights from +0, or their
     /// least or greatest from infinity; infinities become 0 then.

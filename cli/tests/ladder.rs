@@ -157,15 +157,15 @@ fn mistakes_are_said_before_any_work() {
         workspace("models/diabetes/labels.npy"),
     );
     let cases: [(&[&str], i32, &str); 11] = [
-        (&["--methods", "int9"], 1, "there is no method `int9`"),
-        (&["--methods", "int8,int8"], 1, "two rows `int8`"),
-        (&["--add", "qat=missing.onnx"], 1, "is not there"),
+        (&["--methods", "int9"], 2, "there is no method `int9`"),
+        (&["--methods", "int8,int8"], 2, "two rows `int8`"),
+        (&["--add", "qat=missing.onnx"], 2, "is not there"),
         (&["--add", "qat"], 2, "NAME=MODEL"),
         (&["--sort", "beauty"], 2, "expected one of accuracy"),
         (&["--target", "host"], 2, "in any case"),
         (&["--metric", "auc", "--labels", &x], 1, "numbers"),
         (&["--calibrate", "missing.npy"], 1, "missing.npy"),
-        (&["--only", "int9"], 1, "there is no method `int9`"),
+        (&["--only", "int9"], 2, "there is no method `int9`"),
         (&["--only", "int8", "--plan"], 2, "cannot be used with"),
         (&["--collect"], 2, "cannot be used with"),
     ];

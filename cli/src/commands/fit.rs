@@ -293,7 +293,7 @@ fn finish(args: &Args, found: &Found, bytes: Option<Vec<u8>>, source: &Source, s
                 cost.flash, cost.ram, cost.macs
             )
         });
-        return Err(Diagnostic::error(codes::BAD_OPTION, format!("nothing fits and is right enough{nearest}")).into());
+        return Err(Diagnostic::error(codes::OVER_BUDGET, format!("nothing fits and is right enough{nearest}")).into());
     };
     std::fs::write(&place, bytes).map_err(|e| unwritable(&place, &e))?;
     if let Some(text) = &source.beside {

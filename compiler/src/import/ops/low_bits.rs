@@ -138,6 +138,10 @@ fn gather(cx: &mut NodeCx<'_>) -> Imported {
         *last = columns.unwrap_or(*last * (8 / bits));
         cx.b.reserve(packed.len() * (8 / bits), what)?;
         let apart = codes(&packed, [rows, *last], bits)?;
+        // Rows of no bytes have no numbers, whatever the scales say.
+        if shape.iter().product::<usize>() != apart.len() {
+            return Err(Fault::shape(format!("{what}, {}, do not fit the scales", packed.ty())));
+        }
         Ok(Some(cx.add_constant(Tensor::from_elements(shape, &apart))))
     });
     let (input, zero) = (input?.unwrap_or(data), zero?);

@@ -24,7 +24,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("exec", &["ir", "program"]),
     ("footprint", &["config", "program", "targets"]),
     ("emit", &["config", "footprint", "ir", "program", "targets"]),
-    ("harness", &["config", "emit", "program"]),
+    ("harness", &["config", "emit", "ir", "program"]),
     ("install", &["diag", "emit"]),
     ("budget", &["config", "diag", "footprint", "ir", "plan", "program", "targets"]),
     ("cache", &["diag", "ir"]),

@@ -105,9 +105,10 @@ fn described(name: &str, port: &Port, value: &str) -> String {
 /// The vectors are those of the emitted crate's own tests, in the folder `golden`.
 pub fn emit_check(source: &Source<'_>, vectors: usize, golden: &str) -> String {
     let (program, names) = (source.program, Names::new(source.program));
-    let mut text = String::from(
-        "//! The vectors of the model's own tests, and whether a run gives them to the bit. Written once by zantc.\n\nuse crate::inference::Inference;\n\n",
-    );
+    let mut text = String::from(concat!(
+        "//! The vectors of the model's own tests, and whether a run gives them to the bit. Written once by zantc.\n\nuse crate",
+        "::inference::Inference;\n\n"
+    ));
     text += &format!("/// How many vectors there are.\npub const VECTORS: usize = {vectors};\n\n");
     let files = |kind: &str, count: usize| -> String {
         let of = |v: usize| {

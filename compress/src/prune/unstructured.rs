@@ -77,9 +77,8 @@ pub fn unstructured(net: &Net, percent: u32, options: Options, bench: &Bench<'_>
 
 /// The squares of the importances of each layer's weights.
 fn importances(net: &Net, layers: &[Layer], importance: Weight, bench: &Bench<'_>) -> Outcome<Vec<Vec<f32>>> {
-    let square = |w: &f32| w * w;
     if importance == Weight::Magnitude {
-        return Ok(layers.iter().map(|layer| layer.weights(net).iter().map(square).collect()).collect());
+        return Ok(squares(net, layers));
     }
     let mut found = vec![Vec::new(); layers.len()];
     measure(net, layers, bench.data, GLANCE, &mut |at, grams| {
@@ -87,19 +86,26 @@ fn importances(net: &Net, layers: &[Layer], importance: Weight, bench: &Bench<'_
         let each = (layer.outputs / layer.groups * layer.depth).max(1);
         for (rows, gram) in layer.weights(net).chunks(each).zip(&grams) {
             let sizes = sizes(&spread(gram, &means(layer, gram)), layer.depth);
-            found[at].extend(rows.iter().enumerate().map(|(i, w)| square(&(w * sizes[i % layer.depth]))));
+            found[at].extend(rows.iter().enumerate().map(|(i, w)| {
+                let importance = w * sizes[i % layer.depth];
+                importance * importance
+            }));
         }
         Ok(())
     })?;
     Ok(found)
 }
 
+/// The squares of each layer's weights.
+fn squares(net: &Net, layers: &[Layer]) -> Vec<Vec<f32>> {
+    layers.iter().map(|layer| layer.weights(net).iter().map(|w| w * w).collect()).collect()
+}
+
 /// As many zeros, without a look at any example: what is smallest goes. It tells how many bytes are left.
 pub(crate) fn by_size(net: &Net, percent: u32) -> Net {
     let mut changed = net.clone();
     let found = pruned_layers(net, &mut changed);
-    let mut squares: Vec<Vec<f32>> = found.iter().map(|l| l.weights(net).iter().map(|w| w * w).collect()).collect();
-    let shares = shares::across_layers(&mut squares, f64::from(percent) / 100.0);
+    let shares = shares::across_layers(&mut squares(net, &found), f64::from(percent) / 100.0);
     smallest_gone(&mut changed, &found, &shares);
     changed.sweep();
     changed

@@ -25,7 +25,7 @@ const FEWEST: usize = 16;
 
 /// The model with the ranges that bring it nearest to the float one.
 pub(super) fn best(net: &Net, options: Options, bench: &Bench<'_>) -> Outcome<Calibrated> {
-    let judges = judges(bench.data, options.examples);
+    let judge = Judge::new(net, judges(bench.data, options.examples), bench)?;
     let mut best: Option<(f64, Calibrated)> = None;
     for equalise in [true, false] {
         if equalise && !options.equalise {
@@ -35,7 +35,7 @@ pub(super) fn best(net: &Net, options: Options, bench: &Bench<'_>) -> Outcome<Ca
         for by in TRIED {
             (bench.progress)(&format!("trying {by}{}", if measured.equalised { ", channels equalised" } else { "" }));
             let tried = measured.calibrated(by);
-            let error = error(net, &tried, judges.clone(), bench)?;
+            let error = judge.error(&tried, bench)?;
             if best.as_ref().is_none_or(|(least, _)| error < *least) {
                 best = Some((error, tried));
             }
@@ -47,26 +47,50 @@ pub(super) fn best(net: &Net, options: Options, bench: &Bench<'_>) -> Outcome<Ca
     Ok(best.expect("several were tried").1)
 }
 
-/// How far the first result is from the float model's: of scores of classes the mean divergence of their distributions (Kullback and
-/// Leibler), since a class is decided by small differences of the largest scores; of others the mean squared error.
-fn error(net: &Net, tried: &Calibrated, judges: Range<usize>, bench: &Bench<'_>) -> Outcome<f64> {
-    let first: Vec<String> = net.outputs().iter().take(1).map(|o| o.name.clone()).collect();
-    let mut expected: Vec<Vec<f32>> = Vec::new();
-    let float = Probe::new(net, &first)?;
-    let classes = float.types().first().and_then(classes);
-    let numbers = |values: &[Tensor]| values.first().and_then(Tensor::to_vec::<f32>).unwrap_or_default();
-    float.each(bench.data, judges.clone(), &mut |values| expected.push(numbers(values)))?;
-    let (mut expected, mut sum, mut count) = (expected.into_iter(), 0.0, 0usize);
-    Probe::new(&tried.without(&BTreeSet::new()), &first)?.each(bench.data, judges, &mut |values| {
-        let (before, now) = (expected.next().unwrap_or_default(), numbers(values));
-        let each = classes.unwrap_or(1);
-        for (before, now) in before.chunks(each).zip(now.chunks(each)) {
-            sum += if classes.is_some() { divergence(before, now) } else { f64::from(before[0] - now[0]).powi(2) };
-            count += 1;
-        }
-    })?;
-    let mean = sum / count.max(1) as f64;
-    Ok(if mean.is_finite() { mean } else { f64::MAX })
+/// The float model's first result for the examples that judge.
+struct Judge {
+    examples: Range<usize>,
+    /// The name of the result.
+    name: Vec<String>,
+    /// How many classes it scores; `None` where it is something else.
+    classes: Option<usize>,
+    expected: Vec<Vec<f32>>,
+}
+
+impl Judge {
+    fn new(net: &Net, examples: Range<usize>, bench: &Bench<'_>) -> Outcome<Judge> {
+        let name: Vec<String> = net.outputs().iter().take(1).map(|o| o.name.clone()).collect();
+        let float = Probe::new(net, &name)?;
+        let classes = float.types().first().and_then(classes);
+        let mut expected = Vec::new();
+        float.each(bench.data, examples.clone(), &mut |values| expected.push(numbers(values)))?;
+        Ok(Judge { examples, name, classes, expected })
+    }
+
+    /// How far the result is from the float model's: of scores of classes the mean divergence of their distributions (Kullback and
+    /// Leibler), since a class is decided by small differences of the largest scores; of others the mean squared error.
+    fn error(&self, tried: &Calibrated, bench: &Bench<'_>) -> Outcome<f64> {
+        let quantized = Probe::new(&tried.without(&BTreeSet::new()), &self.name)?;
+        let (mut expected, mut sum, mut count) = (self.expected.iter(), 0.0, 0usize);
+        quantized.each(bench.data, self.examples.clone(), &mut |values| {
+            let (Some(before), now) = (expected.next(), numbers(values)) else { return };
+            let each = self.classes.unwrap_or(1);
+            for (before, now) in before.chunks(each).zip(now.chunks(each)) {
+                sum += match self.classes {
+                    Some(_) => divergence(before, now),
+                    None => f64::from(before[0] - now[0]).powi(2),
+                };
+                count += 1;
+            }
+        })?;
+        let mean = sum / count.max(1) as f64;
+        Ok(if mean.is_finite() { mean } else { f64::MAX })
+    }
+}
+
+/// The numbers of the first value.
+fn numbers(values: &[Tensor]) -> Vec<f32> {
+    values.first().and_then(Tensor::to_vec::<f32>).unwrap_or_default()
 }
 
 /// How many classes scores are of: rows of several floats, one for each example.

@@ -29,6 +29,8 @@ fn start(args: &[&str], temporary: &Path, mark: &str) -> Child {
     let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/digits/digits.onnx");
     let mut command = Command::new(env!("CARGO_BIN_EXE_zantc"));
     command.arg(args[0]).arg(model).args(&args[1..]).env("TMPDIR", temporary).env("ZANT_TEST_MARK", mark);
+    // What was built before would not be built again.
+    command.env("ZANTC_CACHE", "");
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).current_dir(temporary.parent().unwrap());
     command.process_group(0).spawn().unwrap()
 }

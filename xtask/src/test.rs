@@ -13,7 +13,8 @@ pub(crate) struct Args {
 
 pub(crate) fn test(args: &Args) -> Result<bool, String> {
     let large = large::make(&[large::TESTED.into()])?;
-    let mut run = command(&std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()), &["test", "--workspace", "--no-fail-fast"]);
+    let mut run =
+        command(&std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()), &["test", "--workspace", "--no-fail-fast"]);
     // Snapshots are reviewed by people; a test never accepts one.
     run.env("INSTA_UPDATE", "no");
     if args.slow {

@@ -126,26 +126,43 @@ fn compile_session(
     cargo: &mut dyn Write,
 ) -> Result<PathBuf, BuildError> {
     let name = config.take_name().unwrap_or_else(|| "session".into());
-    let (usual, said) = platform.target();
     let mut projects = Vec::new();
     for model in models {
-        let mut read = |file: &Path| tell(cargo, "rerun-if-changed", &file.to_string_lossy());
-        let config = config.clone().with_usual_target(usual);
-        projects.push(Project::open(model, config, Naming::FileOrFolder, &mut read).map_err(Vec::from)?);
-    }
-    if let Some(said) = said.filter(|_| projects.iter().any(|p| p.config.board.is_none() && p.config.target == usual)) {
-        tell(cargo, "warning", &format!("{name}: {said}"));
+        projects.push(open(config.clone(), model, Naming::FileOrFolder, platform, cargo)?);
     }
     let joined = Joined::compile(&name, projects, &mut |_| {})?;
-    for warning in joined.warnings() {
-        tell(cargo, "warning", &format!("{name}: {} [{}]", warning.message, warning.code));
-    }
+    warn(cargo, &name, joined.warnings());
     write(&emit_session_module(&name, &joined.sources()), folder, &name)
 }
 
 /// Says something to cargo. Its absence is no failure: the script may be run by hand, its output cut off.
 fn tell(cargo: &mut dyn Write, key: &str, value: &str) {
     drop(writeln!(cargo, "cargo::{key}={}", escape(value)));
+}
+
+/// Says to cargo what is worth a warning.
+fn warn<'a>(cargo: &mut dyn Write, name: &str, warnings: impl Iterator<Item = &'a Diagnostic>) {
+    for warning in warnings {
+        tell(cargo, "warning", &format!("{name}: {} [{}]", warning.message, warning.code));
+    }
+}
+
+/// Opens a model for the processor that cargo builds for, where none is chosen; cargo hears which files were read.
+fn open(
+    config: Config,
+    path: &Path,
+    naming: Naming,
+    platform: &Platform,
+    cargo: &mut dyn Write,
+) -> Result<Project, Vec<Diagnostic>> {
+    let (usual, said) = platform.target();
+    let mut read = |file: &Path| tell(cargo, "rerun-if-changed", &file.to_string_lossy());
+    let project = Project::open(path, config.with_usual_target(usual), naming, &mut read)?;
+    let Project { config, name, .. } = &project;
+    if let Some(said) = said.filter(|_| config.board.is_none() && config.target == usual) {
+        tell(cargo, "warning", &format!("{name}: {said}"));
+    }
+    Ok(project)
 }
 
 fn unit(
@@ -155,17 +172,9 @@ fn unit(
     platform: &Platform,
     cargo: &mut dyn Write,
 ) -> Result<Unit, Vec<Diagnostic>> {
-    let (usual, said) = platform.target();
-    let mut read = |file: &Path| tell(cargo, "rerun-if-changed", &file.to_string_lossy());
-    let project = Project::open(path, config.with_usual_target(usual), naming, &mut read)?;
-    let Project { config, name, .. } = &project;
-    if let Some(said) = said.filter(|_| config.board.is_none() && config.target == usual) {
-        tell(cargo, "warning", &format!("{name}: {said}"));
-    }
+    let project = open(config, path, naming, platform, cargo)?;
     let compiled = project.compile(&mut |_| {})?;
-    for warning in &compiled.warnings {
-        tell(cargo, "warning", &format!("{name}: {} [{}]", warning.message, warning.code));
-    }
+    warn(cargo, &project.name, compiled.warnings.iter());
     let model_sha256 = project.sha256()?;
     Ok(Unit { file: project.file(), project, compiled, model_sha256 })
 }

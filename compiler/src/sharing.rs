@@ -3,6 +3,8 @@
 //! All of them lie in one arena, which begins with what is kept, at the same places for all. Whoever has a state as input and output
 //! reads and writes it; whoever has the output alone begins it: a run makes its output the first entries.
 
+mod caches;
+
 use std::collections::BTreeMap;
 
 use crate::config::Config;
@@ -14,6 +16,9 @@ use crate::pipeline::{Compiled, Lowered, import_stateless, keep, lower, planned}
 use crate::plan::program::Reserved;
 use crate::program::{Program, State};
 use crate::project::Project;
+use caches::output_of;
+
+pub use caches::caches;
 
 /// A model of those that share their states: its name, what was read, and the choices for it. They differ in dimensions alone.
 #[derive(Clone, Copy, Debug)]
@@ -114,31 +119,6 @@ fn mismatches(name: &str, projects: &[Project]) -> Vec<Diagnostic> {
         }
     }
     faults
-}
-
-/// Beginnings of the names of caches as inputs and as outputs.
-const BEGINNINGS: [(&str, &str); 7] = [
-    ("past_key_values", "present_key_values"),
-    ("past_key_values", "present"),
-    ("past", "present"),
-    ("past", "new"),
-    ("cache", "new_cache"),
-    ("cache", "present"),
-    ("state", "new_state"),
-];
-/// Their ends.
-const ENDS: [(&str, &str); 4] = [("_in", "_out"), ("", "_out"), ("", "_new"), ("", "_next")];
-
-/// The output that is the next value of a cache, by the names that exporters give the two.
-fn output_of<'a>(input: &str, outputs: &[&'a str]) -> Option<&'a str> {
-    let begun = BEGINNINGS.iter().filter_map(|(i, o)| Some(format!("{o}{}", input.strip_prefix(i)?)));
-    let ended = ENDS.iter().filter_map(|(i, o)| Some(format!("{}{o}", input.strip_suffix(i)?)));
-    begun.chain(ended).find_map(|name| outputs.iter().copied().find(|output| **output == name))
-}
-
-/// The pairs of inputs and outputs that are caches by their names, where no model's author said it.
-pub fn caches(inputs: &[&str], outputs: &[&str]) -> Vec<(String, String)> {
-    inputs.iter().filter_map(|input| Some(((*input).to_string(), output_of(input, outputs)?.to_string()))).collect()
 }
 
 /// Compiles models that share their states; `observe` hears what is being done.

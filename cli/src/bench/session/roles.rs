@@ -130,28 +130,11 @@ fn odd(why: &str) -> Diagnostic {
     Diagnostic::error(codes::BAD_OPTION, format!("this is no decoder that a session can be made with: {why}"))
 }
 
-/// Beginnings of the names of caches as inputs and as outputs.
-const BEGINNINGS: [(&str, &str); 7] = [
-    ("past_key_values", "present_key_values"),
-    ("past_key_values", "present"),
-    ("past", "present"),
-    ("past", "new"),
-    ("cache", "new_cache"),
-    ("cache", "present"),
-    ("state", "new_state"),
-];
-/// Their ends.
-const ENDS: [(&str, &str); 4] = [("_in", "_out"), ("", "_out"), ("", "_new"), ("", "_next")];
-
 /// The pairs of inputs and outputs that are caches by their names, where no model's author said it.
 pub(super) fn caches(program: &Program) -> Vec<(String, String)> {
+    let inputs: Vec<&str> = program.inputs.iter().map(|port| port.name.as_str()).collect();
     let outputs: Vec<&str> = program.outputs.iter().map(|port| port.name.as_str()).collect();
-    let of = |input: &str| {
-        let begun = BEGINNINGS.iter().filter_map(|(i, o)| Some(format!("{o}{}", input.strip_prefix(i)?)));
-        let ended = ENDS.iter().filter_map(|(i, o)| Some(format!("{}{o}", input.strip_suffix(i)?)));
-        begun.chain(ended).find(|name| outputs.contains(&name.as_str()))
-    };
-    program.inputs.iter().filter_map(|port| Some((port.name.clone(), of(&port.name)?))).collect()
+    zantc::sharing::caches(&inputs, &outputs)
 }
 
 #[cfg(test)]

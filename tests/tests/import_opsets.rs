@@ -106,7 +106,9 @@ fn batch_normalization_uses_stored_statistics() {
     batch_norm(7, 4).int("spatial", 0).gives(&[2f32, 2., 2., 2.]);
     assert_eq!(batch_norm(6, 2).refusal(), codes::UNSUPPORTED_FORM);
     assert_eq!(batch_norm(9, 2).outputs(5).refusal(), codes::UNSUPPORTED_FORM);
-    assert_eq!(batch_norm(15, 2).int("training_mode", 1).refusal(), codes::UNSUPPORTED_FORM);
+    // In training mode the statistics are the operand's: 1.5 and 3.5, with deviations of 0.5; the scale is 2, the bias 1.
+    batch_norm(15, 2).int("training_mode", 1).gives(&[-1f32, 3., -1., 3.]);
+    assert_eq!(batch_norm(9, 2).outputs(3).refusal(), codes::UNSUPPORTED_FORM);
     assert_eq!(batch_norm(15, 3).refusal(), codes::SHAPE_MISMATCH);
 }
 

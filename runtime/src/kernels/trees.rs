@@ -237,12 +237,13 @@ fn meet<T: Number, S>(
 ) {
     for leaf in leaves {
         let Some(weights) = forest.weights.get(leaf..) else { return };
-        let Some(targets) = forest.targets.get(leaf..) else {
+        if forest.targets.is_empty() {
             if let ([y], Some(&w)) = (&mut *y, weights.first()) {
                 *y = join(*y, w);
             }
             continue;
-        };
+        }
+        let targets = forest.targets.get(leaf..).unwrap_or_default();
         for (&target, &weight) in targets.iter().zip(weights) {
             if let Some(y) = y.get_mut(usize::from(target & 0x7fff)) {
                 *y = join(*y, weight);

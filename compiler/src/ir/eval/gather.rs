@@ -43,7 +43,8 @@ pub(super) fn gather_elements(axis: usize, data: &Tensor, at: &Tensor, ty: &Type
 /// `Op::GatherNd`.
 pub(super) fn gather_nd(batch_dims: usize, data: &Tensor, at: &Tensor, ty: &Type) -> Result<Tensor, EvalError> {
     let strides = row_major_strides(data.shape());
-    let starts = tuples(batch_dims, data, at)?;
+    // What gives no elements reads none, whatever the indices are, as with the other gathers.
+    let starts = if ty.elements() == 0 { Vec::new() } else { tuples(batch_dims, data, at)? };
     let lead_rank = at.ty().rank() - 1;
     let lead_strides = row_major_strides(&at.shape()[..lead_rank]);
     let depth = at.shape()[lead_rank];

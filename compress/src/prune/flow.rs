@@ -1,6 +1,6 @@
 //! What becomes of channels in each operator.
 //!
-//! Every function gives the channels of a node's first output, or nothing where it does not know: then the channels that the node reads
+//! Every function gives the channels of a node's outputs, or nothing where it does not know: then the channels that the node reads
 //! stay. So an operator that is missing here costs size, and never a wrong result.
 
 use zantc::onnx::AttributeValue;
@@ -45,18 +45,27 @@ const ALONE: &[&str] = &[
 ];
 
 /// Operators of several operands that see elements at the same place.
-const TOGETHER: &[&str] = &["Add", "Div", "Max", "Mean", "Min", "Mul", "PRelu", "Pow", "Sub", "Sum"];
+const TOGETHER: &[&str] = &["Add", "Div", "Max", "Mean", "Min", "Mul", "PRelu", "Pow", "Sub", "Sum", "Where"];
 
 /// Operators on space, channel by channel.
 const SPATIAL: &[&str] = &["AveragePool", "GlobalAveragePool", "GlobalLpPool", "GlobalMaxPool", "LpPool", "MaxPool"];
 
-/// The channels of a node's first output, where its operator is understood.
-pub(crate) fn through(walk: &mut Walk<'_>, at: usize) -> Option<Channels> {
+/// The channels of each of a node's outputs, where its operator is understood.
+pub(crate) fn through(walk: &mut Walk<'_>, at: usize) -> Option<Vec<Channels>> {
     let net = walk.net;
     let node = &net.nodes()[at];
     if !is_onnx(&node.domain) || node.attribute.iter().any(|a| a.g.is_some() || !a.graphs.is_empty()) {
         return None;
     }
+    if node.op_type == "Split" {
+        return split(walk, at, node);
+    }
+    let has_more = node.output.iter().skip(1).any(|output| walk.shape(output).is_some());
+    if has_more { None } else { to_one(walk, at, node).map(|channels| vec![channels]) }
+}
+
+/// The channels of a node's only output.
+fn to_one(walk: &mut Walk<'_>, at: usize, node: &NodeProto) -> Option<Channels> {
     if let Some(layer) = walk.layers.get(&at).cloned() {
         return of_layer(walk, at, &layer);
     }
@@ -68,6 +77,7 @@ pub(crate) fn through(walk: &mut Walk<'_>, at: usize) -> Option<Channels> {
         "BatchNormalization" => parameters(walk, at, node, 1..5),
         "InstanceNormalization" => parameters(walk, at, node, 1..3),
         "Concat" => concat(walk, node),
+        "MatMul" => batches(walk, node),
         "Transpose" => transpose(walk, node),
         "Softmax" | "LogSoftmax" => {
             let channels = first(walk, node)?;
@@ -249,25 +259,103 @@ fn transpose(walk: &Walk<'_>, node: &NodeProto) -> Option<Channels> {
     Some(Channels { axis, ids: channels.ids })
 }
 
-/// Shapes that keep the order of elements: the channels become one dimension again, alone or with what is right of them.
-fn reshape(walk: &mut Walk<'_>, at: usize, node: &NodeProto) -> Option<Channels> {
+/// A product of matrices that are computed, one for each channel: attention's, whose channels are heads.
+fn batches(walk: &mut Walk<'_>, node: &NodeProto) -> Option<Channels> {
+    let rank = walk.shape(node.output.first()?)?.len();
+    let aligned = |walk: &Walk<'_>, name: &String| rank.checked_sub(walk.shape(name)?.len());
+    let found = node.input.iter().find_map(|name| {
+        let channels = walk.channels(name)?.clone();
+        Some(Channels { axis: channels.axis + aligned(walk, name)?, ids: channels.ids })
+    });
+    let found = found.filter(|found| found.axis + 2 < rank)?;
+    for name in &node.input {
+        let Some(axis) = found.axis.checked_sub(aligned(walk, name)?) else { continue };
+        match walk.channels(name).cloned() {
+            Some(own) if own.axis == axis && own.ids.len() == found.ids.len() => {
+                found.ids.iter().zip(own.ids).for_each(|(a, b)| walk.join(*a, b));
+            }
+            None if walk.shape(name)?[axis] == 1 => {}
+            _ => return None,
+        }
+    }
+    Some(found)
+}
+
+/// One part after the other of the channels, or all channels in each part.
+fn split(walk: &mut Walk<'_>, at: usize, node: &NodeProto) -> Option<Vec<Channels>> {
     let channels = first(walk, node)?;
-    let (from, to) = (walk.shape(&node.input[0])?, walk.shape(node.output.first()?)?.clone());
+    let extents = walk.shape(&node.input[0])?;
+    let axis = wrapped(integer(node, "axis", 0), extents.len())?;
+    let sizes = node.output.iter().map(|output| Some(walk.shape(output)?[axis])).collect::<Option<Vec<usize>>>()?;
+    if axis != channels.axis {
+        return Some(vec![channels; sizes.len()]);
+    }
+    if attribute(node, "split").is_some() || sizes.iter().sum::<usize>() != channels.ids.len() {
+        return None;
+    }
+    let mut rest = channels.ids.as_slice();
+    let mut parts = Vec::with_capacity(sizes.len());
+    for size in sizes {
+        let (ids, others) = rest.split_at(size);
+        parts.push(Channels { axis, ids: ids.to_vec() });
+        rest = others;
+    }
+    match node.input.get(1).filter(|name| !name.is_empty()) {
+        Some(name) if walk.net.integers(name).is_some() => {
+            let cut = |(entry, part): (usize, &Channels)| Cut {
+                node: at,
+                what: What::Entry { operand: 1, entry },
+                ids: part.ids.clone(),
+            };
+            walk.cuts.extend(parts.iter().enumerate().map(cut));
+        }
+        Some(_) => return None,
+        // Equal parts stay equal.
+        None if parts.iter().all(|part| part.ids.len() == parts[0].ids.len()) => {
+            for part in &parts[1..] {
+                parts[0].ids.iter().zip(&part.ids).for_each(|(a, b)| walk.join(*a, *b));
+            }
+        }
+        None => return None,
+    }
+    Some(parts)
+}
+
+/// Where the channels lie in another shape, and the unit of each index there: they become one dimension again, alone or with what is right
+/// of them; or heads of several channels each, which are then removed together.
+fn reshaped(walk: &mut Walk<'_>, channels: &Channels, from: &[usize], to: &[usize]) -> Option<Channels> {
     let count = channels.ids.len();
     let before: usize = from[..channels.axis].iter().product();
-    let fits = |axis: &usize| {
-        to[..*axis].iter().product::<usize>() == before && to[*axis] >= count && to[*axis].is_multiple_of(count)
-    };
-    let axis = (0..to.len()).find(fits)?;
-    let each = to[axis] / count;
-    let ids: Vec<usize> = channels.ids.iter().flat_map(|id| std::iter::repeat_n(*id, each)).collect();
+    let starts = |axis: &usize| to[..*axis].iter().product::<usize>() == before;
+    let whole = |axis: &usize| to[*axis] >= count && to[*axis].is_multiple_of(count);
+    if let Some(axis) = (0..to.len()).find(|axis| starts(axis) && whole(axis)) {
+        let each = to[axis] / count;
+        let ids = channels.ids.iter().flat_map(|id| std::iter::repeat_n(*id, each)).collect();
+        return Some(Channels { axis, ids });
+    }
+    let ends = |axis: usize| (axis + 1..=to.len()).any(|end| to[axis..end].iter().product::<usize>() == count);
+    let axis = (0..to.len()).find(|axis| starts(axis) && to[*axis] > 1 && ends(*axis))?;
+    let heads = channels.ids.chunks(count / to[axis]);
+    let joined = heads.map(|head| {
+        head.iter().for_each(|id| walk.join(head[0], *id));
+        head[0]
+    });
+    Some(Channels { axis, ids: joined.collect() })
+}
+
+/// Shapes that keep the order of elements.
+fn reshape(walk: &mut Walk<'_>, at: usize, node: &NodeProto) -> Option<Channels> {
+    let channels = first(walk, node)?;
+    let (from, to) = (walk.shape(&node.input[0])?.clone(), walk.shape(node.output.first()?)?.clone());
+    let Channels { axis, ids } = reshaped(walk, &channels, &from, &to)?;
     match node.op_type.as_str() {
         // Without axes all ones go, and channels may become one.
         "Squeeze" if node.input.len() < 2 && attribute(node, "axes").is_none() => return None,
         "Reshape" => {
             let wanted = walk.net.integers(node.input.get(1)?)?;
             let given = *wanted.get(axis)?;
-            let copied = given == 0 && channels.axis == axis && each == 1 && integer(node, "allowzero", 0) == 0;
+            let same = channels.axis == axis && ids.len() == channels.ids.len();
+            let copied = given == 0 && same && integer(node, "allowzero", 0) == 0;
             if given > 0 {
                 walk.cuts.push(Cut { node: at, what: What::Entry { operand: 1, entry: axis }, ids: ids.clone() });
             } else if given != -1 && !copied {

@@ -185,19 +185,9 @@ impl Walk<'_> {
     /// Follows channels through a node.
     fn node(&mut self, at: usize) {
         let node = &self.net.nodes()[at];
-        let found = flow::through(self, at);
-        let many = node.output.iter().skip(1).any(|o| self.shapes.contains_key(o));
-        let output = node.output.first().filter(|o| !o.is_empty());
-        if let (Some(channels), Some(output), false) = (found, output, many) {
-            let fits = self.shape(output).is_some_and(|s| s.get(channels.axis) == Some(&channels.ids.len()));
-            if self.links.is_output(output) || !fits {
-                self.fix(&channels.ids);
-            }
-            if !homogeneous(self, at) {
-                self.bent.extend(&channels.ids);
-            }
-            if fits {
-                self.values.insert(output.clone(), channels);
+        if let Some(found) = flow::through(self, at) {
+            for (output, channels) in node.output.iter().zip(found).filter(|(output, _)| !output.is_empty()) {
+                self.made(at, output, channels);
             }
             return;
         }
@@ -209,6 +199,20 @@ impl Walk<'_> {
             .flat_map(|(_, channels)| channels.ids.clone())
             .collect();
         self.fix(&read);
+    }
+
+    /// Takes down the channels of a value that a node makes.
+    fn made(&mut self, at: usize, output: &str, channels: Channels) {
+        let fits = self.shape(output).is_some_and(|s| s.get(channels.axis) == Some(&channels.ids.len()));
+        if self.links.is_output(output) || !fits {
+            self.fix(&channels.ids);
+        }
+        if !homogeneous(self, at) {
+            self.bent.extend(&channels.ids);
+        }
+        if fits {
+            self.values.insert(output.into(), channels);
+        }
     }
 
     /// Gathers groups when all nodes are done.

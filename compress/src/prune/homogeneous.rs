@@ -28,6 +28,7 @@ const ALWAYS: &[&str] = &[
     "ReduceSum",
     "Relu",
     "Reshape",
+    "Split",
     "Squeeze",
     "Transpose",
     "Unsqueeze",

@@ -5,7 +5,7 @@ use zantc::diag::{Diagnostic, codes};
 use crate::Outcome;
 use crate::data::Data;
 use crate::net::Net;
-use crate::prune::structured::{Options, PLAIN, structured};
+use crate::prune::structured::{Options, PLAIN, Ratios, structured};
 use crate::prune::unstructured::{self, unstructured};
 use crate::{quantize, ternarize};
 
@@ -22,6 +22,8 @@ pub struct Bench<'a> {
 pub enum Step {
     /// Weights as bytes, activations measured in each run.
     DynamicInt8,
+    /// Biases of floats beside bytes, as integers.
+    Biases,
     /// Weights and activations as bytes, by calibration.
     Int8,
     /// Weights alone as bytes.
@@ -36,13 +38,16 @@ pub enum Step {
     UnstructuredMagnitude(u32),
     /// Such a share of the channels is removed, in percent, and the rest is solved again.
     Structured(u32),
+    /// As many weights as [`Step::Structured`] leaves are left, but channels are removed where least is lost; the rest is solved again.
+    Sensitive(u32),
     /// Such a share of the channels is removed, in percent: those of the least weights, and the rest stays as it is.
     StructuredMagnitude(u32),
 }
 
 /// The names that stand for steps; a number of percent follows some of them.
-const NAMES: [(&str, Step); 5] = [
+const NAMES: [(&str, Step); 6] = [
     ("int8-dynamic", Step::DynamicInt8),
+    ("biases", Step::Biases),
     ("int8", Step::Int8),
     ("weights-int8", Step::WeightsInt8),
     ("weights-int4", Step::WeightsInt4),
@@ -66,13 +71,14 @@ fn step(name: &str) -> Outcome<Step> {
         ("unstructured-", Step::Unstructured as fn(u32) -> Step),
         ("unstructured-magnitude-", Step::UnstructuredMagnitude),
         ("structured-", Step::Structured),
+        ("sensitive-", Step::Sensitive),
         ("structured-magnitude-", Step::StructuredMagnitude),
     ];
     let found = shares.iter().find_map(|(prefix, of)| Some(of(percent(name.strip_prefix(prefix)?)?)));
     found.ok_or_else(|| {
         let known: Vec<&str> = NAMES.iter().map(|(name, _)| *name).collect();
         let help = format!(
-            "there are {}, unstructured-N, structured-N, the same with -magnitude before the percent, and several joined by `+`",
+            "there are {}, sensitive-N, unstructured-N, structured-N, the last two with -magnitude before the percent, and several joined by `+`",
             known.join(", ")
         );
         vec![Diagnostic::error(codes::BAD_OPTION, format!("there is no method `{}`", name.escape_debug())).help(help)]
@@ -85,6 +91,7 @@ pub fn name(step: Step) -> String {
         Step::Unstructured(percent) => format!("unstructured-{percent}"),
         Step::UnstructuredMagnitude(percent) => format!("unstructured-magnitude-{percent}"),
         Step::Structured(percent) => format!("structured-{percent}"),
+        Step::Sensitive(percent) => format!("sensitive-{percent}"),
         Step::StructuredMagnitude(percent) => format!("structured-magnitude-{percent}"),
         other => NAMES.iter().find(|(_, known)| *known == other).map_or_else(String::new, |(name, _)| (*name).into()),
     }
@@ -100,6 +107,7 @@ pub fn compress(net: &Net, steps: &[Step], bench: &Bench<'_>) -> Outcome<Net> {
         (bench.progress)(&name(*step));
         net = match step {
             Step::DynamicInt8 => quantize::dynamic(&net),
+            Step::Biases => quantize::biases(&net)?,
             Step::Int8 => quantize::static_int8(&net, quantize::Options::default(), bench)?.0,
             Step::WeightsInt8 => quantize::weights_int8(&net, bench)?,
             Step::WeightsInt4 => quantize::weights_int4(&net, bench)?,
@@ -107,6 +115,10 @@ pub fn compress(net: &Net, steps: &[Step], bench: &Bench<'_>) -> Outcome<Net> {
             Step::Unstructured(percent) => unstructured(&net, *percent, unstructured::Options::default(), bench)?,
             Step::UnstructuredMagnitude(percent) => unstructured(&net, *percent, unstructured::PLAIN, bench)?,
             Step::Structured(percent) => structured(&net, *percent, &Options::default(), bench)?,
+            Step::Sensitive(percent) => {
+                let options = Options { ratios: Ratios::Sensitivity, ..Options::default() };
+                structured(&net, *percent, &options, bench)?
+            }
             Step::StructuredMagnitude(percent) => structured(&net, *percent, &PLAIN, bench)?,
         };
     }

@@ -241,3 +241,45 @@ fn models_without_layers_and_names_of_nothing_are_told() {
         assert!(named(name).unwrap_err()[0].message.contains("there is no method"), "{name}");
     }
 }
+
+/// The model with biases of floats, a third of a step beside those that it has as integers.
+fn with_float_biases(net: &Net) -> Net {
+    let mut net = net.clone();
+    for node in net.nodes().to_vec() {
+        let whole = net.constant(&node.input[0]).is_some_and(|c| c.dtype == zantc::onnx::ElementType::I32);
+        if node.op_type != "DequantizeLinear" || !whole {
+            continue;
+        }
+        let (steps, (_, scales)) = (net.integers(&node.input[0]).unwrap(), net.floats(&node.input[1]).unwrap());
+        let shape = net.constant(&node.input[0]).unwrap().dims.clone();
+        let numbers: Vec<f32> = steps.iter().zip(&scales).map(|(q, s)| (*q as f32 + 0.3) * s).collect();
+        let name = net.fresh("float_bias");
+        net.set_floats(&name, &shape, &numbers);
+        net.redirect(&node.output[0], &name);
+    }
+    net.sweep();
+    net
+}
+
+#[test]
+fn biases_of_floats_beside_bytes_become_integers() {
+    let folder = tempfile::tempdir().unwrap();
+    let net = Net::open(&network()).unwrap();
+    let data = open(&net, &examples(folder.path(), &[40, 3, 8, 8]));
+    let (quantized, _) = static_int8(&net, Options::default(), &bench(&data)).unwrap();
+    let trained = with_float_biases(&quantized);
+    let floats = |net: &Net| {
+        let graph = compile(&net.to_model(), &Config::new()).unwrap().graph;
+        graph.stays_float.into_iter().map(|s| (s.origin[0].name.clone(), s.reason)).collect::<Vec<_>>()
+    };
+    let stay = |net: &Net| floats(net).iter().filter(|(_, reason)| reason.contains("--kind biases")).count();
+    assert_eq!(stay(&quantized), 0);
+    assert!(stay(&trained) > 2);
+    let rounded = compress(&trained, &named("biases").unwrap(), &bench(&data)).unwrap();
+    assert_eq!(floats(&rounded), floats(&quantized));
+    // A third of a step of the sums is a small part of one of the result.
+    let far = distance(&values(&trained, "y", &data), &values(&rounded, "y", &data));
+    assert!(far < 0.01, "{far}");
+    // All are integers now.
+    assert!(zant_compress::quantize::biases(&rounded).is_err());
+}

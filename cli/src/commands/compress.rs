@@ -12,6 +12,7 @@ use zant_compress::on_threads;
 use zant_compress::prune::{structured, unstructured};
 use zant_compress::quantize::{self, Calibration, Options, Report};
 use zantc::diag::{Diagnostic, codes};
+use zantc::project::Project;
 
 use super::numbers::{part, percent};
 use super::project::{ModelArgs, compile};
@@ -23,9 +24,9 @@ use super::{Failure, Outcome};
 struct Common {
     #[command(flatten)]
     model: ModelArgs,
-    /// Examples to calibrate by: .npy, .npz or IDX (also packed by gzip), a folder of pictures by class, or one of test_data_set_*
+    /// Examples to calibrate by, where a method does: .npy, .npz or IDX (also packed by gzip), a folder of pictures by class, or one of test_data_set_*
     #[arg(long, value_name = "FILE|DIR")]
-    data: PathBuf,
+    data: Option<PathBuf>,
     /// Labels of the examples, for options that look at the accuracy
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
@@ -86,6 +87,8 @@ enum Kind {
     Static,
     /// Both as bytes, ranges of activations measured in each run
     Dynamic,
+    /// Biases of a model that is quantized but for them, as integers
+    Biases,
     /// Weights as bytes, activations in floats
     WeightsInt8,
     /// Weights of products in four bits, in blocks of 32; activations in floats
@@ -139,16 +142,22 @@ pub(super) fn quantize(args: &QuantizeArgs, shell: &mut Shell) -> Outcome {
     if args.accuracy_drop.is_some() && !matches!(args.kind, Kind::Static) {
         return Err(Failure::Usage("--accuracy-drop is for `--kind static`".into()));
     }
-    make(&args.common, "Quantizing", shell, &|net, bench| {
-        let alone = |net: Net| (net, Report::default());
-        Ok(match (args.kind, args.accuracy_drop) {
-            (Kind::Static, Some(drop)) => quantize::mixed(net, options, drop, bench)?,
-            (Kind::Static, None) => quantize::static_int8(net, options, bench)?,
-            (Kind::Dynamic, _) => alone(quantize::dynamic(net)),
-            (Kind::WeightsInt8, _) => alone(quantize::weights_int8(net, bench)?),
-            (Kind::WeightsInt4, _) => alone(quantize::weights_int4(net, bench)?),
-        })
-    })
+    let alone = |net: Net| (net, Report::default());
+    let verb = "Quantizing";
+    match args.kind {
+        Kind::Dynamic => without_examples(&args.common, verb, shell, &|net| Ok(quantize::dynamic(net))),
+        Kind::Biases => without_examples(&args.common, verb, shell, &|net| quantize::biases(net)),
+        Kind::Static => make(&args.common, verb, shell, &|net, bench| match args.accuracy_drop {
+            Some(drop) => quantize::mixed(net, options, drop, bench),
+            None => quantize::static_int8(net, options, bench),
+        }),
+        Kind::WeightsInt8 => {
+            make(&args.common, verb, shell, &|net, bench| quantize::weights_int8(net, bench).map(alone))
+        }
+        Kind::WeightsInt4 => {
+            make(&args.common, verb, shell, &|net, bench| quantize::weights_int4(net, bench).map(alone))
+        }
+    }
 }
 
 /// Set weights to zero, or remove channels, and solve what stays again
@@ -164,9 +173,12 @@ pub(super) struct PruneArgs {
     /// How many percent of the channels are removed
     #[arg(long, value_name = "PERCENT", value_parser = part, conflicts_with = "weights")]
     channels: Option<u32>,
-    /// What makes a weight important
-    #[arg(long, value_enum, default_value = "activation", conflicts_with = "channels")]
-    importance: Importance,
+    /// What makes a weight or a channel important [default: activation for weights, second-order for channels]
+    #[arg(long, value_enum)]
+    importance: Option<Importance>,
+    /// How large a share of its channels each layer loses [default: sensitivity, where the importance is second-order]
+    #[arg(long, value_enum, conflicts_with = "weights")]
+    ratios: Option<RatiosOf>,
     /// With what weights are compared
     #[arg(long, value_enum, default_value = "global", conflicts_with = "channels")]
     scope: Scope,
@@ -175,12 +187,24 @@ pub(super) struct PruneArgs {
     no_repair: bool,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Importance {
-    /// Its size
+    /// Its size; of a channel the size of the weights that make it
     Magnitude,
-    /// Its size times how much what it multiplies varies
+    /// A weight's size times how much what it multiplies varies; of a channel the size of what it gives to its readers
     Activation,
+    /// Of channels: those go first whose loss the others make good best
+    SecondOrder,
+    /// Of channels: those stay that explain most of what all give
+    Dependence,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum RatiosOf {
+    /// The same
+    Uniform,
+    /// The most where least is lost; as many weights are left as if all lost the same
+    Sensitivity,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -191,22 +215,48 @@ enum Scope {
     Global,
 }
 
-pub(super) fn prune(args: &PruneArgs, shell: &mut Shell) -> Outcome {
-    let options = unstructured::Options {
-        importance: match args.importance {
-            Importance::Magnitude => unstructured::Weight::Magnitude,
-            Importance::Activation => unstructured::Weight::Activation,
-        },
-        global: matches!(args.scope, Scope::Global),
-        repair: !args.no_repair,
+/// How weights become zero.
+fn of_weights(args: &PruneArgs) -> Result<unstructured::Options, Failure> {
+    let importance = match args.importance.unwrap_or(Importance::Activation) {
+        Importance::Magnitude => unstructured::Weight::Magnitude,
+        Importance::Activation => unstructured::Weight::Activation,
+        Importance::SecondOrder | Importance::Dependence => {
+            return Err(Failure::Usage("weights are compared by `--importance magnitude` or `activation`".into()));
+        }
     };
-    let channels = structured::Options { repair: !args.no_repair, ..Default::default() };
+    Ok(unstructured::Options { importance, global: matches!(args.scope, Scope::Global), repair: !args.no_repair })
+}
+
+/// How channels are removed.
+fn of_channels(args: &PruneArgs) -> Result<structured::Options, Failure> {
+    let importance = match args.importance.unwrap_or(Importance::SecondOrder) {
+        Importance::Magnitude => structured::Importance::Magnitude,
+        Importance::Activation => structured::Importance::Activation,
+        Importance::SecondOrder => structured::Importance::SecondOrder,
+        Importance::Dependence => structured::Importance::Dependence,
+    };
+    let knows_errors = importance == structured::Importance::SecondOrder;
+    let ratios = match args.ratios {
+        Some(RatiosOf::Sensitivity) if !knows_errors => {
+            return Err(Failure::Usage("`--ratios sensitivity` needs `--importance second-order`".into()));
+        }
+        Some(RatiosOf::Sensitivity) => structured::Ratios::Sensitivity,
+        None if knows_errors => structured::Ratios::Sensitivity,
+        Some(RatiosOf::Uniform) | None => structured::Ratios::Uniform,
+    };
+    Ok(structured::Options { importance, ratios, repair: !args.no_repair, ..Default::default() })
+}
+
+pub(super) fn prune(args: &PruneArgs, shell: &mut Shell) -> Outcome {
+    if let Some(percent) = args.channels {
+        let options = of_channels(args)?;
+        return make(&args.common, "Pruning", shell, &|net, bench| {
+            Ok((structured::structured(net, percent, &options, bench)?, Report::default()))
+        });
+    }
+    let (percent, options) = (args.weights.unwrap_or_default(), of_weights(args)?);
     make(&args.common, "Pruning", shell, &|net, bench| {
-        let made = match (args.weights, args.channels) {
-            (Some(percent), _) => unstructured::unstructured(net, percent, options, bench)?,
-            (None, percent) => structured::structured(net, percent.unwrap_or_default(), &channels, bench)?,
-        };
-        Ok((made, Report::default()))
+        Ok((unstructured::unstructured(net, percent, options, bench)?, Report::default()))
     })
 }
 
@@ -227,8 +277,8 @@ pub(super) fn ternarize(args: &TernarizeArgs, shell: &mut Shell) -> Outcome {
 
 type Make<'a> = &'a (dyn Fn(&Net, &Bench<'_>) -> Result<(Net, Report), Vec<Diagnostic>> + Sync);
 
-/// Opens model and data, makes a model of the model, writes it and says what came out.
-fn make(common: &Common, verb: &str, shell: &mut Shell, method: Make<'_>) -> Outcome {
+/// Opens the model, where its output may be written.
+fn opened(common: &Common) -> Result<Project, Failure> {
     let project = common.model.open()?;
     if common.output.exists() && !common.force {
         return Err(Failure::Usage(format!("{:?} is there already; `--force` writes over it", common.output)));
@@ -237,9 +287,18 @@ fn make(common: &Common, verb: &str, shell: &mut Shell, method: Make<'_>) -> Out
     if same(&project.path, &common.output) {
         return Err(Failure::Usage("the output is the model itself".into()));
     }
+    Ok(project)
+}
+
+/// Opens model and data, makes a model of the model, writes it and says what came out.
+fn make(common: &Common, verb: &str, shell: &mut Shell, method: Make<'_>) -> Outcome {
+    let project = opened(common)?;
+    let Some(data) = &common.data else {
+        return Err(Failure::Usage("`--data` is missing: examples to calibrate by".into()));
+    };
     let transform = Transform::beside(&project.path)?;
     let compiled = compile(&project, shell)?;
-    let data = Data::open(&common.data, common.labels.as_deref(), &transform, &compiled.program)?;
+    let data = Data::open(data, common.labels.as_deref(), &transform, &compiled.program)?;
     let net = Net::open(&project.model)?;
     shell.status(verb, &format!("{} by {} examples", project.name, data.len()));
     let (made, report) = {
@@ -251,11 +310,31 @@ fn make(common: &Common, verb: &str, shell: &mut Shell, method: Make<'_>) -> Out
         };
         on_threads(common.threads, || method(&net, &Bench { data: &data, progress: &progress }))?
     };
+    write(common, &net, &made, &report, shell)
+}
+
+/// The same by a method that looks at no example.
+fn without_examples(
+    common: &Common,
+    verb: &str,
+    shell: &mut Shell,
+    method: &dyn Fn(&Net) -> Result<Net, Vec<Diagnostic>>,
+) -> Outcome {
+    let project = opened(common)?;
+    compile(&project, shell)?;
+    let net = Net::open(&project.model)?;
+    shell.status(verb, &project.name);
+    let made = method(&net)?;
+    write(common, &net, &made, &Report::default(), shell)
+}
+
+/// Writes what was made, and says what it is.
+fn write(common: &Common, net: &Net, made: &Net, report: &Report, shell: &mut Shell) -> Outcome {
     let bytes = made.encode();
     let unwritten = |e: std::io::Error| Diagnostic::error(codes::NOT_OURS, format!("{:?}: {e}", common.output));
     std::fs::write(&common.output, &bytes).map_err(unwritten)?;
     if !report.layers.is_empty() {
-        shell.out(&layers(&report))?;
+        shell.out(&layers(report))?;
     }
     if let Some(calibration) = report.calibration {
         let channels = if report.equalised { ", channels equalised" } else { "" };

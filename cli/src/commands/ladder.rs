@@ -37,7 +37,7 @@ pub(super) struct Args {
     /// Examples for methods that calibrate [default: the validation data]
     #[arg(long, value_name = "FILE|DIR")]
     calibrate: Option<PathBuf>,
-    /// Methods: int8-dynamic, int8, weights-int8, weights-int4, ternary, unstructured-N, structured-N, structured-magnitude-N, and several
+    /// Methods: int8-dynamic, int8, weights-int8, weights-int4, ternary, unstructured-N, structured-N, sensitive-N, structured-magnitude-N, and several
     /// joined by `+`
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     methods: Vec<String>,

@@ -30,8 +30,8 @@ pub enum Zeros {
 
 /// Bytes that must at least be saved, and what part of the weights that is, in percent.
 const LEAST: (usize, usize) = (64, 15);
-/// How much longer a layer may take where speed is preferred.
-const SLOWER: f64 = 0.025;
+/// How much longer a layer may take where speed is preferred, if all of its bytes were saved: of half of them half of that.
+const SLOWER: f64 = 0.02;
 /// Bytes that are unpacked at a time: of machines with caches, and of products of bytes on others.
 const ROOM: (usize, usize) = (32 << 10, 16 << 10);
 /// Columns from which on sixteen are unpacked at a time on machines with little memory, not eight.
@@ -176,7 +176,7 @@ impl Lowering<'_> {
         // Constants are worth so much memory for a while.
         let fitting = widths.iter().copied().find(|&columns| 3 * layer.room(columns) <= 2 * saved);
         let kept = match fitting {
-            Some(columns) if layer.longer(columns) <= SLOWER => {
+            Some(columns) if layer.longer(columns) * dense as f64 <= SLOWER * saved as f64 => {
                 let longer = percent(layer.longer(columns));
                 let note = format!("{zeros}: a bitmap and values, {bytes} bytes for {dense}; about {longer} longer");
                 return Some(Unpacking { columns, note });

@@ -133,9 +133,12 @@ fn roughly(net: &Net, step: Step, bench: &Bench<'_>) -> Outcome<Net> {
         Step::WeightsInt4 => quantize::int4(net, None)?,
         Step::Ternary => three_valued(net, None)?,
         Step::Unstructured(percent) => by_size(net, percent),
-        Step::UnstructuredMagnitude(_) | Step::DynamicInt8 | Step::Structured(_) | Step::StructuredMagnitude(_) => {
-            compress(net, &[step], bench)?
-        }
+        Step::UnstructuredMagnitude(_)
+        | Step::DynamicInt8
+        | Step::Biases
+        | Step::Structured(_)
+        | Step::Sensitive(_)
+        | Step::StructuredMagnitude(_) => compress(net, &[step], bench)?,
     })
 }
 

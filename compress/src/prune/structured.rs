@@ -17,6 +17,8 @@ pub use crate::prune::sensitivity::by_sensitivity;
 pub struct Options {
     /// How channels are compared.
     pub importance: Importance,
+    /// How large a share each group loses.
+    pub ratios: Ratios,
     /// Whether the layers are solved again.
     pub repair: bool,
     /// What holds solved weights near those that they were: a share of the mean square of what a layer reads.
@@ -29,6 +31,16 @@ pub struct Options {
     pub rows: usize,
 }
 
+/// How large a share of its channels each group loses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ratios {
+    /// All groups lose the same share.
+    #[default]
+    Uniform,
+    /// Groups lose most where least is lost by it, and as many weights are left; for [`Importance::SecondOrder`], which knows the errors.
+    Sensitivity,
+}
+
 impl Default for Options {
     fn default() -> Options {
         Options { importance: Importance::default(), repair: true, ..PLAIN }
@@ -38,6 +50,7 @@ impl Default for Options {
 /// What removes the channels of the least weights, and leaves the rest as it is: what a repair is compared with.
 pub const PLAIN: Options = Options {
     importance: Importance::Magnitude,
+    ratios: Ratios::Uniform,
     repair: false,
     damping: 1e-2,
     rounds: 32,
@@ -45,14 +58,24 @@ pub const PLAIN: Options = Options {
     rows: 16_384,
 };
 
-/// Removes such a share of the channels of every group.
+/// Removes such a share of the channels of every group, or as many weights as that removes.
 ///
 /// # Errors
 /// A model that does not compile, or does not run on the examples.
 pub fn structured(net: &Net, percent: u32, options: &Options, bench: &Bench<'_>) -> Outcome<Net> {
     let groups = Groups::find(net)?;
-    let shares = vec![f64::from(percent) / 100.0; groups.groups.len()];
-    prune(net, &groups, &shares, options, bench)
+    let rankings = ranked(net, &groups, options, bench)?;
+    let shares = match options.ratios {
+        Ratios::Uniform => vec![f64::from(percent) / 100.0; groups.groups.len()],
+        Ratios::Sensitivity => by_sensitivity(&groups, &rankings, percent),
+    };
+    prune_by(net, &groups, &rankings, &shares, options, bench)
+}
+
+/// The rankings of all groups.
+fn ranked(net: &Net, groups: &Groups, options: &Options, bench: &Bench<'_>) -> Outcome<Vec<Ranking>> {
+    let budget = Budget { examples: options.examples.min(512), rows: options.rows, ..Budget::default() };
+    rank(net, groups, options.importance, budget, bench)
 }
 
 /// Removes a share (0 to 1) of the channels of each group.
@@ -60,8 +83,7 @@ pub fn structured(net: &Net, percent: u32, options: &Options, bench: &Bench<'_>)
 /// # Errors
 /// A model that does not run on the examples.
 pub fn prune(net: &Net, groups: &Groups, shares: &[f64], options: &Options, bench: &Bench<'_>) -> Outcome<Net> {
-    let budget = Budget { examples: options.examples.min(512), rows: options.rows, ..Budget::default() };
-    let rankings = rank(net, groups, options.importance, budget, bench)?;
+    let rankings = ranked(net, groups, options, bench)?;
     prune_by(net, groups, &rankings, shares, options, bench)
 }
 

@@ -1,6 +1,7 @@
 //! Quantization: weights and activations as bytes, weights alone in few bits.
 
 mod best;
+mod biases;
 mod dynamic;
 pub(crate) mod equalise;
 mod mixed;
@@ -11,6 +12,7 @@ mod rounding;
 mod weights_only;
 mod write;
 
+pub use biases::biases;
 pub use dynamic::dynamic;
 pub use mixed::mixed;
 pub use ranges::{Bytes, Calibration};

@@ -114,7 +114,8 @@ fn proved(
         false => vec![0.0; columns],
     };
     let bias = bias.iter().zip(&scales).map(|(&b, &s)| quantized_bias(b, s, sy)).collect::<Option<_>>();
-    let bias = bias.ok_or("a bias is no multiple of the scale of the sums")?;
+    let bias =
+        bias.ok_or("a bias is no multiple of the scale of the sums; `zantc quantize --kind biases` rounds it")?;
     if !is_zero_point(rw, x, from.zero) {
         return Err(format!("the zero point {} of its operand is none of its bytes", from.zero));
     }

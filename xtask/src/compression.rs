@@ -56,7 +56,7 @@ const NETWORKS: [Network; 4] = [
 ];
 
 /// All rows of a ladder: those that it has when nothing is said, and pruning without repair, to compare with.
-const ROWS: [&str; 15] = [
+const ROWS: [&str; 18] = [
     "int8-dynamic",
     "int8",
     "unstructured-30",
@@ -65,6 +65,9 @@ const ROWS: [&str; 15] = [
     "structured-30",
     "structured-50",
     "structured-70",
+    "sensitive-30",
+    "sensitive-50",
+    "sensitive-70",
     "structured-magnitude-30",
     "structured-magnitude-50",
     "structured-magnitude-70",
@@ -106,7 +109,9 @@ const HEAD: &str = "# Compressed networks
 
 Made by `cargo xtask compression`: for each network one [ladder](ladder.md), on 4,000 pictures of traffic signs that no method has seen; 1,000
 others calibrate. Nothing was trained but the rows `qat`. Rows `onnxruntime-*` are what its own quantizer makes of the same network with the same
-pictures; rows `structured-magnitude-N` remove the channels of the least weights and repair nothing. Published accuracies are of the same layers
+pictures. Of the rows that remove channels, `structured-N` takes the same share of every layer, `sensitive-N` leaves as many weights and takes most
+where least is lost, and `structured-magnitude-N` removes the channels of the least weights and repairs nothing. `qat-biases` is the row `qat` with its
+biases as integers. Published accuracies are of the same layers
 with other weights, trained on more of other data: read their differences.
 ";
 
@@ -120,7 +125,13 @@ fn ladder(shared: &Path, network: &Network, folder: &Path, python: &str, quick: 
     let mut added = Vec::new();
     let trained = models.join(format!("{}_qat/model.onnx", network.name));
     if trained.is_file() {
-        added.push(format!("qat={}", text(&trained)));
+        let (from, made) = (text(&trained), text(&folder.join("qat-biases.onnx")));
+        let args = ["quantize", &from, "--kind", "biases", "--output", &made, "--force"];
+        if !run(&text(&root().join("target/release/zantc")), &args)? {
+            return Ok(false);
+        }
+        added.push(format!("qat={from}"));
+        added.push(format!("qat-biases={made}"));
     }
     for (how, examples) in PEER {
         let made = folder.join(format!("onnxruntime-{how}.onnx"));

@@ -11,10 +11,11 @@ use zant_compress::method::{Bench, Step, compress};
 use zant_compress::net::Net;
 use zant_compress::{Metric, check, evaluate, on_threads, parameters};
 use zant_measure::report::{self, Key, Kind, Report, Row, Value};
-use zantc::config::file_beside;
+use zantc::config::{Optimize, file_beside};
 use zantc::diag::{Diagnostic, codes};
 use zantc::emit::VERSION;
 use zantc::ir::Type;
+use zantc::onnx::Model;
 use zantc::pipeline::{Compiled, compile};
 use zantc::program::Program;
 use zantc::project;
@@ -121,6 +122,7 @@ fn fill(ladder: &Ladder, opened: &Opened, rung: &Rung, row: &mut RowFile, hear: 
     values.insert(report::Metric::Parameters, Value::Count(parameters(&model)?));
     values.insert(report::Metric::Onnx, Value::Count(bytes));
     values.extend(planned(&compiled.program));
+    values.extend(for_size(&model, host(&source)));
     let macs = compiled.program.macs();
     let built = if ladder.quick { Ok(Values::new()) } else { on_host(ladder, rung, &source, hear) };
     let (built, failed) = match built {
@@ -252,6 +254,13 @@ fn planned(program: &Program) -> Values {
     ])
 }
 
+/// What the plan of a build for size says of the weights.
+fn for_size(model: &Model, config: zantc::Config) -> Values {
+    let small = compile(model, &config.optimize(Optimize::Size));
+    let bytes = small.map(|small| Value::Count(small.program.weights_bytes() as u64));
+    bytes.into_iter().map(|bytes| (report::Metric::SmallWeights, bytes)).collect()
+}
+
 /// Measures a row's model on one target, built for speed.
 fn built(
     ladder: &Ladder,
@@ -291,9 +300,9 @@ fn on_target(
     let missing = |why: String| Values::from([(report::Metric::Instructions, Value::Missing(why))]);
     let mut config = source.config.clone();
     (config.target, config.board) = (target, None);
-    let compiled = project::read(&source.path).and_then(|model| compile(&model, &config));
+    let compiled = project::read(&source.path).and_then(|model| Ok((compile(&model, &config)?, model)));
     let mut values = match &compiled {
-        Ok(compiled) => planned(&compiled.program),
+        Ok((compiled, model)) => planned(&compiled.program).into_iter().chain(for_size(model, config)).collect(),
         Err(faults) => return missing(format!("{} on {}: {}", rung.name, target.name, reason(faults))),
     };
     if ladder.quick {

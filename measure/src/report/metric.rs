@@ -150,6 +150,7 @@ metrics! {
     Examples "examples" "examples" Count Neither Shown Count "Examples of the validation data."
     Parameters "parameters" "parameters" Count Lower Exact Count "Weights and biases of the ONNX file that are not zero; scales and zero points are none."
     Onnx "onnx" "ONNX file" Bytes Lower Exact Count "The ONNX file, with its external data."
+    SmallWeights "small_weights" "weights for size" Bytes Lower Exact Count "The weights in flash of a build with `--optimize size`, which stores no zeros of sparse weights."
     TokensPerS "tokens_per_s" "tokens/s" Count Higher Shown Real "Tokens in a second: of each token of a session the shortest time over all rounds, taking the most likely one included."
     FirstTokenCold "first_token_cold" "first token, cold" Microseconds Lower Shown Real "Time of the first session of a process up to its first token: making the model, the prompt, the token."
     FirstToken "first_token" "first token" Microseconds Lower Shown Times "The same in a process that had sessions before."

@@ -34,7 +34,9 @@ impl Sort {
     /// # Errors
     /// What there is, where it is none.
     pub fn named(name: &str) -> Result<Sort, String> {
-        use Metric::{Arena, Code, Faster, Instructions, Onnx, Parameters, SmallWeights, Smaller, Stack, Time, Weights};
+        use Metric::{
+            Arena, Code, Faster, Instructions, Onnx, Parameters, SmallWeights, Smaller, Stack, Time, Weights,
+        };
         let known = [Parameters, Onnx, Weights, SmallWeights, Code, Arena, Stack, Time, Instructions, Smaller, Faster];
         match name {
             "method" => Ok(Sort::Method),

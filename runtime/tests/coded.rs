@@ -7,11 +7,18 @@ use zant_runtime::arch::isa::{Fused, Numerics, Separate};
 use zant_runtime::arch::portable::Portable;
 use zant_runtime::kernels::coded::{coded_conv2d, coded_matmul, coded_matvec};
 use zant_runtime::kernels::conv::conv2d;
+use zant_runtime::kernels::gates::Standard;
+use zant_runtime::kernels::gru::{self, gru};
+use zant_runtime::kernels::lstm::{self, Memory, lstm};
 use zant_runtime::kernels::matmul_packed::{MatMulPacked, matmul_packed};
 use zant_runtime::kernels::packing::{self, Piece};
+use zant_runtime::kernels::recurrent::{Matrices, Results, Sequences};
+use zant_runtime::kernels::recurrent_coded::CodedMatrix;
+use zant_runtime::kernels::recurrent_dense::Dense;
 use zant_runtime::terms::coding::{Bits2, Bits4, Bits8, Brain, Coded, Coding, Half, Trits, Weights};
 use zant_runtime::terms::conv2d::Conv2d;
 use zant_runtime::terms::epilogue::{Activation, Epilogue, Residual};
+use zant_runtime::terms::recurrent::Recurrent;
 
 /// Random weights as a coding has them.
 struct Made<C: Coding> {
@@ -240,4 +247,110 @@ fn every_half_is_widened_exactly() {
     for code in (0..=u16::MAX).filter(|&code| Half::is_used(code)).step_by(reduced(1, 97)) {
         assert_eq!(Half::floats([code; 16], 0)[7].to_bits(), Half::float(code).to_bits(), "{code:#x}");
     }
+}
+
+/// Both matrices of a layer, coded: their columns are those of floats `[depth][columns]`.
+struct Layer<C: Coding> {
+    w: Made<C>,
+    r: Made<C>,
+}
+
+impl<C: Codes> Layer<C> {
+    fn coded<'a, const P: usize>(
+        &'a self,
+        bias: &'a [f32],
+    ) -> Matrices<'a, CodedMatrix<'a, P, C>, CodedMatrix<'a, P, C>> {
+        let matrix = |made: &'a Made<C>| CodedMatrix { shape: &made.coded, weights: made.weights(), first: 0 };
+        Matrices { w: matrix(&self.w), r: matrix(&self.r), bias }
+    }
+}
+
+/// The floats of coded weights in panels, of some columns each.
+fn panels<C: Codes>(made: &Made<C>, parts: &[[usize; 2]]) -> Vec<f32> {
+    let (n, k) = (made.coded.columns, made.coded.depth);
+    let turned: Vec<f32> = (0..k * n).map(|at| made.floats[at % n * k + at / n]).collect();
+    parts.iter().flat_map(|part| packed(&turned, packing::columns(k, n, *part))).collect()
+}
+
+fn layers<const P: usize, N: Numerics, C: Codes>(seed: u64) {
+    let mut values = Values(seed);
+    for round in rounds(12, 2) {
+        let [steps, batch, input] = [1 + values.below(5), 1 + values.below(2), 1 + values.below(20)];
+        let hidden = 1 + values.below(reduced(20, 9));
+        let p = Recurrent {
+            steps,
+            batch,
+            input,
+            hidden,
+            y_pitch: hidden,
+            block: 1 + values.below(3),
+            reverse: round % 2 == 0,
+            resume: false,
+        };
+        let x = values.f32s(steps * batch * input);
+        let states = batch * hidden;
+        let bias = values.f32s(4 * hidden);
+        let layer = Layer::<C> {
+            w: Made::new(&mut values, [4 * hidden, input, P], round),
+            r: Made::new(&mut values, [4 * hidden, hidden, P], round),
+        };
+        let sequences = Sequences { x: &x, lens: &[], h0: &[] };
+        let (w, r) = (panels(&layer.w, &[[0, 4 * hidden]]), panels(&layer.r, &[[0, 4 * hidden]]));
+        let run = |f: &mut dyn FnMut(Memory<'_>, Results<'_>)| {
+            let (mut scratch, mut h, mut c) = (vec![7.0; lstm::scratch(&p)], vec![7.0; states], vec![7.0; states]);
+            let mut y = vec![9.0; steps * states];
+            let memory = Memory { peepholes: &[], c0: &[], c: &mut c };
+            f(memory, Results { scratch: &mut scratch, h: &mut h, y: &mut y });
+            bits(&y)
+        };
+        let portable = Portable::<N>::portable();
+        let expected = run(&mut |memory, results| {
+            let matrices = Matrices { w: Dense(&w), r: Dense(&r), bias: &bias };
+            lstm(portable, &p, &Standard, matrices, sequences, memory, results);
+        });
+        each_cpu!(N, name, cpu => {
+            let got = run(&mut |memory, results| {
+                lstm(cpu, &p, &Standard, layer.coded::<P>(&bias), sequences, memory, results);
+            });
+            assert_eq!(got, expected, "{name} {p:?}");
+        });
+        reset_before::<P, N, C>(&mut values, &p, &x, round);
+    }
+}
+
+/// A GRU whose update reads columns of their own, which begin a panel.
+fn reset_before<const P: usize, N: Numerics, C: Codes>(values: &mut Values, p: &Recurrent, x: &[f32], round: usize) {
+    let (hidden, states) = (p.hidden, p.batch * p.hidden);
+    let first = (2 * hidden).next_multiple_of(P);
+    let layer = Layer::<C> {
+        w: Made::new(values, [3 * hidden, p.input, P], round),
+        r: Made::new(values, [first + hidden, hidden, P], round),
+    };
+    let bias = values.f32s(3 * hidden);
+    let sequences = Sequences { x, lens: &[], h0: &[] };
+    let (w, r) = (panels(&layer.w, &[[0, 3 * hidden]]), panels(&layer.r, &[[0, 2 * hidden], [first, hidden]]));
+    let run = |f: &mut dyn FnMut(Results<'_>)| {
+        let (mut scratch, mut h) = (vec![7.0; gru::scratch(p, false)], vec![7.0; states]);
+        let mut y = vec![9.0; p.steps * states];
+        f(Results { scratch: &mut scratch, h: &mut h, y: &mut y });
+        bits(&y)
+    };
+    let portable = Portable::<N>::portable();
+    let expected = run(&mut |results| {
+        let matrices = Matrices { w: Dense(&w), r: Dense(&r), bias: &bias };
+        gru(portable, p, &Standard, matrices, sequences, results);
+    });
+    each_cpu!(N, name, cpu => {
+        let got = run(&mut |results| gru(cpu, p, &Standard, layer.coded::<P>(&bias), sequences, results));
+        assert_eq!(got, expected, "{name} {p:?}");
+    });
+}
+
+#[test]
+fn recurrent_layers_have_the_bits_of_floats() {
+    layers::<16, Fused, Bits8>(31);
+    layers::<4, Fused, Bits8>(32);
+    layers::<16, Separate, Bits8>(33);
+    layers::<4, Fused, Half>(34);
+    layers::<16, Fused, Half>(35);
 }

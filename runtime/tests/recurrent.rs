@@ -9,7 +9,8 @@ use zant_runtime::kernels::gates::Standard;
 use zant_runtime::kernels::gru::{self, gru, gru_after_lens};
 use zant_runtime::kernels::lstm::{self, Memory, lstm};
 use zant_runtime::kernels::packing::{Piece, columns, matmul};
-use zant_runtime::kernels::recurrent::{Operands, Results};
+use zant_runtime::kernels::recurrent::{Matrices, Results, Sequences};
+use zant_runtime::kernels::recurrent_dense::Dense;
 use zant_runtime::math::{fma, sigmoid, tanh};
 use zant_runtime::terms::recurrent::Recurrent;
 
@@ -66,9 +67,10 @@ fn run_lstm<C: FloatCpu>(cpu: C, p: &Recurrent, [x, w, r, bias]: [&[f32]; 4]) ->
     let states = p.batch * p.hidden;
     let (mut scratch, mut h, mut c) = (vec![7.0; lstm::scratch(p)], vec![7.0; states], vec![7.0; states]);
     let mut y = vec![9.0; (p.steps * p.batch).saturating_sub(1) * p.y_pitch + p.hidden];
-    let operands = Operands { x, w, r, bias, lens: &[], h0: &[] };
     let memory = Memory { peepholes: &[], c0: &[], c: &mut c };
-    lstm(cpu, p, &Standard, operands, memory, Results { scratch: &mut scratch, h: &mut h, y: &mut y });
+    let matrices = Matrices { w: Dense(w), r: Dense(r), bias };
+    let sequences = Sequences { x, lens: &[], h0: &[] };
+    lstm(cpu, p, &Standard, matrices, sequences, memory, Results { scratch: &mut scratch, h: &mut h, y: &mut y });
     y
 }
 
@@ -96,10 +98,11 @@ fn run_gru<C: FloatCpu>(cpu: C, p: &Recurrent, after: bool, lens: &[i32], parts:
     let (mut scratch, mut h) = (vec![7.0; gru::scratch(p, after)], vec![7.0; p.batch * p.hidden]);
     let mut y = vec![9.0; (p.steps * p.batch).saturating_sub(1) * p.y_pitch + p.hidden];
     let results = Results { scratch: &mut scratch, h: &mut h, y: &mut y };
+    let matrices = Matrices { w: Dense(w), r: Dense(r), bias };
     let good = if after {
-        gru_after_lens(cpu, p, &Standard, Operands { x, w, r, bias, lens, h0: &[] }, results).is_ok()
+        gru_after_lens(cpu, p, &Standard, matrices, Sequences { x, lens, h0: &[] }, results).is_ok()
     } else {
-        gru(cpu, p, &Standard, Operands { x, w, r, bias, lens: &[], h0: &[] }, results);
+        gru(cpu, p, &Standard, matrices, Sequences { x, lens: &[], h0: &[] }, results);
         true
     };
     (y, good)

@@ -83,7 +83,8 @@ pub fn conformance() -> Option<Vec<Case>> {
     })
 }
 
-fn group(folder: &Path, group: &str) -> Vec<Case> {
+/// The cases in a folder, in a group of that name.
+pub fn group(folder: &Path, group: &str) -> Vec<Case> {
     let case = |(name, folder)| Case { group: group.to_owned(), name, folder };
     let mut cases: Vec<Case> = folders(folder).map(case).filter(|case| case.model().is_file()).collect();
     cases.sort();

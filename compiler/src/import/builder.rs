@@ -116,8 +116,8 @@ impl Builder {
         let results = self.reference.evaluate(op, &operands).map_err(BuildError::Eval)?;
         let name = self.origin.last().map(|o| o.name.clone()).unwrap_or_default();
         let values: Vec<ValueId> = results.into_iter().map(|t| self.graph.add_constant(name.clone(), t)).collect();
-        if let (&[from], &[to]) = (inputs, values.as_slice()) {
-            self.graph.carry_stored(op, from, to, &self.reference);
+        if let &[to] = values.as_slice() {
+            self.graph.carry_stored(op, inputs, to, &self.reference);
         }
         Ok(Some(values))
     }

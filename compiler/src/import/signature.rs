@@ -3,7 +3,8 @@
 //! `signatures.txt` has one line for each version that changed the form: name, first opset, number of inputs, number of
 //! outputs, attributes (`-` where there are none); or name, opset and `withdrawn`. It is what `onnx.defs` of ONNX 1.23
 //! says, without the attribute `consumed_inputs`, which never meant anything. `GroupNormalization` of opset 18, which was
-//! deprecated for one of opset 21 and is in wide use, counts as valid.
+//! deprecated for one of opset 21 and is in wide use, counts as valid; so does `SimplifiedLayerNormalization`, which ONNX Runtime puts into
+//! this domain.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;

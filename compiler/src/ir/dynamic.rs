@@ -1,7 +1,8 @@
-//! Quantization whose scale follows from the data: the formulas of ONNX `DynamicQuantizeLinear`.
+//! Quantization whose scale follows from the data: the formulas of ONNX `DynamicQuantizeLinear`, and the weights that its bytes are
+//! multiplied with.
 
 use super::formula::{constant, num, x};
-use super::{DType, Expr, Scalar, UnaryOp};
+use super::{DType, Expr, Scalar, Tensor, UnaryOp};
 
 /// The formulas, with 255 steps from the least number (at most 0) to the largest (at least 0).
 pub(crate) struct DynamicQuantization {
@@ -28,4 +29,22 @@ impl DynamicQuantization {
             byte: byte.max(bound(0)).min(bound(255)).cast(DType::U8).expr(DType::F32),
         }
     }
+}
+
+/// Constant weights `[k, n]` of i32 as `[n, k]` of i8 and what they are less by, where no sum of products with bytes less a
+/// zero point overflows.
+pub(crate) fn weights(w: &Tensor) -> Option<(Tensor, i32)> {
+    let &[k, n] = w.shape() else { return None };
+    let wide = w.to_vec::<i32>()?;
+    let [least, most] = [wide.iter().min()?, wide.iter().max()?].map(|&w| i64::from(w));
+    // No offset where none is needed, else the least.
+    let offset =
+        if least >= -128 && most <= 127 { 0 } else { i32::try_from((most - 127).max(0).min(least + 128)).ok()? };
+    let columns = (0..n).flat_map(|column| (0..k).map(move |row| row * n + column));
+    let bytes = columns.map(|at| i8::try_from(i64::from(wide[at]) - i64::from(offset)).ok());
+    let bytes: Vec<i8> = bytes.collect::<Option<_>>()?;
+    let mut sums = vec![0u64; n];
+    wide.iter().enumerate().for_each(|(at, w)| sums[at % n] += u64::from(w.unsigned_abs()) * 255);
+    let fits = sums.iter().all(|&sum| sum <= i32::MAX as u64);
+    fits.then(|| (Tensor::from_elements([n, k], &bytes), offset))
 }

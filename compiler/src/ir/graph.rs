@@ -171,16 +171,21 @@ impl Graph {
         id
     }
 
-    /// Notes what the constant `to` was made from, where it is an index map of a constant of which that is known, or 16-bit floats
+    /// Notes what the constant `to` was made from, where it is an index map of constants of which that is known, or 16-bit floats
     /// widened.
-    pub fn carry_stored(&mut self, op: &Op, from: ValueId, to: ValueId, evaluate: &dyn Evaluate) {
-        let made = if let Op::Movement(m) = op {
-            self.stored.get(&from).and_then(|stored| {
-                let data = evaluate.computed(op, &[&stored.data]);
-                data.and_then(|data| stored.moved(m, data))
-            })
-        } else {
-            self.data(from).filter(|data| op.is_widening(data.dtype())).cloned().map(Stored::halves)
+    pub fn carry_stored(&mut self, op: &Op, from: &[ValueId], to: ValueId, evaluate: &dyn Evaluate) {
+        let parts: Option<Vec<&Stored>> = from.iter().map(|v| self.stored.get(v)).collect();
+        let codes = |parts: &[&Stored]| {
+            let data: Vec<&Tensor> = parts.iter().map(|part| &part.data).collect();
+            evaluate.computed(op, &data)
+        };
+        let made = match (op, parts, from) {
+            (Op::Movement(m), Some(parts), _) => codes(&parts).and_then(|data| parts[0].moved(m, data)),
+            (Op::Concat { axis }, Some(parts), _) if Stored::can_join(&parts) => {
+                codes(&parts).and_then(|data| Stored::joined(&parts, *axis, data))
+            }
+            (_, _, &[from]) => self.data(from).filter(|data| op.is_widening(data.dtype())).cloned().map(Stored::halves),
+            _ => None,
         };
         self.stored.extend(made.map(|made| (to, made)));
     }

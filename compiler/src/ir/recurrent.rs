@@ -83,6 +83,10 @@ pub struct Recurrent {
     pub lens: bool,
     /// Whether the states begin with operands; else with zeros.
     pub initial: bool,
+    /// Where it is there, the state is quantized at each step, of each sequence by itself: then `x` is sums `[steps,batch,columns * n]`,
+    /// to which the bias and the state's products are added; `w` is a multiplier `[columns * n]`, and `r [columns * n,n]` of i8. Products
+    /// are those of [`Op::DynamicMatMul`](super::Op::DynamicMatMul) with this offset. Of an LSTM alone.
+    pub dynamic: Option<i32>,
 }
 
 impl Recurrent {

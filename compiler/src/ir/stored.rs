@@ -142,8 +142,66 @@ impl Stored {
                 let block = reshaped(self.data.shape(), &self.block, shape)?;
                 Some(Stored { data, block, ..self.clone() })
             }
-            Movement::Slice { .. } | Movement::Expand { .. } | Movement::Pad { .. } => None,
+            Movement::Slice { start, step, len } => self.sliced(start, step, len, data),
+            Movement::Expand { .. } | Movement::Pad { .. } => None,
         }
+    }
+
+    /// The same of a slice that cuts no block.
+    fn sliced(&self, start: &[usize], step: &[isize], len: &[usize], data: Tensor) -> Option<Stored> {
+        let (shape, strides) = (self.data.shape(), row_major_strides(&self.grid()));
+        let mut block = self.block.clone();
+        let mut kept = vec![0];
+        for d in 0..shape.len() {
+            let first = match self.block[d] {
+                own if own >= shape[d] => {
+                    block[d] = len[d].max(1);
+                    vec![0; len[d].min(1)]
+                }
+                1 => (0..len[d]).map(|i| start[d].wrapping_add_signed(step[d] * i as isize)).collect(),
+                own => {
+                    let is_whole = len[d].is_multiple_of(own) || start[d] + len[d] == shape[d];
+                    if step[d] != 1 || !start[d].is_multiple_of(own) || !is_whole {
+                        return None;
+                    }
+                    (0..len[d].div_ceil(own)).map(|i| start[d] / own + i).collect()
+                }
+            };
+            let stride = strides[d];
+            kept = kept.iter().flat_map(|&at| first.iter().map(move |i| at + i * stride)).collect();
+        }
+        let is_scaled = self.is_scaled();
+        let kept = || kept.iter().filter(|_| is_scaled);
+        let scale = kept().map(|&at| self.scale[at]).collect();
+        let zero = kept().map(|&at| self.zero[at]).collect();
+        Some(Stored { data, scale, zero, block })
+    }
+
+    /// Whether constants were stored alike.
+    pub fn can_join(parts: &[&Stored]) -> bool {
+        parts.iter().all(|part| part.data.dtype() == parts[0].data.dtype())
+    }
+
+    /// Constants side by side along a dimension, each index of which gets scales of its own; `data` is the integers, or floats.
+    pub fn joined(parts: &[&Stored], axis: usize, data: Tensor) -> Option<Stored> {
+        if !parts.first()?.is_scaled() {
+            return Some(Stored::halves(data));
+        }
+        let fine = parts.iter().map(|part| part.scaled(axis, &vec![1.0; part.data.shape()[axis]]));
+        let fine: Vec<Stored> = fine.collect::<Option<_>>()?;
+        if fine.iter().any(|part| part.block != fine[0].block) {
+            return None;
+        }
+        let rows: usize = fine[0].grid()[..axis].iter().product();
+        let (mut scale, mut zero) = (Vec::new(), Vec::new());
+        for row in 0..rows {
+            for part in &fine {
+                let own = part.scale.len() / rows.max(1);
+                scale.extend_from_slice(&part.scale[row * own..][..own]);
+                zero.extend_from_slice(&part.zero[row * own..][..own]);
+            }
+        }
+        Some(Stored { data, scale, zero, block: fine[0].block.clone() })
     }
 }
 
@@ -182,6 +240,8 @@ fn reshaped(from: &[usize], block: &[usize], to: &[usize]) -> Option<Vec<usize>>
         let whole = |&d: &usize| block[d] >= from[d];
         let cut: Vec<usize> = (first..d).filter(|d| !whole(d)).collect();
         match cut.as_slice() {
+            // Scales follow each other as elements do.
+            _ if (first..d).all(|d| block[d] == 1) => blocks.extend((begun..end).map(|_| 1)),
             [] => blocks.extend(to[begun..end].iter().map(|&d| d.max(1))),
             &[only] => {
                 // All else must be one.
@@ -246,13 +306,49 @@ mod tests {
         assert_eq!(channels.axis(), Some(Some(0)));
         assert_eq!(reshape(&channels, &[4, 2, 1, 3]).map(|s| s.axis()), Some(Some(Some(0))));
         assert_eq!(reshape(&channels, &[1, 4, 1, 6]).map(|s| s.axis()), Some(Some(Some(1))));
-        assert!(reshape(&channels, &[2, 2, 6]).is_none());
         assert!(reshape(&channels, &[24]).is_none());
+        assert_eq!(reshape(&channels, &[2, 2, 6]).map(|s| s.block), Some(vec![1, 1, 6]));
         let uniform = stored(&[4, 6], &[4, 6]);
         assert_eq!(reshape(&uniform, &[3, 8]).map(|s| s.axis()), Some(Some(None)));
         let blocks = stored(&[4, 6], &[1, 2]);
         assert_eq!(reshape(&blocks, &[4, 1, 6]).map(|s| s.block), Some(vec![1, 1, 2]));
         assert!(reshape(&blocks, &[4, 2, 3]).is_none());
+    }
+
+    #[test]
+    fn slices_keep_whole_blocks() {
+        let slice = |s: &Stored, start: [usize; 2], step: [isize; 2], len: [usize; 2]| {
+            let [start, len] = [start, len].map(|v| v.to_vec());
+            check(s, &Movement::Slice { start, step: step.to_vec(), len })
+        };
+        assert!(slice(&stored(&[4, 6], &[1, 6]), [1, 2], [1, 1], [2, 3]).is_some());
+        assert!(slice(&stored(&[4, 6], &[1, 6]), [3, 5], [-1, -2], [3, 2]).is_some());
+        assert!(slice(&stored(&[4, 6], &[4, 6]), [1, 0], [2, 1], [2, 6]).is_some());
+        assert!(slice(&stored(&[4, 6], &[1, 4]), [0, 4], [1, 1], [2, 2]).is_some());
+        assert!(slice(&stored(&[4, 6], &[1, 2]), [0, 2], [1, 1], [4, 4]).is_some());
+        assert!(slice(&stored(&[4, 6], &[1, 2]), [0, 1], [1, 1], [4, 4]).is_none());
+        assert!(slice(&stored(&[4, 6], &[1, 2]), [0, 0], [1, 2], [4, 2]).is_none());
+    }
+
+    #[test]
+    fn parts_keep_their_scales() {
+        let reference = crate::ir::Reference::default();
+        let join = |parts: &[Stored], axis: usize| {
+            let all = |tensors: Vec<Tensor>| {
+                let tensors: Vec<&Tensor> = tensors.iter().collect();
+                crate::ir::Evaluate::computed(&reference, &crate::ir::Op::Concat { axis }, &tensors)
+                    .expect("it is computed")
+            };
+            let data = all(parts.iter().map(|part| part.data.clone()).collect());
+            let joined = Stored::joined(&parts.iter().collect::<Vec<_>>(), axis, data)?;
+            let real = all(parts.iter().map(Stored::real).collect());
+            assert_eq!((joined.fault(real.ty()), joined.real()), (None, real));
+            Some(joined)
+        };
+        assert!(join(&[stored(&[4, 6], &[1, 6]), stored(&[2, 6], &[2, 6])], 0).is_some());
+        assert!(join(&[stored(&[4, 6], &[1, 6]), stored(&[4, 2], &[1, 2])], 1).is_some());
+        assert!(join(&[stored(&[4, 6], &[1, 3]), stored(&[2, 6], &[1, 3])], 0).is_some());
+        assert!(join(&[stored(&[4, 6], &[1, 3]), stored(&[2, 6], &[1, 2])], 0).is_none());
     }
 
     #[test]

@@ -100,7 +100,8 @@ fn work(op: &Op, operands: &[&Type], results: &[Type]) -> u64 {
         Work::Operand(n) => operands[n].elements() as u64,
         Work::Cell => {
             let weights = (operands[1].elements() as u64).saturating_add(operands[2].elements() as u64);
-            weights / (operands[2].shape[0].max(1) as u64)
+            // Of both dimensions of the state's weights the state is the shorter one.
+            weights / (operands[2].shape[0].min(operands[2].shape[1]).max(1) as u64)
         }
     };
     made.saturating_mul(per_element).saturating_add(made.max(given).saturating_mul(ELEMENT_WORK))

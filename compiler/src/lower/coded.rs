@@ -8,7 +8,7 @@ use zant_runtime::terms::sizes::PANEL;
 
 use super::Lowering;
 use crate::ir::{DType, Node, Scalar, Stored, Tensor, Type, ValueId, row_major_strides};
-use crate::program::kernels::{CodedConvCall, CodedMatMulCall, Coding};
+use crate::program::kernels::{CodedConvCall, CodedMatMulCall, Coding, LayerCoding};
 use crate::program::{Access, Arg};
 
 use zant_runtime::kernels::matmul_packed::MatMulPacked;
@@ -46,16 +46,55 @@ impl Lowering<'_> {
         if !is_row && !weights.pays(stored) {
             return None;
         }
-        if !stored.is_scaled() {
-            return self.halves(operand, stored, &weights);
+        self.coded_columns(operand, &weights, true)
+    }
+
+    /// Both matrices of weights of a recurrent layer as codes, written in the same way, where they were stored so. The second one has
+    /// parts whose columns begin panels.
+    pub(super) fn coded_layer(
+        &mut self,
+        [w, r]: [ValueId; 2],
+        of_w: impl Iterator<Item = Piece>,
+        parts_of_r: Vec<Vec<Piece>>,
+    ) -> Option<(LayerCoding, [Coded; 2], [[Arg; 3]; 2])> {
+        let graph = self.graph;
+        let is_scaled = [w, r].map(|v| graph.stored.get(&v).map(Stored::is_scaled));
+        let elements = graph.ty(w).elements() + graph.ty(r).elements();
+        if is_scaled[0].is_none() || is_scaled[0] != is_scaled[1] || elements < MIN_WEIGHTS {
+            return None;
         }
-        let block = block(stored, &weights)?;
-        let codes = Codes::of(stored, &weights, block)?;
+        // What one of them cannot be, neither is.
+        let (of_w, of_r) = (columns(of_w), aligned(parts_of_r, self.coded_panel()));
+        for (v, columns) in [(w, &of_w), (r, &of_r)] {
+            let stored = &graph.stored[&v];
+            match stored.is_scaled() {
+                true => {
+                    Codes::of(stored, columns, block(stored, columns)?)?;
+                }
+                false if !is_finite_half(stored) => return None,
+                false => {}
+            }
+        }
+        let w = self.coded_columns(w, &of_w, false)?;
+        let r = self.coded_columns(r, &of_r, false)?;
+        let coding = if is_scaled[0] == Some(true) { LayerCoding::Bits8 } else { LayerCoding::Half };
+        Some((coding, [w.coded, r.coded], [w.args, r.args]))
+    }
+
+    /// Constants that were stored in few bits; `may_pack` several into a byte.
+    fn coded_columns(&mut self, operand: ValueId, weights: &Columns, may_pack: bool) -> Option<CodedOperand> {
+        let graph = self.graph;
+        let stored = graph.stored.get(&operand)?;
+        if !stored.is_scaled() {
+            return self.halves(operand, stored, weights);
+        }
+        let block = block(stored, weights)?;
+        let codes = Codes::of(stored, weights, block)?;
         let is_small = self.target.compact;
         let (coding, bits) = match codes.largest {
-            0..=2 if is_small => (Coding::Trits, 0),
-            0..=3 => (Coding::Bits2, 2),
-            4..=15 => (Coding::Bits4, 4),
+            0..=2 if is_small && may_pack => (Coding::Trits, 0),
+            0..=3 if may_pack => (Coding::Bits2, 2),
+            4..=15 if may_pack => (Coding::Bits4, 4),
             _ => (Coding::Bits8, 8),
         };
         // Blocks begin with whole units.
@@ -108,7 +147,7 @@ impl Lowering<'_> {
     }
 
     /// Columns of a panel of coded weights.
-    fn coded_panel(&self) -> usize {
+    pub(super) fn coded_panel(&self) -> usize {
         if self.target.compact { FOUR } else { PANEL }
     }
 
@@ -150,6 +189,27 @@ pub(super) struct Columns {
     columns: usize,
     pub(super) depth: usize,
     pub(super) places: Vec<usize>,
+}
+
+/// Whether it is finite floats of the format that layers keep.
+fn is_finite_half(stored: &Stored) -> bool {
+    stored.data.dtype() == DType::F16 && stored.data.scalars().all(|v| v.to_f64().is_finite())
+}
+
+/// The columns of parts, the last column of each repeated so that the next begins a panel.
+fn aligned(parts: Vec<Vec<Piece>>, panel: usize) -> Columns {
+    let mut all = Columns { columns: 0, depth: 0, places: Vec::new() };
+    for part in parts {
+        while all.depth > 0 && !all.columns.is_multiple_of(panel) {
+            all.places.extend_from_within(all.places.len() - all.depth..);
+            all.columns += 1;
+        }
+        let part = columns(part.into_iter());
+        all.columns += part.columns;
+        all.depth = part.depth.max(all.depth);
+        all.places.extend(part.places);
+    }
+    all
 }
 
 /// Columns that become floats at a time where memory is short.

@@ -16,7 +16,8 @@ use super::rows::neighbours;
 use super::sparse::SparseOperand;
 use super::{Fault, Lowered, Lowering, around};
 use crate::ir::{
-    Affine, Between, DType, Element, Epilogue, Node, PoolKind, Quant, QuantResidual, Target, Tensor, Type, Window,
+    Affine, Between, DType, Element, Epilogue, Node, PoolKind, Quant, QuantResidual, Target, Tensor, Type, ValueId,
+    Window,
 };
 use crate::program::kernels::{BetweenCall, BetweenKind, ConvKind, DynamicMatMulCall, QBody, QConvCall};
 use crate::program::{Access, Arg};
@@ -163,23 +164,10 @@ impl Lowering<'_> {
 
     /// A product of numbers that are quantized as they come.
     pub(super) fn dynamic_matmul(&mut self, node: &Node, offset: i32) -> Lowered {
-        let (x, y) = (self.ty(node.inputs[0]).clone(), self.ty(node.outputs[0]).clone());
-        let Some(w) = self.data(node.inputs[1]).and_then(Tensor::to_vec::<i8>) else {
-            return Err(Fault::form("quantized weights must be constant", "this is a mistake of the compiler"));
-        };
-        let [k, n] = [&x, &y].map(|t| *t.shape.last().expect("rank 1 or more"));
-        let dual = self.target.loops.packing == Packing::Dual;
-        let packed = match dual {
-            true => packed(|put| qpacking::dynamic_matmul_dual(&w, n, k, put)),
-            false => packed(|put| qpacking::dynamic_matmul(&w, n, k, put)),
-        };
-        let m = y.elements().checked_div(n).unwrap_or(0);
-        let y_pitch = self.result_pitch(node.outputs[0]);
-        let params = DynamicMatMul { m, k, n, y_pitch, offset, pairs: qpacking::pairs_fit(&packed) };
-        let sums: Vec<i32> = w.chunks(k.max(1)).map(|w| w.iter().map(|w| i32::from(*w)).sum()).collect();
-        let name = self.graph.value(node.inputs[1]).name.clone();
-        let sums = self.new_weight(&format!("{name}_sums"), Tensor::from_elements([n], &sums), None);
-        let packed = self.packed_weight(node, &packed);
+        let y = self.ty(node.outputs[0]).clone();
+        let (mut params, dual, [packed, sums]) = self.dynamic_weights(node.inputs[1], offset)?;
+        params.m = y.elements().checked_div(params.n).unwrap_or(0);
+        params.y_pitch = self.result_pitch(node.outputs[0]);
         let (x, multiplier) = (self.operand(node.inputs[0]), self.operand(node.inputs[2]));
         let bias = node.inputs.get(3).map_or(Arg::Empty(DType::F32), |&v| self.operand(v));
         let scratch = match dual {
@@ -188,9 +176,33 @@ impl Lowering<'_> {
         };
         let out = self.result(node.outputs[0]);
         let [scratch, out] = [scratch, out].map(|view| Arg::Buffer(view, Access::Write));
-        let args = vec![x, packed, Arg::Weight(sums), multiplier, bias, scratch, out];
+        let args = vec![x, packed, sums, multiplier, bias, scratch, out];
         self.call(node, Arc::new(DynamicMatMulCall { params, dual }), args);
         Ok(())
+    }
+
+    /// Constant weights `[n, k]` of products of numbers that are quantized as they come: the product of no rows, whether it is one of
+    /// pairs, the packed weights, and the sums of each column's.
+    pub(super) fn dynamic_weights(
+        &mut self,
+        operand: ValueId,
+        offset: i32,
+    ) -> Lowered<(DynamicMatMul, bool, [Arg; 2])> {
+        let Some(w) = self.data(operand).and_then(Tensor::to_vec::<i8>) else {
+            return Err(Fault::form("quantized weights must be constant", "this is a mistake of the compiler"));
+        };
+        let [n, k] = [0, 1].map(|d| self.ty(operand).shape[d]);
+        let dual = self.target.loops.packing == Packing::Dual;
+        let packed = match dual {
+            true => packed(|put| qpacking::dynamic_matmul_dual(&w, n, k, put)),
+            false => packed(|put| qpacking::dynamic_matmul(&w, n, k, put)),
+        };
+        let params = DynamicMatMul { m: 0, k, n, y_pitch: n, offset, pairs: qpacking::pairs_fit(&packed) };
+        let sums: Vec<i32> = w.chunks(k.max(1)).map(|w| w.iter().map(|w| i32::from(*w)).sum()).collect();
+        let name = self.graph.value(operand).name.clone();
+        let sums = self.new_weight(&format!("{name}_sums"), Tensor::from_elements([n], &sums), None);
+        let packed = self.new_weight(&name, Tensor::from_elements([packed.len()], &packed), Some(operand));
+        Ok((params, dual, [Arg::Weight(packed), Arg::Weight(sums)]))
     }
 
     pub(super) fn qpool(&mut self, node: &Node, window: &Window, include_pad: bool, between: Between) -> Lowered {

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use zant_runtime::kernels::{gru, lstm, packing, rnn};
+use zant_runtime::kernels::{dynamic_dual, gru, lstm, packing, rnn};
+use zant_runtime::terms::dynamic::DynamicMatMul;
 use zant_runtime::terms::line::PLACES;
 use zant_runtime::terms::recurrent as terms;
 
 use super::{Lowered, Lowering};
 use crate::ir::{Cell, DType, Function, Node, Recurrent, Type, ValueId};
-use crate::program::kernels::{CellKernel, RecurrentCall};
-use crate::program::{Access, Arg};
+use crate::program::kernels::{CellKernel, CodedRecurrentCall, DynamicLstmCall, Layer, RecurrentCall};
+use crate::program::{Access, Arg, KernelCall};
 
 /// A state of a layer: where it begins, if that is not where it lies, and where it lies.
 struct State {
@@ -20,21 +21,16 @@ struct State {
 impl Lowering<'_> {
     pub(super) fn recurrent(&mut self, node: &Node, layer: &Recurrent) -> Lowered {
         let [x, r] = [0, 2].map(|n| self.ty(node.inputs[n]).shape.clone());
-        let (steps, batch, input, hidden) = (x[0], x[1], x[2], r[0]);
-        let [of_w, of_r, _] = layer.cell.parts();
+        let hidden = if layer.dynamic.is_some() { r[1] } else { r[0] };
+        let (steps, batch, input) = (x[0], x[1], x[2]);
         let kernel = match layer.cell {
             Cell::Lstm { .. } => CellKernel::Lstm,
             Cell::Gru { reset_after: false } => CellKernel::Gru,
             Cell::Gru { reset_after: true } => CellKernel::GruAfter,
             Cell::Rnn => CellKernel::Rnn,
         };
-        let w = self.packed_operand(node, node.inputs[1], packing::matmul(input, of_w * hidden));
-        // The update of a GRU waits for its gates: its columns are packed by themselves.
-        let last = if kernel == CellKernel::Gru { hidden } else { 0 };
-        let first = of_r * hidden - last;
-        let pieces = [[0, first], [first, last]].map(|range| packing::columns(hidden, of_r * hidden, range));
-        let r = self.packed_operand(node, node.inputs[2], pieces.into_iter().flatten());
         let (x, bias) = (self.operand(node.inputs[0]), self.operand(node.inputs[3]));
+        let dynamic = layer.dynamic;
         let mut rest = node.inputs[4..].iter().copied();
         let mut next = |is_there: bool| if is_there { rest.next() } else { None };
         let has_peepholes = matches!(layer.cell, Cell::Lstm { peepholes: true, .. });
@@ -69,13 +65,57 @@ impl Lowering<'_> {
             false => Arg::Empty(DType::F32),
         };
         let functions = (!layer.is_standard()).then(|| functions(layer));
-        let has_lens = layer.lens;
-        let call = Arc::new(RecurrentCall { kernel, params, functions, lens: has_lens, sequence: wants_y });
-        let operands = vec![x, w, r, bias, lens, h.initial];
+        let layer = Layer { kernel, functions, lens: layer.lens, sequence: wants_y };
+        let (call, weights) = self.layer_call(node, params, layer, dynamic)?;
+        let operands = [vec![x], weights, vec![bias, lens, h.initial]].concat();
         let memory = c.map_or(Vec::new(), |c| vec![peepholes, c.initial, c.memory]);
         let results = vec![scratch, h.memory, y];
         self.call(node, call, [operands, memory, results].concat());
         Ok(())
+    }
+
+    /// The call of a layer, and what it has for its weights.
+    fn layer_call(
+        &mut self,
+        node: &Node,
+        params: terms::Recurrent,
+        layer: Layer,
+        dynamic: Option<i32>,
+    ) -> Lowered<(Arc<dyn KernelCall>, Vec<Arg>)> {
+        if let Some(offset) = dynamic {
+            let (product, dual, weights) = self.quantized_state(node, offset)?;
+            return Ok((Arc::new(DynamicLstmCall { params: (params, product), layer, dual }), weights));
+        }
+        let [w, r] = [1, 2].map(|n| node.inputs[n]);
+        let (depth, hidden) = (params.input, params.hidden);
+        let [of_w, of_r] = [w, r].map(|v| self.ty(v).shape[1]);
+        // The update of a GRU waits for its gates: its columns are packed by themselves.
+        let last = if layer.kernel == CellKernel::Gru { hidden } else { 0 };
+        let first = of_r - last;
+        let pieces = [[0, first], [first, last]].map(|range| packing::columns(hidden, of_r, range).collect::<Vec<_>>());
+        let parts = pieces.iter().filter(|part| !part.is_empty()).cloned().collect();
+        if let Some((coding, shapes, args)) = self.coded_layer([w, r], packing::matmul(depth, of_w), parts) {
+            let call = CodedRecurrentCall { params: (params, shapes), layer, coding, panel: self.coded_panel() };
+            return Ok((Arc::new(call), args.concat()));
+        }
+        let w = self.packed_operand(node, w, packing::matmul(depth, of_w));
+        let r = self.packed_operand(node, r, pieces.into_iter().flatten());
+        Ok((Arc::new(RecurrentCall { params, layer }), vec![w, r]))
+    }
+
+    /// The product of a state that is quantized at each step, whether it is of pairs, and its operands.
+    fn quantized_state(&mut self, node: &Node, offset: i32) -> Lowered<(DynamicMatMul, bool, Vec<Arg>)> {
+        let shape = self.ty(node.inputs[2]).shape.clone();
+        let (mut params, dual, [r, sums]) = self.dynamic_weights(node.inputs[2], offset)?;
+        (params.m, params.y_pitch) = (1, shape[0]);
+        let multiplier = self.operand(node.inputs[1]);
+        let bytes = match dual {
+            true => self.new_temporary(&Type::new(DType::U32, [dynamic_dual::words(&params)])),
+            false => self.new_temporary(&Type::new(DType::U8, [params.scratch()])),
+        };
+        let products = self.new_temporary(&Type::new(DType::F32, [shape[0]]));
+        let [bytes, products] = [bytes, products].map(|view| Arg::Buffer(view, Access::Write));
+        Ok((params, dual, vec![multiplier, r, sums, bytes, products]))
     }
 
     /// Where a state lies: over what it begins with, where it is kept from run to run; by itself where nobody reads it.

@@ -3,7 +3,7 @@
 //!
 //! It runs first, when formulas are still as they were imported.
 
-use crate::ir::dynamic::DynamicQuantization;
+use crate::ir::dynamic::{DynamicQuantization, weights};
 use crate::ir::formula::x;
 use crate::ir::{BinaryOp, DType, Evaluate, Expr, ExprOp, Graph, Node, Op, ReduceKind, Tensor, ValueId};
 
@@ -65,24 +65,6 @@ fn quantized(rw: &Rewriter<'_>, formulas: &DynamicQuantization, v: ValueId) -> O
     let same = zero == its_zero && scale == zero_scale && least == its_least;
     let whole = rw.ty(v).shape == rw.ty(numbers).shape && rw.ty(numbers).dtype == DType::F32;
     (same && whole).then_some(Quantized { x: numbers, scale })
-}
-
-/// Constant weights `[k, n]` of i32 as `[n, k]` of i8 and what they are less by, where no sum of products with bytes less a
-/// zero point overflows.
-fn weights(w: &Tensor) -> Option<(Tensor, i32)> {
-    let &[k, n] = w.shape() else { return None };
-    let wide = w.to_vec::<i32>()?;
-    let [least, most] = [wide.iter().min()?, wide.iter().max()?].map(|&w| i64::from(w));
-    // No offset where none is needed, else the least.
-    let offset =
-        if least >= -128 && most <= 127 { 0 } else { i32::try_from((most - 127).max(0).min(least + 128)).ok()? };
-    let columns = (0..n).flat_map(|column| (0..k).map(move |row| row * n + column));
-    let bytes = columns.map(|at| i8::try_from(i64::from(wide[at]) - i64::from(offset)).ok());
-    let bytes: Vec<i8> = bytes.collect::<Option<_>>()?;
-    let mut sums = vec![0u64; n];
-    wide.iter().enumerate().for_each(|(at, w)| sums[at % n] += u64::from(w.unsigned_abs()) * 255);
-    let fits = sums.iter().all(|&sum| sum <= i32::MAX as u64);
-    fits.then(|| (Tensor::from_elements([n, k], &bytes), offset))
 }
 
 /// A constant scale for each of `n` columns.

@@ -219,9 +219,7 @@ impl Rewriter<'_> {
             && let Ok(mut results) = self.evaluate.evaluate(&op, &operands)
         {
             let v = self.graph.add_constant(name, results.remove(0));
-            if let &[from] = inputs {
-                self.graph.carry_stored(&op, from, v, self.evaluate);
-            }
+            self.graph.carry_stored(&op, inputs, v, self.evaluate);
             return v;
         }
         let v = self.graph.add_value(name, ty);

@@ -3,11 +3,11 @@
 //!
 //! `c' = f * c + i * g` and `h' = o * output(c')`, where the gates of i, f (with a peephole also of c) and o (of c') are functions of
 //! their sums, and so is g. Every operation is rounded by itself.
-use super::super::arch::floats::{FloatCpu, Floats};
+use super::super::arch::isa::{Cpu, Isa, Kernel};
 use super::super::error::DataError;
 use super::super::terms::recurrent::Recurrent;
 use super::gates::Gates;
-use super::recurrent::{Cell, Operands, Results, add_state, begin, check_lens, layer};
+use super::recurrent::{Cell, Matrices, OfInputs, OfState, Results, Sequences, begin, check_lens, layer};
 
 /// The cell states, and what they begin with.
 #[derive(Debug)]
@@ -25,18 +25,20 @@ pub const fn scratch(p: &Recurrent) -> usize {
     4 * p.block * p.hidden
 }
 
-/// Computes the layer; `operands.lens` is empty.
+/// Computes the layer; `sequences.lens` is empty.
 #[inline]
-pub fn lstm<C: FloatCpu, G: Gates>(
+pub fn lstm<C: Cpu, G: Gates, W: OfInputs<C>, R: OfState<C>>(
     cpu: C,
     p: &Recurrent,
     gates: G,
-    operands: Operands<'_>,
+    matrices: Matrices<'_, W, R>,
+    sequences: Sequences<'_>,
     memory: Memory<'_>,
     results: Results<'_>,
 ) {
     debug_assert!(results.scratch.len() >= scratch(p) && memory.c.len() == p.batch * p.hidden);
-    layer(cpu, p, Lstm { hidden: p.hidden, gates, r: operands.r, memory }, operands, results);
+    let Matrices { w, r, bias } = matrices;
+    layer(cpu, p, Lstm { gates, r, memory }, (w, bias), sequences, results);
 }
 
 /// Computes the layer of sequences with lengths of their own.
@@ -44,27 +46,27 @@ pub fn lstm<C: FloatCpu, G: Gates>(
 /// # Errors
 /// A length is negative or more than there are steps.
 #[inline]
-pub fn lstm_lens<C: FloatCpu, G: Gates>(
+pub fn lstm_lens<C: Cpu, G: Gates, W: OfInputs<C>, R: OfState<C>>(
     cpu: C,
     p: &Recurrent,
     gates: G,
-    operands: Operands<'_>,
+    matrices: Matrices<'_, W, R>,
+    sequences: Sequences<'_>,
     memory: Memory<'_>,
     results: Results<'_>,
 ) -> Result<(), DataError> {
-    check_lens(operands.lens, p.steps)?;
-    lstm(cpu, p, gates, operands, memory, results);
+    check_lens(sequences.lens, p.steps)?;
+    lstm(cpu, p, gates, matrices, sequences, memory, results);
     Ok(())
 }
 
-struct Lstm<'a, G> {
-    hidden: usize,
+struct Lstm<'a, G, R> {
     gates: G,
-    r: &'a [f32],
+    r: R,
     memory: Memory<'a>,
 }
 
-impl<G: Gates> Cell for Lstm<'_, G> {
+impl<C: Cpu, G: Gates, R: OfState<C>> Cell<C> for Lstm<'_, G, R> {
     const COLUMNS: usize = 4;
     const SUMS: usize = 4;
 
@@ -74,13 +76,34 @@ impl<G: Gates> Cell for Lstm<'_, G> {
     }
 
     #[inline(always)]
-    fn step<I: Floats>(&mut self, isa: I, batch: usize, h: &mut [f32], sums: &mut [f32], _room: &mut [f32]) {
-        let (gates, hidden) = (self.gates, self.hidden);
-        add_state(isa, h, self.r, sums);
+    fn step(&mut self, cpu: C, batch: usize, h: &mut [f32], sums: &mut [f32], _room: &mut [f32]) {
+        let hidden = h.len();
         let Some(c) = self.memory.c.get_mut(batch * hidden..).and_then(|c| c.get_mut(..hidden)) else { return };
+        self.r.add(cpu, h, sums);
+        cpu.run(Finish { gates: self.gates, peepholes: self.memory.peepholes, sums, c, h });
+    }
+}
+
+/// What follows the sums.
+struct Finish<'a, G> {
+    gates: G,
+    peepholes: &'a [f32],
+    sums: &'a mut [f32],
+    c: &'a mut [f32],
+    h: &'a mut [f32],
+}
+
+impl<G: Gates> Kernel for Finish<'_, G> {
+    type Output = ();
+    const ONCE: bool = true;
+
+    #[inline(always)]
+    fn run<I: Isa>(self, _isa: I) {
+        let Finish { gates, peepholes, sums, c, h } = self;
+        let hidden = h.len();
         let Some((gated, update)) = sums.split_at_mut_checked(3 * hidden) else { return };
-        let has_peepholes = G::GENERAL && !self.memory.peepholes.is_empty();
-        let peephole = |gate: usize| self.memory.peepholes.get(gate * hidden..).unwrap_or(&[]);
+        let has_peepholes = G::GENERAL && !peepholes.is_empty();
+        let peephole = |gate: usize| peepholes.get(gate * hidden..).unwrap_or(&[]);
         if !has_peepholes {
             gates.gate(gated);
         }

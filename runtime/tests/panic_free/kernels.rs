@@ -319,39 +319,62 @@ pub fn arena(arena: &mut Arena<256>, memory: &mut [u8]) -> f32 {
 }
 
 type Gates<'a> = &'a terms::recurrent::Functions;
+type Floats<'a> = recurrent::Matrices<'a, recurrent_dense::Dense<'a>, recurrent_dense::Dense<'a>>;
+type Bytes<'a> = recurrent_coded::CodedMatrix<'a, 16, terms::coding::Bits8>;
+type Codes<'a> = recurrent::Matrices<'a, Bytes<'a>, Bytes<'a>>;
 
 #[inline(never)]
 pub fn lstm(
     p: &terms::recurrent::Recurrent,
     gates: Gates<'_>,
-    operands: recurrent::Operands<'_>,
+    (matrices, coded): (Floats<'_>, Codes<'_>),
+    operands: recurrent::Sequences<'_>,
     [memory, other]: [lstm::Memory<'_>; 2],
     [results, others]: [recurrent::Results<'_>; 2],
 ) -> Outcome {
-    lstm::lstm_lens(cpu(), p, gates, operands, memory, results)?;
-    lstm::lstm(cpu(), p, &gates::Standard, operands, other, others);
+    lstm::lstm_lens(cpu(), p, gates, matrices, operands, memory, results)?;
+    lstm::lstm(cpu(), p, &gates::Standard, coded, operands, other, others);
     Ok(())
+}
+
+#[inline(never)]
+pub fn dynamic_lstm(
+    p: &terms::recurrent::Recurrent,
+    quantized: recurrent_dynamic::Quantized<'_>,
+    dual: recurrent_dual::QuantizedDual<'_>,
+    (bias, operands): (F, recurrent::Sequences<'_>),
+    [memory, other]: [lstm::Memory<'_>; 2],
+    [results, others]: [recurrent::Results<'_>; 2],
+) {
+    let given = recurrent::Given;
+    let matrices = recurrent::Matrices { w: given, r: quantized, bias };
+    lstm::lstm(cpu(), p, &gates::Standard, matrices, operands, memory, results);
+    let portable = arch::portable::Portable::<Fused>::portable();
+    let matrices = recurrent::Matrices { w: given, r: dual, bias };
+    lstm::lstm(portable, p, &gates::Standard, matrices, operands, other, others);
 }
 
 #[inline(never)]
 pub fn gru(
     p: &terms::recurrent::Recurrent,
     gates: Gates<'_>,
-    operands: recurrent::Operands<'_>,
+    (matrices, coded): (Floats<'_>, Codes<'_>),
+    operands: recurrent::Sequences<'_>,
     [results, others]: [recurrent::Results<'_>; 2],
 ) -> Outcome {
-    gru::gru_lens(cpu(), p, gates, operands, results)?;
-    gru::gru_after_lens(cpu(), p, &gates::Standard, operands, others)
+    gru::gru_lens(cpu(), p, gates, coded, operands, results)?;
+    gru::gru_after_lens(cpu(), p, &gates::Standard, matrices, operands, others)
 }
 
 #[inline(never)]
 pub fn rnn(
     p: &terms::recurrent::Recurrent,
     gates: Gates<'_>,
-    operands: recurrent::Operands<'_>,
+    matrices: Floats<'_>,
+    operands: recurrent::Sequences<'_>,
     results: recurrent::Results<'_>,
 ) -> Outcome {
-    rnn::rnn_lens(cpu(), p, gates, operands, results)
+    rnn::rnn_lens(cpu(), p, gates, matrices, operands, results)
 }
 
 type Sparse<'a> = (&'a terms::sparse::Weights<'a, f32>, &'a terms::sparse::Sparse);

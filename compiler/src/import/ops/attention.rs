@@ -4,6 +4,7 @@ mod mask;
 mod rotary;
 
 use mask::Mask;
+pub(super) use rotary::{Turn, turned};
 
 use super::matmul::product;
 use super::pieces::concat;
@@ -117,7 +118,7 @@ fn attention(cx: &mut NodeCx<'_>) -> Imported {
 }
 
 /// Products of operands whose heads are `[batch, kv_heads, group, ..]`: each head of keys and values serves a group.
-fn grouped(cx: &mut NodeCx<'_>, a: ValueId, b: ValueId) -> Imported {
+pub(super) fn grouped(cx: &mut NodeCx<'_>, a: ValueId, b: ValueId) -> Imported {
     let ([batch, heads, rows, inner], [_, kv_heads, k, n]) = (dims(cx, a)?, dims(cx, b)?);
     if heads == kv_heads {
         return product(cx, a, b);

@@ -41,6 +41,28 @@ pub(super) fn channels_first(cx: &mut NodeCx<'_>, y: ValueId, spatial: usize) ->
     cx.transpose(y, [0, 3, 1, 2])
 }
 
+/// Whether the node's maps are in the order of channels last, where its operator has both.
+pub(super) fn is_channels_last(cx: &NodeCx<'_>) -> Imported<bool> {
+    cx.flag("channels_last", false)
+}
+
+/// A map `[n, spatial.., c]` as `[n, c, spatial..]`.
+pub(super) fn from_channels_last(cx: &mut NodeCx<'_>, x: ValueId) -> Imported {
+    let rank = cx.rank(x);
+    if rank < 3 {
+        return Err(Fault::shape(format!("{} is no map with channels", cx.ty(x))));
+    }
+    let perm: Vec<usize> = [0, rank - 1].into_iter().chain(1..rank - 1).collect();
+    cx.transpose(x, perm)
+}
+
+/// The inverse of [`from_channels_last`].
+pub(super) fn to_channels_last(cx: &mut NodeCx<'_>, x: ValueId) -> Imported {
+    let rank = cx.rank(x);
+    let perm: Vec<usize> = [0].into_iter().chain(2..rank).chain([1]).collect();
+    cx.transpose(x, perm)
+}
+
 /// Weights `[o, c, spatial..]` as `[o, kh, kw, c]`.
 fn weights_last(cx: &mut NodeCx<'_>, w: ValueId, spatial: usize) -> Imported {
     if cx.rank(w) != spatial + 2 {

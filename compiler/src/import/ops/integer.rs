@@ -2,12 +2,12 @@
 //!
 //! Results are requantised as `saturate(round_half_even(f32(sum) * (scale_a * scale_b / scale_y)) + zero_point)`.
 
-use super::conv::{channels_first, convolve};
+use super::conv::{channels_first, convolve, from_channels_last, is_channels_last, to_channels_last};
 use super::matmul::broadcast_product;
 use super::quantize::check_scale;
 use crate::diag::codes;
 use crate::import::node::{Fault, Imported, NodeCx};
-use crate::import::registry::{OpEntry, limited, op};
+use crate::import::registry::{OpEntry, contributed, limited, op};
 use crate::ir::formula::x;
 use crate::ir::{DType, Tensor, UnaryOp, ValueId};
 
@@ -16,6 +16,7 @@ pub(in crate::import) const OPS: &[OpEntry] = &[
     limited("ConvInteger", conv_integer, "one and two spatial dimensions"),
     op("MatMulInteger", matmul_integer),
     limited("QLinearConv", qlinear_conv, "one and two spatial dimensions"),
+    contributed("QLinearConv", qlinear_conv, "one and two spatial dimensions"),
     op("QLinearMatMul", qlinear_matmul),
 ];
 
@@ -147,10 +148,13 @@ fn qlinear_matmul(cx: &mut NodeCx<'_>) -> Imported {
     requantise(cx, sums, factor, operands[7])
 }
 
+/// That of `com.microsoft` may have maps in the order of channels last, as ONNX Runtime's own passes order them.
 fn qlinear_conv(cx: &mut NodeCx<'_>) -> Imported {
     let operands = (0..8).map(|i| cx.input(i)).collect::<Imported<Vec<ValueId>>>()?;
     let spatial = cx.rank(operands[0]).saturating_sub(2);
-    let x = centred(cx, operands[0], Some(operands[2]), Along::Columns)?;
+    let is_last = is_channels_last(cx)?;
+    let x = if is_last { from_channels_last(cx, operands[0])? } else { operands[0] };
+    let x = centred(cx, x, Some(operands[2]), Along::Columns)?;
     let along = Along::Weights(cx.rank(operands[3]));
     let w = centred(cx, operands[3], Some(operands[5]), along)?;
     check_sums(cx, w, cx.opt(8), 0)?;
@@ -158,5 +162,6 @@ fn qlinear_conv(cx: &mut NodeCx<'_>) -> Imported {
     // The map ends in channels here, so that the weights' scales lie along its last dimension.
     let factor = factor(cx, [operands[1], operands[4], operands[6]], [Along::Columns, Along::Columns])?;
     let y = requantise(cx, sums, factor, operands[7])?;
-    channels_first(cx, y, spatial)
+    let y = channels_first(cx, y, spatial)?;
+    if is_last { to_channels_last(cx, y) } else { Ok(y) }
 }

@@ -43,7 +43,7 @@ pub(super) fn broadcast_product(cx: &mut NodeCx<'_>, mut a: ValueId, mut b: Valu
 }
 
 /// `alpha * a * b + beta * c`.
-fn gemm(cx: &mut NodeCx<'_>) -> Imported {
+pub(super) fn gemm(cx: &mut NodeCx<'_>) -> Imported {
     let (a, b) = (cx.input(0)?, cx.input(1)?);
     if cx.rank(a) != 2 || cx.rank(b) != 2 {
         return Err(Fault::shape(format!("{} and {} must be matrices", cx.ty(a), cx.ty(b))));
@@ -81,7 +81,7 @@ fn bias_of(cx: &NodeCx<'_>, c: ValueId, columns: usize) -> Option<ValueId> {
 }
 
 /// A value times a factor.
-fn scaled(cx: &mut NodeCx<'_>, x: ValueId, factor: f32) -> Imported {
+pub(super) fn scaled(cx: &mut NodeCx<'_>, x: ValueId, factor: f32) -> Imported {
     if factor == 1.0 {
         return Ok(x);
     }

@@ -9,6 +9,7 @@ mod cast;
 mod classical;
 mod col2im;
 mod constant;
+mod contributed;
 mod conv;
 mod determinant;
 mod dropout;
@@ -60,6 +61,7 @@ pub(super) const FAMILIES: &[&[OpEntry]] = &[
     classical::scale::OPS,
     classical::trees::OPS,
     constant::OPS,
+    contributed::OPS,
     conv::OPS,
     determinant::OPS,
     dropout::OPS,

@@ -75,12 +75,17 @@ fn ceil_padding(w: &Window, axis: usize, input: usize) -> usize {
     if over == 0 || start >= mapped { 0 } else { w.stride[axis] - over }
 }
 
-fn max_pool(cx: &mut NodeCx<'_>) -> Imported {
-    let x = cx.input(0)?;
-    let y = pooled(cx, x, &|cx, map, dims| {
+/// The maxima that the node's attributes describe.
+pub(super) fn maxima(cx: &mut NodeCx<'_>, x: ValueId) -> Imported {
+    pooled(cx, x, &|cx, map, dims| {
         let window = pool_window(cx, map, dims)?;
         cx.emit(Op::Pool { kind: PoolKind::Max, window }, &[map])
-    })?;
+    })
+}
+
+fn max_pool(cx: &mut NodeCx<'_>) -> Imported {
+    let x = cx.input(0)?;
+    let y = maxima(cx, x)?;
     if cx.wants(1) {
         let windows = unpool::windows(cx, x, pool_window_of)?;
         let indices = unpool::indices(cx, [x, y], &windows)?;

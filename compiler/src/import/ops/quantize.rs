@@ -7,7 +7,7 @@
 use crate::diag::codes;
 use crate::import::node::{Fault, Imported, NodeCx};
 use crate::import::ops::cast::{mini, range};
-use crate::import::registry::{OpEntry, op};
+use crate::import::registry::{OpEntry, contributed, op};
 use crate::import::tensor::{dtype_of_code, narrow};
 use crate::ir::dynamic::DynamicQuantization;
 use crate::ir::formula::{Term, constant, x};
@@ -17,8 +17,10 @@ use crate::onnx::ElementType;
 /// The family's operators.
 pub(in crate::import) const OPS: &[OpEntry] = &[
     op("DequantizeLinear", dequantize),
+    contributed("DequantizeLinear", dequantize, ""),
     op("DynamicQuantizeLinear", dynamic_quantize),
     op("QuantizeLinear", quantize),
+    contributed("QuantizeLinear", quantize, ""),
 ];
 
 /// The element type that an attribute names; 0 names none.
@@ -287,6 +289,14 @@ fn stored(cx: &NodeCx<'_>, codes: &Codes) -> Option<Stored> {
 /// The range is that of the data, widened to hold zero.
 fn dynamic_quantize(cx: &mut NodeCx<'_>) -> Imported {
     let input = cx.input(0)?;
+    let [y, scale, zero] = dynamically_quantized(cx, input)?;
+    cx.set(1, scale);
+    cx.set(2, zero);
+    Ok(y)
+}
+
+/// Bytes, scale and zero point of a value.
+pub(super) fn dynamically_quantized(cx: &mut NodeCx<'_>, input: ValueId) -> Imported<[ValueId; 3]> {
     let ty = cx.ty(input);
     if ty.dtype != DType::F32 {
         return Err(Fault::ty(format!("the operand must be f32, not {}", ty.dtype)));
@@ -298,7 +308,5 @@ fn dynamic_quantize(cx: &mut NodeCx<'_>) -> Imported {
     let scale = cx.map(formulas.scale, &[max, min])?;
     let zero = cx.map(formulas.zero, &[scale, min])?;
     let y = cx.map(formulas.byte, &[input, scale, zero])?;
-    cx.set(1, scale);
-    cx.set(2, zero);
-    Ok(y)
+    Ok([y, scale, zero])
 }

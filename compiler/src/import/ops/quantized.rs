@@ -4,25 +4,29 @@
 use crate::import::node::{Fault, Imported, NodeCx};
 use crate::import::registry::{OpEntry, contributed};
 use crate::ir::formula::{Term, binary, num, select, x};
-use crate::ir::{BinaryOp, DType, Op, Scalar, UnaryOp, ValueId};
+use crate::ir::{BinaryOp, DType, Op, ReduceKind, Scalar, UnaryOp, ValueId};
 
+use super::conv::{from_channels_last, is_channels_last, to_channels_last};
 use super::integer::{Along, centred, factor, requantise};
 use super::matmul::product_and;
-use super::pool::{average, global_average};
+use super::pool::{average, global_average, maxima};
 use super::quantize::check_scale;
 use super::softmax::along_of_opset;
 
 /// The family's operators.
 pub(in crate::import) const OPS: &[OpEntry] = &[
+    contributed("NhwcMaxPool", nhwc_max_pool, ""),
     contributed("QGemm", gemm, ""),
     contributed("QLinearAdd", |cx| elementwise(cx, BinaryOp::Add), ""),
-    contributed("QLinearAveragePool", average_pool, "maps in the order of channels first"),
+    contributed("QLinearAveragePool", average_pool, ""),
     contributed("QLinearConcat", concat, ""),
-    contributed("QLinearGlobalAveragePool", global_average_pool, "maps in the order of channels first"),
+    contributed("QLinearGlobalAveragePool", global_average_pool, ""),
     contributed("QLinearLeakyRelu", leaky_relu, ""),
     contributed("QLinearMul", |cx| elementwise(cx, BinaryOp::Mul), ""),
+    contributed("QLinearReduceMean", reduce_mean, ""),
     contributed("QLinearSigmoid", sigmoid, ""),
     contributed("QLinearSoftmax", softmax, ""),
+    contributed("QLinearWhere", choose, ""),
 ];
 
 /// A scale or a zero point that is one value, in the shape of a scalar.
@@ -110,21 +114,68 @@ fn softmax(cx: &mut NodeCx<'_>) -> Imported {
     unary(cx, &|cx, v| along_of_opset(cx, v, opset, |cx, v, axis| cx.emit(Op::Softmax { axis, log: false }, &[v])))
 }
 
-fn channels_first(cx: &NodeCx<'_>) -> Imported<()> {
-    match cx.flag("channels_last", false)? {
-        true => Err(Fault::form("maps in the order of channels last").help("export with channels first")),
-        false => Ok(()),
+/// A function of maps in the order of channels first, of maps in the order that the node has.
+fn of_maps(
+    cx: &mut NodeCx<'_>,
+    x: ValueId,
+    is_last: bool,
+    f: &dyn Fn(&mut NodeCx<'_>, ValueId) -> Imported,
+) -> Imported {
+    if !is_last {
+        return f(cx, x);
     }
+    let x = from_channels_last(cx, x)?;
+    let y = f(cx, x)?;
+    to_channels_last(cx, y)
 }
 
 fn average_pool(cx: &mut NodeCx<'_>) -> Imported {
-    channels_first(cx)?;
-    unary(cx, &average)
+    let is_last = is_channels_last(cx)?;
+    unary(cx, &|cx, v| of_maps(cx, v, is_last, &average))
 }
 
 fn global_average_pool(cx: &mut NodeCx<'_>) -> Imported {
-    channels_first(cx)?;
-    unary(cx, &global_average)
+    let is_last = is_channels_last(cx)?;
+    unary(cx, &|cx, v| of_maps(cx, v, is_last, &global_average))
+}
+
+fn nhwc_max_pool(cx: &mut NodeCx<'_>) -> Imported {
+    let x = cx.input(0)?;
+    bytes(cx, x)?;
+    of_maps(cx, x, true, &maxima)
+}
+
+/// The mean over the dimensions `axes`, all where there are none.
+fn reduce_mean(cx: &mut NodeCx<'_>) -> Imported {
+    let rank = cx.rank(cx.input(0)?);
+    let axes = match cx.ints_opt("axes")? {
+        Some(axes) if !axes.is_empty() => cx.axes(&axes, rank)?,
+        _ => (0..rank).collect(),
+    };
+    let keep = cx.flag("keepdims", true)?;
+    unary(cx, &|cx, v| {
+        let mut shape = cx.shape(v);
+        let n: usize = axes.iter().map(|&a| shape[a]).product();
+        let sum = cx.emit(Op::Reduce { kind: ReduceKind::Sum, axes: axes.clone() }, &[v])?;
+        let mean = cx.map((x(0) / num(n as f64)).expr(DType::F32), &[sum])?;
+        if !keep {
+            return Ok(mean);
+        }
+        axes.iter().for_each(|&a| shape[a] = 1);
+        cx.reshape(mean, shape)
+    })
+}
+
+/// Condition, then two operands and the result, each with scale and zero point.
+fn choose(cx: &mut NodeCx<'_>) -> Imported {
+    let condition = cx.input(0)?;
+    if cx.dtype(condition) != DType::Bool {
+        return Err(Fault::ty(format!("the condition is {}, should be of bools", cx.ty(condition))));
+    }
+    let (a, b) = (dequantized(cx, 1)?, dequantized(cx, 4)?);
+    let y = cx.map(select(x(0), x(1), x(2)).expr(DType::F32), &[condition, a, b])?;
+    let like = cx.input(1)?;
+    quantized(cx, y, 7, like)
 }
 
 /// Scale and zero point of the result, then value, scale and zero point of each part.

@@ -2,13 +2,16 @@
 
 use super::pieces::{concat, fill, slice};
 use crate::import::node::{Fault, Imported, NodeCx};
-use crate::import::registry::{OpEntry, limited};
+use crate::import::registry::{OpEntry, contributed, limited};
 use crate::ir::{BinaryOp, Cell, DType, Function, Op, Recurrent, Scalar, ValueId};
+
+mod dynamic;
 
 /// The family's operators.
 pub(in crate::import) const OPS: &[OpEntry] = &[
     limited("GRU", gru, "not of float64"),
     limited("LSTM", lstm, "not of float64"),
+    contributed("DynamicQuantizeLSTM", dynamic::lstm, "weights, scales and zero points are constant"),
     limited("RNN", rnn, "not of float64"),
 ];
 
@@ -64,23 +67,30 @@ impl Sizes {
         let batch_first = cx.flag("layout", false)?;
         let (steps, batch) = if batch_first { (b, a) } else { (a, b) };
         let sizes = Sizes { batch_first, directions, steps, batch, hidden, gates: cell.parts()[0] };
-        let expected = cx.word("direction", &[("forward", 1), ("reverse", 1), ("bidirectional", 2)])?;
-        if directions != expected {
-            return Err(Fault::shape(format!("{} has not the {expected} directions of the node", cx.ty(r))));
-        }
-        if let Some(size) = cx.int_opt("hidden_size")?.filter(|&n| usize::try_from(n) != Ok(hidden)) {
-            return Err(Fault::attribute("hidden_size", format!("is {size}, but {} has {hidden} states", cx.ty(r))));
-        }
+        sizes.check(cx, r)?;
         for (v, depth) in [(w, input), (r, hidden)] {
             let shape = [directions, sizes.rows(1)?, depth];
             if cx.shape(v) != shape {
                 return Err(Fault::shape(format!("weights {} should have the shape {shape:?}", cx.ty(v))));
             }
         }
+        Ok(sizes)
+    }
+
+    /// Whether the weights `r` have the directions and states that the node says, and any states.
+    fn check(&self, cx: &NodeCx<'_>, r: ValueId) -> Imported<()> {
+        let hidden = self.hidden;
+        let expected = cx.word("direction", &[("forward", 1), ("reverse", 1), ("bidirectional", 2)])?;
+        if self.directions != expected {
+            return Err(Fault::shape(format!("{} has not the {expected} directions of the node", cx.ty(r))));
+        }
+        if let Some(size) = cx.int_opt("hidden_size")?.filter(|&n| usize::try_from(n) != Ok(hidden)) {
+            return Err(Fault::attribute("hidden_size", format!("is {size}, but {} has {hidden} states", cx.ty(r))));
+        }
         if hidden == 0 {
             return Err(Fault::shape(format!("{} has no states", cx.ty(r))));
         }
-        Ok(sizes)
+        Ok(())
     }
 
     /// Rows of all gates, times `n`.
@@ -109,6 +119,19 @@ struct Shared {
 /// A cell in all directions; with the roles of its functions: 0 of gates, 1 of the update, 2 of the output.
 fn layers(cx: &mut NodeCx<'_>, cell: Cell, roles: &[usize]) -> Imported {
     let s = Sizes::of(cx, cell)?;
+    in_all_directions(cx, &s, cell, roles, &one_direction)
+}
+
+/// How the layer of one direction is made, `d`, from what all directions read.
+type Direction<'a> = &'a dyn Fn(&mut NodeCx<'_>, &Sizes, Recurrent, (usize, &Shared)) -> Imported<Vec<ValueId>>;
+
+fn in_all_directions(
+    cx: &mut NodeCx<'_>,
+    s: &Sizes,
+    cell: Cell,
+    roles: &[usize],
+    one_direction: Direction<'_>,
+) -> Imported {
     let dtype = cx.dtype(cx.input(0)?);
     let mut x = cx.input(0)?;
     x = cx.cast(x, DType::F32)?;
@@ -118,8 +141,8 @@ fn layers(cx: &mut NodeCx<'_>, cell: Cell, roles: &[usize]) -> Imported {
     let shared = Shared {
         x,
         bias: operand(cx, 3, &[s.directions, s.rows(2)?])?,
-        lens: lens(cx, &s)?,
-        initial: initial(cx, cell, &s)?,
+        lens: lens(cx, s)?,
+        initial: initial(cx, cell, s)?,
         peepholes: match cell {
             Cell::Lstm { .. } => operand(cx, 7, &[s.directions, 3 * s.hidden])?,
             Cell::Gru { .. } | Cell::Rnn => None,
@@ -141,8 +164,9 @@ fn layers(cx: &mut NodeCx<'_>, cell: Cell, roles: &[usize]) -> Imported {
             clip,
             lens: shared.lens.is_some(),
             initial: shared.initial.is_some(),
+            dynamic: None,
         };
-        results.push(one_direction(cx, &s, layer, (d, &shared))?);
+        results.push(one_direction(cx, s, layer, (d, &shared))?);
     }
     for state in 0..cell.states() {
         let all: Vec<ValueId> = results.iter().map(|r| r[1 + state]).collect();
@@ -154,7 +178,7 @@ fn layers(cx: &mut NodeCx<'_>, cell: Cell, roles: &[usize]) -> Imported {
         cx.set(1 + state, last);
     }
     let all: Vec<ValueId> = results.iter().map(|r| r[0]).collect();
-    let y = sequence(cx, &s, &all)?;
+    let y = sequence(cx, s, &all)?;
     cx.cast(y, dtype)
 }
 
@@ -225,7 +249,17 @@ fn one_direction(
     let w = update_first(cx, s, layer.cell, w)?;
     let (w, r) = (cx.transpose(w, [1, 0])?, cx.transpose(r, [1, 0])?);
     let bias = bias(cx, s, layer.cell, (d, shared.bias))?;
-    let mut operands = vec![shared.x, w, r, bias];
+    layer_of(cx, s, layer, vec![shared.x, w, r, bias], (d, shared))
+}
+
+/// The layer of one direction from its input, weights and bias, which the operands that all have in common follow.
+fn layer_of(
+    cx: &mut NodeCx<'_>,
+    s: &Sizes,
+    layer: Recurrent,
+    mut operands: Vec<ValueId>,
+    (d, shared): (usize, &Shared),
+) -> Imported<Vec<ValueId>> {
     if let Some(peepholes) = shared.peepholes {
         operands.push(direction(cx, peepholes, d)?);
     }

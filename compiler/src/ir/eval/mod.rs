@@ -124,7 +124,7 @@ impl Evaluate for Reference {
                 let order = cumulative::Running { product: *product, exclusive: *exclusive, reverse: *reverse };
                 cumulative::cumulative(order, *axis, inputs[0])
             }
-            Op::Recurrent(layer) => return recurrent::recurrent(self.numerics, layer, inputs, &out),
+            Op::Recurrent(layer) => return recurrent::recurrent(self, self.numerics, layer, inputs, &out),
             Op::TopK { axis, k, largest } => return arg::top_k(*axis, *k, *largest, inputs[0]),
             Op::Trees { meeting, .. } => trees::trees(*meeting, inputs, &out[0]),
         }

@@ -2,10 +2,10 @@
 
 use zant_runtime::math::{exp, minmax, sigmoid, softplus, tanh};
 
-use super::EvalError;
 use super::number::Number;
 use super::walk::{elements, tensor};
-use crate::ir::{Cell, Function, Numerics, Recurrent, Tensor, Type};
+use super::{EvalError, Evaluate, dynamic};
+use crate::ir::{Cell, DType, Function, Numerics, Recurrent, Tensor, Type};
 
 /// The operands of one layer.
 struct Layer<'a> {
@@ -16,10 +16,13 @@ struct Layer<'a> {
     bias: Vec<f32>,
     peepholes: Vec<f32>,
     hidden: usize,
+    /// How the products of a quantized state are computed, and their weights and multiplier.
+    quantized: Option<(&'a dyn Evaluate, i32, [&'a Tensor; 2])>,
 }
 
 /// `Op::Recurrent`.
 pub(super) fn recurrent(
+    reference: &dyn Evaluate,
     numerics: Numerics,
     layer: &Recurrent,
     inputs: &[&Tensor],
@@ -34,8 +37,11 @@ pub(super) fn recurrent(
     let lens = next(layer.lens).map(|t| elements::<i32>(t));
     let mut states = || next(layer.initial).map_or(vec![0.0; batch * hidden], |t| elements::<f32>(t));
     let (mut h, mut c) = (states(), if layer.cell.states() == 2 { states() } else { vec![0.0; batch * hidden] });
-    let [x, w, r, bias] = [0, 1, 2, 3].map(|n| elements::<f32>(inputs[n]));
-    let all = Layer { layer, numerics, w, r, bias, peepholes, hidden };
+    let quantized = layer.dynamic.map(|offset| (reference, offset, [inputs[2], inputs[1]]));
+    let weights = |n: usize| if quantized.is_some() { Vec::new() } else { elements::<f32>(inputs[n]) };
+    let (w, r) = (weights(1), weights(2));
+    let [x, bias] = [0, 3].map(|n| elements::<f32>(inputs[n]));
+    let all = Layer { layer, numerics, w, r, bias, peepholes, hidden, quantized };
     let mut y = vec![0.0; steps * batch * hidden];
     for b in 0..batch {
         let len = match &lens {
@@ -46,7 +52,7 @@ pub(super) fn recurrent(
         for step in 0..len {
             let step = if layer.reverse { len - 1 - step } else { step };
             let at = step * batch + b;
-            all.step(&x[at * depth..][..depth], &mut h[own.clone()], &mut c[own.clone()]);
+            all.step(&x[at * depth..][..depth], &mut h[own.clone()], &mut c[own.clone()])?;
             y[at * hidden..][..hidden].copy_from_slice(&h[own.clone()]);
         }
     }
@@ -92,19 +98,39 @@ impl Layer<'_> {
         sums.iter_mut().zip(weights).zip(c).for_each(|((sum, w), c)| *sum += w * c);
     }
 
-    fn step(&self, x: &[f32], h: &mut [f32], c: &mut [f32]) {
+    fn step(&self, x: &[f32], h: &mut [f32], c: &mut [f32]) -> Result<(), EvalError> {
         match self.layer.cell {
-            Cell::Lstm { coupled, .. } => self.lstm(coupled, x, h, c),
+            Cell::Lstm { coupled, .. } => {
+                let sums = match self.quantized {
+                    None => [0, 1, 2, 3].map(|part| self.sum((x, part), (h, part))),
+                    Some(of_state) => self.quantized_sums(of_state, x, h)?,
+                };
+                self.lstm(coupled, sums, h, c);
+            }
             Cell::Gru { reset_after } => self.gru(reset_after, x, h),
             Cell::Rnn => {
                 let update = self.apply(1, &self.sum((x, 0), (h, 0)));
                 h.copy_from_slice(&update);
             }
         }
+        Ok(())
     }
 
-    fn lstm(&self, coupled: bool, x: &[f32], h: &mut [f32], c: &mut [f32]) {
-        let [mut i, mut o, mut f, g] = [0, 1, 2, 3].map(|part| self.sum((x, part), (h, part)));
+    /// The sums of an LSTM of which `x` are those of the input.
+    fn quantized_sums(
+        &self,
+        (reference, offset, [r, multiplier]): (&dyn Evaluate, i32, [&Tensor; 2]),
+        x: &[f32],
+        h: &[f32],
+    ) -> Result<[Vec<f32>; 4], EvalError> {
+        let given: Vec<f32> = self.bias.iter().zip(x).map(|(bias, x)| bias + x).collect();
+        let (h, given) = (Tensor::from_elements([1, h.len()], h), Tensor::from_elements([given.len()], &given));
+        let ty = Type::new(DType::F32, [1, given.len()]);
+        let sums = elements::<f32>(&dynamic::matmul(reference, offset, &[&h, r, multiplier, &given], &ty)?);
+        Ok([0, 1, 2, 3].map(|part| sums[part * self.hidden..][..self.hidden].to_vec()))
+    }
+
+    fn lstm(&self, coupled: bool, [mut i, mut o, mut f, g]: [Vec<f32>; 4], h: &mut [f32], c: &mut [f32]) {
         self.peep(0, c, &mut i);
         self.peep(2, c, &mut f);
         let (i, g) = (self.apply(0, &i), self.apply(1, &g));

@@ -25,8 +25,13 @@ pub(super) fn read(name: &str, a: &mut Attributes<'_>) -> Result<Recurrent, Stri
         Some(&[clip]) => number(clip)?,
         Some(_) => return Err("clip has one value".into()),
     };
+    let dynamic = match a.words("dynamic").as_deref() {
+        None => None,
+        Some(&[offset]) => Some(number(offset)?),
+        Some(_) => return Err("dynamic has one value".into()),
+    };
     let [reverse, lens, initial] = ["reverse", "lens", "initial"].map(|flag| a.flag(flag));
-    Ok(Recurrent { cell, reverse, functions, clip, lens, initial })
+    Ok(Recurrent { cell, reverse, functions, clip, lens, initial, dynamic })
 }
 
 fn read_function(words: &[&str]) -> Result<Function, String> {
@@ -80,6 +85,11 @@ pub(super) fn attributes_of(layer: &Recurrent) -> Vec<String> {
     let functions = layer.functions.into_iter().zip(Recurrent::STANDARD).zip(ROLES);
     let functions = functions.filter(|((own, usual), _)| own != usual);
     let clip = (layer.clip != f32::INFINITY).then(|| format!("clip {:?}", layer.clip));
+    let dynamic = layer.dynamic.map(|offset| format!("dynamic {offset}"));
     let flags = flags.into_iter().filter(|(_, set)| *set).map(|(name, _)| name.to_owned());
-    flags.chain(functions.map(|((own, _), role)| format!("{role} {}", written(own)))).chain(clip).collect()
+    flags
+        .chain(functions.map(|((own, _), role)| format!("{role} {}", written(own))))
+        .chain(clip)
+        .chain(dynamic)
+        .collect()
 }

@@ -2,6 +2,7 @@
 
 mod attention;
 mod classical;
+mod contributed;
 mod elementwise;
 mod generate;
 mod index;
@@ -44,9 +45,10 @@ const fn ms(name: &'static str, make: fn(&mut Draft<'_>) -> Option<()>) -> Entry
     Entry { name, domain: "com.microsoft", since: 10, until: 99, make }
 }
 
-const FAMILIES: [&[Entry]; 14] = [
+const FAMILIES: [&[Entry]; 15] = [
     attention::OPS,
     classical::OPS,
+    contributed::OPS,
     elementwise::OPS,
     generate::OPS,
     index::OPS,

@@ -146,7 +146,7 @@ fn spread(d: &mut Draft<'_>, shape: &[usize]) -> Vec<usize> {
     vec![shape[at]]
 }
 
-fn quantize(d: &mut Draft<'_>) -> Option<()> {
+pub(super) fn quantize(d: &mut Draft<'_>) -> Option<()> {
     let dtypes: &[DType] = if d.opset < 19 {
         &[DType::F32, DType::F32, DType::F32, DType::I32]
     } else {
@@ -174,7 +174,7 @@ fn quantize(d: &mut Draft<'_>) -> Option<()> {
     Some(())
 }
 
-fn dequantize(d: &mut Draft<'_>) -> Option<()> {
+pub(super) fn dequantize(d: &mut Draft<'_>) -> Option<()> {
     let mut dtypes = vec![DType::U8, DType::I8, DType::I32];
     if d.opset >= 21 {
         dtypes.extend([DType::U16, DType::I16]);

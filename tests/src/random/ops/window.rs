@@ -141,7 +141,7 @@ pub(super) fn map(d: &mut Draft<'_>, dtypes: &[DType], channels: usize, three: b
     })
 }
 
-fn conv(d: &mut Draft<'_>, transposed: bool) -> Option<()> {
+pub(super) fn conv(d: &mut Draft<'_>, transposed: bool) -> Option<()> {
     let dtypes = if d.opset < 22 {
         &[DType::F32, DType::F32, DType::F32, DType::F64, DType::F16]
     } else {
@@ -199,7 +199,7 @@ fn conv_integer(d: &mut Draft<'_>) -> Option<()> {
     Some(())
 }
 
-fn qlinear_conv(d: &mut Draft<'_>) -> Option<()> {
+pub(super) fn qlinear_conv(d: &mut Draft<'_>) -> Option<()> {
     let channels = d.r.within(1, 4);
     let ty = map(d, BYTES, channels, false);
     let c = ty.shape[1];

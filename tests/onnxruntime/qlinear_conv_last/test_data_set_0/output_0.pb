@@ -1,0 +1,1 @@
+JZvq~€€|n~«ryjxVy…„]«zv:lyw|Xf`|s…ˆy|p‰ˆ7€|Š ÅtK€`€~“ˆóƒxg©€qX´_€|1v!~x}—\v…~Z…v|Dc}…)ŒA

@@ -12,6 +12,7 @@ use zant_compress::quantize::{Calibrated, Calibration, Options, mixed, static_in
 use zantc::Config;
 use zantc::ir::Tensor;
 use zantc::onnx::Model;
+use zantc::onnx::proto::AttributeProto;
 use zantc::pipeline::compile;
 
 const ALL: [Calibration; 4] =
@@ -162,6 +163,70 @@ fn weights_in_few_bits_are_near_the_floats() {
         let made = compress(&net, &named(method).unwrap(), &bench(&data)).unwrap();
         let far = distance(&float, &values(&made, "y", &data));
         assert!(far < most, "{method}: {far}");
+    }
+}
+
+/// Two directions of one layer, then one of a GRU and one of an RNN; of an opset whose softmax joins dimensions.
+fn recurrent() -> Model {
+    let mut model = Builder::new(11, &[6, 1, 16])
+        .weights("w1", &[2, 96, 16], 0.4)
+        .weights("r1", &[2, 96, 24], 0.3)
+        .weights("b1", &[2, 192], 0.2)
+        .node("LSTM", &["x", "w1", "r1", "b1"], "h1", &[("hidden_size", &[24])])
+        .node("Transpose", &["h1"], "t1", &[("perm", &[0, 2, 1, 3])])
+        .constant("shape", &Tensor::from_elements([3], &[6i64, 1, 48]))
+        .node("Reshape", &["t1", "shape"], "f1", &[])
+        .weights("w2", &[1, 60, 48], 0.2)
+        .weights("r2", &[1, 60, 20], 0.3)
+        .node("GRU", &["f1", "w2", "r2"], "h2", &[("hidden_size", &[20])])
+        .constant("flat", &Tensor::from_elements([3], &[6i64, 1, 20]))
+        .node("Reshape", &["h2", "flat"], "f2", &[])
+        .weights("w3", &[1, 24, 20], 0.4)
+        .weights("r3", &[1, 24, 24], 0.3)
+        .node("RNN", &["f2", "w3", "r3"], "h3", &[("hidden_size", &[24])])
+        .constant("rows", &Tensor::from_elements([3], &[6i64, 1, 24]))
+        .node("Reshape", &["h3", "rows"], "f3", &[])
+        .weights("w4", &[24, 8], 0.5)
+        .node("MatMul", &["f3", "w4"], "m", &[])
+        .node("LogSoftmax", &["m"], "y", &[("axis", &[2])])
+        .output("y");
+    for node in &mut model.proto.graph.node {
+        for attribute in node.attribute.iter_mut().filter(|a| a.name == "hidden_size") {
+            (attribute.kind, attribute.i) = (AttributeProto::INT, Some(attribute.ints[0]));
+            attribute.ints.clear();
+        }
+        if node.op_type == "LSTM" {
+            let direction = b"bidirectional".to_vec();
+            node.attribute.push(AttributeProto {
+                name: "direction".into(),
+                kind: AttributeProto::STRING,
+                s: Some(direction.into()),
+                ..AttributeProto::default()
+            });
+        }
+    }
+    model
+}
+
+#[test]
+fn weights_of_recurrent_layers_become_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = recurrent();
+    let net = Net::open(&model).unwrap();
+    let data = open(&net, &examples(folder.path(), &[8, 6, 1, 16]));
+    let float = values(&net, "y", &data);
+    let flash = |model: &Model| {
+        let program = compile(model, &Config::new()).unwrap().program;
+        program.weights.iter().map(|w| w.data.data().len()).sum::<usize>()
+    };
+    for (method, most) in [("weights-int8", 0.02), ("weights-int4", 0.1), ("int8-dynamic", 0.05)] {
+        let made = compress(&net, &named(method).unwrap(), &bench(&data)).unwrap();
+        let far = distance(&float, &values(&made, "y", &data));
+        assert!(far > 0.0 && far < most, "{method}: {far}");
+        let [before, after] = [flash(&model), flash(&made.to_model())];
+        assert!(after * 5 < before * 2, "{method}: {after} bytes of {before}");
+        let back = made.nodes().iter().filter(|n| n.op_type == "DequantizeLinear").count();
+        assert!(back >= 6, "{method}: {back} conversions");
     }
 }
 

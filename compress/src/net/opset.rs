@@ -1,10 +1,13 @@
 //! Raises a model to the operator set that quantized files need.
 
+use std::collections::BTreeSet;
+
 use zantc::diag::{Diagnostic, codes};
 use zantc::ir::Tensor;
 
 use super::{Net, attribute, integer, integers, is_onnx};
 use crate::Outcome;
+use crate::probe::types;
 use zantc::onnx::AttributeValue;
 
 /// The first operator set whose DequantizeLinear has scales per channel.
@@ -103,9 +106,10 @@ impl Net {
         if own < 9 {
             return fail(format!("the model is of opset {own}, and compression needs {NEEDED}"));
         }
+        let last = self.over_last_axis();
         for at in 0..self.nodes().len() {
             let node = &self.nodes()[at];
-            if !is_onnx(&node.domain) {
+            if !is_onnx(&node.domain) || last.contains(&at) {
                 continue;
             }
             let (op, name) = (node.op_type.clone(), node.name.escape_debug().to_string());
@@ -118,6 +122,23 @@ impl Net {
         }
         self.set_opset(NEEDED);
         Ok(())
+    }
+
+    /// The nodes of a softmax, or its logarithm, over the last dimension: the same in all versions.
+    fn over_last_axis(&self) -> BTreeSet<usize> {
+        let is_softmax = |at: &usize| matches!(self.nodes()[*at].op_type.as_str(), "Softmax" | "LogSoftmax");
+        let found: Vec<usize> = (0..self.nodes().len()).filter(is_softmax).collect();
+        if found.is_empty() {
+            return BTreeSet::new();
+        }
+        // A model that is not understood here gets its diagnostics later.
+        let types = types(self).unwrap_or_default();
+        let is_last = |at: &usize| {
+            let node = &self.nodes()[*at];
+            let rank = node.input.first().and_then(|input| types.get(input)).map(|ty| ty.rank() as i64);
+            rank.is_some_and(|rank| integer(node, "axis", 1) == rank - 1)
+        };
+        found.into_iter().filter(is_last).collect()
     }
 
     /// Raises the operator set to the first whose DequantizeLinear has blocks and four bits, where each operator means the same in it.

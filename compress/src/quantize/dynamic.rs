@@ -4,14 +4,14 @@ use zantc::ir::Tensor;
 use zantc::onnx::ElementType;
 use zantc::onnx::proto::{AttributeProto, NodeProto};
 
-use super::MOST;
 use super::rounding::codes;
 use super::weights_only::by_channels;
+use super::{MOST, recurrent};
 use crate::layer::{Form, Layer, layers};
 use crate::net::{Net, node, with_integer};
 
 /// Quantizes the weights of all layers, and the inputs of products in each run (DynamicQuantizeLinear), whose sums are integers. Convolutions
-/// read their bytes through DequantizeLinear and compute in floats, as they do in other tools: there a run would spend more on measuring
+/// and recurrent layers read their bytes through DequantizeLinear and compute in floats, as they do in other tools: there a run would spend more on measuring
 /// pixels than it gains. The products' weights are uint8 with the zero point 128: sums of signed bytes overflow 16 bits in other runtimes on
 /// some CPUs.
 pub fn dynamic(net: &Net) -> Net {
@@ -20,6 +20,7 @@ pub fn dynamic(net: &Net) -> Net {
     for layer in found.iter().filter(|l| !is_product(l)) {
         by_channels(&mut net, layer, &[], MOST, ElementType::I8);
     }
+    recurrent::quantize(&mut net);
     let before = std::mem::take(&mut net.before);
     let mut writer = Writer { net: net.clone(), nodes: before, inputs: Vec::new() };
     for (at, original) in net.nodes().iter().enumerate() {

@@ -7,6 +7,7 @@ pub(crate) mod equalise;
 mod mixed;
 mod places;
 mod ranges;
+mod recurrent;
 mod report;
 mod rounding;
 mod weights_only;

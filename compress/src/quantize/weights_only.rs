@@ -4,8 +4,8 @@ use zantc::ir::Tensor;
 use zantc::onnx::proto::AttributeProto;
 use zantc::onnx::{ElementType, RawTensor};
 
-use super::MOST;
 use super::rounding::{Codes, codes};
+use super::{MOST, recurrent};
 use crate::Outcome;
 use crate::gram::{Budget, Gram, measure};
 use crate::layer::{Form, Layer, layers};
@@ -25,10 +25,12 @@ pub fn weights_int8(net: &Net, bench: &Bench<'_>) -> Outcome<Net> {
 
 /// The same; without examples each weight is rounded to the nearest code, into as many bytes.
 pub(crate) fn int8(net: &Net, bench: Option<&Bench<'_>>) -> Outcome<Net> {
-    rounded(net, bench, &mut |net, layer, grams| by_channels(net, layer, grams, MOST, ElementType::I8))
+    let net = rounded(net, bench, &mut |net, layer, grams| by_channels(net, layer, grams, MOST, ElementType::I8))?;
+    Ok(with_recurrent(net))
 }
 
-/// Weights of products in four bits, `-7..=7`, in blocks of 32 inputs with a scale each. Other layers become bytes.
+/// Weights of products in four bits, `-7..=7`, in blocks of 32 inputs with a scale each. Other layers become bytes, recurrent ones among
+/// them.
 ///
 /// # Errors
 /// As of [`weights_int8`].
@@ -40,14 +42,22 @@ pub fn weights_int4(net: &Net, bench: &Bench<'_>) -> Outcome<Net> {
 pub(crate) fn int4(net: &Net, bench: Option<&Bench<'_>>) -> Outcome<Net> {
     let mut net = net.clone();
     let four = net.raise_for_blocks();
-    rounded(&net, bench, &mut |net, layer, grams| {
+    let net = rounded(&net, bench, &mut |net, layer, grams| {
         let product = matches!(layer.form, Form::Rows | Form::Columns);
         if four && product && layer.depth.is_multiple_of(BLOCK) {
             by_blocks(net, layer, grams.first());
         } else {
             by_channels(net, layer, grams, MOST, ElementType::I8);
         }
-    })
+    })?;
+    Ok(with_recurrent(net))
+}
+
+/// The same with weights of recurrent layers as bytes.
+fn with_recurrent(mut net: Net) -> Net {
+    recurrent::quantize(&mut net);
+    write(&mut net);
+    net
 }
 
 /// Rounds the weights of all layers, each with what it reads measured where there are examples.

@@ -52,3 +52,29 @@ fn a_model_that_is_no_decoder_says_so() {
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("no decoder") && said.contains("none of its inputs is a cache"), "{said}");
 }
+
+#[test]
+fn a_reader_of_the_prompt_gives_the_first_token() {
+    let folder = tempfile::tempdir().unwrap();
+    let [decode, prefill] = ["decode", "prefill"].map(|name| workspace(&format!("models/wonderland/{name}.onnx")));
+    let args = ["bench", "session", &decode, "--tokens", "5", "--prompt", "9", "--rounds", "2", "-o"];
+    let (code, said) = zantc(folder.path(), &[&args[..], &["both", "--prefill", &prefill]].concat());
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said) = zantc(folder.path(), &[&args[..], &["alone"]].concat());
+    assert_eq!(code, Some(0), "{said}");
+    let [both, alone] =
+        ["both", "alone"].map(|name| Report::read(&folder.path().join(name).join("report.json")).unwrap());
+    let number = |report: &Report, step: Option<&str>, metric: Metric| {
+        report.rows.iter().find(|r| r.key.step.as_deref() == step).and_then(|row| row.number(metric))
+    };
+    let calls =
+        |report: &Report| ["Prefill", "GenerateToken", "Forward"].map(|c| number(report, Some(c), Metric::Calls));
+    assert_eq!((calls(&both), calls(&alone)), ([1.0, 4.0, 5.0].map(Some), [1.0, 5.0, 13.0].map(Some)));
+    // Weights are there once, but for what the reader alone has.
+    let weights = [&both, &alone].map(|report| number(report, None, Metric::Weights).unwrap());
+    assert!(weights[0] >= weights[1] && weights[0] < 1.05 * weights[1], "{weights:?}");
+    assert_eq!(number(&both, None, Metric::Allocations), Some(0.0));
+    // More than the reader has room for.
+    let (code, said) = zantc(folder.path(), &["bench", "session", &decode, "--prefill", &prefill, "--prompt", "33"]);
+    assert!(code == Some(1) && said.contains("it reads 32 tokens"), "{code:?} {said}");
+}

@@ -4,6 +4,7 @@
 //! reads and writes it; whoever has the output alone begins it: a run makes its output the first entries.
 
 mod caches;
+mod played;
 
 use std::collections::BTreeMap;
 

@@ -25,8 +25,8 @@ pub struct Process {
     folder: PathBuf,
     /// How many steps the model tells of, where it does.
     steps: Option<usize>,
-    /// Whether it is a decoder, which computes sessions.
-    session: bool,
+    /// What a decoder has that computes sessions: a feature of the harness.
+    session: Option<&'static str>,
 }
 
 /// A linked process, and the inputs that it is given.
@@ -73,7 +73,7 @@ impl Process {
         fs::write(folder.join("Cargo.toml"), manifest::text(BINARY, name, krate, folder))
             .and_then(|()| fs::write(folder.join("input.bin"), inputs))
             .map_err(Error::io("write the harness"))?;
-        Ok(Process { folder: folder.to_path_buf(), steps: None, session: false })
+        Ok(Process { folder: folder.to_path_buf(), steps: None, session: None })
     }
 
     /// The same where the model tells of so many steps.
@@ -85,7 +85,13 @@ impl Process {
     /// The same for a decoder, which computes sessions: see [`crate::Session`].
     #[must_use]
     pub fn with_session(self) -> Process {
-        Process { session: true, ..self }
+        Process { session: Some("session"), ..self }
+    }
+
+    /// The same where a model beside it reads prompts at once.
+    #[must_use]
+    pub fn with_prompt(self) -> Process {
+        Process { session: Some("prompt"), ..self }
     }
 
     /// Builds it at a level of optimisation, from nothing.
@@ -103,7 +109,7 @@ impl Process {
             .current_dir(&self.folder)
             .args(["build", "--quiet", "--offline", "--color", "never", "--profile", &profile])
             .args(self.steps.map(|_| ["--features", "steps"]).into_iter().flatten())
-            .args(self.session.then_some(["--features", "session"]).into_iter().flatten())
+            .args(self.session.map(|feature| ["--features", feature]).into_iter().flatten())
             .arg("--target-dir")
             .arg(&target)
             .env("CARGO_ENCODED_RUSTFLAGS", "");

@@ -23,7 +23,7 @@ pub(crate) fn profile(level: &str) -> Result<String, Error> {
 pub(crate) fn text(binary: &str, name: &str, krate: &Path, folder: &Path) -> String {
     let path = krate.strip_prefix(folder).unwrap_or(krate).to_string_lossy();
     let mut text = format!(
-        "[package]\nname = \"{binary}\"\nversion = \"0.0.0\"\nedition = \"2024\"\npublish = false\n\n[workspace]\nexclude = [{path:?}]\n\n[dependencies]\nmodel = {{ package = {name:?}, path = {path:?} }}\n\n[features]\nsession = []\nsteps = []\n",
+        "[package]\nname = \"{binary}\"\nversion = \"0.0.0\"\nedition = \"2024\"\npublish = false\n\n[workspace]\nexclude = [{path:?}]\n\n[dependencies]\nmodel = {{ package = {name:?}, path = {path:?} }}\n\n[features]\nprompt = [\"session\"]\nsession = []\nsteps = []\n",
     );
     for level in LEVELS {
         let value = if level.parse::<u8>().is_ok() { level.to_string() } else { format!("{level:?}") };

@@ -13,7 +13,7 @@ use crate::{Error, Served, Session, cargo, process};
 const PACKAGES: [&str; 3] = ["numpy==2.4.6", "onnxruntime==1.31.1", "ai-edge-litert==2.3.0"];
 /// Runs a model by one of these: `RUNTIME MODEL FOLDER NAME:DTYPE:SHAPE..`.
 const SCRIPT: &str = include_str!("../peers/python.py");
-/// Computes sessions by onnxruntime: `MODEL INPUTS LOGITS PORTS.. -- STATES..`.
+/// Computes sessions by onnxruntime: `INPUTS MODEL LOGITS COUNT PORTS.. COUNT STATES..`, the same of a reader of prompts.
 const SESSION: &str = include_str!("../peers/session.py");
 
 /// Another implementation.
@@ -118,20 +118,31 @@ fn shared_libraries(folder: &Path) -> u64 {
     entries.flatten().map(size).sum()
 }
 
-/// Starts a session of onnxruntime, its caches inputs and outputs, with one thread. `ports` are `NAME:DTYPE:SHAPE:PLACE` of inputs, `PLACE`
-/// their first byte in the file `inputs`; `states` are `INPUT:OUTPUT:DTYPE:SHAPE`; `logits` is the output whose last row is of tokens.
+/// A model in a session of onnxruntime.
+#[derive(Clone, Debug)]
+pub struct Part<'a> {
+    /// The ONNX file.
+    pub model: &'a Path,
+    /// The output whose rows are scores of tokens.
+    pub logits: &'a str,
+    /// `NAME:DTYPE:SHAPE:PLACE` of inputs, `PLACE` their first byte in the file of inputs.
+    pub ports: Vec<String>,
+    /// `INPUT=>OUTPUT:DTYPE:SHAPE` of caches.
+    pub states: Vec<String>,
+}
+
+/// Starts a session of onnxruntime, its caches inputs and outputs, with one thread: of a decoder, and of the reader of its prompt where there is
+/// one.
 ///
 /// # Errors
 /// What is missing, or what the network refused.
-pub fn session(
-    model: &Path,
-    inputs: &Path,
-    logits: &str,
-    ports: &[String],
-    states: &[String],
-) -> Result<Session, Error> {
+pub fn session(inputs: &Path, decoder: &Part<'_>, reader: Option<&Part<'_>>) -> Result<Session, Error> {
     let mut command = Command::new(python(&cache()?.join("python"), &PACKAGES)?);
-    command.args(["-c", SESSION]).arg(model).arg(inputs).arg(logits).args(ports).arg("--").args(states);
+    command.args(["-c", SESSION]).arg(inputs);
+    for part in std::iter::once(decoder).chain(reader) {
+        command.arg(part.model).arg(part.logits).arg(part.ports.len().to_string()).args(&part.ports);
+        command.arg(part.states.len().to_string()).args(&part.states);
+    }
     Ok(Session::with(Served::start(&mut command)?, inputs))
 }
 

@@ -3,7 +3,7 @@
 //! Invariant: emitted crates and other implementations answer the same questions, so that one way of timing serves all.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crate::{Error, Executable, Served};
@@ -73,9 +73,26 @@ impl Session {
     /// As [`Served::ask`]; inputs that cannot be written.
     pub fn token(&mut self, inputs: &[u8]) -> Result<Token, Error> {
         // The states behind the inputs stay.
+        self.answered(0, inputs, "k")
+    }
+
+    /// Reads a prompt of `length` tokens at once, and computes the token after it: the bytes of the reader's inputs stand in the file from byte
+    /// `at`. The process was built [`crate::Process::with_prompt`].
+    ///
+    /// # Errors
+    /// As [`Session::token`].
+    pub fn prompt(&mut self, at: usize, inputs: &[u8], length: usize) -> Result<Token, Error> {
+        self.answered(at, inputs, &format!("p{length}"))
+    }
+
+    fn answered(&mut self, at: usize, inputs: &[u8], question: &str) -> Result<Token, Error> {
         let file = File::options().write(true).open(&self.inputs);
-        file.and_then(|mut file| file.write_all(inputs)).map_err(Error::io("write the inputs of a token"))?;
-        match self.process.ask_for("k", 1, 5)?.concat().as_slice() {
+        let written = file.and_then(|mut file| {
+            file.seek(SeekFrom::Start(at as u64))?;
+            file.write_all(inputs)
+        });
+        written.map_err(Error::io("write the inputs of a token"))?;
+        match self.process.ask_for(question, 1, 5)?.concat().as_slice() {
             &[forward, generate, token, allocations, bytes] => {
                 Ok(Token { forward, generate, token, allocations, bytes })
             }

@@ -4,7 +4,7 @@ use zant_measure::process::Scratch;
 use zant_measure::report::{Key, Metric, Other, Row, Value};
 use zant_measure::{Contender, Error, Executable, Heap, stepping, valgrind};
 use zantc::diag::{Diagnostic, codes};
-use zantc::harness::{emit_process, input_places};
+use zantc::harness::input_places;
 
 use super::limits::Floor;
 use super::peers::{self, Inputs};
@@ -36,8 +36,8 @@ impl Process {
     pub(super) fn new(prepared: &Prepared<'_>) -> Result<Process, Diagnostic> {
         let failed = |why: String| Diagnostic::error(codes::BUILD_FAILED, why);
         let folder = Scratch::new().map_err(|e| failed(format!("cannot make a temporary folder: {e}")))?;
-        let (source, program) = (prepared.source(), prepared.program());
-        let inference = emit_process(&source).map_err(|why| Diagnostic::error(codes::BAD_OPTION, why))?;
+        let program = prepared.program();
+        let inference = prepared.process().map_err(|why| Diagnostic::error(codes::BAD_OPTION, why))?;
         let package = prepared.package();
         let krate = folder.path().join("model");
         package.write(&krate).map_err(|e| failed(e.to_string()))?;
@@ -46,9 +46,16 @@ impl Process {
         for (place, part) in places.iter().zip(memory::inputs(program, &prepared.inputs)) {
             inputs[*place..][..part.len()].copy_from_slice(&part);
         }
+        if let Some(reader) = &prepared.reader {
+            inputs.resize(bytes + input_places(&reader.compiled.program).1, 0);
+        }
         let process = zant_measure::Process::write(folder.path(), &krate, prepared.name, &inference, &inputs);
         let told = |p: zant_measure::Process| {
-            let p = if prepared.session { p.with_session() } else { p };
+            let p = match &prepared.reader {
+                Some(_) => p.with_prompt(),
+                None if prepared.session => p.with_session(),
+                None => p,
+            };
             if prepared.config.observed { p.with_steps(program.steps.len()) } else { p }
         };
         let executable = process.and_then(|p| told(p).build(prepared.level)).map_err(|e| diagnostic(&e))?;
@@ -62,7 +69,7 @@ impl Process {
         values.insert(Metric::Stack, Value::Count(stack));
         values.insert(Metric::BuildTime, Value::Real(executable.build_time.as_secs_f64() * 1e3));
         let inputs = Inputs { ports: program.model_inputs(), values: prepared.inputs.clone() };
-        let (macs, weight_bytes) = (program.macs(), program.weights_bytes());
+        let (macs, weight_bytes) = (program.macs(), prepared.weight_bytes());
         Ok(Process { executable, values, stack, macs, weight_bytes, inputs, folder })
     }
 

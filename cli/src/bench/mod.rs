@@ -21,8 +21,9 @@ use zant_measure::report::{Key, Metric, Origin, Other, Row, Spread, Value};
 use zant_measure::{Error, Machine};
 use zantc::config::{Alloc, Config, Optimize, Word};
 use zantc::diag::Diagnostic;
-use zantc::emit::{Package, Source};
+use zantc::emit::{Package, Source, emit_session_crate};
 use zantc::exec::{Executor, Hygiene};
+use zantc::harness::{emit_process, emit_session_process};
 use zantc::ir::Tensor;
 use zantc::pipeline::{Compiled, compile};
 use zantc::program::Program;
@@ -36,7 +37,7 @@ pub use low_bit::{LowBit, Trained, low_bit};
 pub use machine::{begin, describe, end};
 pub use ops::operators_named;
 pub use profile::{Profiled, profile};
-pub use session::{Goal, Sessions, goals, session};
+pub use session::{Goal, Players, Sessions, goals, session};
 
 /// How a crate is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -259,6 +260,22 @@ fn keep(linked: &Path, kept: Option<&PathBuf>) -> Result<(), Diagnostic> {
     copied.map_err(|e| Diagnostic::error("ZA0011", format!("cannot write {}: {e}", kept.display())))
 }
 
+/// The reader of a decoder's prompt, compiled to have one state with it.
+struct Reader {
+    config: Config,
+    compiled: Compiled,
+    model_sha256: String,
+}
+
+impl Reader {
+    /// The module of the decoder in the crate of both, and that of the reader.
+    const NAMES: [&str; 2] = ["decode", "prefill"];
+
+    fn source(&self) -> Source<'_> {
+        source(Reader::NAMES[1], &self.compiled.program, &self.config, &self.model_sha256)
+    }
+}
+
 /// A model compiled in one way, with a vector.
 struct Prepared<'a> {
     name: &'a str,
@@ -273,6 +290,8 @@ struct Prepared<'a> {
     outputs: Vec<Tensor>,
     /// Where the linked file is kept.
     elf: Option<PathBuf>,
+    /// The model that reads the prompt of this one.
+    reader: Option<Reader>,
 }
 
 fn prepare<'a>(subject: &Subject<'a>, way: Way) -> Result<Prepared<'a>, Vec<Diagnostic>> {
@@ -332,6 +351,7 @@ impl<'a> Prepared<'a> {
             inputs,
             outputs,
             elf: None,
+            reader: None,
         })
     }
 
@@ -343,8 +363,32 @@ impl<'a> Prepared<'a> {
         source(self.name, self.program(), &self.config, &self.model_sha256)
     }
 
+    /// The same as a model of the crate that it shares with a reader.
+    fn decoder(&self) -> Source<'_> {
+        source(Reader::NAMES[0], self.program(), &self.config, &self.model_sha256)
+    }
+
+    /// Bytes of constants, those that the reader of the prompt has too counted once.
+    fn weight_bytes(&self) -> usize {
+        match &self.reader {
+            Some(reader) => zantc::emit::weights_bytes(&[&reader.compiled.program, self.program()]),
+            None => self.program().weights_bytes(),
+        }
+    }
+
+    /// The module that runs it in a process.
+    fn process(&self) -> Result<String, String> {
+        match &self.reader {
+            Some(reader) => emit_session_process(&self.decoder(), &reader.source()),
+            None => emit_process(&self.source()),
+        }
+    }
+
     /// The emitted crate.
     fn package(&self) -> Package {
+        if let Some(reader) = &self.reader {
+            return emit_session_crate(self.name, &[reader.source(), self.decoder()], &[]);
+        }
         let mut package = zantc::emit::emit_crate(&self.source());
         if self.avx2 && self.config.optimize == Optimize::Speed {
             let model = package.files.get_mut("src/model.rs").expect("crates have a model");
@@ -368,7 +412,7 @@ impl<'a> Prepared<'a> {
         BTreeMap::from([
             (Metric::Macs, Value::Count(program.macs())),
             (Metric::Arena, Value::Count(program.arena_bytes() as u64)),
-            (Metric::Weights, Value::Count(program.weights_bytes() as u64)),
+            (Metric::Weights, Value::Count(self.weight_bytes() as u64)),
             (Metric::Source, Value::Count(source_bytes)),
             (Metric::CompileTime, Value::Real(self.compile_time.as_secs_f64() * 1e3)),
         ])

@@ -90,7 +90,7 @@ fn share(args: &Args, shell: &mut Shell) -> Outcome {
     shell.diagnostics(&warnings);
     let sources = joined.sources();
     let (package, is_crate) = match args.emit {
-        Emit::Crate => (emit_session_crate(&name, &sources), true),
+        Emit::Crate => (emit_session_crate(&name, &sources, &joined.played()?), true),
         Emit::Module => (emit_session_module(&name, &sources), false),
         Emit::Ir | Emit::Plan | Emit::Dot => {
             return Err(Failure::Usage("a listing is of one model: leave --share-state out".into()));

@@ -1,7 +1,7 @@
 //! `zantc bench session`: sessions of decoders, as a report.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use zant_measure::report::{Kind, Report};
 use zantc::config::{Options, dim, state};
@@ -13,17 +13,21 @@ use super::bench::{finish, measurable, model_file};
 use super::project::model_path;
 use super::shell::Shell;
 use super::{Failure, Outcome};
-use crate::bench::{Goal, Profile, Sessions, Subject, begin, brief, end, goals, session};
+use crate::bench::{Goal, Players, Profile, Sessions, Subject, begin, brief, end, goals, session};
 
 /// Measure sessions of decoders: tokens in a second, time to the first token, what each call takes
 ///
 /// Each token is the most likely one after those before. Caches are states of the model: pairs of inputs and outputs that `--state` names, or
-/// whose names tell it (`past_k_0` and `present_k_0` or `new_k_0`). The prompt is read token by token.
+/// whose names tell it (`past_k_0` and `present_k_0` or `new_k_0`). The prompt is read token by token, or at once by a second model: `--prefill`.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Decoders: ONNX models, or folders with a `model.onnx`; a `zant.toml` beside a model has its options
     #[arg(value_name = "MODEL", required = true, value_parser = model_path())]
     models: Vec<PathBuf>,
+    /// Readers of the prompt, one for each decoder in the same order: models whose outputs begin the decoder's caches, as `zantc compile
+    /// --share-state` takes them; both become one crate
+    #[arg(long, value_name = "MODEL", value_delimiter = ',', value_parser = model_path())]
+    prefill: Vec<PathBuf>,
     /// Tokens that are computed in a session
     #[arg(long, value_name = "N", default_value_t = 25, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     tokens: u32,
@@ -54,6 +58,9 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
+    if !args.prefill.is_empty() && args.prefill.len() != args.models.len() {
+        return Err(Failure::Usage("`--prefill` names one reader for each decoder".into()));
+    }
     let devices = args.target.iter().filter(|target| target.name != HOST.name);
     let wanted = Sessions {
         tokens: args.tokens as usize,
@@ -64,8 +71,8 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
     };
     let mut report = begin(Kind::Session);
     let mut good = true;
-    for path in &args.models {
-        match args.measure(path, &wanted, &mut report, shell) {
+    for (at, path) in args.models.iter().enumerate() {
+        match args.measure(path, args.prefill.get(at), &wanted, &mut report, shell) {
             Ok(complete) => good &= complete,
             Err(diagnostics) => {
                 let why = diagnostics.first().map_or("", |d| d.message.as_str());
@@ -75,8 +82,9 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
             }
         }
     }
+    let read = if args.prefill.is_empty() { "one by one" } else { "at once, which gives the first token," };
     report.notes.push(format!(
-        "A session reads {} tokens and computes {}; {} sessions of each, in turns.",
+        "A session reads {} tokens {read} and computes {}; {} sessions of each, in turns.",
         args.prompt, args.tokens, args.rounds
     ));
     end(&mut report);
@@ -93,20 +101,26 @@ impl Args {
     /// Measures one decoder; whether all of it could be.
     fn measure(
         &self,
-        path: &std::path::Path,
+        path: &Path,
+        reader: Option<&PathBuf>,
         wanted: &Sessions,
         report: &mut Report,
         shell: &mut Shell,
     ) -> Result<bool, Vec<Diagnostic>> {
         let path = model_file(path);
         let options = Options { dim: self.dim.clone(), state: self.state.clone(), ..Options::default() };
-        let config = project::configured(&path, Config::new().choose(options), &mut |_| {})?;
+        let configured = |path: &Path| project::configured(path, Config::new().choose(options.clone()), &mut |_| {});
+        let config = configured(&path)?;
         let name = project::crate_name(&config, &path)?;
         if report.rows.iter().any(|row| row.key.subject == name) {
             return Err(vec![Diagnostic::error(codes::BAD_OPTION, format!("there are two models {name}"))]);
         }
-        let subject = Subject { name: &name, path: &path, config: &config };
-        let findings = session(&subject, wanted, &mut |verb, what| shell.status(verb, what));
+        let decoder = Subject { name: &name, path: &path, config: &config };
+        let reader = reader.map(|path| model_file(path));
+        let of_reader = reader.as_deref().map(configured).transpose()?;
+        let reader = reader.as_deref().zip(of_reader.as_ref());
+        let reader = reader.map(|(path, config)| Subject { name: &name, path, config });
+        let findings = session(&Players { decoder, reader }, wanted, &mut |verb, what| shell.status(verb, what));
         report.rows.extend(findings.rows);
         for failure in &findings.failures {
             shell.error(failure);

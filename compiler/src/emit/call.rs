@@ -52,16 +52,19 @@ pub(crate) fn model(source: &Source<'_>) -> String {
     }
 }
 
-/// Conversions between arrays of numbers and their bytes, for the types that the model's inputs and outputs have.
-pub(crate) fn helpers(program: &Program) -> String {
-    let ports = program.inputs.iter().chain(&program.outputs).map(|p| element(p.ty.dtype));
+/// Conversions between arrays of numbers and their bytes, for the types that the models' inputs and outputs have.
+pub(crate) fn helpers(programs: &[&Program]) -> String {
+    let ports = programs.iter().flat_map(|p| p.inputs.iter().chain(&p.outputs)).map(|p| element(p.ty.dtype));
     // Bools lie in the memory of a state as bytes.
-    let states = program.states.iter().map(|s| if s.ty.dtype == DType::Bool { "u8" } else { element(s.ty.dtype) });
+    let states = programs
+        .iter()
+        .flat_map(|p| &p.states)
+        .map(|s| if s.ty.dtype == DType::Bool { "u8" } else { element(s.ty.dtype) });
     let mut used: Vec<&str> = ports.chain(states).collect();
     used.sort_unstable();
     used.dedup();
     // A model without inputs reads nothing.
-    let loads = !program.inputs.is_empty();
+    let loads = programs.iter().any(|p| !p.inputs.is_empty());
     let load = if loads { "    fn load(bytes: &[u8]) -> Self;\n" } else { "" };
     let mut text = format!(
         "/// An element of an input or output, as little-endian bytes.\ntrait Element: Copy {{\n{load}    fn store(self) -> Vec<u8>;\n}}\n\n"

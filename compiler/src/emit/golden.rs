@@ -44,7 +44,7 @@ pub(super) fn add_test(package: &mut Package, source: &Source<'_>, names: &Names
 }
 
 /// The bits of positive infinity, above which those of NaN are.
-fn infinity(dtype: DType) -> Option<&'static str> {
+pub(super) fn infinity(dtype: DType) -> Option<&'static str> {
     let floats = [
         (DType::F16, "0x7c00"),
         (DType::BF16, "0x7f80"),
@@ -55,7 +55,7 @@ fn infinity(dtype: DType) -> Option<&'static str> {
 }
 
 /// Compares floats of `N` bytes.
-const SAME: &str = r#"/// Whether floats of `N` bytes have the same bits; all NaN count as equal. `infinity` is the bits of infinity.
+pub(super) const SAME: &str = r#"/// Whether floats of `N` bytes have the same bits; all NaN count as equal. `infinity` is the bits of infinity.
 fn same<const N: usize>(result: &[u8], expected: &[u8], infinity: u64) -> bool {
     let bits = |e: &[u8]| e.iter().rev().fold(0u64, |bits, byte| bits << 8 | u64::from(*byte));
     let is_nan = |bits: u64| bits & !(1 << (8 * N - 1)) > infinity;
@@ -72,7 +72,7 @@ fn test(source: &Source<'_>, names: &Names, vectors: &[Vector]) -> String {
         "//! Runs the model on test vectors. Outputs must have the same bits (all NaN count as equal) as zantc computed with the same\n//! kernels when it made the crate. This shows that this machine computes the same, not that the model is right: `zantc verify`\n//! compares with the outputs of the model's own data sets.\n\n",
     );
     text += &format!("use {krate}::*;\n\n");
-    text += &helpers(program);
+    text += &helpers(&[program]);
     if program.outputs.iter().any(|p| p.ty.dtype.is_float()) {
         text += SAME;
     }

@@ -16,6 +16,7 @@ mod ports;
 mod readme;
 mod rt;
 mod session;
+mod session_golden;
 mod state;
 mod steps;
 mod weights;
@@ -48,6 +49,15 @@ pub struct Vector {
     pub outputs: Vec<Tensor>,
     /// The name of the data set that the inputs are from; `None` where they were made up.
     pub data_set: Option<String>,
+}
+
+/// A run of one of a session's models, which goes on from what the runs before it kept.
+#[derive(Clone, Debug)]
+pub struct SessionRun {
+    /// The model's place among the sources.
+    pub model: usize,
+    /// What it is run with, and what it computes.
+    pub vector: Vector,
 }
 
 /// What is emitted.

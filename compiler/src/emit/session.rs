@@ -14,7 +14,7 @@ use super::module::{MODULE_MARK, identifier, indented, model_modules, runtime, u
 use super::names::Names;
 use super::pieces::{format, ident, spaced};
 use super::ports::array_type;
-use super::{Package, Source, VERSION, hex};
+use super::{Package, SessionRun, Source, VERSION, hex, session_golden};
 use crate::config::{Alloc, Config};
 use crate::footprint::arena_bytes;
 use crate::program::{Program, Weight};
@@ -37,8 +37,8 @@ pub fn emit_session_module(name: &str, sources: &[Source<'_>]) -> Package {
     package
 }
 
-/// A crate of the same.
-pub fn emit_session_crate(name: &str, sources: &[Source<'_>]) -> Package {
+/// A crate of the same, which tests itself by `runs`.
+pub fn emit_session_crate(name: &str, sources: &[Source<'_>], runs: &[SessionRun]) -> Package {
     let mut package = Package::default();
     let configs = lent(sources);
     let mut blobs = Package::default();
@@ -59,6 +59,7 @@ pub fn emit_session_crate(name: &str, sources: &[Source<'_>]) -> Package {
     }
     package.text("rustfmt.toml", manifest::RUSTFMT.into());
     package.text("README.md", readme(name, sources));
+    session_golden::add_test(&mut package, name, sources, runs);
     let manifest = manifest::session_json(name, sources, &package);
     package.text("zant.json", manifest);
     package

@@ -4,10 +4,34 @@
 //! it calls the emitted crate `model`.
 
 use crate::config::Alloc;
-use crate::emit::Source;
 use crate::emit::call::element;
 use crate::emit::names::Names;
+use crate::emit::{SESSION, Source};
 use crate::program::{Port, Program};
+
+/// What a harness calls: the model of a crate, or one of the models of a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Callee {
+    /// The type that has the arena.
+    pub(super) owner: String,
+    /// Its method that runs the model.
+    pub(super) method: String,
+    /// The module with the model's own types.
+    pub(super) module: String,
+}
+
+impl Callee {
+    /// The only model of a crate.
+    pub(super) fn only() -> Callee {
+        Callee { owner: "model::Model".into(), method: "run".into(), module: "model".into() }
+    }
+
+    /// A model of a crate of several that share their states.
+    pub(super) fn of_session(name: &str) -> Callee {
+        let method = name.replace('-', "_");
+        Callee { owner: format!("model::{SESSION}"), module: format!("model::{method}"), method }
+    }
+}
 
 /// The function whose callees are the model's code.
 pub const ENTRY: &str = "zant_infer";
@@ -39,7 +63,7 @@ pub fn emit_inference(source: &Source<'_>) -> Result<String, String> {
         text += &format!("{}static mut INPUT_{i}: {} = [{zero}; {}];\n", section("inputs"), array(p), p.ty.elements());
     }
     text += &run(source, &names, lent);
-    text += &infer(source, &names, lent, "step");
+    text += &infer(source, &names, &Callee::only(), lent, "step");
     if source.config.observed {
         text += &format!("\nconst STEPS: usize = {};\n{MARKS}", source.program.steps.len());
     }
@@ -119,20 +143,30 @@ fn run(source: &Source<'_>, names: &Names, lent: bool) -> String {
 }
 
 /// The function that is measured. `observer` is a path to what a model that tells of its steps calls.
-pub(super) fn infer(source: &Source<'_>, names: &Names, lent: bool, observer: &str) -> String {
+pub(super) fn infer(source: &Source<'_>, names: &Names, callee: &Callee, lent: bool, observer: &str) -> String {
+    entry(ENTRY, source, names, callee, lent, observer)
+}
+
+/// The same under a name.
+pub(super) fn entry(
+    entry: &str,
+    source: &Source<'_>,
+    names: &Names,
+    callee: &Callee,
+    lent: bool,
+    observer: &str,
+) -> String {
     let program = source.program;
     let ports = program.inputs.iter().enumerate();
-    let first = if lent {
-        "arena: &'static mut model::Arena<{ model::ARENA_BYTES }>"
-    } else {
-        "model: &'static mut model::Model"
+    let first = match lent {
+        true => "arena: &'static mut model::Arena<{ model::ARENA_BYTES }>".to_string(),
+        false => format!("model: &'static mut {}", callee.owner),
     };
-    let parameters: Vec<String> = std::iter::once(first.to_string())
-        .chain(ports.map(|(i, p)| format!("input_{i}: &'static {}", array(p))))
-        .collect();
+    let parameters: Vec<String> =
+        std::iter::once(first).chain(ports.map(|(i, p)| format!("input_{i}: &'static {}", array(p)))).collect();
     let result = match program.is_fallible() {
-        true => format!("Result<{}, model::DataError>", results(program)),
-        false => results(program),
+        true => format!("Result<{}, {}::DataError>", results(program, callee), callee.module),
+        false => results(program, callee),
     };
     let receiver = if lent { "MODEL" } else { "model" };
     let mut arguments = if lent { vec!["arena".to_string()] } else { Vec::new() };
@@ -142,21 +176,22 @@ pub(super) fn infer(source: &Source<'_>, names: &Names, lent: bool, observer: &s
         [_] => arguments.push("input_0".into()),
         many => {
             let fields: Vec<String> = many.iter().enumerate().map(|(i, n)| format!("{n}: input_{i}")).collect();
-            arguments.push(format!("model::Inputs {{ {} }}", fields.join(", ")));
+            arguments.push(format!("{}::Inputs {{ {} }}", callee.module, fields.join(", ")));
         }
     }
     format!(
-        "\n#[inline(never)]\nfn {ENTRY}({}) -> {result} {{\n    {receiver}.run({})\n}}\n",
+        "\n#[inline(never)]\nfn {entry}({}) -> {result} {{\n    {receiver}.{}({})\n}}\n",
         parameters.join(", "),
+        callee.method,
         arguments.join(", ")
     )
 }
 
 /// The Rust type of what a run gives.
-pub(super) fn results(program: &Program) -> String {
+pub(super) fn results(program: &Program, callee: &Callee) -> String {
     match program.outputs.as_slice() {
         [one] => format!("&'static {}", array(one)),
-        _ => "model::Outputs<'static>".into(),
+        _ => format!("{}::Outputs<'static>", callee.module),
     }
 }
 

@@ -7,6 +7,6 @@ mod project;
 mod runner;
 
 pub use inference::{ENTRY, emit_inference, mark_bytes};
-pub use process::{emit_process, input_places, logits};
+pub use process::{emit_process, emit_session_process, input_places, logits};
 pub use project::{emit_check, emit_project, project_frame};
 pub use runner::{OPT_LEVELS, emit_runner, profile};

@@ -61,7 +61,7 @@ fn load<T: Element>(bytes: &[u8], elements: &mut [T]) {
 fn main(source: &Source<'_>, names: &Names) -> String {
     let program = source.program;
     let mut text = String::from("//! Runs the model on files of elements.\n\n");
-    text += &format!("use {}::*;\n\n{}", source.name.replace('-', "_"), helpers(program));
+    text += &format!("use {}::*;\n\n{}", source.name.replace('-', "_"), helpers(&[program]));
     text += "fn run(folder: &std::path::Path, serve: bool) -> Result<(), String> {\n";
     for (i, p) in program.inputs.iter().enumerate() {
         text += &format!(

@@ -23,6 +23,8 @@ unsafe extern "C" {
     fn open(path: *const c_char, flags: c_int, ...) -> c_int;
     #[cfg(feature = "session")]
     fn close(file: c_int) -> c_int;
+    #[cfg(feature = "session")]
+    fn pread(file: c_int, to: *mut c_void, bytes: usize, at: i64) -> isize;
     fn creat(path: *const c_char, mode: c_uint) -> c_int;
     fn mmap(at: *mut c_void, bytes: usize, access: c_int, flags: c_int, file: c_int, offset: i64) -> *mut c_void;
     fn clock_gettime(clock: c_int, time: *mut Time) -> c_int;
@@ -64,15 +66,15 @@ pub(crate) unsafe fn map(path: *const c_char, bytes: usize) -> *const u8 {
     memory.cast()
 }
 
-/// Fills memory with the first bytes of a file.
+/// Fills memory with bytes of a file, from a place in it.
 #[cfg(feature = "session")]
-pub(crate) unsafe fn fill(path: *const c_char, memory: *mut u8, bytes: usize) {
+pub(crate) unsafe fn fill(path: *const c_char, at: usize, memory: *mut u8, bytes: usize) {
     // SAFETY: the path ends with a zero; the caller owns so many bytes.
     unsafe {
         let file = open(path, 0);
         let mut done = 0;
         while done < bytes {
-            match usize::try_from(read(file, memory.add(done).cast(), bytes - done)) {
+            match usize::try_from(pread(file, memory.add(done).cast(), bytes - done, (at + done) as i64)) {
                 Ok(got) if got > 0 => done += got,
                 _ => stop(FAILED),
             }

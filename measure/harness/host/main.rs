@@ -2,7 +2,8 @@
 //!
 //! Started with the file of inputs and the file for outputs. Other lines: `stack` answers with the bytes of stack that a run took,
 //! `outputs` resets the states, runs once and writes the outputs; where the model tells of its steps, `times` answers with the
-//! nanoseconds of each and `count` lets callgrind count each; of a decoder, `new` begins a session and `k` computes a token. When its input ends, the model goes and the process answers
+//! nanoseconds of each and `count` lets callgrind count each; of a decoder, `new` begins a session, `p8` reads a prompt of 8 tokens at once, where
+//! the model can, and `k` computes a token. When its input ends, the model goes and the process answers
 //! with the bytes of the model and what the allocator counted. Beside libc there is nothing, so that what is counted is the
 //! model. Answers have a fixed width: what is printed does not change how many instructions printing takes.
 #![no_std]
@@ -140,6 +141,8 @@ unsafe fn serve(input: *const u8, path: *const c_char, output: *const c_char) {
                 b'n' => session::begin(input),
                 #[cfg(feature = "session")]
                 b'k' => session::token(path),
+                #[cfg(feature = "prompt")]
+                b'p' => session::prompt(path, number as usize),
                 b'o' => {
                     inference::reset(input);
                     let file = libc::create(output);

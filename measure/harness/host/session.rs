@@ -25,15 +25,34 @@ pub(crate) unsafe fn begin(input: *const u8) {
 /// the allocations and their bytes.
 pub(crate) unsafe fn token(path: *const c_char) {
     // SAFETY: there is one thread; memory is made once, of the inputs' bytes, and aligned as pages are.
-    let (start, before, done, token) = unsafe {
+    unsafe {
         if INPUTS.is_null() {
             INPUTS = libc::anonymous(inference::HEAD_BYTES.max(1)).cast();
         }
-        libc::fill(path, INPUTS, inference::HEAD_BYTES);
-        let (start, before) = (libc::now(), heap::counted());
-        let (done, token) = inference::token(INPUTS);
-        (start, before, done, token)
-    };
+        libc::fill(path, 0, INPUTS, inference::HEAD_BYTES);
+        timed(|| inference::token(INPUTS));
+    }
+}
+
+/// The same of a prompt of so many tokens, which is read at once.
+#[cfg(feature = "prompt")]
+pub(crate) unsafe fn prompt(path: *const c_char, length: usize) {
+    static mut PROMPT: *mut u8 = null_mut();
+    let [at, bytes] = inference::PROMPT;
+    // SAFETY: as for `token`.
+    unsafe {
+        if PROMPT.is_null() {
+            PROMPT = libc::anonymous(bytes.max(1)).cast();
+        }
+        libc::fill(path, at, PROMPT, bytes);
+        timed(|| inference::prompt(PROMPT, length));
+    }
+}
+
+/// Answers with what a run takes, and its token.
+fn timed(run: impl FnOnce() -> (u64, usize)) {
+    let (start, before) = (libc::now(), heap::counted());
+    let (done, token) = run();
     let end = libc::now();
     answer(done.wrapping_sub(start));
     answer(end.wrapping_sub(start));

@@ -7,7 +7,10 @@ use super::super::arch::floats::Floats;
 use super::super::loops::compact::{compute, push};
 use super::super::loops::finish::Finish;
 use super::super::loops::row::Row;
+use super::super::loops::scores::add;
+use super::super::terms::epilogue::Residual;
 use super::super::terms::matmul::MatMul;
+use super::super::terms::scores::Scores;
 use super::super::terms::sizes::LANES;
 use super::super::terms::tile::{COLUMNS, Pixel, TapGrid, Tile};
 use super::compact::rest;
@@ -17,9 +20,12 @@ use super::reduce_f32::load_columns;
 /// multiply-adds.
 const VECTORS: usize = 4;
 
-/// Whether the product has one row, and the rows or columns of the matrix are dense.
+/// Columns whose sums are computed together if the columns of the matrix are dense.
+const SUMS: usize = 4 * LANES;
+
+/// Whether the product has one row, and the rows of the matrix are dense, or its columns and the row.
 pub const fn fits(p: &MatMul) -> bool {
-    p.m == 1 && p.y.col == 1 && (p.b.col == 1 || p.b.row == 1)
+    p.m == 1 && p.y.col == 1 && (p.b.col == 1 || (p.b.row == 1 && p.a.col == 1))
 }
 
 /// `y = epilogue(bias + a * b)` for one row.
@@ -53,32 +59,57 @@ pub fn compact<I: Floats>(isa: I, p: &MatMul, (a, b, bias): (&[f32], &[f32], &[f
         Row { x: a, step, depth: p.k, w: b, panel: COLUMNS, pitch, bias, plan, y: &mut *y }.compute(isa);
         return rest(&plan, y, [1, p.n, p.n]);
     }
-    let taps = if p.b.col == 1 {
-        TapGrid { columns: p.k, column_inputs: p.a.col, pitch: p.b.row, ..TapGrid::ONE }
-    } else {
-        TapGrid { depth: p.k, column_inputs: p.k, pitch: p.a.col, ..TapGrid::ONE }
-    };
-    let (x, w) = if p.b.col == 1 { (a, b) } else { (b, a) };
-    let mut tile = Tile { plan, ..Tile::new(x, w, &mut *y, taps, 1) };
     let mut column = 0;
     while column < p.n {
-        tile.bias = bias.get(column..).unwrap_or(&[]);
-        let left = p.n - column;
+        let Some(y) = y.get_mut(column..) else { return };
+        let (bias, b) = (bias.get(column..).unwrap_or(&[]), b.get(column * p.b.col..).unwrap_or(&[]));
         if p.b.col == 1 {
-            tile.w = b.get(column..).unwrap_or(&[]);
-            tile.width = if left < COLUMNS { left } else { COLUMNS };
-            push(isa, &mut tile, Pixel { x: 0, y: column });
-        } else {
-            push(isa, &mut tile, Pixel { x: column * p.b.col, y: column });
-        }
-        // All pixels of a tile share one bias, and the weights of one panel.
-        if p.b.col == 1 || !bias.is_empty() {
+            let width = if y.len() < COLUMNS { y.len() } else { COLUMNS };
+            let taps = TapGrid { columns: p.k, column_inputs: p.a.col, pitch: p.b.row, ..TapGrid::ONE };
+            let mut tile = Tile { plan, bias, ..Tile::new(a, b, y, taps, width) };
+            push(isa, &mut tile, Pixel { x: 0, y: 0 });
             compute(isa, &mut tile);
+            column += width;
+            continue;
         }
-        column += tile.width;
+        let (sums, width) = sums(isa, p, (a, b, bias), y.len());
+        for (y, sum) in y.iter_mut().zip(sums) {
+            let sum = if plan.residual == Residual::Accumulate { sum + *y } else { sum };
+            *y = plan.bounds.apply(sum);
+        }
+        column += width;
     }
-    compute(isa, &mut tile);
     rest(&plan, y, [1, p.n, p.n]);
+}
+
+/// Sums of some columns that are dense, and how many they are.
+#[inline(always)]
+fn sums<I: Floats>(isa: I, p: &MatMul, (a, b, bias): (&[f32], &[f32], &[f32]), columns: usize) -> ([f32; SUMS], usize) {
+    let mut sums = [0.0; SUMS];
+    let width = if columns < SUMS { columns } else { SUMS };
+    for (sum, bias) in sums.iter_mut().zip(bias).take(width) {
+        *sum = *bias;
+    }
+    if let (Some(x), Some(y)) = (a.get(..p.k), sums.get_mut(..width)) {
+        add(isa, Scores { x, w: b, pitch: p.b.col, y });
+    }
+    (sums, width)
+}
+
+/// Computes up to [`SUMS`] columns, for dense columns of `b`. Returns the number of columns.
+#[inline(always)]
+fn across<I: Floats>(
+    isa: I,
+    p: &MatMul,
+    operands: (&[f32], &[f32], &[f32]),
+    (finish, y): (&Finish<I>, &mut [f32]),
+) -> usize {
+    let (sums, width) = sums(isa, p, operands, y.len());
+    let (sums, _) = sums.as_chunks::<LANES>();
+    for (sums, y) in sums.iter().zip(y.get_mut(..width).unwrap_or(&mut []).chunks_mut(LANES)) {
+        store(finish, isa.load(sums), y);
+    }
+    width
 }
 
 /// Computes up to `V` vectors of columns, for dense rows of `b`; returns the number of columns.
@@ -97,6 +128,12 @@ fn along<const V: usize, I: Floats>(
     for k in 0..p.k {
         let (Some(x), Some(b)) = (a.get(k * p.a.col), b.get(k * p.b.row..)) else { break };
         let x = isa.splat(*x);
+        if let Some(b) = b.get(..V * LANES).filter(|_| width == V * LANES) {
+            for (sum, w) in sums.iter_mut().zip(b.as_chunks::<LANES>().0) {
+                *sum = isa.mul_add(x, isa.load(w), *sum);
+            }
+            continue;
+        }
         for (v, sum) in sums.iter_mut().enumerate() {
             let Some(w) = load_columns(isa, b, v * LANES, LANES.min(width - v * LANES)) else { break };
             *sum = isa.mul_add(x, w, *sum);
@@ -105,35 +142,6 @@ fn along<const V: usize, I: Floats>(
     for (v, sum) in sums.into_iter().enumerate() {
         store(finish, sum, y.get_mut(v * LANES..width).unwrap_or(&mut []));
     }
-    width
-}
-
-/// Computes up to eight columns, for dense columns of `b`: blocks of eight by eight are transposed in registers.
-/// Returns the number of columns.
-#[inline(always)]
-fn across<I: Floats>(
-    isa: I,
-    p: &MatMul,
-    (a, b, bias): (&[f32], &[f32], &[f32]),
-    (finish, y): (&Finish<I>, &mut [f32]),
-) -> usize {
-    let width = y.len().min(LANES);
-    let mut sum = isa.load_part(bias);
-    let mut k = 0;
-    while k < p.k {
-        let depth = LANES.min(p.k - k);
-        let mut block = [isa.splat(0.0); LANES];
-        for (i, column) in block.iter_mut().enumerate().take(width) {
-            let Some(x) = load_columns(isa, b, i * p.b.col + k, depth) else { break };
-            *column = x;
-        }
-        for (i, w) in isa.transpose(block).into_iter().enumerate().take(depth) {
-            let Some(x) = a.get((k + i) * p.a.col) else { break };
-            sum = isa.mul_add(isa.splat(*x), w, sum);
-        }
-        k += LANES;
-    }
-    store(finish, sum, y.get_mut(..width).unwrap_or(&mut []));
     width
 }
 

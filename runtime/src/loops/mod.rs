@@ -17,6 +17,7 @@ pub mod qsums;
 pub mod ready;
 pub mod row;
 pub mod scale;
+pub mod scores;
 pub mod taps;
 pub mod tile;
 pub mod unpack;

@@ -21,6 +21,7 @@ pub mod quant;
 pub mod recurrent;
 pub mod regions;
 pub mod rows;
+pub mod scores;
 pub mod sizes;
 pub mod sparse;
 pub mod steps;

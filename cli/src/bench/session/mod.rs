@@ -4,25 +4,31 @@
 //! all rounds; what is compared with onnxruntime has its tokens beside it.
 
 mod goal;
+mod prompt;
 mod roles;
 mod rounds;
 
 use zant_compress::parameters;
+use zant_measure::peers::{self, Part};
 use zant_measure::report::{Key, Metric, OPERATOR, Row, Spread, Value};
-use zant_measure::{Error, Machine, Session, peers};
-use zantc::Config;
-use zantc::diag::{Diagnostic, codes};
+use zant_measure::{Error, Machine, Session};
+use zantc::diag::Diagnostic;
+use zantc::harness::input_places;
+use zantc::onnx::Model;
 use zantc::pipeline::compile;
-use zantc::program::{Port, Program};
-use zantc::project::read;
+use zantc::program::{Port, Program, State};
+use zantc::project::{read, sha256};
+use zantc::sharing::{Sharer, compile_sharing};
 use zantc::targets::{HOST, Target};
+use zantc::{Compiled, Config};
 
 pub use goal::{Goal, goals};
+use prompt::Prompt;
 use roles::Roles;
-use rounds::{Played, play};
+use rounds::{Play, Played, play};
 
 use super::peers::dtype;
-use super::{Findings, Prepared, Profile, Subject, Values, Way, device, failure, host, profile};
+use super::{Findings, Prepared, Profile, Reader, Subject, Values, Way, device, failure, host, profile};
 use crate::built::device::diagnostic;
 
 /// What a session is, and how it is measured.
@@ -40,10 +46,20 @@ pub struct Sessions {
     pub targets: Vec<(&'static Target, Profile)>,
 }
 
+/// What plays: a decoder, and a model that reads its prompt at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Players<'a> {
+    /// The decoder.
+    pub decoder: Subject<'a>,
+    /// The reader of its prompt; without one the decoder reads token by token.
+    pub reader: Option<Subject<'a>>,
+}
+
 /// Measures sessions of a decoder; `observe` hears what is being done.
-pub fn session(subject: &Subject<'_>, wanted: &Sessions, observe: &mut dyn FnMut(&str, &str)) -> Findings {
+pub fn session(players: &Players<'_>, wanted: &Sessions, observe: &mut dyn FnMut(&str, &str)) -> Findings {
     let mut findings = Findings::default();
-    match on_host(subject, wanted, observe) {
+    let subject = &players.decoder;
+    match on_host(players, wanted, observe) {
         Ok((rows, failures)) => {
             findings.rows = rows;
             findings.failures.extend(failures);
@@ -57,29 +73,66 @@ pub fn session(subject: &Subject<'_>, wanted: &Sessions, observe: &mut dyn FnMut
         let way = Way::new(target, built);
         let key = way.key(subject.name);
         observe("Building", &key.to_string());
-        let counted = prepared(subject, way).and_then(|(prepared, _)| {
-            let machine = Machine::with_cpu(target.name);
-            let missing =
-                || vec![Diagnostic::error(codes::BAD_OPTION, format!("no machine runs {} here", target.name))];
-            device::measure(&prepared, machine.ok_or_else(missing)?)
+        let Some(machine) = Machine::with_cpu(target.name) else {
+            findings.failures.push(format!("{key}: no machine runs {} here", target.name));
+            continue;
+        };
+        let counted = prepared(players, way).and_then(|(mut prepared, _)| {
+            let reader = prepared.reader.take().map(|reader| reader_row(reader, &key, way, machine));
+            Ok((device::measure(&prepared, machine)?, reader.transpose()?))
         });
         match counted {
-            Ok(values) => findings.rows.push(Row::new(key, values)),
+            Ok((values, reader)) => findings.rows.extend([Row::new(key, values)].into_iter().chain(reader)),
             Err(why) => findings.failures.push(format!("{key}: {}", failure(&why))),
         }
     }
     findings
 }
 
-/// The decoder compiled with its caches as states, and what its inputs are.
-fn prepared<'a>(subject: &Subject<'a>, way: Way) -> Result<(Prepared<'a>, Roles), Vec<Diagnostic>> {
+/// What reading the prompt takes on a machine: the reader with the caches that it begins, by itself.
+fn reader_row(reader: Reader, key: &Key, way: Way, machine: &'static Machine) -> Result<Row, Vec<Diagnostic>> {
+    let inputs = zantc::verify::seeded::inputs(reader.compiled.program.model_inputs().iter().map(|port| &port.ty));
+    let alone = Prepared::new(Reader::NAMES[1], way, reader.config, reader.compiled, inputs)?;
+    Ok(Row::new(Key { step: Some("Prefill".into()), ..key.clone() }, device::measure(&alone, machine)?))
+}
+
+/// The decoder compiled with its caches as states, with the reader of its prompt where there is one, and what its inputs are.
+fn prepared<'a>(players: &Players<'a>, way: Way) -> Result<(Prepared<'a>, Roles), Vec<Diagnostic>> {
+    let subject = &players.decoder;
     let model = read(subject.path)?;
     let config = with_caches(subject.config, |config| Ok(compile(&model, config)?.program))?;
     let config = way.config(&config);
-    let compiled = compile(&model, &config)?;
+    let (compiled, reader) = match &players.reader {
+        None => (compile(&model, &config)?, None),
+        Some(other) => {
+            let (compiled, reader) = joined((&model, &config), other, way)?;
+            (compiled, Some(reader))
+        }
+    };
     let roles = Roles::of(&compiled.program)?;
     let inputs = roles.first(&compiled.program, 0);
-    Ok((Prepared::new(subject.name, way, config, compiled, inputs)?, roles))
+    Ok((Prepared { reader, ..Prepared::new(subject.name, way, config, compiled, inputs)? }, roles))
+}
+
+/// A decoder and the reader of its prompt, which have one state.
+fn joined(
+    (model, config): (&Model, &Config),
+    reader: &Subject<'_>,
+    way: Way,
+) -> Result<(Compiled, Reader), Vec<Diagnostic>> {
+    let text = read(reader.path)?;
+    let model_sha256 = sha256(&text)?;
+    let mut of_reader = way.config(reader.config);
+    if of_reader.states.is_empty() {
+        of_reader.states.clone_from(&config.states);
+    }
+    let sharers = [
+        Sharer { name: Reader::NAMES[1], model: &text, config: &of_reader },
+        Sharer { name: Reader::NAMES[0], model, config },
+    ];
+    let compiled: Result<[Compiled; 2], _> = compile_sharing(&sharers, &mut |_| {})?.try_into();
+    let [compiled, decoder] = compiled.expect("as many as were given");
+    Ok((decoder, Reader { config: of_reader, compiled, model_sha256 }))
 }
 
 /// The user's choices, with the caches that names tell where none is named.
@@ -95,14 +148,18 @@ fn with_caches(
 }
 
 fn on_host(
-    subject: &Subject<'_>,
+    players: &Players<'_>,
     wanted: &Sessions,
     observe: &mut dyn FnMut(&str, &str),
 ) -> Result<(Vec<Row>, Vec<String>), Vec<Diagnostic>> {
+    let subject = &players.decoder;
     let way = Way { session: true, ..Way::new(HOST, Profile::Fast) };
     let key = way.key(subject.name);
     observe("Building", &key.to_string());
-    let (prepared, roles) = prepared(subject, way)?;
+    let (prepared, roles) = prepared(players, way)?;
+    let reader = prepared.reader.as_ref().map(|reader| &reader.compiled.program);
+    let prompt = reader.map(|reader| Prompt::of(reader, wanted.prompt, roles.vocabulary)).transpose()?;
+    let prompt = prompt.as_ref().map(|prompt| (prompt, input_places(prepared.program()).1));
     let process = host::Process::new(&prepared)?;
     let ours = Session::of(&process.executable).map_err(|e| diagnostic(&e))?;
     let mut failures = Vec::new();
@@ -110,16 +167,16 @@ fn on_host(
     let theirs = wanted.against.then(|| {
         observe("Starting", &format!("{} by onnxruntime", subject.name));
         std::fs::write(&folder, roles.bytes(0, 0)).map_err(|e| Error::Io(format!("cannot write an input: {e}")))?;
-        onnxruntime(subject, &prepared, &roles, &folder)
+        onnxruntime(players, &prepared, (&roles, prompt), &folder)
     });
     let theirs = theirs.transpose().unwrap_or_else(|e| {
         failures.push(format!("{}: onnxruntime: {e}", subject.name));
         None
     });
     observe("Playing", &format!("{}, {} sessions of {} tokens", subject.name, wanted.rounds, wanted.tokens));
-    let mut players = vec![ours];
-    players.extend(theirs);
-    let played = play(&mut players, &roles, wanted).map_err(|e| diagnostic(&e))?;
+    let mut both = vec![ours];
+    both.extend(theirs);
+    let played = play(&mut both, &Play { wanted, roles: &roles, prompt }).map_err(|e| diagnostic(&e))?;
     let mut values = sizes(subject, &prepared, process.stack())?;
     values.extend(rates(&played));
     let mut rows = vec![Row::new(key.clone(), values)];
@@ -132,24 +189,36 @@ fn on_host(
     Ok((rows, failures))
 }
 
-/// onnxruntime with the same model.
+/// onnxruntime with the same models.
 fn onnxruntime(
-    subject: &Subject<'_>,
+    players: &Players<'_>,
     prepared: &Prepared<'_>,
-    roles: &Roles,
+    (roles, prompt): (&Roles, Option<(&Prompt, usize)>),
     inputs: &std::path::Path,
 ) -> Result<Session, Error> {
     let shape = |port: &Port| port.ty.shape.iter().map(usize::to_string).collect::<Vec<_>>().join(",");
-    let ports: Vec<String> = roles
-        .inputs
-        .iter()
-        .map(|(_, port, place)| format!("{}:{}:{}:{place}", port.name, dtype(port), shape(port)))
-        .collect();
-    let states = prepared.program().states.iter().map(|state| {
-        let port = Port { name: String::new(), ty: state.ty.clone(), view: prepared.program().whole(state.buffer) };
-        format!("{}=>{}:{}:{}", state.name, state.output_name, dtype(&port), shape(&port))
+    let input = |port: &Port, place: usize| format!("{}:{}:{}:{place}", port.name, dtype(port), shape(port));
+    let states = |program: &Program| -> Vec<String> {
+        let state = |state: &State| {
+            let port = Port { name: String::new(), ty: state.ty.clone(), view: program.whole(state.buffer) };
+            format!("{}=>{}:{}:{}", state.name, state.output_name, dtype(&port), shape(&port))
+        };
+        program.states.iter().map(state).collect()
+    };
+    let decoder = Part {
+        model: players.decoder.path,
+        logits: &roles.logits,
+        ports: roles.inputs.iter().map(|(_, port, place)| input(port, *place)).collect(),
+        states: states(prepared.program()),
+    };
+    let reader = players.reader.as_ref().zip(prompt).zip(prepared.reader.as_ref());
+    let reader = reader.map(|((subject, (prompt, at)), reader)| Part {
+        model: subject.path,
+        logits: &prompt.logits,
+        ports: prompt.places().map(|(port, place)| input(port, at + place)).collect(),
+        states: states(&reader.compiled.program),
     });
-    peers::session(subject.path, inputs, &roles.logits, &ports, &states.collect::<Vec<_>>())
+    peers::session(inputs, &decoder, reader.as_ref())
 }
 
 /// What is known without running.
@@ -161,7 +230,7 @@ fn sizes(subject: &Subject<'_>, prepared: &Prepared<'_>, stack: u64) -> Result<V
         (Metric::Macs, Value::Count(program.macs())),
         (Metric::Parameters, Value::Count(parameters(&read(subject.path)?)?)),
         (Metric::Onnx, Value::Count(file)),
-        (Metric::Weights, Value::Count(program.weights_bytes() as u64)),
+        (Metric::Weights, Value::Count(prepared.weight_bytes() as u64)),
         (Metric::Arena, Value::Count(program.arena_bytes() as u64)),
         (Metric::Cache, Value::Count(cache as u64)),
         (Metric::Stack, Value::Count(stack)),
@@ -206,12 +275,14 @@ fn calls(played: &Played, wanted: &Sessions, key: &Key) -> Vec<Row> {
         values.extend(Spread::of(&samples).map(|spread| (Metric::Time, Value::Times(spread))));
         Row::new(Key { step: Some(name.into()), ..key.clone() }, values)
     };
-    let prefill = usize::from(wanted.prompt > 1);
+    let (generation, forward) = (played.generation(), played.forward());
+    let of_a_round = |samples: &[f64]| samples.len() / wanted.rounds;
+    let prefill = usize::from(forward.0.len() > generation.0.len());
     vec![
         row("Create", 1, played.creation()),
         row("Prefill", prefill, played.prefill()),
-        row("GenerateToken", wanted.tokens, played.generation()),
-        row("Forward", wanted.prompt - 1 + wanted.tokens, played.forward()),
+        row("GenerateToken", of_a_round(&generation.0), generation),
+        row("Forward", of_a_round(&forward.0), forward),
     ]
 }
 

@@ -3,13 +3,25 @@
 use zant_measure::{Began, Error, Session, Token};
 
 use super::Sessions;
+use super::prompt::Prompt;
 use super::roles::Roles;
+
+/// What a session is played with.
+#[derive(Debug)]
+pub(super) struct Play<'a> {
+    pub(super) wanted: &'a Sessions,
+    pub(super) roles: &'a Roles,
+    /// What reads the prompt at once, where something does, and where its inputs begin.
+    pub(super) prompt: Option<(&'a Prompt, usize)>,
+}
 
 /// A session.
 #[derive(Clone, Debug)]
 pub(super) struct Round {
     began: Began,
-    /// The tokens of the prompt but the last, whose answers nobody takes.
+    /// The prompt, read at once, and the first token.
+    read: Option<Token>,
+    /// Else the tokens of the prompt but the last, whose answers nobody takes.
     prompt: Vec<Token>,
     /// The tokens that were asked for.
     tokens: Vec<Token>,
@@ -25,11 +37,11 @@ pub(super) struct Played {
 type Taken = (Vec<f64>, u64, u64);
 
 /// Lets the players take turns, a session each.
-pub(super) fn play(players: &mut [Session], roles: &Roles, wanted: &Sessions) -> Result<Vec<Played>, Error> {
+pub(super) fn play(players: &mut [Session], play: &Play<'_>) -> Result<Vec<Played>, Error> {
     let mut played = vec![Played { rounds: Vec::new() }; players.len()];
-    for _ in 0..wanted.rounds {
+    for _ in 0..play.wanted.rounds {
         for (player, played) in players.iter_mut().zip(&mut played) {
-            played.rounds.push(round(player, roles, wanted)?);
+            played.rounds.push(round(player, play)?);
         }
     }
     Ok(played)
@@ -40,19 +52,28 @@ fn prompted(at: usize, vocabulary: u64) -> u64 {
     (at as u64 * 7 + 1) % vocabulary
 }
 
-fn round(player: &mut Session, roles: &Roles, wanted: &Sessions) -> Result<Round, Error> {
+fn round(player: &mut Session, play: &Play<'_>) -> Result<Round, Error> {
+    let Play { wanted, roles, prompt: reader } = play;
     let began = player.begin()?;
-    let (mut prompt, mut tokens) = (Vec::new(), Vec::new());
-    for at in 0..wanted.prompt - 1 {
-        prompt.push(player.token(&roles.bytes(prompted(at, roles.vocabulary), at as u64))?);
+    let prompt: Vec<u64> = (0..wanted.prompt).map(|at| prompted(at, roles.vocabulary)).collect();
+    let mut round = Round { began, read: None, prompt: Vec::new(), tokens: Vec::new() };
+    let (mut next, mut position) = (prompt[wanted.prompt - 1], wanted.prompt - 1);
+    if let Some((reader, at)) = reader {
+        let token = player.prompt(*at, &reader.bytes(&prompt), wanted.prompt)?;
+        (next, position) = (token.token, wanted.prompt);
+        round.read = Some(token);
+    } else {
+        for (at, token) in prompt[..position].iter().enumerate() {
+            round.prompt.push(player.token(&roles.bytes(*token, at as u64))?);
+        }
     }
-    let mut next = prompted(wanted.prompt - 1, roles.vocabulary);
-    for at in 0..wanted.tokens {
-        let token = player.token(&roles.bytes(next, (wanted.prompt - 1 + at) as u64))?;
+    for _ in usize::from(round.read.is_some())..wanted.tokens {
+        let token = player.token(&roles.bytes(next, position as u64))?;
         next = token.token;
-        tokens.push(token);
+        position += 1;
+        round.tokens.push(token);
     }
-    Ok(Round { began, prompt, tokens })
+    Ok(round)
 }
 
 fn microseconds(ns: u64) -> f64 {
@@ -70,9 +91,10 @@ impl Played {
 
     /// Microseconds of a round up to its first token.
     pub(super) fn first_token(&self, round: usize) -> f64 {
-        let Round { began, prompt, tokens } = &self.rounds[round];
+        let Round { began, read, prompt, tokens } = &self.rounds[round];
         let prompt: u64 = prompt.iter().map(|token| token.forward).sum();
-        microseconds(began.ns + prompt + tokens.first().map_or(0, |token| token.generate))
+        let first = read.as_ref().or(tokens.first());
+        microseconds(began.ns + prompt + first.map_or(0, |token| token.generate))
     }
 
     /// Microseconds of each token of each round.
@@ -82,8 +104,8 @@ impl Played {
 
     /// Which part of the tokens is that of another player.
     pub(super) fn same(&self, other: &Played) -> f64 {
-        let pairs = self.rounds.iter().zip(&other.rounds).flat_map(|(a, b)| a.tokens.iter().zip(&b.tokens));
-        let same: Vec<bool> = pairs.map(|(a, b)| a.token == b.token).collect();
+        let pairs = self.rounds.iter().zip(&other.rounds).flat_map(|(a, b)| a.chosen().zip(b.chosen()));
+        let same: Vec<bool> = pairs.map(|(a, b)| a == b).collect();
         same.iter().filter(|same| **same).count() as f64 / same.len().max(1) as f64
     }
 
@@ -111,8 +133,10 @@ impl Played {
 
     /// The prompt of each round, whole.
     pub(super) fn prefill(&self) -> Taken {
-        let whole = |round: &Round| microseconds(round.prompt.iter().map(|token| token.forward).sum());
-        let (_, allocations, bytes) = taken(self.rounds.iter().flat_map(|round| &round.prompt), |token| token.forward);
+        let parts = |round: &'_ Round| -> Vec<Token> { round.read.iter().chain(&round.prompt).copied().collect() };
+        let whole = |round: &Round| microseconds(parts(round).iter().map(|token| token.forward).sum());
+        let all: Vec<Token> = self.rounds.iter().flat_map(parts).collect();
+        let (_, allocations, bytes) = taken(all.iter(), |token| token.forward);
         (self.rounds.iter().map(whole).collect(), allocations, bytes)
     }
 
@@ -130,7 +154,12 @@ impl Played {
 impl Round {
     /// All runs.
     fn all(&self) -> impl Iterator<Item = &Token> {
-        self.prompt.iter().chain(&self.tokens)
+        self.read.iter().chain(&self.prompt).chain(&self.tokens)
+    }
+
+    /// The tokens that were chosen, in their order.
+    fn chosen(&self) -> impl Iterator<Item = u64> {
+        self.read.iter().chain(&self.tokens).map(|token| token.token)
     }
 }
 
@@ -153,6 +182,7 @@ mod tests {
         let token = |generate, token| Token { forward: generate - 1, generate, token, allocations: 1, bytes: 8 };
         let round = |times: [u64; 2], began| Round {
             began: Began { ns: began, allocations: 1, bytes: 64 },
+            read: None,
             prompt: vec![token(500, 0)],
             tokens: times.map(|t| token(t, t)).to_vec(),
         };
@@ -164,5 +194,10 @@ mod tests {
         assert_eq!((played.same(&played), played.same(&other)), (1.0, 0.25));
         let (samples, allocations, bytes) = played.forward();
         assert_eq!((samples.len(), allocations, bytes), (6, 6, 48));
+        // A prompt that is read at once gives the first token.
+        let read = |first| Round { read: Some(token(700, first)), prompt: Vec::new(), ..round([100, 200], 300) };
+        let (a, b) = (Played { rounds: vec![read(5)] }, Played { rounds: vec![read(6)] });
+        assert!((a.first_token(0) - 1.0).abs() < 1e-9 && (a.same(&b) - 2.0 / 3.0).abs() < 1e-9);
+        assert_eq!((a.prefill().0, a.generation().0.len(), a.forward().0.len()), (vec![0.699], 2, 3));
     }
 }

@@ -17,6 +17,7 @@ pub mod lines;
 pub mod products;
 pub mod quad;
 pub mod residual;
+pub mod scores;
 pub mod spread;
 pub mod tile_loops;
 pub mod tiles;

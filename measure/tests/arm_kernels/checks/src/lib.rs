@@ -9,6 +9,7 @@ use zant_runtime::arch::isa::Fused;
 use zant_runtime::arch::unpack::UnpackCpu;
 use zant_runtime::kernels::conv::conv2d;
 use zant_runtime::kernels::depthwise::depthwise2d;
+use zant_runtime::kernels::matmul::matmul;
 use zant_runtime::kernels::matmul_packed::{MatMulPacked, matmul_packed};
 use zant_runtime::kernels::qdepthwise_dual;
 use zant_runtime::kernels::qdual;
@@ -17,6 +18,7 @@ use zant_runtime::math::sqrt::sqrt;
 use zant_runtime::terms::conv2d::{Conv2d, span};
 use zant_runtime::terms::epilogue::Epilogue;
 use zant_runtime::terms::lines::LineTaps;
+use zant_runtime::terms::matmul::{MatMul, Strides};
 use zant_runtime::terms::qconv2d::QConv2d;
 use zant_runtime::terms::quant::{Affine, Finish, Range, Residual};
 use zant_runtime::terms::sparse::Weights;
@@ -102,7 +104,10 @@ pub fn check(seed: u32) -> u64 {
             numbers(&mut v);
             unpacked(&mut v);
         }
-        1 => products(&mut v),
+        1 => {
+            products(&mut v);
+            scores(&mut v);
+        }
         2 => floats(&mut v, false),
         3 => floats(&mut v, true),
         4 if seed % 4 < 2 => bytes::<i8, i8>(&mut v, seed.is_multiple_of(5)),
@@ -158,6 +163,21 @@ fn products(v: &mut Values) {
     }
     let bias = &bias[..if v.below(3) == 0 { 0 } else { n }];
     matmul_packed(Cpu::detect(), &p, &a, &w[..k * n], bias, &mut y[..span(m, p.y_pitch, n)]);
+    v.take(&y);
+}
+
+/// A row by a matrix whose columns are dense.
+fn scores(v: &mut Values) {
+    let (k, n) = (v.below(40), 1 + v.below(60));
+    let row = Strides { batch: [0; 3], row: 0, col: 1 };
+    let b = Strides { batch: [0; 3], row: 1, col: k + v.below(3) };
+    let p = MatMul { batch: [1; 3], m: 1, k, n, a: row, b, y: row, epilogue: epilogue(v) };
+    let [mut a, mut w, mut bias, mut y] = [[0.0; MOST / 2]; 4];
+    for to in [&mut a, &mut w, &mut bias, &mut y] {
+        v.f32s(to);
+    }
+    let bias = &bias[..if v.below(3) == 0 { 0 } else { n }];
+    matmul(Cpu::detect(), &p, &a[..k], &w[..b.end([1; 3], k, n)], bias, &mut [], &mut y[..n]);
     v.take(&y);
 }
 

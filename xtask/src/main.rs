@@ -22,6 +22,7 @@ mod package;
 mod pages;
 mod projects;
 mod scale;
+mod sessions;
 mod sizes;
 mod test;
 
@@ -58,6 +59,7 @@ enum Task {
     Projects,
     /// Time and memory of models of many nodes
     Scale,
+    Sessions(sessions::Args),
     Sizes(sizes::Args),
 }
 
@@ -82,6 +84,7 @@ fn main() -> ExitCode {
         Task::Pages => pages::pages(),
         Task::Projects => projects::projects(),
         Task::Scale => scale::scale(),
+        Task::Sessions(args) => sessions::sessions(&args),
         Task::Sizes(args) => sizes::sizes(&args),
     };
     match result {

@@ -1,7 +1,7 @@
 //! Sessions of decoders: how fast tokens come, what each call takes, and what a larger model costs.
 //!
 //! Invariants: a model has one row without a step for each build and target; its calls and operators are rows of the host with steps, the
-//! operators under [`OPERATOR`].
+//! operators under [`OPERATOR`]; a row of another target with a step is the reading of the prompt.
 
 use super::{Column, cell};
 use crate::page::{Block, Cell, Figure, Table, Tone, measured, number, times, titled};
@@ -21,16 +21,18 @@ const RATIOS: [Metric; 6] = [Parameters, Macs, Onnx, Cache, Time, TokensPerS];
 
 pub(super) fn blocks(report: &Report, blocks: &mut Vec<Block>) {
     let models: Vec<&Row> = report.rows.iter().filter(|r| r.key.step.is_none() && r.key.target == HOST).collect();
-    let devices: Vec<&Row> = report.rows.iter().filter(|r| r.key.step.is_none() && r.key.target != HOST).collect();
+    let (devices, prompts): (Vec<&Row>, Vec<&Row>) =
+        report.rows.iter().filter(|r| r.key.target != HOST).partition(|r| r.key.step.is_none());
     blocks.push(Block::Quote(sentence(&models)));
     blocks.push(Block::Figures(figures(&models)));
     for (title, metrics) in [("Tokens", &SPEED[..]), ("Memory", &SIZE[..])] {
         table(title, metrics, &models, blocks);
     }
     table("On other targets, one token", &DEVICE, &devices, blocks);
+    table("On other targets, the prompt", &DEVICE, &prompts, blocks);
     for row in &models {
         let steps = |operators: bool| -> Vec<&Row> {
-            let of_it = report.rows.iter().filter(|r| r.key.subject == row.key.subject);
+            let of_it = report.rows.iter().filter(|r| r.key.subject == row.key.subject && r.key.target == HOST);
             of_it.filter(|r| r.key.step.as_deref().is_some_and(|s| s.starts_with(OPERATOR) == operators)).collect()
         };
         parts(&format!("Calls of {}", row.key.subject), "call", &CALLS, &steps(false), blocks);
@@ -142,10 +144,16 @@ mod tests {
         let time = Value::Times(Spread { min: 1.0, median: 2.0, p95: 3.0, runs: 4 });
         report.rows.push(row("large", Some("Forward".into()), &[(Calls, Value::Count(25)), (Time, time)]));
         report.rows.push(row("large", Some(format!("{OPERATOR}softmax")), &[(Calls, Value::Count(2))]));
+        let mut prompt = row("large", Some("Prefill".into()), &[(Instructions, Value::Count(77))]);
+        prompt.key.target = "cortex-m7".into();
+        report.rows.push(prompt);
         let text = report.to_markdown();
         for part in ["efficiency", "2.00x", "Calls of large", "`Forward`", "`softmax`", "allocates nothing"] {
             assert!(text.contains(part), "{part}: {text}");
         }
+        let (calls, _) = text.split_once("Operators of large").unwrap();
+        let (targets, calls) = calls.split_once("Calls of large").unwrap();
+        assert!(targets.contains("the prompt") && targets.contains("77") && !calls.contains("Prefill"), "{text}");
         assert!(!text.contains("Calls of small") && !text.contains("operator softmax"), "{text}");
         assert!(report.to_html(&BTreeMap::new()).contains("efficiency"));
         assert_eq!(Report::from_json(&report.to_json()), Ok(report));

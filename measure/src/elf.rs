@@ -13,6 +13,8 @@ pub struct Sizes {
     pub code: u64,
     /// The weights.
     pub weights: u64,
+    /// Variables beside the arena and the inputs.
+    pub statics: u64,
 }
 
 /// Reads a linked file that has code and symbols.
@@ -34,7 +36,8 @@ pub(crate) fn sizes(bytes: &[u8]) -> Result<Sizes, Error> {
     let file = parse(bytes)?;
     let size = |name: &str| size(&file, name);
     let text = size(".text");
-    Ok(Sizes { text, code: text + size(".rodata") + size(".data"), weights: size(".weights") })
+    let statics = size(".data") + size(".bss");
+    Ok(Sizes { text, code: text + size(".rodata") + size(".data"), weights: size(".weights"), statics })
 }
 
 /// Bytes of a linked process of the host.

@@ -120,7 +120,7 @@ fn charts(model: &Inspection) -> Vec<Bars> {
         let groups = largest
             .iter()
             .map(|&(i, v)| Group { name: format!("{i} {}", model.steps[i].kernel), bars: vec![Some((v, short(v)))] });
-        Bars { title: title.into(), series: vec!["this model".into()], groups: groups.collect() }
+        Bars { title: title.into(), series: vec!["this model".into()], groups: groups.collect(), total: None }
     };
     let charts = [
         bars("Bytes of weights", &|s| s.weights as f64),

@@ -114,6 +114,22 @@ const fn mps2(
     arm(name, cpu, Core::Armv7M, (memory, timers), &[])
 }
 
+/// How fast a chip with a machine's core is, by its documentation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pace {
+    /// Millions of cycles in a second.
+    pub mhz: f64,
+    /// Cycles for each instruction.
+    pub cycles: f64,
+}
+
+impl Pace {
+    /// Microseconds of so many instructions.
+    pub fn microseconds(self, instructions: u64) -> f64 {
+        instructions as f64 * self.cycles / self.mhz
+    }
+}
+
 /// All machines. Memory maps: Arm's application notes AN500, AN386, AN505 and AN547, the nRF51's reference manual, and the
 /// documentation of QEMU's `virt`, as QEMU implements them. The micro:bit's memories are made larger than the chip's: an option
 /// of the emulator, which changes nothing about its core. A machine that is also a board of `zantc` has that board's memories.
@@ -193,6 +209,12 @@ pub const MACHINES: &[Machine] = &[
 ];
 
 impl Machine {
+    /// How fast a well-known chip with this core is: an estimate, whose reasons docs/measuring.md has. None for cores of which nothing is said.
+    pub fn pace(&self) -> Option<Pace> {
+        // An STM32F746; the core issues up to two instructions a cycle.
+        (self.cpu == "cortex-m7").then_some(Pace { mhz: 216.0, cycles: 1.0 })
+    }
+
     /// The machine of a target.
     pub fn with_cpu(cpu: &str) -> Option<&'static Machine> {
         MACHINES.iter().find(|m| m.cpu == cpu)

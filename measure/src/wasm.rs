@@ -25,7 +25,7 @@ pub(crate) fn sizes(bytes: &[u8], weights: u64) -> Result<Sizes, Error> {
     if code == 0 {
         return Err(Error::Run("the linked module has no code".into()));
     }
-    Ok(Sizes { text: code, code: code + data.saturating_sub(weights), weights })
+    Ok(Sizes { text: code, code: code + data.saturating_sub(weights), weights, statics: 0 })
 }
 
 /// A number in groups of seven bits, the lowest first, and what follows it.

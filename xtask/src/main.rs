@@ -21,6 +21,7 @@ mod mutants;
 mod package;
 mod pages;
 mod projects;
+mod report;
 mod scale;
 mod sessions;
 mod sizes;
@@ -57,6 +58,7 @@ enum Task {
     Pages,
     /// Projects that `zantc new` makes, by the commands of their READMEs
     Projects,
+    Report(report::Args),
     /// Time and memory of models of many nodes
     Scale,
     Sessions(sessions::Args),
@@ -83,6 +85,7 @@ fn main() -> ExitCode {
         Task::Package => package::package(),
         Task::Pages => pages::pages(),
         Task::Projects => projects::projects(),
+        Task::Report(args) => report::report(&args),
         Task::Scale => scale::scale(),
         Task::Sessions(args) => sessions::sessions(&args),
         Task::Sizes(args) => sizes::sizes(&args),

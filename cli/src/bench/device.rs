@@ -33,5 +33,7 @@ pub(super) fn measure(prepared: &Prepared<'_>, machine: &'static Machine) -> Res
         (Metric::BuildTime, Value::Real(build_time.as_secs_f64() * 1e3)),
     ]);
     values.extend(instructions.and_then(|n| per_mac(n, program.macs())));
+    let estimate = instructions.zip(machine.pace()).map(|(n, pace)| pace.microseconds(n));
+    values.extend(estimate.map(|us| (Metric::Estimate, Value::Real(us))));
     Ok(values)
 }

@@ -8,6 +8,7 @@ mod host;
 mod limits;
 mod low_bit;
 mod machine;
+mod onnx2c;
 mod ops;
 mod peers;
 mod profile;
@@ -98,14 +99,26 @@ pub struct Ways {
     pub avx2: bool,
     /// A folder that linked files are kept in.
     pub keep_elf: Option<PathBuf>,
+    /// onnx2c, whose C is counted on targets.
+    pub onnx2c: Option<PathBuf>,
 }
 
 impl Default for Ways {
     /// Fast and small on the host, the arena in statics, one sample.
     fn default() -> Ways {
         let (profiles, allocs) = (Profile::ALL.to_vec(), vec![Alloc::Static]);
-        let (floor, avx2, keep_elf) = (false, false, None);
-        Ways { targets: vec![HOST], profiles, allocs, runs: 1, against: Vec::new(), floor, count: true, avx2, keep_elf }
+        Ways {
+            targets: vec![HOST],
+            profiles,
+            allocs,
+            runs: 1,
+            against: Vec::new(),
+            floor: false,
+            count: true,
+            avx2: false,
+            keep_elf: None,
+            onnx2c: None,
+        }
     }
 }
 
@@ -129,6 +142,8 @@ pub struct Findings {
     pub failures: Vec<String>,
     /// What other implementations take besides time.
     pub others: Vec<Other>,
+    /// What they could not do.
+    pub notes: Vec<String>,
     /// The arena, drawn.
     pub picture: Option<String>,
 }
@@ -207,7 +222,7 @@ pub fn measure(subject: &Subject<'_>, ways: &Ways, observe: &mut dyn FnMut(&str,
             return findings;
         }
     };
-    let mut processes = Vec::new();
+    let (mut processes, mut others) = (Vec::new(), Vec::new());
     for &target in &ways.targets {
         let allocs = if target.name == HOST.name { ways.allocs.as_slice() } else { &[Alloc::Static] };
         for (profile, &alloc) in ways.profiles.iter().flat_map(|p| allocs.iter().map(move |a| (*p, a))) {
@@ -218,7 +233,17 @@ pub fn measure(subject: &Subject<'_>, ways: &Ways, observe: &mut dyn FnMut(&str,
                 prepared.elf = ways.keep_elf.as_ref().map(|folder| folder.join(elf_name(&key)));
                 findings.picture.get_or_insert_with(|| prepared.compiled.picture());
                 match Machine::with_cpu(target.name) {
-                    Some(machine) => Ok(Ok(device::measure(&prepared, machine)?)),
+                    Some(machine) => {
+                        let values = device::measure(&prepared, machine)?;
+                        if let Some(program) = ways.onnx2c.as_deref().filter(|_| profile == Profile::Fast) {
+                            observe("Measuring", &format!("{} by onnx2c", subject.name));
+                            match onnx2c::measure(program, subject, &prepared, machine) {
+                                Ok(other) => others.push(other),
+                                Err(why) => findings.notes.push(format!("{key}: onnx2c: {why}")),
+                            }
+                        }
+                        Ok(Ok(values))
+                    }
                     None => Ok(Err(host::Process::new(&prepared)?)),
                 }
             });
@@ -229,8 +254,8 @@ pub fn measure(subject: &Subject<'_>, ways: &Ways, observe: &mut dyn FnMut(&str,
             }
         }
     }
-    let (rows, others, failures) = host::measure(subject, processes, ways, observe);
-    findings.others = others;
+    let (rows, timed, failures) = host::measure(subject, processes, ways, observe);
+    findings.others = timed.into_iter().chain(others).collect();
     // The host stands first.
     findings.rows.splice(0..0, rows);
     findings.failures.extend(failures);

@@ -84,7 +84,7 @@ impl Build {
     }
 
     fn json(&self) -> Value {
-        let Sizes { text, code, weights } = self.measured.built.sizes;
+        let Sizes { text, code, weights, statics: _ } = self.measured.built.sizes;
         let broken = |kind: Kind| {
             let of_kind = self.audit.violations.iter().filter(|v| v.kind == kind);
             of_kind.map(|v| json!({ "symbol": v.symbol, "path": v.path, "address": v.address })).collect::<Vec<_>>()

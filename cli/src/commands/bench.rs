@@ -46,6 +46,9 @@ pub(super) struct Args {
     /// or flash
     #[arg(long, value_name = "FILE")]
     peers: Option<PathBuf>,
+    /// onnx2c, a program: the C that it writes for each model is built by arm-none-eabi-gcc and counted on the same cores
+    #[arg(long, value_name = "PROGRAM")]
+    onnx2c: Option<PathBuf>,
     /// Measure in the same turns the least time that the host's core needs: for the multiply-adds, or for reading the weights
     #[arg(long)]
     floor: bool,
@@ -338,6 +341,7 @@ impl Args {
             count: !self.quick,
             avx2: self.how.avx2,
             keep_elf: self.keep_elf.clone(),
+            onnx2c: self.onnx2c.clone(),
         }
     }
 
@@ -369,6 +373,7 @@ impl Args {
         }
         report.rows.extend(findings.rows);
         report.others.extend(findings.others);
+        report.notes.extend(findings.notes);
         pictures.extend(findings.picture.map(|p| (name, p)));
         for failure in &findings.failures {
             shell.error(failure);

@@ -277,7 +277,7 @@ fn runtime(c: &Comparison, blocks: &mut Vec<Block>) {
         let groups: Vec<Group> = both().filter_map(|row| group(row, metric)).collect();
         if !groups.is_empty() {
             let series = vec!["old".into(), "new".into()];
-            charts.push(Bars { title: titled(metric), series, groups });
+            charts.push(Bars { title: titled(metric), series, groups, total: None });
         }
     }
     if !charts.is_empty() {

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::analysis::{Versus, against_peers, between};
-use super::{Column, bars};
-use crate::page::{Bars, Block, Cell, Table, measured, percent, times, titled};
+use super::{BARS, Column, bars};
+use crate::page::{Bars, Block, Cell, Group, Table, bytes, measured, percent, times, titled};
 use crate::report::Metric::{self, *};
 use crate::report::listed;
 use crate::report::{Key, Report, Row};
@@ -12,7 +12,7 @@ use crate::report::{Key, Report, Row};
 /// The tables of a build: title and columns.
 #[rustfmt::skip]
 const TABLES: [(&str, &[Metric]); 3] = [
-    ("Instructions and time", &[Macs, Instructions, ProcessInstructions, InstructionsPerMac, Time, Throughput]),
+    ("Instructions and time", &[Macs, Instructions, ProcessInstructions, InstructionsPerMac, Time, Estimate, Throughput]),
     ("Memory", &[
         Allocations, HeapTotal, PrimaryAllocation, PrimaryShare, Leaked, HeapPeak, Arena, Stack, PeakMemory, PeakRss,
     ]),
@@ -22,9 +22,10 @@ const TABLES: [(&str, &[Metric]); 3] = [
 pub(super) fn blocks(report: &Report, blocks: &mut Vec<Block>) {
     blocks.push(Block::Quote(super::summary::sentence(report)));
     blocks.push(Block::Figures(super::summary::figures(report)));
-    let charts = charts(report);
-    if !charts.is_empty() {
-        blocks.push(Block::Charts("Fast beside small".into(), charts));
+    for (title, charts) in [("Flash and RAM, fast builds", memories(report)), ("Fast beside small", charts(report))] {
+        if !charts.is_empty() {
+            blocks.push(Block::Charts(title.into(), charts));
+        }
     }
     for (profile, title) in [("fast", "Fast: opt-level 3"), ("small", "Small: opt-level \"z\""), ("", "Not built")] {
         let rows: Vec<&Row> = report.rows.iter().filter(|r| r.key.profile == profile).collect();
@@ -87,6 +88,26 @@ fn charts(report: &Report) -> Vec<Bars> {
     let groups = pairs(report);
     let chart = |metric| bars(metric, titled(metric), &groups, &["fast", "small"]);
     [Time, Executable, Instructions].into_iter().filter_map(chart).collect()
+}
+
+/// What fast builds take of each memory, by parts.
+fn memories(report: &Report) -> Vec<Bars> {
+    let several = report.rows.iter().any(|r| r.key.target != "host");
+    let rows = report.rows.iter().filter(|r| r.key.profile == "fast" && r.key.alloc != "heap" && r.key.step.is_none());
+    let chart = |title: &str, parts: &[Metric]| {
+        let group = |row: &Row| {
+            let key = &row.key;
+            let name = if several { format!("{} on {}", key.subject, key.target) } else { key.subject.clone() };
+            Group::of(name, parts[0], parts.iter().map(|m| row.number(*m)))
+        };
+        let groups: Vec<Group> = rows.clone().filter_map(group).take(BARS).collect();
+        let series = parts.iter().map(|m| m.definition().title.to_string()).collect();
+        (!groups.is_empty()).then(|| Bars { title: title.into(), series, groups, total: Some(bytes) })
+    };
+    [chart("flash, bytes", &[Weights, Code, Rest]), chart("RAM, bytes", &[Arena, Stack])]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// A table of how rows stand to each other.

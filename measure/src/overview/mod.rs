@@ -234,7 +234,12 @@ fn bars(metric: Metric, title: String, groups: &[(String, Vec<Option<&Row>>)], s
     let number = |row: &Option<&Row>| row.and_then(|r| r.number(metric));
     let group = |(name, rows): &(String, Vec<Option<&Row>>)| Group::of(name.clone(), metric, rows.iter().map(number));
     let groups: Vec<Group> = groups.iter().filter_map(group).take(BARS).collect();
-    (!groups.is_empty()).then(|| Bars { title, series: series.iter().map(|s| s.to_string()).collect(), groups })
+    (!groups.is_empty()).then(|| Bars {
+        title,
+        series: series.iter().map(|s| s.to_string()).collect(),
+        groups,
+        total: None,
+    })
 }
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ fn cells(report: &Report, other: &Other) -> Vec<Cell> {
     let on_host = other.target == "host";
     let figures = [
         (Metric::Instructions, other.instructions.map(|n| n as f64)),
-        (Metric::Time, other.time),
+        (if on_host { Metric::Time } else { Metric::Estimate }, other.time),
         (if on_host { Metric::PeakRss } else { Metric::PeakMemory }, other.ram.map(|n| n as f64)),
         (Metric::Executable, other.flash.map(|n| n as f64)),
     ];

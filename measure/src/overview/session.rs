@@ -15,7 +15,7 @@ const SPEED: [Metric; 7] = [TokensPerS, OnnxruntimeTokens, Ahead, SameTokens, Fi
 const SIZE: [Metric; 9] = [Parameters, Macs, Onnx, Weights, Arena, Cache, TokenMemory, Allocations, PeakMemory];
 const CALLS: [Metric; 4] = [Calls, Time, Allocations, HeapTotal];
 const OPERATORS: [Metric; 4] = [Calls, Time, Share, Instructions];
-const DEVICE: [Metric; 7] = [Instructions, InstructionsPerMac, Weights, Code, Arena, Stack, PeakMemory];
+const DEVICE: [Metric; 8] = [Instructions, InstructionsPerMac, Estimate, Weights, Code, Arena, Stack, PeakMemory];
 /// What a larger model is compared by.
 const RATIOS: [Metric; 6] = [Parameters, Macs, Onnx, Cache, Time, TokensPerS];
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::analysis::{PEERS, Versus, against_peers, between};
 use crate::compare::mean_ratio;
-use crate::page::{Figure, Tone, number, percent, times};
+use crate::page::{Figure, Tone, bytes, number, percent, times};
 use crate::report::{Key, Metric, Report, Row};
 
 /// What a report comes to, in a few sentences.
@@ -22,7 +22,7 @@ pub(super) fn sentence(report: &Report) -> String {
     if let Some(words) = allocations(report) {
         text += words;
     }
-    for peer in PEERS {
+    for peer in PEERS.into_iter().filter(|peer| *peer != Metric::Floor) {
         if let Some((ratio, models)) = peer_ratio(report, peer) {
             let title = peer.definition().title;
             text +=
@@ -93,7 +93,13 @@ pub(super) fn figures(report: &Report) -> Vec<Figure> {
     push("executable, small against fast".into(), change(Metric::Executable));
     push("instructions, small against fast".into(), change(Metric::Instructions));
     push("time, small against fast".into(), change(Metric::Time));
-    for peer in PEERS {
+    for (title, metric) in [("flash", Metric::Executable), ("RAM", Metric::PeakMemory)] {
+        let target = report.rows.iter().map(|r| r.key.target.as_str()).find(|t| *t != "host").unwrap_or("host");
+        let of = |r: &&Row| r.key.profile == "fast" && r.key.target == target && r.key.alloc != "heap";
+        let numbers = report.rows.iter().filter(of).filter_map(|r| Some((1.0, r.number(metric)?)));
+        push(format!("{title} on {target}, fast, mean"), mean_ratio(numbers).map(bytes));
+    }
+    for peer in PEERS.into_iter().filter(|peer| *peer != Metric::Floor) {
         push(format!("as fast as {}", peer.definition().title), peer_ratio(report, peer).map(|(r, _)| times(r)));
     }
     figures

@@ -186,7 +186,7 @@ mod tests {
     fn names_are_data_wherever_they_stand() {
         let cell = Cell::name(EVIL).note(EVIL.into());
         let groups = vec![Group { name: EVIL.into(), bars: vec![Some((1.0, EVIL.into()))] }];
-        let bars = Bars { title: EVIL.into(), series: vec![EVIL.into()], groups };
+        let bars = Bars { title: EVIL.into(), series: vec![EVIL.into()], groups, total: None };
         let blocks = vec![
             Block::Heading(EVIL.into()),
             Block::Text(EVIL.into()),

@@ -12,8 +12,8 @@ mod text;
 pub(crate) use front::{Front, Point};
 pub(crate) use html::html;
 pub(crate) use markdown::markdown;
-use text::{bytes, shown};
-pub(crate) use text::{measured, number, percent, times, titled};
+use text::shown;
+pub(crate) use text::{bytes, measured, number, percent, times, titled};
 
 use crate::report::{Metric, Unit, Value};
 
@@ -163,6 +163,8 @@ pub(crate) struct Bars {
     pub(crate) series: Vec<String>,
     /// The groups, in their order.
     pub(crate) groups: Vec<Group>,
+    /// How the sum of a group is written, where its bars are parts of a whole.
+    pub(crate) total: Option<fn(f64) -> String>,
 }
 
 impl Group {

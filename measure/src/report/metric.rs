@@ -116,6 +116,7 @@ metrics! {
     ProcessInstructions "process_instructions" "instructions, process" Count Lower Exact Count "Instructions of the whole process with one inference (callgrind), loading included."
     InstructionsPerMac "instructions_per_mac" "per MAC" Part Lower Shown Real "Instructions of one inference by its multiply-adds."
     Time "time" "time" Microseconds Lower Spread Times "Time of one inference in the process, after warm-up: minimum, median and 95th percentile."
+    Estimate "estimate" "time, estimated" Microseconds Lower Shown Real "Time of one inference on a chip with the target's core, not measured: the instructions by what the table of estimates in docs/measuring.md says of the core."
     FirstRun "first_run" "first run" Microseconds Lower Shown Real "Time of the first inference of the process, cold: code and weights come from memory."
     Throughput "throughput" "GOP/s" Giga Higher Shown Real "Operations in a second, two for each multiply-add, at the median time."
     ElementsPerS "elements_per_s" "Gelements/s" Giga Higher Shown Real "Elements of the result in a second at the median time, of an operator without multiply-adds, in thousand millions."

@@ -3,6 +3,7 @@
 //!
 //! Invariant: as with [`Isa`], all methods give the same bits on every instruction set.
 use super::super::terms::panels::Panels;
+use super::super::terms::scores::Scores;
 use super::super::terms::steps::{Steps, Windows};
 use super::super::terms::tile::Tile;
 use super::compact::Compact;
@@ -58,6 +59,14 @@ pub trait Floats: Isa + FloatCpu {
     /// There are as many weights as the row has products with all columns, and a bias has an element for each column.
     #[inline(always)]
     unsafe fn panels(self, _panels: &mut Panels<'_>) -> bool {
+        false
+    }
+    /// Adds the products of a row and dense columns with a loop of the instruction set. Returns false if there is none.
+    ///
+    /// # Safety
+    /// All columns lie inside.
+    #[inline(always)]
+    unsafe fn scores(self, _scores: &mut Scores<'_>) -> bool {
         false
     }
     /// Prefetches the cache line at `x`; any address will do.

@@ -45,6 +45,8 @@ pub struct Config {
     pub name: Option<String>,
     /// Values of symbolic dimensions.
     pub dims: BTreeMap<String, usize>,
+    /// How often loops run at most whose trip counts are data, by the names of those or of the loops.
+    pub bounds: BTreeMap<String, usize>,
     /// Pairs of an input and an output, by their names, that a model keeps from run to run.
     pub states: Vec<(String, String)>,
     /// Where the crate runs; in a build script by default where cargo's `TARGET` says.
@@ -83,6 +85,7 @@ impl Default for Config {
         Config {
             name: None,
             dims: BTreeMap::new(),
+            bounds: BTreeMap::new(),
             states: Vec::new(),
             target: HOST,
             board: None,

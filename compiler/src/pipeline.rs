@@ -73,6 +73,7 @@ pub fn compile_observed(
 pub fn import(model: &Model, config: &Config) -> Result<import::Import, Vec<Diagnostic>> {
     let options = import::Options {
         dims: config.dims.clone(),
+        bounds: config.bounds.clone(),
         numerics: config.effective_numerics(),
         ..import::Options::default()
     };

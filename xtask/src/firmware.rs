@@ -21,10 +21,14 @@ pub(crate) struct Args {
 }
 
 /// Models that the repository has, by their path.
-const OWN: [(&str, &str); 3] = [
+const OWN: [(&str, &str); 7] = [
     ("digits", "models/digits/digits.onnx"),
     ("digits_int4", "models/digits_int4/digits_int4.onnx"),
     ("digits_int8", "models/digits_int8/digits_int8.onnx"),
+    ("vad", "models/control/vad/model.onnx"),
+    ("gru_loop", "models/control/gru_loop/model.onnx"),
+    ("gru_scan", "models/control/gru_scan/model.onnx"),
+    ("early_end", "models/control/early_end/model.onnx"),
 ];
 
 /// Models of the shared set.

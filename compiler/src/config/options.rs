@@ -11,6 +11,8 @@ pub struct Options {
     pub name: Option<String>,
     /// `dim`.
     pub dim: Vec<(String, usize)>,
+    /// `bound`.
+    pub bound: Vec<(String, usize)>,
     /// `state`.
     pub state: Vec<(String, String)>,
     /// `target`.
@@ -44,6 +46,7 @@ impl Options {
     pub fn apply(&self, config: &mut Config) {
         config.name = self.name.clone().or(config.name.take());
         config.dims.extend(self.dim.iter().cloned());
+        config.bounds.extend(self.bound.iter().cloned());
         if !self.state.is_empty() {
             config.states.clone_from(&self.state);
         }

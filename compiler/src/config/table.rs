@@ -35,7 +35,7 @@ pub enum Form {
 }
 
 /// All options.
-pub const OPTIONS: [Choice; 15] = [
+pub const OPTIONS: [Choice; 16] = [
     Choice {
         name: "name",
         value: "NAME",
@@ -47,6 +47,12 @@ pub const OPTIONS: [Choice; 15] = [
         value: "NAME=K",
         help: "Value of a symbolic dimension; `INPUT[AXIS]` names one that has no name",
         form: Form::Numbers(|o| &mut o.dim),
+    },
+    Choice {
+        name: "bound",
+        value: "NAME=N",
+        help: "How often a loop runs at most whose trip count is data: by the name of that, or of the loop",
+        form: Form::Numbers(|o| &mut o.bound),
     },
     Choice {
         name: "state",
@@ -177,6 +183,7 @@ mod tests {
     const VALUES: [(&str, &str, &str); OPTIONS.len()] = [
         ("name", "net", "\"net\""),
         ("dim", "batch=2", "{ batch = 2 }"),
+        ("bound", "count=8", "{ count = 8 }"),
         ("state", "past=present", "{ past = \"present\" }"),
         ("target", "cortex-m4", "\"cortex-m4\""),
         ("board", "stm32h743zi", "\"stm32h743zi\""),

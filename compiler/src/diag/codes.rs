@@ -141,7 +141,7 @@ codes! {
     BAD_OPTION = "ZA0401", "an option makes no sense",
         "An option on the command line or a line of zant.toml cannot be used: an unknown key, a target or a choice that does\n\
          not exist, a size that is no number. The keys of zant.toml are the long options without their hyphens in front:\n\
-         `name`, `dim`, `state`, `target`, `board`, `optimize`, `alloc`, `numerics`, `low-bit`, `cache`, `max-ram`,\n\
+         `name`, `dim`, `bound`, `state`, `target`, `board`, `optimize`, `alloc`, `numerics`, `low-bit`, `cache`, `max-ram`,\n\
          `max-flash`, `weights-section`, `arena-section`, `member`.";
     /// Something in a folder is not zantc's, and would be written over.
     NOT_OURS = "ZA0402", "a folder or file is not zantc's",

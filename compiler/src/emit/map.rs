@@ -4,7 +4,7 @@ use super::Source;
 use super::names::{Names, read};
 use super::words::in_comment;
 use crate::footprint::arena_bytes;
-use crate::program::{Arg, Program, Step, Storage, View};
+use crate::program::{Arg, Program, RegionKind, Step, Storage, View};
 
 /// Places of one kind that a line names.
 const SHOWN: usize = 4;
@@ -43,6 +43,15 @@ pub(super) fn memory_map(source: &Source<'_>, names: &Names) -> String {
         }
         text += line.trim_end();
         text.push('\n');
+    }
+    for (region, parts) in program.regions.iter().zip(&names.regions) {
+        let parts = region.parts().into_iter().zip(parts).map(|((_, steps), name)| format!("{name} {steps:?}"));
+        let parts = parts.collect::<Vec<_>>().join(", ");
+        text += &match region.kind {
+            RegionKind::If { .. } => format!("// One of: {parts}.\n"),
+            RegionKind::Loop { trips, condition: None } => format!("// {trips} times: {parts}.\n"),
+            RegionKind::Loop { trips, condition: Some(_) } => format!("// Up to {trips} times: {parts}.\n"),
+        };
     }
     text
 }

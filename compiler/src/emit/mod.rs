@@ -14,6 +14,7 @@ mod package;
 mod pieces;
 mod ports;
 mod readme;
+mod regions;
 mod rt;
 mod session;
 mod session_golden;

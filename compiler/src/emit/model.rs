@@ -13,7 +13,7 @@ use super::{Source, map};
 use crate::config::Alloc;
 use crate::footprint::arena_bytes;
 use crate::ir::DType;
-use crate::program::{Port, Program, Step};
+use crate::program::{Block, Port, Program, Step};
 
 /// Where the model's code stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +49,8 @@ pub(super) fn model(source: &Source<'_>, names: &Names, form: Form) -> String {
     let model = pieces.items([writer.model()]);
     let calls = pieces.calls(writer.calls());
     let model = model.replacen(CALLS_LINE, &calls, 1);
-    let (steps, buffers) = (pieces.items(writer.steps()), pieces.items(writer.buffers()));
+    let (steps, regions) = (pieces.items(writer.steps()), pieces.items(writer.regions()));
+    let buffers = pieces.items(writer.buffers());
     let imports = format(writer.imports(&pieces.mentioned));
     let mut text = map::generated(source) + "\n";
     if form == Form::Crate {
@@ -58,7 +59,7 @@ pub(super) fn model(source: &Source<'_>, names: &Names, form: Form) -> String {
     text += &map::memory_map(source, names);
     text.push('\n');
     // Part by part, each gone when it has been copied: models of many steps have megabytes of them.
-    let parts = [imports, constants, model, steps, buffers].into_iter().filter(|t| !t.is_empty());
+    let parts = [imports, constants, model, regions, steps, buffers].into_iter().filter(|t| !t.is_empty());
     for (n, part) in parts.enumerate() {
         text.push_str(if n > 0 { "\n" } else { "" });
         text += &spaced(&part);
@@ -261,13 +262,22 @@ impl Writer<'_> {
     /// The calls of the steps, and of what observes them.
     fn calls(&self) -> impl Iterator<Item = TokenStream> {
         let observe = self.source.config.observed.then(|| quote!(observe();));
-        (0..self.program.steps.len()).map(move |i| {
-            let call = self.step_call(i);
-            quote!(#call #observe)
+        self.program.blocks().into_iter().map(move |block| match block {
+            Block::Step(i) => {
+                let call = self.step_call(i);
+                quote!(#call #observe)
+            }
+            // All that a region takes is its first step's, to who observes.
+            Block::Region(i) => {
+                let call = self.region_call(i);
+                let observed = observe.iter().cycle().take(self.program.regions[i].steps.len());
+                let observed = observed.filter(|_| observe.is_some());
+                quote!(#call #(#observed)*)
+            }
         })
     }
 
-    fn step_call(&self, index: usize) -> TokenStream {
+    pub(super) fn step_call(&self, index: usize) -> TokenStream {
         let step = &self.program.steps[index];
         let name = ident(&self.names.steps[index]);
         let cpu = takes_cpu(step).then(|| quote!(cpu,));
@@ -291,7 +301,7 @@ impl Writer<'_> {
 }
 
 /// Whether a step's kernel is called with the CPU.
-fn takes_cpu(step: &Step) -> bool {
+pub(super) fn takes_cpu(step: &Step) -> bool {
     let args: Vec<TokenStream> = step.args.iter().map(|_| quote!(&[])).collect();
     mentions(&step.call.call(&args), "cpu")
 }

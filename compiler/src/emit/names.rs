@@ -10,12 +10,14 @@ use quote::quote;
 use super::pieces::ident;
 use super::words::{MAX_LEN, RESERVED, camel, is_plain, is_telling, snake};
 use crate::ir::Origin;
-use crate::program::{Access, Arg, BufferId, Port, Program, Step, Storage, View};
+use crate::program::{Access, Arg, BufferId, Port, Program, Region, RegionKind, Step, Storage, View};
 
 /// The identifiers of one emitted model.
 pub(crate) struct Names {
     /// Function of each step.
     pub(super) steps: Vec<String>,
+    /// Functions of each region: of its parts.
+    pub(super) regions: Vec<Vec<String>>,
     /// The constants: per step that has some, in its order.
     pub(super) groups: Vec<Group>,
     /// Field of each weight: its group's, and its own there.
@@ -52,6 +54,7 @@ impl Names {
         let mut results = Unique::new([]);
         let mut methods = Unique::new([]);
         let steps = step_names(program, &mut functions);
+        let regions = region_names(program, &mut functions);
         let (groups, weights) = groups(program, &steps);
         // A parameter must not hide a function.
         let mut ports = functions;
@@ -65,6 +68,7 @@ impl Names {
             states: program.states.iter().map(|s| methods.add(format!("state_{}", snake(&s.name, "value")))).collect(),
             buffers: buffer_names(program, &imported),
             steps,
+            regions,
         }
     }
 
@@ -91,7 +95,9 @@ impl Names {
             (program.buffer(v.buffer).storage == Storage::Arena).then_some(v)
         });
         let kept = program.kept().into_iter().map(|b| program.whole(b));
-        let used = args.chain(program.outputs.iter().map(|o| o.view)).chain(kept);
+        let conditions = program.regions.iter().filter_map(|r| r.condition());
+        let conditions = conditions.filter(|v| program.buffer(v.buffer).storage == Storage::Arena);
+        let used = args.chain(conditions).chain(program.outputs.iter().map(|o| o.view)).chain(kept);
         let mut views: Vec<(String, View)> = used.map(|v| (self.view(program, v), v)).collect();
         views.sort_by_key(|(name, v)| (v.buffer, v.offset, v.len, name.clone()));
         views.dedup();
@@ -115,6 +121,19 @@ fn step_names(program: &Program, functions: &mut Unique) -> Vec<String> {
     let others: BTreeSet<&str> = numbered.iter().map(String::as_str).collect();
     let own = own.into_iter().map(|name| name.filter(|n| !others.contains(n.as_str())));
     own.zip(&numbered).map(|(own, numbered)| functions.add(own.unwrap_or_else(|| numbered.clone()))).collect()
+}
+
+/// The functions of each region: `if_3_then`, by its first step.
+fn region_names(program: &Program, functions: &mut Unique) -> Vec<Vec<String>> {
+    let of = |r: &Region| {
+        let what = match r.kind {
+            RegionKind::If { .. } => "if",
+            RegionKind::Loop { .. } => "loop",
+        };
+        let name = |(part, _): (&str, _)| functions.add(format!("{what}_{}_{part}", r.steps.start));
+        r.parts().into_iter().map(name).collect()
+    };
+    program.regions.iter().map(of).collect()
 }
 
 /// Operators that say nothing of what a step computes, where it computes another one.
@@ -254,7 +273,8 @@ fn makers(program: &Program) -> Vec<Option<usize>> {
 pub(super) fn read(program: &Program) -> Vec<bool> {
     let mut read = vec![false; program.buffers.len()];
     let steps = program.steps.iter().flat_map(|s| s.reads().map(|(_, v)| v.buffer).collect::<Vec<BufferId>>());
-    let after = program.outputs.iter().map(|o| o.view.buffer).chain(program.kept());
+    let conditions = program.regions.iter().filter_map(|r| r.condition()).map(|v| v.buffer);
+    let after = program.outputs.iter().map(|o| o.view.buffer).chain(program.kept()).chain(conditions);
     steps.chain(after).for_each(|b| read[b.index()] = true);
     read
 }

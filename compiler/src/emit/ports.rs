@@ -24,7 +24,8 @@ impl Writer<'_> {
 
     /// Inputs that no step reads are allowed, and no warning.
     pub(super) fn unused_inputs(&self) -> Option<TokenStream> {
-        let read: BTreeSet<usize> = self.program.steps.iter().flat_map(|s| self.inputs_of(s)).collect();
+        let mut read: BTreeSet<usize> = self.program.steps.iter().flat_map(|s| self.inputs_of(s)).collect();
+        read.extend(self.program.regions.iter().filter_map(|r| self.input_of(r.condition()?)));
         let unused: Vec<Ident> = (0..self.program.inputs.len())
             .filter(|n| !read.contains(n))
             .map(|n| ident(&self.names.inputs[n]))

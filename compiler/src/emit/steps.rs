@@ -93,7 +93,7 @@ impl Writer<'_> {
     }
 
     /// An input as the steps get it: bools as bytes.
-    fn stored_type(&self, input: usize) -> TokenStream {
+    pub(super) fn stored_type(&self, input: usize) -> TokenStream {
         let ty = &self.program.inputs[input].ty;
         let element = rust_type(ty.dtype);
         if ty.dtype == DType::Bool {

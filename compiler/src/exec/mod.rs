@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::ir::{Tensor, Type};
-use crate::program::{Access, Arg, ArgSlice, Args, Program, RunError, Storage, View};
+use crate::program::{Access, Arg, ArgSlice, Args, Block, Program, Region, RegionKind, RunError, Storage, View};
 
 /// Bytes of the largest arena that is allocated to run a program in this process.
 pub const MAX_ARENA_BYTES: usize = 1 << 32;
@@ -144,20 +144,78 @@ impl<'p> Executor<'p> {
         if self.hygiene == Hygiene::Poison {
             self.poison();
         }
-        for i in 0..self.program.steps.len() {
-            self.step(i, &inputs).map_err(|error| ExecError::Run { step: i, error })?;
-            if let Some(observe) = &mut observe {
-                let results: Vec<Tensor> = self.program.steps[i].writes().map(|(_, v)| self.load(v)).collect();
-                observe(i, &results);
-            }
-            if self.hygiene == Hygiene::Poison {
-                for v in self.dead_after[i].clone() {
-                    let range = self.program.arena_range(v).expect("dead buffers lie in the arena");
-                    bytemuck::cast_slice_mut::<u64, u8>(&mut self.arena)[range].fill(POISON);
-                }
+        self.blocks(self.program.blocks(), &inputs, &mut observe)?;
+        Ok(self.program.outputs.iter().map(|o| reshaped(self.load(o.view), &o.ty)).collect())
+    }
+
+    /// Runs steps and regions one after the other.
+    fn blocks(
+        &mut self,
+        blocks: Vec<Block>,
+        inputs: &[Vec<u64>],
+        observe: &mut Option<Observer<'_>>,
+    ) -> Result<(), ExecError> {
+        for block in blocks {
+            match block {
+                Block::Step(i) => self.one(i, inputs, observe)?,
+                Block::Region(i) => self.region(i, inputs, observe)?,
             }
         }
-        Ok(self.program.outputs.iter().map(|o| reshaped(self.load(o.view), &o.ty)).collect())
+        Ok(())
+    }
+
+    fn region(
+        &mut self,
+        index: usize,
+        inputs: &[Vec<u64>],
+        observe: &mut Option<Observer<'_>>,
+    ) -> Result<(), ExecError> {
+        let program = self.program;
+        let Region { steps, kind } = &program.regions[index];
+        match *kind {
+            RegionKind::If { condition, otherwise } => {
+                let holds = self.holds(condition, inputs);
+                let part = if holds { steps.start..otherwise } else { otherwise..steps.end };
+                self.blocks(program.blocks_of(index, part), inputs, observe)
+            }
+            RegionKind::Loop { trips, condition } => {
+                for _ in 0..trips {
+                    if condition.is_some_and(|v| !self.holds(v, inputs)) {
+                        break;
+                    }
+                    self.blocks(program.blocks_of(index, steps.clone()), inputs, observe)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether a bool holds.
+    fn holds(&self, v: View, inputs: &[Vec<u64>]) -> bool {
+        let bytes = match self.program.buffer(v.buffer).storage {
+            Storage::Input(n) => bytemuck::cast_slice::<u64, u8>(&inputs[n]).get(v.offset),
+            Storage::Arena => {
+                let at = self.program.arena_range(v).map_or(0, |range| range.start);
+                bytemuck::cast_slice::<u64, u8>(&self.arena).get(at)
+            }
+        };
+        bytes.is_some_and(|b| *b != 0)
+    }
+
+    /// Runs one step.
+    fn one(&mut self, i: usize, inputs: &[Vec<u64>], observe: &mut Option<Observer<'_>>) -> Result<(), ExecError> {
+        self.step(i, inputs).map_err(|error| ExecError::Run { step: i, error })?;
+        if let Some(observe) = observe {
+            let results: Vec<Tensor> = self.program.steps[i].writes().map(|(_, v)| self.load(v)).collect();
+            observe(i, &results);
+        }
+        if self.hygiene == Hygiene::Poison {
+            for v in self.dead_after[i].clone() {
+                let range = self.program.arena_range(v).expect("dead buffers lie in the arena");
+                bytemuck::cast_slice_mut::<u64, u8>(&mut self.arena)[range].fill(POISON);
+            }
+        }
+        Ok(())
     }
 
     /// Zeroes the state, as `reset` does in emitted crates.
@@ -376,6 +434,9 @@ fn dead_after(program: &Program) -> Vec<Vec<View>> {
     let mut needed: Vec<bool> = vec![false; program.buffers.len()];
     program.outputs.iter().for_each(|o| needed[o.view.buffer.index()] = true);
     program.kept().iter().for_each(|b| needed[b.index()] = true);
+    program.regions.iter().filter_map(|r| r.condition()).for_each(|v| needed[v.buffer.index()] = true);
+    // The next iteration needs what a loop touches and others do too.
+    program.crossing().iter().flat_map(|(_, buffers)| buffers).for_each(|b| needed[b.index()] = true);
     let mut dead = vec![Vec::new(); program.steps.len()];
     for (i, step) in program.steps.iter().enumerate().rev() {
         let touched = step.reads().chain(step.writes());

@@ -26,12 +26,15 @@ pub(super) struct Importer<'a> {
     pub(super) faults: Vec<Diagnostic>,
     pub(super) warnings: Vec<Diagnostic>,
     pub(super) used_dims: BTreeSet<String>,
+    pub(super) used_bounds: BTreeSet<String>,
     /// Names of dimensions that are the batch, and those of them that were taken as 1.
     pub(super) batches: BTreeSet<String>,
     pub(super) assumed: BTreeSet<String>,
     /// The functions and branches that are being inlined, outermost first.
     pub(super) inside: Vec<String>,
     pub(super) depth: usize,
+    /// The core graphs around the one that is being built, outermost first.
+    pub(super) enclosing: Vec<super::within::Enclosing>,
     /// What inlined functions have added so far.
     pub(super) expanded: super::inline::Expanded,
     /// Whether a limit was exceeded, so that nothing more is read.
@@ -50,10 +53,12 @@ impl<'a> Importer<'a> {
             faults: Vec::new(),
             warnings: Vec::new(),
             used_dims: BTreeSet::new(),
+            used_bounds: BTreeSet::new(),
             batches: dims::batches(&model.graph),
             assumed: BTreeSet::new(),
             inside: Vec::new(),
             depth: 0,
+            enclosing: Vec::new(),
             expanded: Default::default(),
             stopped: false,
         }
@@ -68,7 +73,7 @@ impl<'a> Importer<'a> {
             // Without operator sets and functions nothing is known of any node.
             return Err(self.faults);
         }
-        self.scope.push();
+        self.scope.push(0);
         self.initializers(graph);
         self.inputs(graph);
         self.nodes(&graph.node);
@@ -160,7 +165,7 @@ impl<'a> Importer<'a> {
     fn node(&mut self, index: usize, node: &NodeProto) -> Result<Vec<Binding>, Option<Fault>> {
         let mut inputs = Vec::with_capacity(node.input.len());
         for (i, name) in node.input.iter().enumerate() {
-            inputs.push(match self.scope.get(name) {
+            inputs.push(match self.lookup(name) {
                 _ if name.is_empty() => None,
                 Some(Binding::Value(v)) => Some(v),
                 Some(Binding::Absent) => None,
@@ -188,8 +193,17 @@ impl<'a> Importer<'a> {
         if is_onnx(&node.domain) {
             signature::check(node, opset)?;
         }
-        if is_if(node) {
-            return self.within("a branch of", index, node, |importer| importer.branch(node, &inputs));
+        match Control::of(node) {
+            Some(Control::If) => {
+                return self.within("a branch of", index, node, |importer| importer.branch(index, node, &inputs));
+            }
+            Some(Control::Loop) => {
+                return self.within("the body of", index, node, |importer| importer.repeat(index, node, &inputs));
+            }
+            Some(Control::Scan) => {
+                return self.within("the body of", index, node, |importer| importer.scan(index, node, &inputs));
+            }
+            None => {}
         }
         self.translate(index, node, inputs)
     }
@@ -210,13 +224,12 @@ impl<'a> Importer<'a> {
         mut inputs: Vec<Option<ValueId>>,
     ) -> Result<Vec<Binding>, Option<Fault>> {
         let entry = registry::find(&node.domain, &node.op_type).expect("the caller has looked");
-        if self.depth == 0 {
-            self.builder.origin = vec![origin(index, node)];
-        }
+        let import = entry.import.expect("operators with graphs are translated elsewhere");
+        self.begin(index, node);
         let opset = self.opset(&node.domain);
         let half = halves::widen(&mut self.builder, node, &mut inputs).map_err(Fault::from)?;
         let mut cx = NodeCx { b: &mut self.builder, node, opset, inputs, outputs: Vec::new() };
-        let first = (entry.import)(&mut cx)?;
+        let first = import(&mut cx)?;
         cx.set(0, first);
         if let Some(half) = half {
             halves::round(&mut cx, half)?;
@@ -231,14 +244,24 @@ impl<'a> Importer<'a> {
         Ok(bindings.map(|o| o.map_or(Binding::Unset, Binding::Value)).collect())
     }
 
+    /// Notes the node that is being translated as the origin of what it becomes, unless it stands in a body that is inlined. In a graph
+    /// within a node it has that node's position.
+    pub(super) fn begin(&mut self, index: usize, node: &NodeProto) {
+        if self.depth == self.enclosing.len() {
+            let around = self.builder.origin.first().map_or(index, |o| o.index);
+            let index = if self.depth == 0 { index } else { around };
+            self.builder.origin = vec![origin(index, node)];
+        }
+    }
+
     /// The version of a domain's operators that the model asks for.
-    fn opset(&self, domain: &str) -> i64 {
+    pub(super) fn opset(&self, domain: &str) -> i64 {
         self.opsets.get(if is_onnx(domain) { "" } else { domain }).copied().unwrap_or(1)
     }
 
     /// What to say where there is no translation of a node.
     fn unsupported(&self, node: &NodeProto) -> Option<Fault> {
-        if registry::find(&node.domain, &node.op_type).is_some() || self.function(node).is_some() || is_if(node) {
+        if registry::find(&node.domain, &node.op_type).is_some() || self.function(node).is_some() {
             return None;
         }
         let name = qualified(node);
@@ -285,8 +308,24 @@ pub(super) fn is_onnx(domain: &str) -> bool {
     matches!(domain, "" | "ai.onnx")
 }
 
-pub(super) fn is_if(node: &NodeProto) -> bool {
-    node.op_type == "If" && is_onnx(&node.domain)
+/// The operators that have graphs within.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Control {
+    If,
+    Loop,
+    Scan,
+}
+
+impl Control {
+    fn of(node: &NodeProto) -> Option<Control> {
+        let named = match node.op_type.as_str() {
+            "If" => Some(Control::If),
+            "Loop" => Some(Control::Loop),
+            "Scan" => Some(Control::Scan),
+            _ => None,
+        };
+        named.filter(|_| is_onnx(&node.domain))
+    }
 }
 
 /// What to say of a result that is used and that the translation of its operator does not give.

@@ -15,7 +15,6 @@ use crate::onnx::proto::{FunctionProto, GraphProto, NodeProto};
 use super::graph::{Importer, asks_for_version, read_opsets, unset};
 use super::node::{Fault, Imported};
 use super::nodes::{MAX_DEPTH, bind_attributes};
-use super::place::origin;
 use super::scope::Binding;
 use super::signature;
 
@@ -52,10 +51,8 @@ impl<'a> Importer<'a> {
         self.functions.get(&[node.domain.as_str(), &node.op_type, &node.overload]).copied()
     }
 
-    fn enter(&mut self, index: usize, node: &NodeProto) -> Imported<()> {
-        if self.depth == 0 {
-            self.builder.origin = vec![origin(index, node)];
-        }
+    pub(super) fn enter(&mut self, index: usize, node: &NodeProto) -> Imported<()> {
+        self.begin(index, node);
         if self.depth == MAX_DEPTH {
             return Err(Fault::new(codes::MALFORMED_GRAPH, "functions or branches are nested too deep"));
         }
@@ -94,7 +91,7 @@ impl<'a> Importer<'a> {
         let outer = self.scope.isolate();
         let outer_opsets = self.opsets.clone();
         self.opsets.extend(own);
-        self.scope.push();
+        self.scope.push(self.enclosing.len());
         for (i, name) in f.input.iter().enumerate() {
             let operand = inputs.get(i).copied().flatten();
             self.bind(name, operand.map_or(Binding::Absent, Binding::Value));
@@ -107,23 +104,23 @@ impl<'a> Importer<'a> {
         results
     }
 
-    /// Inlines the branch that a constant condition chooses.
+    /// Inlines the branch that a constant condition chooses; of a condition that is data, translates both.
     pub(super) fn branch(
         &mut self,
+        index: usize,
         node: &NodeProto,
         inputs: &[Option<ValueId>],
     ) -> Result<Vec<Binding>, Option<Fault>> {
-        let condition =
-            inputs.first().copied().flatten().and_then(|v| self.builder.graph.data(v)).and_then(Tensor::uniform);
-        let condition = condition.ok_or_else(|| {
-            Fault::new(codes::NOT_CONSTANT, "the condition of If must be known at compile time")
-                .help("export the model for inference, without branches that depend on data")
-        })?;
+        let condition = inputs.first().copied().flatten();
+        let condition = condition.ok_or_else(|| Fault::new(codes::MISSING_INPUT, "the condition is missing"))?;
         let [then_branch, else_branch] = [graph_of(node, "then_branch")?, graph_of(node, "else_branch")?];
-        let graph = if condition.bits() != 0 { then_branch } else { else_branch };
+        let Some(known) = self.builder.graph.data(condition).and_then(Tensor::uniform) else {
+            return self.conditional(index, node, (condition, [then_branch, else_branch]));
+        };
+        let graph = if known.bits() != 0 { then_branch } else { else_branch };
         signature::count(node.output.len(), graph.output.len(), "outputs", "the branch")?;
         self.enter(0, node)?;
-        self.scope.push();
+        self.scope.push(self.enclosing.len());
         self.initializers(graph);
         self.nodes(&graph.node);
         let results = self.results(node, graph.output.iter().map(|o| &o.name));
@@ -134,7 +131,7 @@ impl<'a> Importer<'a> {
 
     /// What the results of an inlined body are, by their names in it.
     fn results<'n>(
-        &self,
+        &mut self,
         node: &NodeProto,
         names: impl Iterator<Item = &'n String>,
     ) -> Result<Vec<Binding>, Option<Fault>> {
@@ -143,7 +140,7 @@ impl<'a> Importer<'a> {
         }
         let mut results = Vec::new();
         for (name, wanted) in names.zip(&node.output) {
-            results.push(match self.scope.get(name) {
+            results.push(match self.lookup(name) {
                 Some(Binding::Absent) | None if !wanted.is_empty() => {
                     let message = format!("output `{}` is made by no node of its body", name.escape_debug());
                     return Err(Some(Fault::new(codes::MALFORMED_GRAPH, message)));
@@ -180,7 +177,7 @@ fn count_nodes(nodes: &[NodeProto], depth: usize) -> usize {
     graphs.map(|g| count_nodes(&g.node, depth + 1)).fold(nodes.len(), usize::saturating_add)
 }
 
-fn graph_of<'n>(node: &'n NodeProto, name: &str) -> Imported<&'n GraphProto> {
+pub(super) fn graph_of<'n>(node: &'n NodeProto, name: &str) -> Imported<&'n GraphProto> {
     match node.attribute.iter().find(|a| a.name == name).and_then(|a| a.value()) {
         Some(AttributeValue::Graph(g)) => Ok(g),
         Some(_) | None => Err(Fault::attribute(name, "must be a graph")),

@@ -10,6 +10,7 @@ mod graph;
 mod halves;
 mod inline;
 mod labels;
+mod loops;
 mod node;
 mod nodes;
 mod ops;
@@ -21,6 +22,7 @@ mod signature;
 mod tensor;
 #[cfg(test)]
 mod tests;
+mod within;
 
 use std::collections::BTreeMap;
 
@@ -35,6 +37,8 @@ pub use tensor::{dtype_of, from_raw, to_raw};
 pub struct Options {
     /// Values of symbolic dimensions, by name; `INPUT[AXIS]` names one that has no name of its own.
     pub dims: BTreeMap<String, usize>,
+    /// How often loops run at most whose trip counts are data, by the names of those or of the loops.
+    pub bounds: BTreeMap<String, usize>,
     /// Graph inputs that are taken as constants, by name.
     pub constants: BTreeMap<String, Tensor>,
     /// How products are rounded in what is computed here.

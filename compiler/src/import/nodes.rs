@@ -66,13 +66,17 @@ pub(super) fn topological(nodes: &[NodeProto]) -> (Vec<usize>, Vec<usize>) {
     (order, cyclic)
 }
 
-/// The names that a node reads, those of its subgraphs included.
+/// The names that a node reads, with those that its subgraphs read and do not define themselves.
 fn read_names<'n>(node: &'n NodeProto, names: &mut BTreeSet<&'n str>, depth: usize) {
     names.extend(node.input.iter().map(String::as_str).filter(|n| !n.is_empty()));
     if depth < MAX_DEPTH {
         for g in node.attribute.iter().filter_map(|a| a.g.as_deref()) {
-            g.node.iter().for_each(|n| read_names(n, names, depth + 1));
-            names.extend(g.output.iter().map(|o| o.name.as_str()));
+            let mut within: BTreeSet<&str> = g.output.iter().map(|o| o.name.as_str()).collect();
+            g.node.iter().for_each(|n| read_names(n, &mut within, depth + 1));
+            g.input.iter().for_each(|i| _ = within.remove(i.name.as_str()));
+            g.initializer.iter().for_each(|t| _ = within.remove(t.name.as_str()));
+            g.node.iter().flat_map(|n| &n.output).for_each(|o| _ = within.remove(o.as_str()));
+            names.append(&mut within);
         }
     }
 }

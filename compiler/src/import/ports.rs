@@ -157,6 +157,10 @@ impl Importer<'_> {
             let message = format!("the model has no symbolic dimension `{}`", name.escape_debug());
             self.warnings.push(Diagnostic::warning(codes::UNBOUND_DIMENSION, message));
         }
+        for name in self.options.bounds.keys().filter(|k| !self.used_bounds.contains(*k)) {
+            let message = format!("the model has no loop that the bound `{}` is for", name.escape_debug());
+            self.warnings.push(Diagnostic::warning(codes::UNBOUND_DIMENSION, message));
+        }
     }
 
     pub(super) fn outputs(&mut self, graph: &GraphProto) {
@@ -164,7 +168,7 @@ impl Importer<'_> {
             self.faults.push(Diagnostic::error(codes::MALFORMED_GRAPH, "the model has no output"));
         }
         for o in &graph.output {
-            match self.scope.get(&o.name) {
+            match self.lookup(&o.name) {
                 Some(Binding::Value(value)) => {
                     let labels = self.builder.labels.get(&value).cloned();
                     if let Err(fault) = check_output(o, self.builder.graph.ty(value), labels.as_ref()) {

@@ -15,35 +15,47 @@ pub struct OpEntry {
     pub domain: &'static str,
     /// The operator's name.
     pub name: &'static str,
-    /// Its translation.
-    pub import: ImportFn,
+    /// Its translation; `None` where the importer itself has it, because it has graphs within.
+    pub import: Option<ImportFn>,
     /// What is left out, or empty.
     pub limits: &'static str,
 }
 
 /// An operator of ONNX's own domain.
 pub(super) const fn op(name: &'static str, import: ImportFn) -> OpEntry {
-    OpEntry { domain: "", name, import, limits: "" }
+    OpEntry { domain: "", name, import: Some(import), limits: "" }
 }
 
 /// An operator of ONNX's own domain with something left out.
 pub(super) const fn limited(name: &'static str, import: ImportFn, limits: &'static str) -> OpEntry {
-    OpEntry { domain: "", name, import, limits }
+    OpEntry { domain: "", name, import: Some(import), limits }
 }
 
 /// An operator of ONNX Runtime's domain.
 pub(super) const fn contributed(name: &'static str, import: ImportFn, limits: &'static str) -> OpEntry {
-    OpEntry { domain: "com.microsoft", name, import, limits }
+    OpEntry { domain: "com.microsoft", name, import: Some(import), limits }
 }
 
 /// An operator of ONNX's domain of classical models.
 pub(super) const fn classical(name: &'static str, import: ImportFn, limits: &'static str) -> OpEntry {
-    OpEntry { domain: "ai.onnx.ml", name, import, limits }
+    OpEntry { domain: "ai.onnx.ml", name, import: Some(import), limits }
 }
+
+/// An operator of ONNX's own domain with graphs within.
+const fn control(name: &'static str, limits: &'static str) -> OpEntry {
+    OpEntry { domain: "", name, import: None, limits }
+}
+
+/// The operators that have graphs within.
+const CONTROL: &[OpEntry] = &[
+    control("If", "branches that give one type"),
+    control("Loop", "a constant trip count, or a bound of it (`--bound`); carried values keep their types"),
+    control("Scan", "constant lengths of sequences"),
+];
 
 /// All supported operators, family by family.
 pub fn entries() -> impl Iterator<Item = &'static OpEntry> {
-    ops::FAMILIES.iter().flat_map(|f| f.iter())
+    ops::FAMILIES.iter().flat_map(|f| f.iter()).chain(CONTROL)
 }
 
 /// The entry of an operator. The domain `ai.onnx` is another name of ONNX's own.

@@ -22,12 +22,14 @@ pub(super) enum Binding {
 /// Names, innermost graph last.
 #[derive(Default)]
 pub(super) struct Scope {
-    frames: Vec<BTreeMap<String, Binding>>,
+    /// Each with the number of core graphs around the one that its values belong to.
+    frames: Vec<(usize, BTreeMap<String, Binding>)>,
 }
 
 impl Scope {
-    pub(super) fn push(&mut self) {
-        self.frames.push(BTreeMap::new());
+    /// Opens a frame of names of values that lie so many core graphs deep.
+    pub(super) fn push(&mut self, level: usize) {
+        self.frames.push((level, BTreeMap::new()));
     }
 
     pub(super) fn pop(&mut self) {
@@ -36,12 +38,13 @@ impl Scope {
 
     /// Names a value in the innermost graph; gives `false` where the name is taken there.
     pub(super) fn bind(&mut self, name: &str, binding: Binding) -> bool {
-        let frame = self.frames.last_mut().expect("a graph is being read");
+        let (_, frame) = self.frames.last_mut().expect("a graph is being read");
         frame.insert(name.to_string(), binding).is_none()
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<Binding> {
-        self.frames.iter().rev().find_map(|f| f.get(name)).copied()
+    /// What a name stands for, and how deep the core graph is that a value of it belongs to.
+    pub(super) fn get(&self, name: &str) -> Option<(Binding, usize)> {
+        self.frames.iter().rev().find_map(|(level, f)| f.get(name).map(|b| (*b, *level)))
     }
 
     /// Hides all frames, for the body of a function; [`Scope::restore`] brings them back.

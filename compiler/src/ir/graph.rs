@@ -19,7 +19,7 @@ impl ValueId {
 }
 
 /// A value: a graph input, a constant, or the result of a node.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Value {
     /// The model's name of it, or one derived from the node's; untrusted text.
     pub name: String,
@@ -30,7 +30,7 @@ pub struct Value {
 }
 
 /// A core operator applied to values.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Node {
     /// What is computed.
     pub op: Op,
@@ -54,7 +54,7 @@ pub struct Origin {
 }
 
 /// A named result of the graph.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Output {
     /// The model's name of it; untrusted text.
     pub name: String,
@@ -117,7 +117,7 @@ pub struct StaysFloat {
 }
 
 /// What is computed: inputs, nodes in topological order, outputs.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Graph {
     /// The model's name; untrusted text.
     pub name: String,

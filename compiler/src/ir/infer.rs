@@ -93,6 +93,8 @@ fn results(op: &Op, inputs: &[&Type]) -> Result<Vec<Type>, String> {
             return Ok(vec![Type::new(inputs[0].dtype, shape.clone()), Type::new(DType::I64, shape)]);
         }
         Op::Trees { targets, .. } => super::trees::infer(*targets, inputs),
+        Op::If(branches) => return branches.infer(inputs),
+        Op::Loop(repeat) => return repeat.infer(inputs),
     };
     Ok(vec![one?])
 }

@@ -6,8 +6,8 @@
 //! Maps of convolutions and pools are channels-last, `[batch, height, width, channels]`; one-dimensional ones have height 1.
 
 use super::{
-    Between, Cell, DType, Epilogue, Expr, ExprOp, Hw, Movement, PoolKind, Quant, Recurrent, ReduceKind, ScatterKind,
-    Window,
+    Between, Branches, Cell, DType, Epilogue, Expr, ExprOp, Graph, Hw, Movement, PoolKind, Quant, Recurrent,
+    ReduceKind, Repeat, ScatterKind, Window,
 };
 
 /// A core operator. Operands are listed in the order in which a node holds them.
@@ -237,6 +237,11 @@ pub enum Op {
         /// How weights meet.
         meeting: Meeting,
     },
+    /// One of two graphs: a condition (bool of one element), then what the graphs read. See [`Branches`].
+    If(Box<Branches>),
+    /// A graph, repeated: a condition where it is conditional, the carried values before the first iteration, operands of which each
+    /// iteration gets a row, then what the body reads besides. See [`Repeat`].
+    Loop(Box<Repeat>),
 }
 
 /// How the weights of trees meet.
@@ -299,6 +304,30 @@ impl Op {
             Op::Cumulative { product: true, .. } => "cumulative_product",
             Op::TopK { .. } => "top_k",
             Op::Trees { .. } => "trees",
+            Op::If(_) => "if",
+            Op::Loop(_) => "loop",
+        }
+    }
+
+    /// The graphs within the operator.
+    pub fn graphs(&self) -> Vec<&Graph> {
+        if let Op::If(branches) = self {
+            vec![&branches.then, &branches.otherwise]
+        } else if let Op::Loop(repeat) = self {
+            vec![&repeat.body]
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn graphs_mut(&mut self) -> Vec<&mut Graph> {
+        if let Op::If(branches) = self {
+            vec![&mut branches.then, &mut branches.otherwise]
+        } else if let Op::Loop(repeat) = self {
+            vec![&mut repeat.body]
+        } else {
+            Vec::new()
         }
     }
 }

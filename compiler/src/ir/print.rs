@@ -10,7 +10,7 @@
 //!   out "Plus214_Output_0" = %4
 //! ```
 //! Numbers are those of [`ValueId`]; `$` marks constants. What is left out has its plain value: stride and dilation 1, no
-//! padding, one group, and shapes that the type of the result tells. Behind the elements of a constant stands what they were made from
+//! padding, one group, and shapes that the type of the result tells. The graphs within a node stand behind its line, each up to `end`. Behind the elements of a constant stands what they were made from
 //! (`codes`), where that is known. Names are escaped, so that they stay on their line; a `//` outside quotes starts a comment. Nothing
 //! here panics, whatever the graph.
 
@@ -47,6 +47,10 @@ impl Display for Graph {
         for node in &self.nodes {
             write!(f, "  {}", print_node(self, node))?;
             comment(f, node.origin.iter().map(|o| format!("{} {:?}", escaped(&o.op_type), o.name)))?;
+            for graph in node.op.graphs() {
+                graph.to_string().lines().try_for_each(|line| writeln!(f, "    {line}"))?;
+                writeln!(f, "    end")?;
+            }
         }
         for output in &self.outputs {
             writeln!(f, "  out {:?} = {}", output.name, Id(self, output.value))?;

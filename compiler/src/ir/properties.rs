@@ -64,6 +64,8 @@ pub enum Work {
     Operand(usize),
     /// A multiply-add for each weight, at each step of each sequence.
     Cell,
+    /// That of the graphs within.
+    Graphs,
 }
 
 /// What indices count.
@@ -267,6 +269,7 @@ impl Op {
                 computes: false,
                 ..computed(Takes::Numbers)
             },
+            Op::If(_) | Op::Loop(_) => Properties { operands: None, work: Work::Graphs, ..PLAIN },
             Op::Trees { .. } => Properties { operands: Some(7), work: Work::Operand(2), ..PLAIN },
         }
     }

@@ -24,14 +24,41 @@ const MAX_CONSTANT: usize = 1 << 24;
 /// # Errors
 /// What is wrong and in which line, or the invariants that do not hold.
 pub fn parse(text: &str) -> Result<Graph, String> {
-    let mut graph = Graph::default();
-    for (n, text) in text.lines().enumerate() {
-        Line::new(text)
-            .and_then(|mut line| read_line(&mut graph, &mut line))
-            .map_err(|why| format!("line {}: {why}", n + 1))?;
-    }
+    let graph = read_graph(&mut text.lines().enumerate(), 0)?;
     verify(&graph).map_err(|faults| faults.join("\n"))?;
     Ok(graph)
+}
+
+/// How deep graphs may lie in each other.
+const MAX_DEPTH: usize = 32;
+
+/// A graph, up to its `end` where it lies within another one.
+fn read_graph<'t>(lines: &mut impl Iterator<Item = (usize, &'t str)>, depth: usize) -> Result<Graph, String> {
+    let mut graph = Graph::default();
+    while let Some((n, text)) = lines.next() {
+        let at = |why: String| format!("line {}: {why}", n + 1);
+        let mut line = Line::new(text).map_err(at)?;
+        if depth > 0 && line.take_word("end") {
+            line.end().map_err(at)?;
+            return Ok(graph);
+        }
+        let nodes = graph.nodes.len();
+        read_line(&mut graph, &mut line).map_err(at)?;
+        if graph.nodes.len() == nodes {
+            continue;
+        }
+        let node = &mut graph.nodes[nodes];
+        for within in node.op.graphs_mut() {
+            if depth == MAX_DEPTH {
+                return Err(at("graphs lie too deep in each other".into()));
+            }
+            *within = read_graph(lines, depth + 1)?;
+        }
+        if let super::Op::Loop(repeat) = &mut node.op {
+            repeat.note_states();
+        }
+    }
+    if depth == 0 { Ok(graph) } else { Err("a graph within a node has no end".into()) }
 }
 
 fn read_line(graph: &mut Graph, line: &mut Line<'_>) -> Result<(), String> {

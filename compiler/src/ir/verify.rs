@@ -102,6 +102,11 @@ fn check_node(graph: &Graph, n: usize, node: &Node, known: &[bool], faults: &mut
             Some(value) => operands.push(&value.ty),
         }
     }
+    for graph in node.op.graphs() {
+        if let Err(within) = verify(graph) {
+            return within.into_iter().for_each(&mut fault);
+        }
+    }
     match infer(&node.op, &operands) {
         Err(why) => fault(why),
         Ok(types) if types.len() != node.outputs.len() => {

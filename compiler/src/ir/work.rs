@@ -94,6 +94,7 @@ fn work(op: &Op, operands: &[&Type], results: &[Type]) -> u64 {
     let made = elements(&mut results.iter().map(Type::elements));
     let per_element = match op.properties().work {
         Work::Nothing => return 0,
+        Work::Graphs => return of_graphs(op, graph_work),
         Work::Steps(steps) => steps,
         Work::Channel | Work::Spread => operands[1].shape[1..].iter().product::<usize>() as u64,
         Work::Row => operands[0].shape.last().copied().unwrap_or(1) as u64,
@@ -107,11 +108,28 @@ fn work(op: &Op, operands: &[&Type], results: &[Type]) -> u64 {
     made.saturating_mul(per_element).saturating_add(made.max(given).saturating_mul(ELEMENT_WORK))
 }
 
+/// The work of the graphs within an operator: that of the dearer branch, or of the body as often as it may run.
+fn of_graphs(op: &Op, work: impl Fn(&Graph) -> u64) -> u64 {
+    let most = op.graphs().into_iter().map(work).max().unwrap_or(0);
+    let times = if let Op::Loop(repeat) = op { repeat.trips as u64 } else { 1 };
+    most.saturating_mul(times)
+}
+
+/// Multiply-adds of a graph's kernels.
+fn graph_multiply_adds(graph: &Graph) -> u64 {
+    let of = |node: &Node| {
+        let operands: Vec<Type> = node.inputs.iter().map(|&v| graph.ty(v).clone()).collect();
+        multiply_adds(&node.op, &operands, graph.ty(node.outputs[0]))
+    };
+    graph.nodes.iter().map(of).fold(0, u64::saturating_add)
+}
+
 /// Multiply-adds of an operator's kernels.
 pub(crate) fn multiply_adds(op: &Op, operands: &[Type], result: &Type) -> u64 {
     let out = result.elements() as u64;
     match op.properties().work {
         Work::Nothing | Work::Steps(_) | Work::Operand(_) => 0,
+        Work::Graphs => of_graphs(op, graph_multiply_adds),
         Work::Channel => out * operands[1].shape[1..].iter().product::<usize>() as u64,
         Work::Spread => {
             // Every input element meets every tap of its group once.

@@ -14,6 +14,7 @@ mod operands;
 mod pool;
 mod quant;
 mod recurrent;
+mod region;
 mod rows;
 mod separable;
 mod sparse;
@@ -138,6 +139,10 @@ struct Lowering<'a> {
     note: Option<String>,
     /// What is known of where operands went.
     traces: operands::Traces,
+    /// Where the results of a graph within a node are wanted.
+    targets: BTreeMap<ValueId, View>,
+    /// What has no kernel in graphs within nodes.
+    nested: Vec<Diagnostic>,
 }
 
 impl<'a> Lowering<'a> {
@@ -153,6 +158,8 @@ impl<'a> Lowering<'a> {
             equal_weights: BTreeMap::new(),
             note: None,
             traces: operands::Traces::default(),
+            targets: BTreeMap::new(),
+            nested: Vec::new(),
             program: Program {
                 name: graph.name.clone(),
                 numerics,
@@ -163,6 +170,7 @@ impl<'a> Lowering<'a> {
                 buffers: Vec::new(),
                 weights: Vec::new(),
                 steps: Vec::new(),
+                regions: Vec::new(),
                 layout: None,
             },
         }
@@ -183,6 +191,7 @@ impl<'a> Lowering<'a> {
                 node.outputs.iter().for_each(|o| failed[o.index()] = true);
             }
             faults.extend(result.err().map(|f| diagnostic(graph, node, f)));
+            faults.append(&mut self.nested);
         }
         if faults.is_empty() { Ok(()) } else { Err(faults) }
     }
@@ -267,6 +276,8 @@ impl Lowering<'_> {
             Op::Recurrent(layer) => self.recurrent(node, layer),
             Op::TopK { axis, k, largest } => self.top_k(node, *axis, *k, *largest),
             Op::Trees { meeting, .. } => self.trees(node, *meeting),
+            Op::If(branches) => self.branches(node, branches),
+            Op::Loop(repeat) => self.repeat(node, repeat),
         }
     }
 
@@ -292,9 +303,10 @@ impl Lowering<'_> {
 
     /// Where a node's result goes.
     fn result(&mut self, v: ValueId) -> View {
-        let view = match self.layout.parts.get(&v).copied() {
-            Some(part) => self.part(v, part),
-            None => {
+        let view = match (self.targets.get(&v), self.layout.parts.get(&v).copied()) {
+            (Some(&view), _) => view,
+            (None, Some(part)) => self.part(v, part),
+            (None, None) => {
                 let value = self.graph.value(v);
                 self.new_buffer(&value.name, &value.ty, Storage::Arena)
             }

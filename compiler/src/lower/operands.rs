@@ -92,8 +92,9 @@ impl Lowering<'_> {
 
     fn unread_of(&self, node: &Node, steps: Range<usize>) -> Vec<String> {
         let is_empty = |v: &ValueId| self.ty(*v).elements() == 0;
-        // A convolution between is computed by the node that reads it.
-        if node.outputs.iter().all(is_empty) || self.layout.separables.is_between(node) {
+        // A convolution between is computed by the node that reads it; what graphs within read is checked for them.
+        let elsewhere = self.layout.separables.is_between(node) || !node.op.graphs().is_empty();
+        if node.outputs.iter().all(is_empty) || elsewhere {
             return Vec::new();
         }
         let reads = Reads::of(node.outputs.iter().filter_map(|&v| self.memory_of(v)), self.program.steps[steps].iter());

@@ -159,7 +159,7 @@ impl Lowering<'_> {
     }
 
     /// A constant of one number.
-    fn number(&mut self, number: i64) -> Arg {
+    pub(super) fn number(&mut self, number: i64) -> Arg {
         Arg::Weight(self.new_weight("number", Tensor::from_elements([1], &[number]), None))
     }
 

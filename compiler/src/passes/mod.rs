@@ -16,6 +16,7 @@ mod norm;
 mod pad;
 mod powers;
 mod quant;
+mod regions;
 mod rewrite;
 mod scalars;
 mod sink;
@@ -68,18 +69,20 @@ pub const PASSES: &[Pass] = &[
 /// The passes that [`LowBit::Off`] leaves out.
 const LOW_BIT: [&str; 2] = ["code_weights", "gather_codes"];
 
-/// Runs all passes; `observe` sees the graph after each one.
+/// Runs all passes, on the graphs within nodes first; `observe` sees the graph after each one.
 pub fn run(graph: &mut Graph, evaluate: &dyn Evaluate, observe: impl FnMut(&Pass, &Graph)) {
     run_with(graph, evaluate, LowBit::Auto, observe);
 }
 
 /// The same, with a choice.
 pub fn run_with(graph: &mut Graph, evaluate: &dyn Evaluate, low_bit: LowBit, mut observe: impl FnMut(&Pass, &Graph)) {
+    regions::optimize(graph, evaluate, low_bit);
     for pass in PASSES.iter().filter(|pass| low_bit == LowBit::Auto || !LOW_BIT.contains(&pass.name)) {
         (pass.run)(graph, evaluate);
         debug_assert_eq!(crate::ir::verify(graph), Ok(()), "after {}", pass.name);
         observe(pass, graph);
     }
+    regions::bind(graph);
     if low_bit == LowBit::Off {
         graph.stored.clear();
     }

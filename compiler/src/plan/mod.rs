@@ -107,6 +107,19 @@ impl Gap {
     }
 }
 
+/// Plans `problem` with its steps in the order in which they stand.
+///
+/// # Errors
+/// The problem is malformed.
+pub fn plan_in_order(problem: &Problem) -> Result<Placement, PlanError> {
+    problem.check()?;
+    let order: Vec<StepIx> = (0..problem.steps.len()).map(StepIx).collect();
+    let liveness = Liveness::new(problem, &order);
+    let places = place::place(problem, &order, &liveness, place::BUDGET);
+    let bound = liveness.peak_bytes();
+    Ok(placement(problem, Joint { order, liveness, places }, (bound, false)))
+}
+
 /// Plans `problem`.
 ///
 /// # Errors
@@ -119,7 +132,11 @@ pub fn plan(problem: &Problem) -> Result<Placement, PlanError> {
     let missed = places.arena_bytes > lower_bound_bytes;
     let first = Joint { order: ordering.order, liveness, places };
     let best = if missed { joint::improve(problem, first, lower_bound_bytes)? } else { first };
-    let Joint { order, liveness, places } = best;
+    Ok(placement(problem, best, (lower_bound_bytes, optimal_order)))
+}
+
+fn placement(problem: &Problem, planned: Joint, (lower_bound_bytes, optimal_order): (usize, bool)) -> Placement {
+    let Joint { order, liveness, places } = planned;
     let gap = (places.arena_bytes > lower_bound_bytes).then_some(Gap {
         bytes: places.arena_bytes - lower_bound_bytes,
         blocking: places.blocking,
@@ -139,5 +156,5 @@ pub fn plan(problem: &Problem) -> Result<Placement, PlanError> {
         gap,
     };
     debug_assert_eq!(verify::verify(problem, &placement), Vec::<String>::new());
-    Ok(placement)
+    placement
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::problem::{BufferIx, BufferSpec, InPlace, PlanError, Problem, StepIx, StepSpec};
-use super::{Placement, plan};
+use super::{Placement, plan, plan_in_order};
 use crate::program::{Access, Arg, BufferId, Layout, Over, Program, Step, Storage};
 
 /// A program's planning problem, and which buffers it is about.
@@ -46,7 +46,8 @@ pub fn place_behind(program: &mut Program, align: usize, reserved: &Reserved) ->
     for (buffer, _) in problem.buffers.iter_mut().zip(&own).filter(|(_, own)| own.is_some()) {
         buffer.bytes = 0;
     }
-    let mut placement = plan(&problem)?;
+    // The order of steps in regions is theirs.
+    let mut placement = if program.regions.is_empty() { plan(&problem)? } else { plan_in_order(&problem)? };
     problem.buffers.iter_mut().zip(bytes).for_each(|(buffer, bytes)| buffer.bytes = bytes);
     move_behind(&mut placement, &own, reserved.bytes);
     let mut offsets = vec![None; program.buffers.len()];
@@ -100,8 +101,40 @@ fn problem(program: &Program, align: usize) -> (Problem, Vec<BufferId>) {
         live_to_end: results.contains(&id) || kept.contains(&id),
     });
     let specs = specs.collect();
-    let steps = program.steps.iter().map(|s| step_spec(program, s, &index)).collect();
+    let mut steps: Vec<StepSpec> = program.steps.iter().map(|s| step_spec(program, s, &index)).collect();
+    regions(program, &index, &mut steps);
     (Problem { align, buffers: specs, steps }, buffers)
+}
+
+/// What regions need beside what their steps do: their conditions, and, through all iterations of a loop, what is touched outside it.
+fn regions(program: &Program, index: &[Option<BufferIx>], steps: &mut [StepSpec]) {
+    fn add(list: &mut Vec<BufferIx>, b: BufferIx) {
+        list.extend((!list.contains(&b)).then_some(b));
+    }
+    let known = |id: BufferId| index[id.index()];
+    for region in &program.regions {
+        let condition = region.condition().and_then(|v| known(v.buffer));
+        condition.into_iter().for_each(|b| add(&mut steps[region.steps.start].reads, b));
+    }
+    let mut written = BTreeMap::new();
+    for (i, step) in program.steps.iter().enumerate() {
+        step.writes().for_each(|(_, v)| _ = written.entry(v.buffer).or_insert(i));
+    }
+    let kept: BTreeSet<BufferId> = program.kept().into_iter().collect();
+    for (region, crossing) in program.crossing() {
+        let range = program.regions[region].steps.clone();
+        let through: BTreeSet<BufferIx> = crossing.iter().filter_map(|&id| known(id)).collect();
+        for step in &mut steps[range.clone()] {
+            step.in_place.retain(|pair| !through.contains(&pair.read) && !through.contains(&pair.write));
+        }
+        for &id in &crossing {
+            let Some(b) = known(id) else { continue };
+            let holds = kept.contains(&id) || written.get(&id).is_some_and(|&first| first < range.start);
+            let first = &mut steps[range.start];
+            add(if holds { &mut first.reads } else { &mut first.writes }, b);
+            add(&mut steps[range.end - 1].reads, b);
+        }
+    }
 }
 
 fn step_spec(program: &Program, step: &Step, index: &[Option<BufferIx>]) -> StepSpec {

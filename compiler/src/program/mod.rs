@@ -10,6 +10,7 @@ mod closure;
 mod kernel;
 pub mod kernels;
 mod print;
+mod region;
 mod state;
 mod tokens;
 mod verify;
@@ -21,6 +22,7 @@ use crate::ir::{DType, Labels, Numerics, Origin, Tensor, Type};
 
 pub use closure::{rust_type, scalar_lit, unsupported};
 pub use kernel::{ArgSlice, Args, KernelCall, Params, RunError};
+pub use region::{Block, Region, RegionKind};
 pub use state::{Ring, State};
 pub use verify::verify;
 
@@ -247,6 +249,8 @@ pub struct Program {
     pub weights: Vec<Weight>,
     /// The kernel calls, in the order in which they run.
     pub steps: Vec<Step>,
+    /// The steps that do not simply run once.
+    pub regions: Vec<Region>,
     /// Where the buffers lie, once that is planned.
     pub layout: Option<Layout>,
 }
@@ -288,7 +292,7 @@ impl Program {
 
     /// Multiply-adds of one run.
     pub fn macs(&self) -> u64 {
-        self.steps.iter().map(|s| s.macs).sum()
+        self.macs_of(self.blocks())
     }
 
     /// Whether some data can make a run fail.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Access, Arg, Program, Storage};
+use super::{Access, Arg, Program, RegionKind, Storage};
 
 impl fmt::Display for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -29,6 +29,16 @@ impl fmt::Display for Program {
                 s.call.describe(),
                 from.join(" ")
             )?;
+        }
+        for r in &self.regions {
+            let condition = r.condition().map_or(String::new(), |v| format!(" while b{}", v.buffer.0));
+            let (start, end) = (r.steps.start, r.steps.end);
+            match r.kind {
+                RegionKind::If { condition, otherwise } => {
+                    writeln!(f, "  if b{}: {start}..{otherwise} else {otherwise}..{end}", condition.buffer.0)?;
+                }
+                RegionKind::Loop { trips, .. } => writeln!(f, "  {trips} times{condition}: {start}..{end}")?,
+            }
         }
         for s in &self.states {
             let ring = s.ring.as_ref().map_or(String::new(), |r| match r.slot {

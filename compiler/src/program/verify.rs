@@ -12,6 +12,7 @@ use super::{Access, Arg, BufferId, Program, Storage, View};
 pub fn verify(program: &Program) -> Result<(), Vec<String>> {
     let mut faults = Vec::new();
     views(program, &mut faults);
+    faults.extend(program.region_faults());
     if let Some(layout) = &program.layout {
         for (i, b) in program.buffers.iter().enumerate() {
             if let Some(at) = layout.offsets[i] {
@@ -112,7 +113,13 @@ fn replay(program: &Program, faults: &mut Vec<String>) {
             None => faults.push(format!("b{} is kept but has no place", v.buffer.0)),
         }
     }
+    let crossing = program.crossing();
     for (i, step) in program.steps.iter().enumerate() {
+        for region in program.regions.iter().filter(|r| r.steps.start == i) {
+            if region.condition().is_some_and(|v| !holds(&owners, v)) {
+                faults.push(format!("the condition at step {i} has been overwritten or was never written"));
+            }
+        }
         for (at, v) in step.reads() {
             if !holds(&owners, v) {
                 faults.push(format!(
@@ -126,6 +133,14 @@ fn replay(program: &Program, faults: &mut Vec<String>) {
             match range(program, v) {
                 Some(r) => owners.write(r, v.buffer),
                 None => faults.push(format!("step {i} writes b{}, which is lent", v.buffer.0)),
+            }
+        }
+        // The next iteration reads it again.
+        for (region, buffers) in crossing.iter().filter(|(r, _)| program.regions[*r].steps.end == i + 1) {
+            let steps = &program.steps[program.regions[*region].steps.clone()];
+            let reads = steps.iter().flat_map(|s| s.reads()).map(|(_, v)| v);
+            for v in reads.filter(|v| buffers.contains(&v.buffer) && !holds(&owners, *v)) {
+                faults.push(format!("b{} has been overwritten when an iteration ends at step {i}", v.buffer.0));
             }
         }
     }

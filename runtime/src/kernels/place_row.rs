@@ -30,3 +30,23 @@ pub fn place_row<T: Copy, I: Copy + Into<i64>>(p: &PlaceRow, position: &[I], x: 
         copy(x, y);
     }
 }
+
+/// `x` is `[n, inner]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TakeRow {
+    /// Number of rows.
+    pub n: usize,
+    /// Elements of a row.
+    pub inner: usize,
+}
+
+/// `y = x[position, ..]`. Leaves `y` as it is if there is no such position.
+pub fn take_row<T: Copy>(p: &TakeRow, position: &[i64], x: &[T], y: &mut [T]) {
+    let position = position.first().and_then(|i| usize::try_from(*i).ok());
+    let Some(position) = position.filter(|i| *i < p.n) else { return };
+    let from = position * p.inner;
+    let (Some(x), Some(y)) = (x.get(from..from + p.inner), y.get_mut(..p.inner)) else {
+        return debug_assert!(false, "take_row: a row lies outside");
+    };
+    copy(x, y);
+}

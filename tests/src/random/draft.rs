@@ -101,6 +101,8 @@ pub struct Draft<'g> {
     pub(super) node: NodeProto,
     pub(super) operands: Vec<Operand>,
     pub(super) outputs: usize,
+    /// The last operands that are none of the node, but are read by graphs within it, as `@0` and so on.
+    pub(super) captures: usize,
 }
 
 /// Chance.

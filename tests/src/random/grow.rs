@@ -161,13 +161,14 @@ impl Grower {
             node,
             operands: vec![],
             outputs: 1,
+            captures: 0,
         };
         make(&mut d)?;
-        let Draft { node, operands, outputs, misfit, .. } = d;
+        let Draft { node, operands, outputs, misfit, captures, .. } = d;
         if misfit {
             return None;
         }
-        let mut one = OneNode::new(self, node, operands, outputs);
+        let mut one = OneNode::new(self, node, operands, (outputs, captures));
         let mut event = Event { operator: entry.name, dtypes: one.dtypes(self), refused: None };
         let options = Options::default();
         let import = match caught(|| import(&one.model, &options)) {
@@ -316,7 +317,7 @@ struct OneNode {
 }
 
 impl OneNode {
-    fn new(g: &Grower, mut node: NodeProto, operands: Vec<Operand>, outputs: usize) -> OneNode {
+    fn new(g: &Grower, mut node: NodeProto, operands: Vec<Operand>, (outputs, captures): (usize, usize)) -> OneNode {
         let number = g.values.len();
         let (mut input, mut initializer, mut fresh) = (vec![], vec![], vec![]);
         for (i, operand) in operands.into_iter().enumerate() {
@@ -347,6 +348,8 @@ impl OneNode {
                 None => input.push(info(&name, &ty.shape, element)),
             }
         }
+        let captured = node.input.split_off(node.input.len().saturating_sub(captures));
+        node.attribute.iter_mut().filter_map(|a| a.g.as_deref_mut()).for_each(|graph| capture(graph, &captured));
         while node.input.last().is_some_and(String::is_empty) {
             node.input.pop();
         }
@@ -374,6 +377,16 @@ impl OneNode {
             fresh.or_else(|| g.values.iter().find(|v| v.name == *name).map(|v| v.ty.dtype))
         };
         self.node.input.iter().filter_map(of).collect()
+    }
+}
+
+/// Gives what a graph within a node reads from around it its names.
+fn capture(graph: &mut GraphProto, names: &[String]) {
+    for name in graph.node.iter_mut().flat_map(|n| &mut n.input) {
+        let at = name.strip_prefix('@').and_then(|n| n.parse::<usize>().ok());
+        if let Some(captured) = at.and_then(|at| names.get(at)) {
+            name.clone_from(captured);
+        }
     }
 }
 

@@ -46,7 +46,8 @@ fn dropped(mut s: Sample) -> Sample {
     let mut kept = vec![];
     for node in graph.node.drain(..).rev() {
         if node.output.iter().any(|o| wanted.contains(o)) {
-            wanted.extend(node.input.iter().cloned());
+            let within = node.attribute.iter().filter_map(|a| a.g.as_deref()).flat_map(|g| &g.node);
+            wanted.extend(node.input.iter().chain(within.flat_map(|n| &n.input)).cloned());
             kept.push(node);
         }
     }

@@ -77,7 +77,7 @@ impl Model {
 
 /// Every model that is there; how many are not.
 pub(crate) fn all() -> (Vec<Model>, usize) {
-    let mut models = vec![digits(), wide()];
+    let mut models = vec![digits(), wide(), control("gru_scan"), chosen()];
     let mut skipped = 0;
     for listed in &LISTED {
         match files(listed.0) {
@@ -119,6 +119,69 @@ fn tensor(path: &std::path::Path) -> Tensor {
 fn digits() -> Model {
     let folder = cases::workspace().join("models/digits");
     from_files(&Listed("digits", &[], None), &folder.join("digits.onnx"), &folder)
+}
+
+/// One of the project's models with control flow.
+fn control(name: &'static str) -> Model {
+    let folder = cases::workspace().join("models/control").join(name);
+    from_files(&Listed(name, &[], None), &folder.join("model.onnx"), &folder)
+}
+
+/// A choice by the data, with a loop in one branch that the data end, and a choice in that.
+fn chosen() -> Model {
+    let graph = text::parse(
+        r#"graph "chosen"
+  in %0 "x": f32[8]
+  %1 = reduce_sum %0 {axes 0} : f32[]
+  %2 = map %1 {Lt(0.0, x0)} : bool[]
+  %3 = if %2, %0, %1 : f32[8]
+    graph "then"
+      in %0 "x": f32[8]
+      in %1 "sum": f32[]
+      $2 = bool[] true
+      %3, %4, %5 = loop $2, %0, %1 {trips 9, carried 1, scanned 0, conditional} : f32[8], f32[9], i64[]
+        graph "body"
+          in %0 "number": i64[]
+          in %1 "y": f32[8]
+          in %2 "sum": f32[]
+          %3 = map %1, %2 {Add(Mul(x0, 0.5), x1)} : f32[8]
+          %4 = reduce_max %3 {axes 0} : f32[]
+          %5 = map %4, %2, %0 {And(Lt(x1, x0), Lt(x2, 7_i64))} : bool[]
+          %6 = if %5, %3, %1 : f32[8]
+            graph "then"
+              in %0 "a": f32[8]
+              in %1 "b": f32[8]
+              out "r" = %0
+            end
+            graph "else"
+              in %0 "a": f32[8]
+              in %1 "b": f32[8]
+              %2 = map %0, %1 {Sub(x0, x1)} : f32[8]
+              out "r" = %2
+            end
+          out "goes on" = %5
+          out "y" = %6
+          out "row" = %4
+        end
+      %6 = reduce_sum %4 {axes 0} : f32[]
+      %7 = map %3, %6, %5 {Add(Add(x0, x1), f32(x2))} : f32[8]
+      out "r" = %7
+    end
+    graph "else"
+      in %0 "x": f32[8]
+      in %1 "sum": f32[]
+      %2 = map %0 {Tanh(x0)} : f32[8]
+      %3 = softmax %2 {axis 0} : f32[8]
+      out "r" = %3
+    end
+  %4 = map %3 {Mul(x0, 2.0)} : f32[8]
+  out "y" = %4
+"#,
+    );
+    let config = Config::new();
+    let compiled = compile_graph(graph.expect("the text is a graph"), &config).expect("it compiles");
+    let ty = compiled.program.inputs[0].ty.clone();
+    Model::new("chosen", config, compiled, (0..6).map(|run| (text::random(&ty, run), None)).collect())
 }
 
 /// The same with another owner of the arena.

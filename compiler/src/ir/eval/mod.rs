@@ -26,6 +26,7 @@ mod pool;
 mod qconv;
 mod recurrent;
 mod reduce;
+mod region;
 mod scatter;
 mod softmax;
 mod ternary;
@@ -126,6 +127,8 @@ impl Evaluate for Reference {
             }
             Op::Recurrent(layer) => return recurrent::recurrent(self, self.numerics, layer, inputs, &out),
             Op::TopK { axis, k, largest } => return arg::top_k(*axis, *k, *largest, inputs[0]),
+            Op::If(branches) => return region::branch(self, branches, inputs),
+            Op::Loop(repeat) => return region::repeat(self, repeat, inputs, &out),
             Op::Trees { meeting, .. } => trees::trees(*meeting, inputs, &out[0]),
         }
         .map(|t| vec![t])

@@ -5,8 +5,8 @@ use std::fmt::Display;
 use super::attributes::Attributes;
 use super::line::{Line, scalar};
 use crate::ir::{
-    Activation, Between, Epilogue, Meeting, Movement, Op, PoolKind, Quant, ReduceKind, ScatterKind, Target, Type,
-    Window,
+    Activation, Between, Branches, Epilogue, Graph, Meeting, Movement, Op, PoolKind, Quant, ReduceKind, Repeat,
+    ScatterKind, Target, Type, Window,
 };
 
 /// The operator of a node whose first result has the type `ty`.
@@ -85,6 +85,15 @@ fn by_name(name: &str, a: &mut Attributes<'_>, ty: &Type) -> Result<Op, String> 
             let meeting = [Meeting::Sum, Meeting::Min, Meeting::Max].into_iter().find(|&m| a.flag(meeting_name(m)));
             Ok(Op::Trees { targets: a.number("targets")?, meeting: meeting.ok_or("how weights meet is missing")? })
         }
+        // Their graphs are read behind the line.
+        "if" => Ok(Op::If(Box::new(Branches { then: Graph::default(), otherwise: Graph::default() }))),
+        "loop" => Ok(Op::Loop(Box::new(Repeat {
+            body: Graph::default(),
+            trips: a.number("trips")?,
+            carried: a.number("carried")?,
+            scanned: a.number("scanned")?,
+            conditional: a.flag("conditional"),
+        }))),
         _ => Err(format!("there is no operator {name:?}")),
     }
 }
@@ -169,6 +178,12 @@ pub(in crate::ir) fn attributes_of(op: &Op) -> Vec<String> {
         }
         Op::TopK { axis: a, k, largest } => {
             vec![axis(*a), format!("k {k}"), if *largest { "largest" } else { "smallest" }.into()]
+        }
+        Op::If(_) => vec![],
+        Op::Loop(l) => {
+            let counts = [("trips", l.trips), ("carried", l.carried), ("scanned", l.scanned)];
+            let counts = counts.into_iter().map(|(name, n)| format!("{name} {n}"));
+            counts.chain(flag("conditional", l.conditional)).collect()
         }
         Op::Trees { targets, meeting } => vec![format!("targets {targets}"), meeting_name(*meeting).into()],
     }

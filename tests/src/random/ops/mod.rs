@@ -3,6 +3,7 @@
 mod attention;
 mod classical;
 mod contributed;
+mod control;
 mod elementwise;
 mod generate;
 mod index;
@@ -45,10 +46,11 @@ const fn ms(name: &'static str, make: fn(&mut Draft<'_>) -> Option<()>) -> Entry
     Entry { name, domain: "com.microsoft", since: 10, until: 99, make }
 }
 
-const FAMILIES: [&[Entry]; 15] = [
+const FAMILIES: [&[Entry]; 16] = [
     attention::OPS,
     classical::OPS,
     contributed::OPS,
+    control::OPS,
     elementwise::OPS,
     generate::OPS,
     index::OPS,

@@ -27,7 +27,7 @@ pub(crate) fn is_blob_of(module: &str, file: &str) -> bool {
 pub fn emit_module(source: &Source<'_>) -> Package {
     let mut package = Package::default();
     let mut body = model_module(source, &Names::new(source.program), &mut package);
-    body += &runtime(&[*source]);
+    body += &runtime(source, &body);
     let module = identifier(source.name);
     let text =
         format!("/// {}\n{}pub mod {module} {{\n{}}}\n", library::title(source), unusual(source.name), indented(&body));
@@ -40,7 +40,8 @@ pub fn emit_module(source: &Source<'_>) -> Package {
 pub fn emit_modules(name: &str, sources: &[Source<'_>]) -> Package {
     let mut package = Package::default();
     let names = sources.iter().map(|source| Names::new(source.program)).collect::<Vec<_>>();
-    let body = model_modules(sources, &names, &mut package) + &runtime(sources);
+    let mut body = model_modules(sources, &names, &mut package);
+    body += &sources.first().map_or(String::new(), |first| runtime(first, &body));
     let module = identifier(name);
     let text = format!(
         "/// Neural networks that share one runtime, {MODULE_MARK}{VERSION}.\n{}pub mod {module} {{\n{}}}\n",
@@ -99,26 +100,28 @@ fn model_module(source: &Source<'_>, names: &Names, package: &mut Package) -> St
     body
 }
 
-/// The runtime's files as nested modules.
-pub(super) fn runtime(sources: &[Source<'_>]) -> String {
-    let files = rt::files(sources);
+/// What code uses of the runtime as nested modules.
+pub(super) fn runtime(source: &Source<'_>, code: &str) -> String {
+    let files = rt::files(source, &[code]);
     let folders = rt::folders(&files);
     let mut text = nested("", &folders[""], &files, &folders);
-    text += &sources.first().map_or(String::new(), rt::cpu_type);
+    if rt::takes_cpu(&[code]) {
+        text += &rt::cpu_type(source);
+    }
     format!("#[allow(dead_code)]\nmod rt {{\n{}}}\n", indented(&text))
 }
 
 fn nested(
     folder: &str,
     modules: &[String],
-    files: &[&zant_runtime::sources::Source],
+    files: &[rt::File],
     folders: &std::collections::BTreeMap<String, Vec<String>>,
 ) -> String {
     let mut text = String::new();
     for m in modules {
         let path = if folder.is_empty() { m.clone() } else { format!("{folder}/{m}") };
         let content = match files.iter().find(|f| f.path == format!("{path}.rs")) {
-            Some(f) => f.text.to_string(),
+            Some(f) => f.text.clone(),
             None => nested(&path, &folders[&path], files, folders),
         };
         if rt::may_be_unsafe(folder, m) {

@@ -100,7 +100,9 @@ fn session(sources: &[Source<'_>], alloc: Alloc, package: &mut Package) -> Strin
         body += &library::take_static(source, SESSION, states);
         body.push('\n');
     }
-    body + &model_modules(sources, &names, package) + &runtime(sources)
+    body += &model_modules(sources, &names, package);
+    body += &sources.first().map_or(String::new(), |first| runtime(first, &body));
+    body
 }
 
 /// The identifiers of the models, with the constants that one has for another.

@@ -38,6 +38,16 @@ pub enum Alloc {
     Heap,
 }
 
+/// Where the inputs of a run are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Inputs {
+    /// In the arena, where they are filled before a run, which takes their memory once they are dead.
+    Arena,
+    /// Lent by the caller as slices.
+    #[default]
+    Slice,
+}
+
 /// What to make of a model.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -55,6 +65,8 @@ pub struct Config {
     pub optimize: Optimize,
     /// Who owns the arena.
     pub alloc: Alloc,
+    /// Where the inputs of a run are; by default in the arena of firmware, and lent elsewhere.
+    pub inputs: Option<Inputs>,
     /// How products are rounded; by default the target's way.
     pub numerics: Option<Numerics>,
     /// Whether weights of few bits stay such.
@@ -69,6 +81,8 @@ pub struct Config {
     pub weights_section: Option<String>,
     /// The link section of the arena, where the crate owns it.
     pub arena_section: Option<String>,
+    /// The file with the names of the classes that an output has the scores of; by default those in the model's metadata.
+    pub labels: Option<String>,
     /// Whether the crate is to be a member of another workspace, or a dependency by path of one that it lies in.
     pub member: bool,
     /// Whether `run` calls an observer after each step, which it is given: what profiles are made with.
@@ -88,6 +102,7 @@ impl Default for Config {
             board: None,
             optimize: Optimize::default(),
             alloc: Alloc::default(),
+            inputs: None,
             numerics: None,
             low_bit: LowBit::default(),
             cache: Cache::default(),
@@ -95,6 +110,7 @@ impl Default for Config {
             max_flash: None,
             weights_section: None,
             arena_section: None,
+            labels: None,
             member: false,
             observed: false,
             chosen: Options::default(),
@@ -133,6 +149,8 @@ choices! {
     optimize(optimize: Optimize) => |chosen| chosen.optimize = Some(optimize);
     /// Chooses who owns the arena.
     alloc(alloc: Alloc) => |chosen| chosen.alloc = Some(alloc);
+    /// Chooses where the inputs of a run are.
+    inputs(inputs: Inputs) => |chosen| chosen.inputs = Some(inputs);
     /// Chooses how products are rounded.
     numerics(numerics: Numerics) => |chosen| chosen.numerics = Some(numerics);
     /// Chooses whether weights of few bits stay such.
@@ -147,6 +165,8 @@ choices! {
     weights_section(name: impl Into<String>) => |chosen| chosen.weights_section = Some(name.into());
     /// Puts the arena of the crate's own model, which `take` gives, into a link section.
     arena_section(name: impl Into<String>) => |chosen| chosen.arena_section = Some(name.into());
+    /// Names the file with the names of the classes: a line each, or a list.
+    labels(path: impl Into<String>) => |chosen| chosen.labels = Some(path.into());
     /// Makes a crate that can be a member of another workspace: it has none of its own.
     member() => |chosen| chosen.member = Some(true);
 }
@@ -200,6 +220,12 @@ impl Config {
     pub(crate) fn take_name(&mut self) -> Option<String> {
         self.chosen.name = None;
         self.name.take()
+    }
+
+    /// Where the inputs of a run are: as chosen, else in the arena of firmware.
+    pub fn effective_inputs(&self) -> Inputs {
+        let is_firmware = self.target.triple.is_some_and(|triple| triple.contains("-none-"));
+        self.inputs.unwrap_or(if is_firmware { Inputs::Arena } else { Inputs::Slice })
     }
 
     /// How products are rounded: as chosen, else the target's way.

@@ -60,6 +60,7 @@ pub mod install;
 #[doc(hidden)]
 #[deny(clippy::wildcard_enum_match_arm)]
 pub mod ir;
+mod labels;
 #[deny(clippy::wildcard_enum_match_arm)]
 mod layout;
 #[doc(hidden)]
@@ -85,7 +86,7 @@ pub mod verify;
 
 pub use build_script::BuildError;
 #[doc(inline)]
-pub use config::{Alloc, Config, Optimize};
+pub use config::{Alloc, Config, Inputs, Optimize};
 #[doc(inline)]
 pub use ir::{Cache, LowBit, Numerics};
 #[doc(inline)]

@@ -28,7 +28,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("install", &["diag", "emit"]),
     ("budget", &["config", "diag", "footprint", "ir", "plan", "program", "targets"]),
     ("cache", &["diag", "ir"]),
-    ("pipeline", &["budget", "cache", "config", "diag", "import", "ir", "lower", "onnx", "passes", "plan", "program"]),
+    ("labels", &["config", "diag", "ir", "onnx"]),
+    (
+        "pipeline",
+        &["budget", "cache", "config", "diag", "import", "ir", "labels", "lower", "onnx", "passes", "plan", "program"],
+    ),
     ("project", &["config", "diag", "emit", "onnx", "pipeline"]),
     ("verify", &["cache", "diag", "emit", "exec", "import", "ir", "onnx", "pipeline", "program", "project"]),
     ("sharing", &["config", "diag", "emit", "exec", "ir", "onnx", "pipeline", "plan", "program", "project"]),

@@ -35,7 +35,7 @@ pub enum Form {
 }
 
 /// All options.
-pub const OPTIONS: [Choice; 15] = [
+pub const OPTIONS: [Choice; 17] = [
     Choice {
         name: "name",
         value: "NAME",
@@ -79,6 +79,12 @@ pub const OPTIONS: [Choice; 15] = [
         form: Form::Text(|o, text| set(&mut o.alloc, Word::of_word(text))),
     },
     Choice {
+        name: "inputs",
+        value: "arena|slice",
+        help: "Where inputs are: arena (filled there, their memory is used again) or slice (lent to a run) [default: arena for firmware]",
+        form: Form::Text(|o, text| set(&mut o.inputs, Word::of_word(text))),
+    },
+    Choice {
         name: "numerics",
         value: "fused|separate",
         help: "How products are rounded: fused or separate [default: the target's way]",
@@ -119,6 +125,12 @@ pub const OPTIONS: [Choice; 15] = [
         value: "NAME",
         help: "Link section of the arena of the crate's own model, which `take` gives",
         form: Form::Text(|o, text| set(&mut o.arena_section, section(text))),
+    },
+    Choice {
+        name: "labels",
+        value: "FILE",
+        help: "Names of the classes that an output has the scores of, one a line [default: from the model's metadata]",
+        form: Form::Text(|o, text| set(&mut o.labels, Ok(text.to_string()))),
     },
     Choice {
         name: "member",
@@ -182,6 +194,7 @@ mod tests {
         ("board", "stm32h743zi", "\"stm32h743zi\""),
         ("optimize", "size", "\"size\""),
         ("alloc", "heap", "\"heap\""),
+        ("inputs", "arena", "\"arena\""),
         ("numerics", "separate", "\"separate\""),
         ("low-bit", "off", "\"off\""),
         ("cache", "int8", "\"int8\""),
@@ -189,6 +202,7 @@ mod tests {
         ("max-flash", "1M", "1048576"),
         ("weights-section", ".psram", "\".psram\""),
         ("arena-section", ".axi", "\".axi\""),
+        ("labels", "classes.txt", "\"classes.txt\""),
         ("member", "true", "true"),
     ];
 

@@ -7,7 +7,7 @@ use super::weights::Weights;
 use super::{Package, Source, VERSION};
 use crate::config::{Optimize, Word};
 use crate::footprint::Footprint;
-use crate::program::Program;
+use crate::program::{Port, Program};
 
 /// `rustfmt.toml`: the code is formatted, but by nobody's settings; `cargo fmt` of a workspace leaves it as it is.
 pub(super) const RUSTFMT: &str = "# The code is generated; zantc formats it.\ndisable_all_formatting = true\n";
@@ -122,6 +122,8 @@ fn description(source: &Source<'_>) -> serde_json::Value {
     let mut value = json!({
         "zantc": VERSION,
         "model": { "name": program.name, "sha256": source.model_sha256 },
+        "inputs": ports(program, &program.inputs),
+        "outputs": ports(program, &program.outputs),
         "weights": { "bytes": program.weights_bytes() },
         "options": {
             "target": config.target.name,
@@ -154,6 +156,20 @@ fn description(source: &Source<'_>) -> serde_json::Value {
         value["options"]["states"] = program.states.iter().map(pair).collect();
     }
     value
+}
+
+/// Inputs or outputs, with what their integers stand for.
+pub fn ports(program: &Program, ports: &[Port]) -> serde_json::Value {
+    let port = |p: &Port| {
+        let mut value = json!({ "name": p.name, "type": p.ty.dtype.name(), "shape": p.ty.shape });
+        if let Some(quantization) = program.quantization(p) {
+            let range = super::numbers::range(p, quantization);
+            value["quantization"] =
+                json!({ "scale": quantization.scale, "zero_point": quantization.zero, "range": range });
+        }
+        value
+    };
+    ports.iter().map(port).collect()
 }
 
 /// A number with two digits behind the point.

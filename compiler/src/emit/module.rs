@@ -5,6 +5,7 @@
 
 use sha2::{Digest, Sha256};
 
+use super::library::QUIET;
 use super::model::{Form, model};
 use super::names::Names;
 use super::weights::Weights;
@@ -87,13 +88,13 @@ fn model_module(source: &Source<'_>, names: &Names, package: &mut Package) -> St
         body += &format!("#[allow(unused_imports)]\n{line}\n");
     }
     body += &library::take(source);
-    body += "\n#[forbid(unsafe_code)]\nmod model {\n";
+    body += &format!("\n#[forbid(unsafe_code)]\n{QUIET}mod model {{\n");
     if source.config.alloc == Alloc::Heap {
         body += "    extern crate alloc;\n\n";
     }
     body += &indented(&model(source, names, Form::Module));
     let seen = if names.lends { "pub(super) " } else { "" };
-    body += &format!("}}\n\n#[allow(unsafe_code)]\n{seen}mod weights {{\n");
+    body += &format!("}}\n\n#[allow(unsafe_code)]\n{QUIET}{seen}mod weights {{\n");
     body += &indented(&weights.source(&blob, source.config.weights_section.as_deref()));
     body += "}\n\n";
     package.bytes(&blob, weights.blob);
@@ -108,7 +109,7 @@ pub(super) fn runtime(source: &Source<'_>, code: &str) -> String {
     if rt::takes_cpu(&[code]) {
         text += &rt::cpu_type(source);
     }
-    format!("#[allow(dead_code)]\nmod rt {{\n{}}}\n", indented(&text))
+    format!("#[allow(dead_code)]\n{QUIET}mod rt {{\n{}}}\n", indented(&text))
 }
 
 fn nested(

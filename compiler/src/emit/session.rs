@@ -8,7 +8,7 @@ use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 use sha2::{Digest, Sha256};
 
-use super::library::{self, title};
+use super::library::{self, QUIET, title};
 use super::manifest;
 use super::module::{MODULE_MARK, identifier, indented, model_modules, runtime, unusual};
 use super::names::Names;
@@ -195,6 +195,12 @@ fn owner(sources: &[Source<'_>], names: &[Names], alloc: Alloc) -> String {
             #kept
         }
 
+        impl core::fmt::Debug for Session {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                f.debug_struct("Session").finish_non_exhaustive()
+            }
+        }
+
         impl Default for Session {
             fn default() -> Self {
                 Self::new()
@@ -202,7 +208,7 @@ fn owner(sources: &[Source<'_>], names: &[Names], alloc: Alloc) -> String {
         }
     };
     let text = spaced(&format(tokens));
-    format!("pub use session::*;\n\n#[forbid(unsafe_code)]\nmod session {{\n{}}}\n", indented(&text))
+    format!("pub use session::*;\n\n#[forbid(unsafe_code)]\n{QUIET}mod session {{\n{}}}\n", indented(&text))
 }
 
 /// The method that runs a model.

@@ -10,6 +10,7 @@ mod graph;
 mod halves;
 mod inline;
 mod labels;
+mod meaning;
 mod node;
 mod nodes;
 mod ops;

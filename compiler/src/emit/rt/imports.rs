@@ -106,10 +106,20 @@ mod tests {
     fn paths_are_resolved_from_the_root() {
         let all = imports("arch/arm/dsp.rs", "super::super::{isa::{Cpu, Isa}, portable::Portable as Plain}");
         let found: Vec<_> = all.iter().map(|i| (i.name.as_str(), i.target.clone().unwrap().join("/"))).collect();
-        assert_eq!(found, [("Cpu", "arch/isa/Cpu".into()), ("Isa", "arch/isa/Isa".into()), ("Plain", "arch/portable/Portable".into())]);
+        assert_eq!(
+            found,
+            [
+                ("Cpu", "arch/isa/Cpu".into()),
+                ("Isa", "arch/isa/Isa".into()),
+                ("Plain", "arch/portable/Portable".into())
+            ]
+        );
         assert_eq!(imports("arena.rs", "core::fmt")[0].target, None);
         let kept: Vec<&Import> = all[1..].iter().collect();
-        assert_eq!(written("pub ", &kept), "pub use super::super::isa::Isa;\npub use super::super::portable::Portable as Plain;");
+        assert_eq!(
+            written("pub ", &kept),
+            "pub use super::super::isa::Isa;\npub use super::super::portable::Portable as Plain;"
+        );
         let long: Vec<String> = (0..20).map(|n| format!("name_{n:04}")).collect();
         let all = imports("a.rs", &format!("super::b::{{{}}}", long.join(", ")));
         let text = written("", &all.iter().collect::<Vec<_>>());

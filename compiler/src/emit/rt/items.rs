@@ -198,7 +198,8 @@ impl Splitter<'_> {
                 let after = self.closed(self.at + 1);
                 if self.str(self.at + 2) == "cfg" {
                     let bytes = self.token(self.at).map_or(0, |t| t.start)..self.token(after - 1).map_or(0, |t| t.end);
-                    let inner = self.token(self.at + 3).map_or(0, |t| t.end)..self.token(after - 2).map_or(0, |t| t.start);
+                    let inner =
+                        self.token(self.at + 3).map_or(0, |t| t.end)..self.token(after - 2).map_or(0, |t| t.start);
                     condition = Some((inner, bytes));
                 }
                 self.at = after;

@@ -77,7 +77,9 @@ fn token(bytes: &[u8], at: usize) -> (Kind, usize) {
         b'/' if next(1) == b'/' => (Kind::Comment, run(at, |b| b != b'\n')),
         b'"' => (Kind::Literal, quoted(bytes, at)),
         b'b' if next(1) == b'"' || next(1) == b'\'' => (Kind::Literal, quoted(bytes, at + 1)),
-        b'r' if next(1) == b'"' || (next(1) == b'#' && matches!(next(2), b'"' | b'#')) => (Kind::Literal, raw(bytes, at)),
+        b'r' if next(1) == b'"' || (next(1) == b'#' && matches!(next(2), b'"' | b'#')) => {
+            (Kind::Literal, raw(bytes, at))
+        }
         b'\'' if is_word(next(1)) && next(2) != b'\'' && next(1).is_ascii() => (Kind::Lifetime, run(at + 1, is_word)),
         b'\'' => (Kind::Literal, quoted(bytes, at)),
         digit if digit.is_ascii_digit() => (Kind::Literal, number(bytes, at)),

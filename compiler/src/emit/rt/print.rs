@@ -55,7 +55,9 @@ fn change(file: &File, item: &Item, id: Id, reached: &Reached, changes: &mut Cha
     }
     changes.extend(cuts(id, reached.facts).into_iter().map(|cut| (cut.bytes, cut.instead)));
     let none = item.members.iter().enumerate().all(|(n, _)| !reached.live.contains(&Id { member: Some(n), ..id }));
-    if let (true, Some(first), Some(last)) = (none && !matches!(item.kind, Kind::Macro(_)), item.members.first(), item.members.last()) {
+    if let (true, Some(first), Some(last)) =
+        (none && !matches!(item.kind, Kind::Macro(_)), item.members.first(), item.members.last())
+    {
         // A body of nothing.
         let start = with_space(file.text, first.text.clone()).start;
         let behind = file.text[last.text.end..].len() - file.text[last.text.end..].trim_start().len();

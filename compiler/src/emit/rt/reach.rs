@@ -223,7 +223,9 @@ impl Reached {
             if let Some(target) = &all[number].target {
                 let target: Vec<&str> = target.iter().map(String::as_str).chain(path[1..].iter().copied()).collect();
                 // A macro that a file hands on is in the file itself.
-                let is_own = target.len() == module.len() + path.len() && target.starts_with(&module) && target[module.len()] == first;
+                let is_own = target.len() == module.len() + path.len()
+                    && target.starts_with(&module)
+                    && target[module.len()] == first;
                 if !is_own {
                     found.extend(self.from_root(&target, via));
                 }
@@ -367,7 +369,8 @@ impl Reached {
             Kind::Impl { of, on } => {
                 let (of, on) = (of.clone(), on.clone());
                 let (_, heads) = self.heads(id, of, on);
-                let is_live = if heads.is_empty() { is_touched } else { heads.iter().all(|head| self.live.contains(head)) };
+                let is_live =
+                    if heads.is_empty() { is_touched } else { heads.iter().all(|head| self.live.contains(head)) };
                 if is_live {
                     self.reach(id, id.file);
                     self.members(id, item);
@@ -436,9 +439,8 @@ impl Reached {
         };
         let is_macro = matches!(item.kind, Kind::Macro(_));
         for (member, code) in item.members.iter().enumerate() {
-            let is_used = code.name().is_none_or(|name| {
-                self.members.contains(name) || (is_macro && self.words.contains(name))
-            });
+            let is_used =
+                code.name().is_none_or(|name| self.members.contains(name) || (is_macro && self.words.contains(name)));
             if !(all || is_used) || !self.may_be(id.file, code) {
                 continue;
             }

@@ -81,6 +81,8 @@ pub struct Config {
     pub weights_section: Option<String>,
     /// The link section of the arena, where the crate owns it.
     pub arena_section: Option<String>,
+    /// Whether models that are compiled together work in one arena, which the caller lends to each.
+    pub share_arena: bool,
     /// The file with the names of the classes that an output has the scores of; by default those in the model's metadata.
     pub labels: Option<String>,
     /// Whether the crate is to be a member of another workspace, or a dependency by path of one that it lies in.
@@ -110,6 +112,7 @@ impl Default for Config {
             max_flash: None,
             weights_section: None,
             arena_section: None,
+            share_arena: false,
             labels: None,
             member: false,
             observed: false,
@@ -165,6 +168,8 @@ choices! {
     weights_section(name: impl Into<String>) => |chosen| chosen.weights_section = Some(name.into());
     /// Puts the arena of the crate's own model, which `take` gives, into a link section.
     arena_section(name: impl Into<String>) => |chosen| chosen.arena_section = Some(name.into());
+    /// Lets models that are compiled together work in one arena.
+    share_arena() => |chosen| chosen.share_arena = Some(true);
     /// Names the file with the names of the classes: a line each, or a list.
     labels(path: impl Into<String>) => |chosen| chosen.labels = Some(path.into());
     /// Makes a crate that can be a member of another workspace: it has none of its own.

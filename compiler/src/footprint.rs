@@ -151,7 +151,8 @@ mod tests {
     fn what_is_said_adds_up() {
         for target in ["host", "cortex-m7", "cortex-m0", "riscv32imc", "wasm32"] {
             let f = footprint("digits_int8/digits_int8.onnx", &Config::new().target(find(target).unwrap()));
-            assert_eq!(f.inputs, 64 * 4);
+            let is_firmware = target.starts_with("cortex") || target.starts_with("riscv");
+            assert_eq!(f.inputs, if is_firmware { 0 } else { 64 * 4 }, "firmware has its inputs in the arena");
             for text in [f.ram_text(), f.flash_text()] {
                 let numbers: Vec<usize> =
                     text.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse().ok()).collect();

@@ -52,6 +52,8 @@ pub mod exec;
 #[doc(hidden)]
 pub mod footprint;
 #[doc(hidden)]
+pub mod group;
+#[doc(hidden)]
 pub mod harness;
 #[doc(hidden)]
 pub mod import;

@@ -36,7 +36,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("project", &["config", "diag", "emit", "onnx", "pipeline"]),
     ("verify", &["cache", "diag", "emit", "exec", "import", "ir", "onnx", "pipeline", "program", "project"]),
     ("sharing", &["config", "diag", "emit", "exec", "ir", "onnx", "pipeline", "plan", "program", "project"]),
-    ("build_script", &["config", "diag", "emit", "install", "pipeline", "project", "sharing", "targets"]),
+    ("group", &["config", "diag", "emit", "pipeline", "project"]),
+    ("build_script", &["config", "diag", "emit", "group", "install", "pipeline", "project", "sharing", "targets"]),
 ];
 
 /// The floors of the runtime from the bottom: a file uses those of its own floor and of floors below.

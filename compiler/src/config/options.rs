@@ -37,6 +37,8 @@ pub struct Options {
     pub weights_section: Option<String>,
     /// `arena-section`.
     pub arena_section: Option<String>,
+    /// `share-arena`.
+    pub share_arena: Option<bool>,
     /// `labels`.
     pub labels: Option<String>,
     /// `member`.
@@ -63,6 +65,7 @@ impl Options {
         config.max_flash = self.max_flash.or(config.max_flash);
         config.weights_section = self.weights_section.clone().or(config.weights_section.take());
         config.arena_section = self.arena_section.clone().or(config.arena_section.take());
+        config.share_arena = self.share_arena.unwrap_or(config.share_arena);
         config.labels = self.labels.clone().or(config.labels.take());
         config.member = self.member.unwrap_or(config.member);
     }

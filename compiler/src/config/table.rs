@@ -35,7 +35,7 @@ pub enum Form {
 }
 
 /// All options.
-pub const OPTIONS: [Choice; 17] = [
+pub const OPTIONS: [Choice; 18] = [
     Choice {
         name: "name",
         value: "NAME",
@@ -127,6 +127,12 @@ pub const OPTIONS: [Choice; 17] = [
         form: Form::Text(|o, text| set(&mut o.arena_section, section(text))),
     },
     Choice {
+        name: "share-arena",
+        value: "",
+        help: "Let models that are compiled together work in one arena, one after the other",
+        form: Form::Flag(|o| &mut o.share_arena),
+    },
+    Choice {
         name: "labels",
         value: "FILE",
         help: "Names of the classes that an output has the scores of, one a line [default: from the model's metadata]",
@@ -202,6 +208,7 @@ mod tests {
         ("max-flash", "1M", "1048576"),
         ("weights-section", ".psram", "\".psram\""),
         ("arena-section", ".axi", "\".axi\""),
+        ("share-arena", "true", "true"),
         ("labels", "classes.txt", "\"classes.txt\""),
         ("member", "true", "true"),
     ];

@@ -60,6 +60,18 @@ pub(super) fn zant_json(source: &Source<'_>, weights: &Weights, others: &Package
     written(&value)
 }
 
+/// The same of a crate of several models that share a runtime.
+pub(super) fn models_json(name: &str, sources: &[Source<'_>], others: &Package) -> String {
+    let models = sources.iter().map(|s| (s.name.to_string(), description(s))).collect::<serde_json::Map<_, _>>();
+    written(&json!({
+        "zantc": VERSION,
+        "model": { "name": name, "sha256": super::session::sha256(sources) },
+        "weights": { "bytes": sources.iter().map(|s| s.program.weights_bytes()).sum::<usize>() },
+        "models": models,
+        "files": files(others),
+    }))
+}
+
 /// The same of a crate of several models that have one state.
 pub(super) fn session_json(name: &str, sources: &[Source<'_>], others: &Package) -> String {
     let programs: Vec<&Program> = sources.iter().map(|s| s.program).collect();

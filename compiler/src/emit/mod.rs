@@ -4,6 +4,7 @@
 
 pub(crate) mod call;
 mod golden;
+mod group;
 mod library;
 mod manifest;
 mod map;
@@ -35,7 +36,8 @@ pub use manifest::ports;
 pub(crate) use module::{MODULE_MARK, is_blob_of};
 pub(crate) use weights::MAGIC as BLOB_MAGIC;
 
-pub use module::{emit_module, emit_modules};
+pub use group::{emit_models_crate, emit_modules};
+pub use module::emit_module;
 pub use package::{Package, WriteError};
 pub use session::{SESSION, emit_session_crate, emit_session_module, weights_bytes};
 pub use words::{crate_name, is_crate_name};

@@ -10,7 +10,7 @@ use super::model::{Form, model};
 use super::names::Names;
 use super::weights::Weights;
 use super::words::is_unusual;
-use super::{Package, Source, VERSION, library, rt};
+use super::{Package, Source, library, rt};
 use crate::config::Alloc;
 
 /// What stands in the first line of each module.
@@ -32,23 +32,6 @@ pub fn emit_module(source: &Source<'_>) -> Package {
     let module = identifier(source.name);
     let text =
         format!("/// {}\n{}pub mod {module} {{\n{}}}\n", library::title(source), unusual(source.name), indented(&body));
-    package.text(&format!("{module}.rs"), text);
-    package
-}
-
-/// Several models that share one runtime: `NAME.rs` with a module for each model, and their blobs. The models have names of
-/// their own and round products alike.
-pub fn emit_modules(name: &str, sources: &[Source<'_>]) -> Package {
-    let mut package = Package::default();
-    let names = sources.iter().map(|source| Names::new(source.program)).collect::<Vec<_>>();
-    let mut body = model_modules(sources, &names, &mut package);
-    body += &sources.first().map_or(String::new(), |first| runtime(first, &body));
-    let module = identifier(name);
-    let text = format!(
-        "/// Neural networks that share one runtime, {MODULE_MARK}{VERSION}.\n{}pub mod {module} {{\n{}}}\n",
-        unusual(name),
-        indented(&body)
-    );
     package.text(&format!("{module}.rs"), text);
     package
 }

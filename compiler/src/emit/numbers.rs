@@ -103,7 +103,7 @@ impl Writer<'_> {
                 #[doc = #doc]
                 #[must_use]
                 pub fn #function(x: f32) -> #ty {
-                    quantize(x / #scale, #zero, #low, #high) as #ty
+                    super::rt::math::quantize::quantize(x / #scale, #zero, #low, #high) as #ty
                 }
             });
         }

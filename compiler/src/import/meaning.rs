@@ -224,3 +224,46 @@ fn made_in(node: &NodeProto) -> Said<ImageOrder> {
         _ => Said::Nothing,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::meanings;
+    use crate::ir::{ImageOrder, Quantization};
+    use crate::onnx::proto::{AttributeProto, GraphProto, NodeProto, TensorProto, ValueInfoProto};
+
+    fn node(op: &str, input: &[&str], output: &str, perm: &[i64]) -> NodeProto {
+        let text = |names: &[&str]| names.iter().map(ToString::to_string).collect();
+        let perm = AttributeProto { name: "perm".into(), ints: perm.to_vec(), ..AttributeProto::default() };
+        let attribute = if perm.ints.is_empty() { Vec::new() } else { vec![perm] };
+        NodeProto { op_type: op.into(), input: text(input), output: text(&[output]), attribute, ..NodeProto::default() }
+    }
+
+    fn port(name: &str) -> ValueInfoProto {
+        ValueInfoProto { name: name.into(), ..ValueInfoProto::default() }
+    }
+
+    #[test]
+    fn quantization_and_order_are_read_off_the_nodes_around() {
+        let scale = TensorProto { name: "s".into(), data_type: 1, float_data: vec![0.5], ..TensorProto::default() };
+        let zero = TensorProto { name: "z".into(), data_type: 3, int32_data: vec![-3], ..TensorProto::default() };
+        let graph = GraphProto {
+            input: vec![port("x"), port("u")],
+            output: vec![port("y"), port("v")],
+            initializer: vec![scale, zero],
+            node: vec![
+                node("Transpose", &["x"], "a", &[0, 3, 1, 2]),
+                node("DequantizeLinear", &["a", "s", "z"], "b", &[]),
+                node("Conv", &["b", "w"], "c", &[]),
+                node("QuantizeLinear", &["c", "s"], "d", &[]),
+                node("Reshape", &["d", "shape"], "y", &[]),
+                node("Add", &["u", "one"], "v", &[]),
+            ],
+            ..GraphProto::default()
+        };
+        let found = meanings(&graph);
+        assert_eq!(found["x"].quantization, Some(Quantization { scale: 0.5, zero: -3 }));
+        assert_eq!(found["x"].order, Some(ImageOrder::Nhwc));
+        assert_eq!(found["y"].quantization, Some(Quantization { scale: 0.5, zero: 0 }));
+        assert!(!found.contains_key("u") && !found.contains_key("v"), "they are plain numbers");
+    }
+}

@@ -18,7 +18,9 @@ pub(super) fn imports(path: &str, tree: &str) -> Vec<Import> {
 }
 
 fn import(module: &[&str], written: Vec<String>) -> Import {
-    let last = written.last().map_or("", String::as_str);
+    // `path::{self, ..}` names the end of the path.
+    let mut ends = written.iter().rev().map(String::as_str).filter(|part| *part != "self");
+    let last = ends.next().unwrap_or("");
     let name = last.split_once(" as ").map_or(last, |(_, name)| name).to_string();
     let own = |part: &String| part.split_once(" as ").map_or(part.as_str(), |(own, _)| own).to_string();
     let mut rest: Vec<String> = written.iter().map(own).collect();
@@ -74,6 +76,7 @@ pub(super) fn written(before: &str, kept: &[&Import]) -> String {
     }
     let line = |(path, names): (String, Vec<&str>)| match names.as_slice() {
         [one] if path.is_empty() => format!("{before}use {one};"),
+        ["self"] => format!("{before}use {path};"),
         [one] => format!("{before}use {path}::{one};"),
         many => group(&format!("{before}use {path}::"), many),
     };
@@ -115,6 +118,10 @@ mod tests {
             ]
         );
         assert_eq!(imports("arena.rs", "core::fmt")[0].target, None);
+        let whole = imports("loops/a.rs", "super::super::terms::taps::{self, Taps}");
+        assert_eq!((whole[0].name.as_str(), whole[0].target.clone().unwrap().join("/")), ("taps", "terms/taps".into()));
+        assert_eq!(written("", &[&whole[0]]), "use super::super::terms::taps;");
+        assert_eq!(written("", &[&whole[0], &whole[1]]), "use super::super::terms::taps::{self, Taps};");
         let kept: Vec<&Import> = all[1..].iter().collect();
         assert_eq!(
             written("pub ", &kept),

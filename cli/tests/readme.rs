@@ -86,7 +86,14 @@ fn every_line_of_the_tour_runs_as_printed() {
         let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert!(output.status.success(), "{line}\n{out}{err}");
     }
-    for made in ["my-model/Cargo.toml", "results/output_0.npy", "int8.onnx", "model.html", "crates/net/src/lib.rs", "both/src/lib.rs"] {
+    for made in [
+        "my-model/Cargo.toml",
+        "results/output_0.npy",
+        "int8.onnx",
+        "model.html",
+        "crates/net/src/lib.rs",
+        "both/src/lib.rs",
+    ] {
         assert!(folder.join(made).is_file(), "{made}");
     }
 }

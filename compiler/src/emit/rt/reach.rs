@@ -218,17 +218,19 @@ impl Reached {
             if !self.may_be(file, item) || (!via.is_call && self.is_macro(file, first)) {
                 continue;
             }
+            let target = all[number].target.iter().flatten().map(String::as_str).chain(path[1..].iter().copied());
+            let target: Vec<&str> = target.collect();
+            // A macro that a file hands on is in the file itself, which does not need the import.
+            let is_own = target.len() == module.len() + path.len()
+                && target.starts_with(&module)
+                && target[module.len()] == first;
+            if is_own && via.by == Some(file) {
+                continue;
+            }
             self.imports.insert((id, number));
             self.files.insert(file);
-            if let Some(target) = &all[number].target {
-                let target: Vec<&str> = target.iter().map(String::as_str).chain(path[1..].iter().copied()).collect();
-                // A macro that a file hands on is in the file itself.
-                let is_own = target.len() == module.len() + path.len()
-                    && target.starts_with(&module)
-                    && target[module.len()] == first;
-                if !is_own {
-                    found.extend(self.from_root(&target, via));
-                }
+            if !is_own && all[number].target.is_some() {
+                found.extend(self.from_root(&target, via));
             }
         }
         found

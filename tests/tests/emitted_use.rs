@@ -210,7 +210,7 @@ fn quantized_inputs_and_outputs_say_what_their_integers_stand_for() {
     ] {
         assert!(text("src/model.rs").contains(constant), "{constant}");
     }
-    assert!(text("README.md").contains("stands for `(q - -128) *"));
+    assert!(text("README.md").contains("stands for `(q + 128) *"));
     assert!(!text("README.md").contains("fused multiply-add"), "there are no products of floats");
     assert!(text("zant.json").contains("\"zero_point\": -128"));
     let dir = tempfile::tempdir().unwrap();

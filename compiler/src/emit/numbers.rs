@@ -31,7 +31,12 @@ pub(super) fn quantized(program: &Program, port: &Port) -> Option<String> {
     let quantization = program.quantization(port)?;
     let [low, high] = range(port, quantization);
     let Quantization { scale, zero } = quantization;
-    Some(format!("`q` stands for `(q - {zero}) * {scale}`, a number from {low} to {high}"))
+    let shifted = match zero {
+        0 => "q".to_string(),
+        ..0 => format!("(q + {})", -zero),
+        _ => format!("(q - {zero})"),
+    };
+    Some(format!("`q` stands for `{shifted} * {scale}`, a number from {low} to {high}"))
 }
 
 /// What the dimensions of a port are, in words.
@@ -50,7 +55,8 @@ pub(super) fn has_scores(program: &Program) -> bool {
 
 /// What a product of floats says of rounding is of no concern to a model that has none.
 pub(super) fn has_float_products(program: &Program) -> bool {
-    let of_floats = |step: &crate::program::Step| step.macs > 0 && step.operands.iter().any(|t| t.dtype.is_float());
+    let of_floats =
+        |step: &crate::program::Step| step.macs > 0 && step.operands.first().is_some_and(|t| t.dtype.is_float());
     program.steps.iter().any(of_floats)
 }
 

@@ -257,7 +257,9 @@ impl Program {
     /// How the integers of an input or output stand for real numbers, where it has integers of 8 or 16 bits that do.
     pub fn quantization(&self, port: &Port) -> Option<Quantization> {
         let fits = matches!(port.ty.dtype, DType::I8 | DType::U8 | DType::I16 | DType::U16);
-        self.meanings.get(&port.name).and_then(|meaning| meaning.quantization).filter(|_| fits)
+        // A file may hold anything.
+        let is_sound = |q: &Quantization| q.scale.is_finite() && q.scale > 0.0 && (-32768..=65535).contains(&q.zero);
+        self.meanings.get(&port.name).and_then(|meaning| meaning.quantization).filter(|q| fits && is_sound(q))
     }
 
     /// The order of an input's or output's dimensions, if it is an image.

@@ -281,7 +281,9 @@ impl Reached {
                     if is_macro || told.iter().any(|range| range.contains(&at)) {
                         self.note(scope, word);
                     }
-                    let is_defined = at > 0 && matches!(file.word(at - 1), Some("fn" | "const" | "type"));
+                    // Not the `fn` of `const fn`.
+                    let is_name = !matches!(word, "fn" | "unsafe");
+                    let is_defined = is_name && at > 0 && matches!(file.word(at - 1), Some("fn" | "const" | "type"));
                     if is_defined && !defines {
                         self.note(scope, word);
                     }

@@ -134,14 +134,10 @@ fn unit(name: &str, config: Config) -> Unit {
 
 #[test]
 fn models_with_a_state_do_not_share_an_arena_with_others() {
-    let config = Config::new().share_arena().state("past", "present");
-    let found = |name: &str| model(name);
-    let stateful = fs::read_dir(cases::workspace().join("models"))
-        .unwrap()
-        .filter_map(|e| Some(e.ok()?.file_name().to_string_lossy().into_owned()))
-        .find(|name| found(name).is_file() && read(&found(name)).and_then(|m| compile(&m, &config)).is_ok());
-    let Some(name) = stateful else { return };
-    let mut units = vec![unit(&name, config)];
+    let path = cases::workspace().join("models/wonderland/decode.onnx");
+    let config = Config::new().share_arena().state("past_k_0", "present_k_0");
+    let project = Project::open(&path, config, Naming::File, &mut |_| {}).unwrap_or_else(|_| panic!("it is a model"));
+    let mut units = vec![Unit::compile(project, &mut |_| {}).unwrap_or_else(|e| panic!("{e:?}"))];
     assert!(joined("all", &mut units).is_err_and(|e| e[0].message.contains("from run to run")));
 }
 
@@ -218,7 +214,7 @@ fn quantized_inputs_and_outputs_say_what_their_integers_stand_for() {
     // The net has learned the sine.
     let main = "fn main() {\n    let model = net::take().unwrap();\n    for x in [0.5_f32, 1.5, 3.0, 4.5] {\n        \
                 let [q] = *model.run(&[net::Model::quantize(x)]);\n        let y = net::Model::dequantize(q);\n        \
-                assert!((y - x.sin()).abs() < 0.1, \"{x} {y}\");\n    }\n    \
+                assert!((y - x.sin()).abs() < 0.2, \"{x} {y}\");\n    }\n    \
                 assert_eq!(net::Model::quantize(f32::INFINITY), 127);\n    assert_eq!(net::Model::quantize(-9.0), -128);\n}\n";
     program(dir.path(), "net = { path = \"net\" }\n", main);
     cargo(dir.path(), &["run", "--quiet", "--offline"]);

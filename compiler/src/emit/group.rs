@@ -1,7 +1,7 @@
 //! Several models as one crate or module: a module for each, one runtime and, on wish, one arena.
 
 use super::library::{take_static, title};
-use super::module::{MODULE_MARK, identifier, indented, model_modules, runtime, unusual};
+use super::module::{MODULE_MARK, attributes, identifier, indented, model_modules, runtime};
 use super::names::Names;
 use super::{Package, Source, VERSION, manifest};
 use crate::footprint::{Footprint, arena_bytes};
@@ -15,7 +15,7 @@ pub fn emit_modules(name: &str, sources: &[Source<'_>]) -> Package {
     let mut package = Package::default();
     let body = body(sources, &mut package);
     let module = identifier(name);
-    let text = format!("/// {}\n{}pub mod {module} {{\n{}}}\n", about(), unusual(name), indented(&body));
+    let text = format!("/// {}\n{}pub mod {module} {{\n{}}}\n", about(), attributes(name), indented(&body));
     package.text(&format!("{module}.rs"), text);
     package
 }

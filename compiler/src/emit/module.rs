@@ -30,8 +30,12 @@ pub fn emit_module(source: &Source<'_>) -> Package {
     let mut body = model_module(source, &Names::new(source.program), &mut package);
     body += &runtime(source, &body);
     let module = identifier(source.name);
-    let text =
-        format!("/// {}\n{}pub mod {module} {{\n{}}}\n", library::title(source), unusual(source.name), indented(&body));
+    let text = format!(
+        "/// {}\n{}pub mod {module} {{\n{}}}\n",
+        library::title(source),
+        attributes(source.name),
+        indented(&body)
+    );
     package.text(&format!("{module}.rs"), text);
     package
 }
@@ -50,6 +54,11 @@ pub(super) fn model_modules(sources: &[Source<'_>], names: &[Names], package: &m
         );
     }
     body
+}
+
+/// What stands before the module of an included file: in a program nothing of it is reached from outside.
+pub(super) fn attributes(name: &str) -> String {
+    format!("#[allow(unreachable_pub)]\n{}", unusual(name))
 }
 
 /// What stands before a module whose name Rust would warn of.

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::library::{self, QUIET, title};
 use super::manifest;
-use super::module::{MODULE_MARK, identifier, indented, model_modules, runtime, unusual};
+use super::module::{MODULE_MARK, attributes, identifier, indented, model_modules, runtime};
 use super::names::Names;
 use super::pieces::{format, ident, spaced};
 use super::ports::array_type;
@@ -32,7 +32,7 @@ pub fn emit_session_module(name: &str, sources: &[Source<'_>]) -> Package {
     let (configs, body) = (lent(sources), String::new());
     let body = body + &session(&sourced(sources, &configs), alloc(sources), &mut package);
     let module = identifier(name);
-    let text = format!("/// {}\n{}pub mod {module} {{\n{}}}\n", about(sources), unusual(name), indented(&body));
+    let text = format!("/// {}\n{}pub mod {module} {{\n{}}}\n", about(sources), attributes(name), indented(&body));
     package.text(&format!("{module}.rs"), text);
     package
 }

@@ -193,7 +193,7 @@ fn crates_have_only_what_their_target_can_run() {
 fn quantized_inputs_and_outputs_say_what_their_integers_stand_for() {
     let path = cases::shared().map(|s| s.join("models/hello_world_int8/model.onnx")).filter(|p| p.is_file());
     let Some(path) = path else { return };
-    let config = Config::new();
+    let config = Config::new().member();
     let compiled = compiled(&path, &config);
     let package = emit_crate(&source(&compiled, &config, "net"));
     let text = |path: &str| String::from_utf8(package.files[path].clone()).unwrap();

@@ -3,24 +3,12 @@
 //!
 //! Invariant: as with [`Isa`], all methods give the same bits on every instruction set.
 use super::super::terms::panels::Panels;
-use super::super::terms::steps::{Steps, Windows};
-use super::super::terms::tile::Tile;
-use super::compact::Compact;
-use super::isa::{Cpu, Inner, Isa, Numerics};
+use super::super::terms::steps::Steps;
+use super::isa::{Cpu, Isa, Numerics};
 use super::portable::Portable;
 
 /// An instruction set with loops for products of floats.
 pub trait Floats: Isa + FloatCpu {
-    /// Whether [`Floats::dispatch_floats`] finds vector instructions on most CPUs.
-    const VECTORS: bool = false;
-
-    /// Runs an inner loop on the best instruction set of the CPU. Only [`Compact`] chooses here; elsewhere the kernel
-    /// already runs on the best one.
-    #[inline(always)]
-    fn dispatch_floats<K: FloatKernel>(self, kernel: K) {
-        self.run_floats(kernel);
-    }
-
     /// Rows of the register tile on this CPU: [`Isa::TILE_ROWS`], or more if [`Floats::is_wide`].
     #[inline(always)]
     fn tile_rows(self) -> usize {
@@ -38,20 +26,6 @@ pub trait Floats: Isa + FloatCpu {
     /// [`Floats::is_wide`] is true; everything that `steps` points to may be read, and the sums written.
     #[inline(always)]
     unsafe fn products(self, _shape: [usize; 2], _steps: &mut Steps) {}
-    /// Computes up to sixteen channels of `2 * half` pixels of a depthwise convolution; `half` is 1 to 6.
-    ///
-    /// # Safety
-    /// [`Floats::is_wide`] is true; everything that `windows` points to may be read, and the results written.
-    #[inline(always)]
-    unsafe fn windows(self, _half: usize, _windows: &Windows) {}
-    /// Computes a tile with a loop of the instruction set. Returns false if there is none.
-    ///
-    /// # Safety
-    /// All inputs, weights and outputs of the tile lie inside their slices.
-    #[inline(always)]
-    unsafe fn tile(self, _quad: &mut Tile<'_>) -> bool {
-        false
-    }
     /// Computes a row with a loop of the instruction set. Returns false if there is none.
     ///
     /// # Safety
@@ -67,10 +41,6 @@ pub trait Floats: Isa + FloatCpu {
 
 /// A computation written once for every instruction set with loops for products of floats.
 pub trait FloatKernel {
-    /// As [`Kernel::ONCE`](super::isa::Kernel::ONCE); inner loops reach their instruction set by
-    /// [`Floats::dispatch_floats`].
-    const ONCE: bool = false;
-
     /// Runs the computation. Implementations are `#[inline(always)]`.
     fn run<I: Floats>(self, isa: I);
 }
@@ -89,20 +59,3 @@ impl<N: Numerics> FloatCpu for Portable<N> {
 }
 
 impl<N: Numerics> Floats for Portable<N> {}
-
-impl<C: Inner + FloatCpu> FloatCpu for Compact<C> {
-    // Not inlined: several kernels share their parts as functions.
-    #[inline(never)]
-    fn run_floats<K: FloatKernel>(self, kernel: K) {
-        if K::ONCE { kernel.run(self) } else { self.inner().run_floats(kernel) }
-    }
-}
-
-impl<C: Inner + FloatCpu> Floats for Compact<C> {
-    const VECTORS: bool = C::VECTORS;
-
-    #[inline(always)]
-    fn dispatch_floats<K: FloatKernel>(self, kernel: K) {
-        self.inner().run_floats(kernel);
-    }
-}

@@ -9,5 +9,4 @@ pub mod regions;
 pub mod rows;
 pub mod sizes;
 pub mod steps;
-pub mod tile;
 pub mod window;

@@ -41,7 +41,7 @@ pub(super) fn library(source: &Source<'_>, names: &Names) -> String {
         text += "extern crate alloc;\n\n";
     }
     text += &format!(
-        "{QUIET}mod model;\n/// What the model uses of the runtime: kernels, and what they need.\n#[allow(dead_code, unused_variables)]\n{QUIET}mod rt;\n#[allow(unsafe_code)]\n{QUIET}mod weights;\n\n"
+        "{QUIET}mod model;\n/// What the model uses of the runtime: kernels, and what they need.\n#[allow(dead_code, unused_imports, unused_variables)]\n{QUIET}mod rt;\n#[allow(unsafe_code)]\n{QUIET}mod weights;\n\n"
     );
     text += "pub use model::*;\n";
     text += &exports(source);

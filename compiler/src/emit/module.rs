@@ -101,7 +101,7 @@ pub(super) fn runtime(source: &Source<'_>, code: &str) -> String {
     if rt::takes_cpu(&[code]) {
         text += &rt::cpu_type(source);
     }
-    format!("#[allow(dead_code, unused_variables)]\n{QUIET}mod rt {{\n{}}}\n", indented(&text))
+    format!("#[allow(dead_code, unused_imports, unused_variables)]\n{QUIET}mod rt {{\n{}}}\n", indented(&text))
 }
 
 fn nested(

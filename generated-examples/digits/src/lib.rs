@@ -21,7 +21,7 @@ compile_error!("weights.bin is little-endian; big-endian targets are not support
 #[allow(unreachable_pub, clippy::all, clippy::pedantic)]
 mod model;
 /// What the model uses of the runtime: kernels, and what they need.
-#[allow(dead_code, unused_variables)]
+#[allow(dead_code, unused_imports, unused_variables)]
 #[allow(unreachable_pub, clippy::all, clippy::pedantic)]
 mod rt;
 #[allow(unsafe_code)]

@@ -26,7 +26,10 @@ fn tour() -> Vec<String> {
 
 /// The files that the tour speaks of.
 fn prepare(folder: &Path) {
-    fs::copy(workspace("models/digits/digits.onnx"), folder.join("MODEL.onnx")).unwrap();
+    for (model, name) in [("digits", "MODEL.onnx"), ("digits", "A.onnx"), ("digits_int8", "B.onnx")] {
+        fs::copy(workspace(&format!("models/{model}/{model}.onnx")), folder.join(name)).unwrap();
+    }
+    fs::write(folder.join("classes.txt"), "zero\none\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\n").unwrap();
     let digits: Vec<Tensor> = (0..3)
         .map(|i| read_tensor(&workspace(&format!("models/digits/test_data_set_{i}/input_0.pb"))).expect("a tensor").1)
         .collect();
@@ -83,7 +86,14 @@ fn every_line_of_the_tour_runs_as_printed() {
         let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert!(output.status.success(), "{line}\n{out}{err}");
     }
-    for made in ["my-model/Cargo.toml", "results/output_0.npy", "int8.onnx", "model.html", "crates/net/src/lib.rs"] {
+    for made in [
+        "my-model/Cargo.toml",
+        "results/output_0.npy",
+        "int8.onnx",
+        "model.html",
+        "crates/net/src/lib.rs",
+        "both/src/lib.rs",
+    ] {
         assert!(folder.join(made).is_file(), "{made}");
     }
 }

@@ -44,8 +44,8 @@ pub(crate) unsafe fn run(_: crate::File, output: crate::File) {
         let mut said = [log.starts as u32, 0, 0, 0];
         if let Some(model) = model::take() {
             said[1] = 1 + u32::from(model::take().is_some());
-            said[2] = model.run(&[1.0; 4])[3].to_bits();
-            said[3] = model.run(&[1.0; 4])[3].to_bits();
+            said[2] = model.run_with(&[1.0; 4])[3].to_bits();
+            said[3] = model.run_with(&[1.0; 4])[3].to_bits();
             core::ptr::write_bytes((&raw mut *model).cast::<u8>(), 0xA5, size_of::<model::Model>());
         }
         if let Some(place) = log.said.get_mut(log.starts - 1) {

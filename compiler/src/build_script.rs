@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use crate::config::Config;
 use crate::diag::{Diagnostic, Style, codes, escape, render_all};
 use crate::emit::{Package, Source, emit_module, emit_modules, emit_session_module};
+use crate::group::{Unit, joined};
 use crate::install::{Force, install_module};
-use crate::pipeline::Compiled;
 use crate::project::{Naming, Project};
 use crate::sharing::Joined;
 use crate::targets::Platform;
@@ -69,6 +69,7 @@ impl Config {
 
     /// Compiles several models that share one runtime to `OUT_DIR/NAME.rs`: a module `NAME` with one module for each model,
     /// named after its file, or after its folder where the file is called `model.onnx`. `NAME` is the configured name, or `models`.
+    /// With [`Config::share_arena`] they also share one arena, which `NAME::take` lends.
     ///
     /// # Errors
     /// As [`Config::compile`]; two models of one name; models that round products differently.
@@ -97,25 +98,6 @@ impl Config {
 fn out_dir() -> Result<PathBuf, Diagnostic> {
     let missing = || Diagnostic::error(codes::BAD_OPTION, "OUT_DIR is not set").help("call this from a build script");
     std::env::var_os("OUT_DIR").map(PathBuf::from).ok_or_else(missing)
-}
-
-/// A model with all that is needed to emit it.
-struct Unit {
-    project: Project,
-    compiled: Compiled,
-    file: String,
-    model_sha256: String,
-}
-
-impl Unit {
-    fn name(&self) -> &str {
-        &self.project.name
-    }
-
-    fn source(&self) -> Source<'_> {
-        let Unit { project: Project { name, config, .. }, compiled, file, model_sha256 } = self;
-        Source { program: &compiled.program, config, name, file, model_sha256, vectors: &[] }
-    }
 }
 
 fn compile_session(
@@ -173,10 +155,9 @@ fn unit(
     cargo: &mut dyn Write,
 ) -> Result<Unit, Vec<Diagnostic>> {
     let project = open(config, path, naming, platform, cargo)?;
-    let compiled = project.compile(&mut |_| {})?;
-    warn(cargo, &project.name, compiled.warnings.iter());
-    let model_sha256 = project.sha256()?;
-    Ok(Unit { file: project.file(), project, compiled, model_sha256 })
+    let unit = Unit::compile(project, &mut |_| {})?;
+    warn(cargo, unit.name(), unit.compiled.warnings.iter());
+    Ok(unit)
 }
 
 fn compile(
@@ -206,30 +187,8 @@ fn compile_all(
             Err(diagnostics) => faults.extend(diagnostics),
         }
     }
-    for (i, unit) in units.iter().enumerate() {
-        if units[..i].iter().any(|u| u.name().replace('-', "_") == unit.name().replace('-', "_")) {
-            faults.push(
-                Diagnostic::error(codes::BAD_OPTION, format!("two models are called `{}`", unit.name()))
-                    .help("rename a file, or give `name` in a zant.toml beside it"),
-            );
-        }
-        if unit.compiled.program.numerics != units[0].compiled.program.numerics {
-            let message = format!("`{}` rounds products otherwise than `{}`", unit.name(), units[0].name());
-            faults.push(
-                Diagnostic::error(codes::BAD_OPTION, message)
-                    .help("models that share a runtime have the same `numerics`; compile this one alone"),
-            );
-        }
-    }
-    if let Some(unit) = units.iter().find(|u| u.name() == "rt") {
-        let message = format!("a model of a set cannot be called `{}`: that is the runtime", unit.name());
-        faults.push(
-            Diagnostic::error(codes::BAD_OPTION, message)
-                .help("rename the file, or give `name` in a zant.toml beside it"),
-        );
-    }
-    if !crate::emit::is_crate_name(&name) {
-        faults.push(Diagnostic::error(codes::BAD_OPTION, format!("{name:?} is no name for a module")));
+    if faults.is_empty() {
+        faults.extend(joined(&name, &mut units).err().into_iter().flatten());
     }
     if !faults.is_empty() {
         return Err(BuildError(faults));

@@ -38,6 +38,16 @@ pub enum Alloc {
     Heap,
 }
 
+/// Where the inputs of a run are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Inputs {
+    /// In the arena, where they are filled before a run, which takes their memory once they are dead.
+    Arena,
+    /// Lent by the caller as slices.
+    #[default]
+    Slice,
+}
+
 /// What to make of a model.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -57,6 +67,8 @@ pub struct Config {
     pub optimize: Optimize,
     /// Who owns the arena.
     pub alloc: Alloc,
+    /// Where the inputs of a run are; by default in the arena of firmware, and lent elsewhere.
+    pub inputs: Option<Inputs>,
     /// How products are rounded; by default the target's way.
     pub numerics: Option<Numerics>,
     /// Whether weights of few bits stay such.
@@ -71,6 +83,10 @@ pub struct Config {
     pub weights_section: Option<String>,
     /// The link section of the arena, where the crate owns it.
     pub arena_section: Option<String>,
+    /// Whether models that are compiled together work in one arena, which the caller lends to each.
+    pub share_arena: bool,
+    /// The file with the names of the classes that an output has the scores of; by default those in the model's metadata.
+    pub labels: Option<String>,
     /// Whether the crate is to be a member of another workspace, or a dependency by path of one that it lies in.
     pub member: bool,
     /// Whether `run` calls an observer after each step, which it is given: what profiles are made with.
@@ -91,6 +107,7 @@ impl Default for Config {
             board: None,
             optimize: Optimize::default(),
             alloc: Alloc::default(),
+            inputs: None,
             numerics: None,
             low_bit: LowBit::default(),
             cache: Cache::default(),
@@ -98,6 +115,8 @@ impl Default for Config {
             max_flash: None,
             weights_section: None,
             arena_section: None,
+            share_arena: false,
+            labels: None,
             member: false,
             observed: false,
             chosen: Options::default(),
@@ -136,6 +155,8 @@ choices! {
     optimize(optimize: Optimize) => |chosen| chosen.optimize = Some(optimize);
     /// Chooses who owns the arena.
     alloc(alloc: Alloc) => |chosen| chosen.alloc = Some(alloc);
+    /// Chooses where the inputs of a run are.
+    inputs(inputs: Inputs) => |chosen| chosen.inputs = Some(inputs);
     /// Chooses how products are rounded.
     numerics(numerics: Numerics) => |chosen| chosen.numerics = Some(numerics);
     /// Chooses whether weights of few bits stay such.
@@ -150,6 +171,10 @@ choices! {
     weights_section(name: impl Into<String>) => |chosen| chosen.weights_section = Some(name.into());
     /// Puts the arena of the crate's own model, which `take` gives, into a link section.
     arena_section(name: impl Into<String>) => |chosen| chosen.arena_section = Some(name.into());
+    /// Lets models that are compiled together work in one arena.
+    share_arena() => |chosen| chosen.share_arena = Some(true);
+    /// Names the file with the names of the classes: a line each, or a list.
+    labels(path: impl Into<String>) => |chosen| chosen.labels = Some(path.into());
     /// Makes a crate that can be a member of another workspace: it has none of its own.
     member() => |chosen| chosen.member = Some(true);
 }
@@ -203,6 +228,12 @@ impl Config {
     pub(crate) fn take_name(&mut self) -> Option<String> {
         self.chosen.name = None;
         self.name.take()
+    }
+
+    /// Where the inputs of a run are: as chosen, else in the arena of firmware.
+    pub fn effective_inputs(&self) -> Inputs {
+        let is_firmware = self.target.triple.is_some_and(|triple| triple.contains("-none-"));
+        self.inputs.unwrap_or(if is_firmware { Inputs::Arena } else { Inputs::Slice })
     }
 
     /// How products are rounded: as chosen, else the target's way.

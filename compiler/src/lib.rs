@@ -52,6 +52,8 @@ pub mod exec;
 #[doc(hidden)]
 pub mod footprint;
 #[doc(hidden)]
+pub mod group;
+#[doc(hidden)]
 pub mod harness;
 #[doc(hidden)]
 pub mod import;
@@ -60,6 +62,7 @@ pub mod install;
 #[doc(hidden)]
 #[deny(clippy::wildcard_enum_match_arm)]
 pub mod ir;
+mod labels;
 #[deny(clippy::wildcard_enum_match_arm)]
 mod layout;
 #[doc(hidden)]
@@ -85,7 +88,7 @@ pub mod verify;
 
 pub use build_script::BuildError;
 #[doc(inline)]
-pub use config::{Alloc, Config, Optimize};
+pub use config::{Alloc, Config, Inputs, Optimize};
 #[doc(inline)]
 pub use ir::{Cache, LowBit, Numerics};
 #[doc(inline)]

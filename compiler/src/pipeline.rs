@@ -1,13 +1,13 @@
 //! The way of a model, once it is read: messages -> graph -> passes -> program -> plan.
 
-use crate::config::{Config, Optimize};
+use crate::config::{Config, Inputs, Optimize};
 use crate::diag::{Diagnostic, codes};
 use crate::ir::{Cache, Graph, LowBit, Reference, State};
 use crate::lower::Zeros;
 use crate::onnx::Model;
 use crate::plan::program::{Planned, Reserved};
 use crate::program::{Program, View};
-use crate::{cache, import, lower, passes, plan};
+use crate::{cache, import, labels, lower, passes, plan};
 
 /// A compiled model, with what was made on the way.
 #[derive(Debug)]
@@ -78,6 +78,7 @@ pub fn import(model: &Model, config: &Config) -> Result<import::Import, Vec<Diag
         ..import::Options::default()
     };
     let mut import = import::import(&model.proto, &options)?;
+    labels::label(&mut import.graph, model, config)?;
     import.warnings.extend(keep(&mut import.graph, config)?);
     Ok(import)
 }
@@ -101,7 +102,10 @@ pub fn compile_graph(mut graph: Graph, config: &Config) -> Result<Compiled, Vec<
 }
 
 fn compile_imported(graph: Graph, config: &Config, observe: &mut dyn FnMut(&str)) -> Result<Compiled, Vec<Diagnostic>> {
-    let lowered = lower(graph, config, observe)?;
+    let mut lowered = lower(graph, config, observe)?;
+    if config.effective_inputs() == Inputs::Arena {
+        lowered.program.own_inputs();
+    }
     observe("planning memory");
     planned(lowered, config, &Reserved::default())
 }

@@ -64,6 +64,7 @@ impl Project {
     ) -> Result<Project, OpenError> {
         hear(path);
         let config = configured(path, config, hear).map_err(OpenError::Files)?;
+        config.labels.iter().for_each(|file| hear(Path::new(file)));
         let model = read(path).map_err(OpenError::Files)?;
         model.external_files.iter().for_each(|file| hear(file));
         let name = match naming {
@@ -100,9 +101,14 @@ impl Project {
 /// # Errors
 /// A diagnostic where they cannot be read or make no sense.
 pub fn configured(path: &Path, config: Config, hear: &mut dyn FnMut(&Path)) -> Result<Config, Vec<Diagnostic>> {
-    let Some((file, options)) = read_options(path)? else { return Ok(config) };
+    let Some((file, mut options)) = read_options(path)? else { return Ok(config) };
     hear(&file);
-    Ok(config.with_options(&options))
+    if let Some(labels) = &mut options.labels {
+        // What stands in a file is beside that file.
+        *labels = file.parent().unwrap_or(Path::new("")).join(&*labels).to_string_lossy().into_owned();
+    }
+    let config = config.with_options(&options);
+    Ok(config)
 }
 
 /// Reads a model from a file, with its external data.

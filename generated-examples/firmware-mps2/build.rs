@@ -1,12 +1,11 @@
-//! Compiles the digit classifier, in floats and in bytes, to modules in `OUT_DIR`, with the kernels for the
-//! processor that cargo builds for; puts the linker script beside them.
+//! Compiles the digit classifier, in floats and in bytes, to one module in `OUT_DIR`: the two share their kernels, those for the
+//! processor that cargo builds for, and one arena. Puts the linker script beside them.
 
 use std::path::PathBuf;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    for model in ["../../models/digits/digits.onnx", "../../models/digits_int8/digits_int8.onnx"] {
-        zantc::Config::new().max_ram(64 << 10).max_flash(256 << 10).compile(model)?;
-    }
+    let models = ["../../models/digits/digits.onnx", "../../models/digits_int8/digits_int8.onnx"];
+    zantc::Config::new().share_arena().max_ram(64 << 10).max_flash(256 << 10).compile_all(models)?;
 
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     std::fs::write(out.join("memory.x"), include_bytes!("memory.x"))?;

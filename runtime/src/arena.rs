@@ -293,6 +293,12 @@ impl<'a, T: Truths, const BYTES: usize> Results<'a, T, BYTES> {
     }
 }
 
+impl<const BYTES: usize> fmt::Debug for Arena<BYTES> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Arena").field("bytes", &BYTES).finish_non_exhaustive()
+    }
+}
+
 impl<const BYTES: usize> Default for Arena<BYTES> {
     fn default() -> Self {
         Self::new()

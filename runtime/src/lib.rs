@@ -14,6 +14,7 @@ pub mod math;
 pub mod once;
 #[cfg(any(feature = "sources", test))]
 pub mod sources;
+pub mod stepping;
 pub mod terms;
 
 #[cfg(test)]

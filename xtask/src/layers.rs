@@ -28,11 +28,16 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("install", &["diag", "emit"]),
     ("budget", &["config", "diag", "footprint", "ir", "plan", "program", "targets"]),
     ("cache", &["diag", "ir"]),
-    ("pipeline", &["budget", "cache", "config", "diag", "import", "ir", "lower", "onnx", "passes", "plan", "program"]),
+    ("labels", &["config", "diag", "ir", "onnx"]),
+    (
+        "pipeline",
+        &["budget", "cache", "config", "diag", "import", "ir", "labels", "lower", "onnx", "passes", "plan", "program"],
+    ),
     ("project", &["config", "diag", "emit", "onnx", "pipeline"]),
     ("verify", &["cache", "diag", "emit", "exec", "import", "ir", "onnx", "pipeline", "program", "project"]),
     ("sharing", &["config", "diag", "emit", "exec", "ir", "onnx", "pipeline", "plan", "program", "project"]),
-    ("build_script", &["config", "diag", "emit", "install", "pipeline", "project", "sharing", "targets"]),
+    ("group", &["config", "diag", "emit", "pipeline", "project"]),
+    ("build_script", &["config", "diag", "emit", "group", "install", "pipeline", "project", "sharing", "targets"]),
 ];
 
 /// The floors of the runtime from the bottom: a file uses those of its own floor and of floors below.

@@ -6,8 +6,12 @@ use std::path::{Path, PathBuf};
 
 use zant_measure::process::uninterrupted;
 use zantc::diag::{Diagnostic, codes};
-use zantc::emit::{Source, emit_crate, emit_module, emit_session_crate, emit_session_module, weights_bytes};
+use zantc::emit::{
+    Package, Source, emit_crate, emit_models_crate, emit_module, emit_modules, emit_session_crate, emit_session_module,
+    weights_bytes,
+};
 use zantc::footprint::Footprint;
+use zantc::group::{Unit, joined};
 use zantc::install::{self, Force, install_crate, install_module};
 use zantc::project::Project;
 use zantc::sharing::Joined;
@@ -22,7 +26,7 @@ use super::{Failure, Outcome, dot};
 pub(super) struct Args {
     #[command(flatten)]
     model: ModelArgs,
-    /// More models, with `--share-state`
+    /// More models, which share one runtime, and with `--share-arena` one arena
     #[arg(value_name = "MODEL", value_parser = model_path())]
     others: Vec<PathBuf>,
     /// Make one crate of several models that have one state: a decoder, and the reader of its prompt
@@ -62,7 +66,7 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
         return share(args, shell);
     }
     if !args.others.is_empty() {
-        return Err(Failure::Usage("several models are compiled with --share-state".into()));
+        return together(args, shell);
     }
     let project = args.model.open()?;
     shell.status("Compiling", &format!("{} ({})", project.name, project.path.display()));
@@ -78,6 +82,32 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
         return Err(Failure::Usage(format!("{} is the model itself", path.display())));
     }
     uninterrupted(|| install::replace(path, listing.as_bytes())).map_err(|e| unwritable(path, &e))
+}
+
+/// Compiles models that share a runtime.
+fn together(args: &Args, shell: &mut Shell) -> Outcome {
+    let (projects, name) = args.model.open_all(&args.others)?;
+    let name = name.unwrap_or_else(|| "models".into());
+    shell.status("Compiling", &format!("{name} ({} models)", projects.len()));
+    let mut units = Vec::new();
+    for project in projects {
+        let called = project.name.clone();
+        let unit = Unit::compile(project, &mut |phase| shell.progress(&format!("{called}: {phase}")))?;
+        shell.diagnostics(&unit.compiled.warnings);
+        units.push(unit);
+    }
+    joined(&name, &mut units)?;
+    let sources: Vec<Source<'_>> = units.iter().map(Unit::source).collect();
+    let (package, is_crate) = match args.emit {
+        Emit::Crate => (emit_models_crate(&name, &sources), true),
+        Emit::Module => (emit_modules(&name, &sources), false),
+        Emit::Ir | Emit::Plan | Emit::Dot => return Err(Failure::Usage("a listing is of one model".into())),
+    };
+    let arenas = sources.iter().map(|s| zantc::footprint::arena_bytes(s.program));
+    let shares = sources.iter().any(|s| s.config.share_arena);
+    let arena = if shares { arenas.max().unwrap_or(0) } else { arenas.sum() };
+    let weights = sources.iter().map(|s| s.program.weights_bytes()).sum();
+    install_joined(args, &name, (&package, is_crate), [arena, weights], shell)
 }
 
 /// Compiles models that have one state.
@@ -96,13 +126,24 @@ fn share(args: &Args, shell: &mut Shell) -> Outcome {
             return Err(Failure::Usage("a listing is of one model: leave --share-state out".into()));
         }
     };
-    let folder = args.output.clone().unwrap_or_else(|| PathBuf::from(&name));
-    let force = if args.force { Force::Yes } else { Force::No };
-    let install = if is_crate { install_crate } else { install_module };
-    let installed = uninterrupted(|| install(&package, &folder, force)).map_err(|e| e.diagnostic())?;
-    installed.notes.iter().for_each(|note| shell.status("Note", note));
     let programs: Vec<_> = sources.iter().map(|s| s.program).collect();
     let (arena, weights) = (programs.iter().map(|p| p.arena_bytes()).max().unwrap_or(0), weights_bytes(&programs));
+    install_joined(args, &name, (&package, is_crate), [arena, weights], shell)
+}
+
+/// Writes what several models have become, and says so.
+fn install_joined(
+    args: &Args,
+    name: &str,
+    (package, is_crate): (&Package, bool),
+    [arena, weights]: [usize; 2],
+    shell: &mut Shell,
+) -> Outcome {
+    let folder = args.output.clone().unwrap_or_else(|| PathBuf::from(name));
+    let force = if args.force { Force::Yes } else { Force::No };
+    let install = if is_crate { install_crate } else { install_module };
+    let installed = uninterrupted(|| install(package, &folder, force)).map_err(|e| e.diagnostic())?;
+    installed.notes.iter().for_each(|note| shell.status("Note", note));
     if shell.is_json() {
         shell.json(&serde_json::json!({
             "reason": "compiled",

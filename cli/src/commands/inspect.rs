@@ -102,7 +102,6 @@ fn comparable(name: &str, target: &str, compiled: &Compiled) -> Report {
 fn report(name: &str, target: &str, compiled: &Compiled) -> Value {
     let program = &compiled.program;
     let layout = program.layout.as_ref();
-    let port = |p: &zantc::program::Port| json!({ "name": p.name, "type": p.ty.dtype.name(), "shape": p.ty.shape });
     let types = |types: &[zantc::ir::Type]| types.iter().map(ToString::to_string).collect::<Vec<_>>();
     let nodes = |origin: &[zantc::ir::Origin]| -> Vec<Value> {
         origin.iter().map(|o| json!({ "name": o.name, "op_type": o.op_type })).collect()
@@ -141,8 +140,8 @@ fn report(name: &str, target: &str, compiled: &Compiled) -> Value {
         "peak_step": layout.map(|l| l.peak_step),
         "weights_bytes": program.weights_bytes(),
         "macs": program.macs(),
-        "inputs": program.inputs.iter().map(port).collect::<Vec<_>>(),
-        "outputs": program.outputs.iter().map(port).collect::<Vec<_>>(),
+        "inputs": zantc::emit::ports(program, &program.inputs),
+        "outputs": zantc::emit::ports(program, &program.outputs),
         "steps": steps,
         "stays_float": stays_float,
     })

@@ -50,6 +50,8 @@ pub(super) fn run(args: &Args, shell: &mut Shell) -> Outcome {
         return Err(Failure::Usage("`--board` says what the project is for; `zantc boards` lists them".into()));
     };
     project.config.member = true;
+    // Its module lends a frame.
+    project.config.inputs = Some(zantc::Inputs::Slice);
     let plan = Plan::new(board, args.flavor).map_err(Failure::Usage)?;
     let folder = args.output.clone().unwrap_or_else(|| PathBuf::from(format!("{}-{}", project.name, board.name)));
     if fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some()) || folder.is_file() {

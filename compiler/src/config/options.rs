@@ -1,6 +1,6 @@
 //! What a user has chosen, of all that [`super::OPTIONS`] lists.
 
-use super::{Alloc, Config, Optimize};
+use super::{Alloc, Config, Inputs, Optimize};
 use crate::ir::{Cache, LowBit, Numerics};
 use crate::targets::{Board, Target};
 
@@ -23,6 +23,8 @@ pub struct Options {
     pub optimize: Option<Optimize>,
     /// `alloc`.
     pub alloc: Option<Alloc>,
+    /// `inputs`.
+    pub inputs: Option<Inputs>,
     /// `numerics`.
     pub numerics: Option<Numerics>,
     /// `low-bit`.
@@ -37,6 +39,10 @@ pub struct Options {
     pub weights_section: Option<String>,
     /// `arena-section`.
     pub arena_section: Option<String>,
+    /// `share-arena`.
+    pub share_arena: Option<bool>,
+    /// `labels`.
+    pub labels: Option<String>,
     /// `member`.
     pub member: Option<bool>,
 }
@@ -54,6 +60,7 @@ impl Options {
         config.target = self.target.or(self.board.map(Board::target)).unwrap_or(config.target);
         config.optimize = self.optimize.unwrap_or(config.optimize);
         config.alloc = self.alloc.unwrap_or(config.alloc);
+        config.inputs = self.inputs.or(config.inputs);
         config.numerics = self.numerics.or(config.numerics);
         config.low_bit = self.low_bit.unwrap_or(config.low_bit);
         config.cache = self.cache.unwrap_or(config.cache);
@@ -61,6 +68,8 @@ impl Options {
         config.max_flash = self.max_flash.or(config.max_flash);
         config.weights_section = self.weights_section.clone().or(config.weights_section.take());
         config.arena_section = self.arena_section.clone().or(config.arena_section.take());
+        config.share_arena = self.share_arena.unwrap_or(config.share_arena);
+        config.labels = self.labels.clone().or(config.labels.take());
         config.member = self.member.unwrap_or(config.member);
     }
 }

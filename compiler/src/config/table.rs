@@ -35,7 +35,7 @@ pub enum Form {
 }
 
 /// All options.
-pub const OPTIONS: [Choice; 16] = [
+pub const OPTIONS: [Choice; 19] = [
     Choice {
         name: "name",
         value: "NAME",
@@ -85,6 +85,12 @@ pub const OPTIONS: [Choice; 16] = [
         form: Form::Text(|o, text| set(&mut o.alloc, Word::of_word(text))),
     },
     Choice {
+        name: "inputs",
+        value: "arena|slice",
+        help: "Where inputs are: arena (filled there, their memory is used again) or slice (lent to a run) [default: arena for firmware]",
+        form: Form::Text(|o, text| set(&mut o.inputs, Word::of_word(text))),
+    },
+    Choice {
         name: "numerics",
         value: "fused|separate",
         help: "How products are rounded: fused or separate [default: the target's way]",
@@ -125,6 +131,18 @@ pub const OPTIONS: [Choice; 16] = [
         value: "NAME",
         help: "Link section of the arena of the crate's own model, which `take` gives",
         form: Form::Text(|o, text| set(&mut o.arena_section, section(text))),
+    },
+    Choice {
+        name: "share-arena",
+        value: "",
+        help: "Let models that are compiled together work in one arena, one after the other",
+        form: Form::Flag(|o| &mut o.share_arena),
+    },
+    Choice {
+        name: "labels",
+        value: "FILE",
+        help: "Names of the classes that an output has the scores of, one a line [default: from the model's metadata]",
+        form: Form::Text(|o, text| set(&mut o.labels, Ok(text.to_string()))),
     },
     Choice {
         name: "member",
@@ -189,6 +207,7 @@ mod tests {
         ("board", "stm32h743zi", "\"stm32h743zi\""),
         ("optimize", "size", "\"size\""),
         ("alloc", "heap", "\"heap\""),
+        ("inputs", "arena", "\"arena\""),
         ("numerics", "separate", "\"separate\""),
         ("low-bit", "off", "\"off\""),
         ("cache", "int8", "\"int8\""),
@@ -196,6 +215,8 @@ mod tests {
         ("max-flash", "1M", "1048576"),
         ("weights-section", ".psram", "\".psram\""),
         ("arena-section", ".axi", "\".axi\""),
+        ("share-arena", "true", "true"),
+        ("labels", "classes.txt", "\"classes.txt\""),
         ("member", "true", "true"),
     ];
 

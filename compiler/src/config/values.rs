@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::{Alloc, Optimize};
+use super::{Alloc, Inputs, Optimize};
 use crate::diag::nearest;
 use crate::ir::{Cache, LowBit, Numerics};
 use crate::targets::{self, BOARDS, Board, TARGETS, Target};
@@ -39,6 +39,10 @@ impl Word for Optimize {
 impl Word for Alloc {
     const WORDS: &'static [(&'static str, Alloc)] =
         &[("static", Alloc::Static), ("caller", Alloc::Caller), ("heap", Alloc::Heap)];
+}
+
+impl Word for Inputs {
+    const WORDS: &'static [(&'static str, Inputs)] = &[("arena", Inputs::Arena), ("slice", Inputs::Slice)];
 }
 
 impl Word for Numerics {

@@ -22,6 +22,10 @@ pub(crate) fn element(dtype: DType) -> &'static str {
 /// The call of the model on variables that are named as its inputs are.
 pub(crate) fn call(source: &Source<'_>, names: &Names) -> String {
     let arena = if source.config.alloc == Alloc::Caller { "&mut arena, " } else { "" };
+    if source.program.has_own_inputs() {
+        let inputs: Vec<String> = names.inputs.iter().map(|n| format!("&{n}")).collect();
+        return format!("model.run_with({arena}{})", inputs.join(", "));
+    }
     match names.inputs.as_slice() {
         [] => format!("model.run({})", arena.trim_end_matches(", ")),
         [one] => format!("model.run({arena}&{one})"),

@@ -2,8 +2,9 @@
 
 use super::module::MODULE_MARK;
 use super::names::Names;
+use super::ports::port_doc;
 use super::state::state_doc;
-use super::words::{in_doc, is_unusual, type_in_doc};
+use super::words::{in_doc, is_unusual};
 use super::{Source, VERSION, map};
 use crate::config::Alloc;
 use crate::footprint::arena_bytes;
@@ -14,10 +15,10 @@ pub(super) fn library(source: &Source<'_>, names: &Names) -> String {
     let program = source.program;
     let mut text = format!("{}\n//! {}\n//!\n", map::generated(source), title(source));
     for (p, n) in program.inputs.iter().zip(&names.inputs) {
-        text += &format!("//! - input `{n}`: {} ({})\n", type_in_doc(&p.ty), in_doc(&p.name));
+        text += &format!("//! - input `{n}`:{}\n", port_doc(program, p));
     }
     for (p, n) in program.outputs.iter().zip(&names.outputs) {
-        text += &format!("//! - output `{n}`: {} ({})\n", type_in_doc(&p.ty), in_doc(&p.name));
+        text += &format!("//! - output `{n}`:{}\n", port_doc(program, p));
     }
     for (s, n) in program.states.iter().zip(&names.states) {
         text += &format!("//! - state `{n}`: {}\n", state_doc(s));
@@ -39,12 +40,17 @@ pub(super) fn library(source: &Source<'_>, names: &Names) -> String {
     if source.config.alloc == Alloc::Heap {
         text += "extern crate alloc;\n\n";
     }
-    text += "mod model;\n/// The kernels. A file may hold more functions than the model uses.\n#[allow(dead_code)]\nmod rt;\n#[allow(unsafe_code)]\nmod weights;\n\n";
+    text += &format!(
+        "{QUIET}mod model;\n/// What the model uses of the runtime: kernels, and what they need.\n#[allow(dead_code, unused_imports, unused_variables)]\n{QUIET}mod rt;\n#[allow(unsafe_code)]\n{QUIET}mod weights;\n\n"
+    );
     text += "pub use model::*;\n";
     text += &exports(source);
     text += &take(source);
     text
 }
+
+/// Generated code keeps its own habits under any lints of the code around it.
+pub(super) const QUIET: &str = "#[allow(unreachable_pub, clippy::all, clippy::pedantic)]\n";
 
 /// What the crate re-exports of its runtime.
 pub(super) fn exports(source: &Source<'_>) -> String {
@@ -54,6 +60,9 @@ pub(super) fn exports(source: &Source<'_>) -> String {
     }
     if source.program.is_fallible() {
         text += "pub use rt::error::DataError;\n";
+    }
+    if super::numbers::has_scores(source.program) {
+        text += "pub use rt::math::argmax::argmax;\n";
     }
     text
 }
@@ -89,7 +98,9 @@ pub(super) fn example(source: &Source<'_>, names: &Names) -> Vec<String> {
     };
     let arena = if source.config.alloc == Alloc::Caller { "&mut arena, " } else { "" };
     let mut lines = Vec::new();
+    let own = program.has_own_inputs();
     let call = match program.inputs.len() {
+        _ if own => format!("model.run({})", arena.trim_end_matches(", ")),
         0 => format!("model.run({})", arena.trim_end_matches(", ")),
         1 => format!("model.run({arena}{})", value(0)),
         n => {
@@ -111,6 +122,14 @@ pub(super) fn example(source: &Source<'_>, names: &Names) -> Vec<String> {
         lines.push(format!("let {mutable}model = {krate}::Model::new();"));
     }
     let call = call.replace("&mut arena", "&mut *arena");
+    if own {
+        let lent = if source.config.alloc == Alloc::Caller { "&mut *arena" } else { "" };
+        lines.extend((0..program.inputs.len()).map(|at| {
+            let ty = &program.inputs[at].ty;
+            let value = if ty.dtype == DType::Bool { "0u8".to_string() } else { zero(ty.dtype) };
+            format!("model.{}({lent}).fill({value});", super::own_inputs::method(names, at))
+        }));
+    }
     let first = if names.outputs.len() == 1 { String::new() } else { format!(".{}", names.outputs[0]) };
     let check = format!("assert_eq!(result{first}.len(), {})", program.outputs[0].ty.elements());
     if program.is_fallible() {
@@ -141,6 +160,7 @@ pub(super) fn take_static(source: &Source<'_>, of: &str, has_states: bool) -> St
     }
     let text = "\n/// Lends the only model of the program the first time; returns `None` afterwards. It lies in `.bss`, never on the stack.\n\
      #[cfg(target_has_atomic = \"8\")]\n\
+     #[must_use]\n\
      pub fn take() -> Option<&'static mut Model> {\n    \
      static MODEL: rt::once::Once<Model> = rt::once::Once::new(Model::new());\n    \
      MODEL.take()\n}\n";
@@ -160,6 +180,7 @@ fn take_from(section: &str, has_states: bool) -> String {
          /// on the stack, and start-up code need not clear or load that section.{states}\n\
          #[cfg(target_has_atomic = \"8\")]\n\
          #[allow(unsafe_code)]\n\
+         #[must_use]\n\
          pub fn take() -> Option<&'static mut Model> {{\n    \
          static TAKEN: rt::once::Taken = rt::once::Taken::new();\n    \
          // SAFETY: where it lies changes nothing about the value.\n    \

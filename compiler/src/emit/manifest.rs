@@ -7,7 +7,7 @@ use super::weights::Weights;
 use super::{Package, Source, VERSION};
 use crate::config::{Optimize, Word};
 use crate::footprint::Footprint;
-use crate::program::Program;
+use crate::program::{Port, Program};
 
 /// `rustfmt.toml`: the code is formatted, but by nobody's settings; `cargo fmt` of a workspace leaves it as it is.
 pub(super) const RUSTFMT: &str = "# The code is generated; zantc formats it.\ndisable_all_formatting = true\n";
@@ -58,6 +58,18 @@ pub(super) fn zant_json(source: &Source<'_>, weights: &Weights, others: &Package
     value["weights"]["sha256"] = hex(&Sha256::digest(&weights.blob)).into();
     value["files"] = files(others);
     written(&value)
+}
+
+/// The same of a crate of several models that share a runtime.
+pub(super) fn models_json(name: &str, sources: &[Source<'_>], others: &Package) -> String {
+    let models = sources.iter().map(|s| (s.name.to_string(), description(s))).collect::<serde_json::Map<_, _>>();
+    written(&json!({
+        "zantc": VERSION,
+        "model": { "name": name, "sha256": super::session::sha256(sources) },
+        "weights": { "bytes": sources.iter().map(|s| s.program.weights_bytes()).sum::<usize>() },
+        "models": models,
+        "files": files(others),
+    }))
 }
 
 /// The same of a crate of several models that have one state.
@@ -122,6 +134,8 @@ fn description(source: &Source<'_>) -> serde_json::Value {
     let mut value = json!({
         "zantc": VERSION,
         "model": { "name": program.name, "sha256": source.model_sha256 },
+        "inputs": ports(program, &program.inputs),
+        "outputs": ports(program, &program.outputs),
         "weights": { "bytes": program.weights_bytes() },
         "options": {
             "target": config.target.name,
@@ -154,6 +168,20 @@ fn description(source: &Source<'_>) -> serde_json::Value {
         value["options"]["states"] = program.states.iter().map(pair).collect();
     }
     value
+}
+
+/// Inputs or outputs, with what their integers stand for.
+pub fn ports(program: &Program, ports: &[Port]) -> serde_json::Value {
+    let port = |p: &Port| {
+        let mut value = json!({ "name": p.name, "type": p.ty.dtype.name(), "shape": p.ty.shape });
+        if let Some(quantization) = program.quantization(p) {
+            let range = super::numbers::range(p, quantization);
+            value["quantization"] =
+                json!({ "scale": quantization.scale, "zero_point": quantization.zero, "range": range });
+        }
+        value
+    };
+    ports.iter().map(port).collect()
 }
 
 /// A number with two digits behind the point.

@@ -4,12 +4,15 @@
 
 pub(crate) mod call;
 mod golden;
+mod group;
 mod library;
 mod manifest;
 mod map;
 mod model;
 mod module;
 pub(crate) mod names;
+pub(crate) mod numbers;
+pub(crate) mod own_inputs;
 mod package;
 mod pieces;
 mod ports;
@@ -19,6 +22,7 @@ mod rt;
 mod session;
 mod session_golden;
 mod state;
+mod stepping;
 mod steps;
 mod weights;
 mod words;
@@ -30,10 +34,12 @@ use crate::program::Program;
 pub use crate::footprint::arena_bytes;
 pub use golden::MAX_VECTORS_BYTES;
 pub(crate) use manifest::hex;
+pub use manifest::ports;
 pub(crate) use module::{MODULE_MARK, is_blob_of};
 pub(crate) use weights::MAGIC as BLOB_MAGIC;
 
-pub use module::{emit_module, emit_modules};
+pub use group::{emit_models_crate, emit_modules};
+pub use module::emit_module;
 pub use package::{Package, WriteError};
 pub use session::{SESSION, emit_session_crate, emit_session_module, weights_bytes};
 pub use words::{crate_name, is_crate_name};

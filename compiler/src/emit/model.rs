@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::names::Names;
 use super::pieces::{CALLS, CALLS_LINE, Pieces, format, ident, mentions, spaced};
-use super::ports::{array_type, shapes};
+use super::ports::{array_type, port_doc, shapes};
 use super::words::in_doc;
 use super::{Source, map};
 use crate::config::Alloc;
@@ -47,6 +47,7 @@ pub(super) fn model(source: &Source<'_>, names: &Names, form: Form) -> String {
     let mut pieces = Pieces::default();
     let constants = pieces.items(writer.constants());
     let model = pieces.items([writer.model()]);
+    let stepping = writer.steps_type(&mut pieces);
     let calls = pieces.calls(writer.calls());
     let model = model.replacen(CALLS_LINE, &calls, 1);
     let (steps, regions) = (pieces.items(writer.steps()), pieces.items(writer.regions()));
@@ -59,7 +60,7 @@ pub(super) fn model(source: &Source<'_>, names: &Names, form: Form) -> String {
     text += &map::memory_map(source, names);
     text.push('\n');
     // Part by part, each gone when it has been copied: models of many steps have megabytes of them.
-    let parts = [imports, constants, model, regions, steps, buffers].into_iter().filter(|t| !t.is_empty());
+    let parts = [imports, constants, model, stepping, regions, steps, buffers].into_iter().filter(|t| !t.is_empty());
     for (n, part) in parts.enumerate() {
         text.push_str(if n > 0 { "\n" } else { "" });
         text += &spaced(&part);
@@ -104,8 +105,8 @@ impl Writer<'_> {
         let arena = Literal::usize_unsuffixed(arena_bytes(self.program));
         let macs = Literal::u64_unsuffixed(self.program.macs());
         let weights = Literal::usize_unsuffixed(self.program.weights_bytes());
-        let inputs = shapes("input", &self.program.inputs, &self.names.inputs);
-        let outputs = shapes("output", &self.program.outputs, &self.names.outputs);
+        let inputs = shapes(self.program, "input", &self.program.inputs, &self.names.inputs);
+        let outputs = shapes(self.program, "output", &self.program.outputs, &self.names.outputs);
         let figures = quote! {
             /// Bytes of the arena: every buffer and all working memory of a run.
             pub const ARENA_BYTES: usize = #arena;
@@ -114,7 +115,11 @@ impl Writer<'_> {
             /// Multiply-adds of one run.
             pub const MACS: u64 = #macs;
         };
-        std::iter::once(figures).chain(inputs).chain(outputs).chain(self.label_consts())
+        std::iter::once(figures)
+            .chain(inputs)
+            .chain(outputs)
+            .chain(self.quantization_consts())
+            .chain(self.label_consts())
     }
 
     /// `Model`, its inputs and outputs, and `run`.
@@ -123,7 +128,19 @@ impl Writer<'_> {
         let outputs = self.outputs_struct();
         let (state, new) = self.state();
         let run = self.run();
+        let stepped = self.stepped_runs();
+        let conversions = self.conversions();
         let kept = self.kept();
+        let own_inputs = self.own_inputs();
+        let debug = (self.source.config.alloc != Alloc::Caller).then(|| {
+            quote! {
+                impl core::fmt::Debug for Model {
+                    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                        f.debug_struct("Model").finish_non_exhaustive()
+                    }
+                }
+            }
+        });
         quote! {
             #inputs
             #outputs
@@ -131,8 +148,12 @@ impl Writer<'_> {
             impl Model {
                 #new
                 #run
+                #own_inputs
+                #stepped
+                #(#conversions)*
                 #kept
             }
+            #debug
             impl Default for Model {
                 fn default() -> Self {
                     Self::new()
@@ -193,7 +214,7 @@ impl Writer<'_> {
 
     fn run(&self) -> TokenStream {
         let input = match self.program.inputs.as_slice() {
-            [] => quote!(),
+            _ if self.is_lent_nothing() => quote!(),
             [one] => {
                 let (name, ty) = (ident(&self.names.inputs[0]), array_type(one));
                 quote!(#name: &#ty)
@@ -201,11 +222,13 @@ impl Writer<'_> {
             _ => quote!(inputs: Inputs<'_>),
         };
         let (result, lifetime) = self.result_type();
-        let unpack = (self.program.inputs.len() > 1).then(|| {
+        let unpack = (self.program.inputs.len() > 1 && !self.is_lent_nothing()).then(|| {
             let names = self.names.inputs.iter().map(|n| ident(n));
             quote!(let Inputs { #(#names),* } = inputs;)
         });
-        let bools = self.program.inputs.iter().zip(&self.names.inputs).filter(|(p, _)| p.ty.dtype == DType::Bool);
+        let lends = !self.is_lent_nothing();
+        let bools = self.program.inputs.iter().zip(&self.names.inputs);
+        let bools = bools.filter(|(p, _)| lends && p.ty.dtype == DType::Bool);
         let bools = bools.map(|(_, n)| {
             let name = ident(n);
             quote!(let #name = bools_as_bytes(#name);)
@@ -249,7 +272,14 @@ impl Writer<'_> {
     }
 
     fn run_doc(&self) -> String {
-        let mut doc = " Computes the model once.".to_string();
+        let mut doc = " Computes the model once.\n".to_string();
+        let (program, names) = (self.program, self.names);
+        for (port, name) in program.inputs.iter().zip(&names.inputs) {
+            doc += &format!("\n - `{name}`:{}", port_doc(program, port));
+        }
+        for (port, name) in program.outputs.iter().zip(&names.outputs) {
+            doc += &format!("\n - gives `{name}`:{}", port_doc(program, port));
+        }
         if self.program.is_fallible() {
             doc += "\n\n # Errors\n If the data cannot be computed with: an index is out of range, or an integer is divided by zero.";
             if !self.program.states.is_empty() {

@@ -5,11 +5,12 @@
 
 use sha2::{Digest, Sha256};
 
+use super::library::QUIET;
 use super::model::{Form, model};
 use super::names::Names;
 use super::weights::Weights;
 use super::words::is_unusual;
-use super::{Package, Source, VERSION, library, rt};
+use super::{Package, Source, library, rt};
 use crate::config::Alloc;
 
 /// What stands in the first line of each module.
@@ -27,24 +28,12 @@ pub(crate) fn is_blob_of(module: &str, file: &str) -> bool {
 pub fn emit_module(source: &Source<'_>) -> Package {
     let mut package = Package::default();
     let mut body = model_module(source, &Names::new(source.program), &mut package);
-    body += &runtime(&[*source]);
+    body += &runtime(source, &body);
     let module = identifier(source.name);
-    let text =
-        format!("/// {}\n{}pub mod {module} {{\n{}}}\n", library::title(source), unusual(source.name), indented(&body));
-    package.text(&format!("{module}.rs"), text);
-    package
-}
-
-/// Several models that share one runtime: `NAME.rs` with a module for each model, and their blobs. The models have names of
-/// their own and round products alike.
-pub fn emit_modules(name: &str, sources: &[Source<'_>]) -> Package {
-    let mut package = Package::default();
-    let names = sources.iter().map(|source| Names::new(source.program)).collect::<Vec<_>>();
-    let body = model_modules(sources, &names, &mut package) + &runtime(sources);
-    let module = identifier(name);
     let text = format!(
-        "/// Neural networks that share one runtime, {MODULE_MARK}{VERSION}.\n{}pub mod {module} {{\n{}}}\n",
-        unusual(name),
+        "/// {}\n{}pub mod {module} {{\n{}}}\n",
+        library::title(source),
+        attributes(source.name),
         indented(&body)
     );
     package.text(&format!("{module}.rs"), text);
@@ -67,6 +56,11 @@ pub(super) fn model_modules(sources: &[Source<'_>], names: &[Names], package: &m
     body
 }
 
+/// What stands before the module of an included file: in a program nothing of it is reached from outside.
+pub(super) fn attributes(name: &str) -> String {
+    format!("#[allow(unreachable_pub)]\n{}", unusual(name))
+}
+
 /// What stands before a module whose name Rust would warn of.
 pub(super) fn unusual(name: &str) -> &'static str {
     if is_unusual(name) { "#[allow(non_snake_case)]\n" } else { "" }
@@ -86,39 +80,41 @@ fn model_module(source: &Source<'_>, names: &Names, package: &mut Package) -> St
         body += &format!("#[allow(unused_imports)]\n{line}\n");
     }
     body += &library::take(source);
-    body += "\n#[forbid(unsafe_code)]\nmod model {\n";
+    body += &format!("\n#[forbid(unsafe_code)]\n{QUIET}mod model {{\n");
     if source.config.alloc == Alloc::Heap {
         body += "    extern crate alloc;\n\n";
     }
     body += &indented(&model(source, names, Form::Module));
     let seen = if names.lends { "pub(super) " } else { "" };
-    body += &format!("}}\n\n#[allow(unsafe_code)]\n{seen}mod weights {{\n");
+    body += &format!("}}\n\n#[allow(unsafe_code)]\n{QUIET}{seen}mod weights {{\n");
     body += &indented(&weights.source(&blob, source.config.weights_section.as_deref()));
     body += "}\n\n";
     package.bytes(&blob, weights.blob);
     body
 }
 
-/// The runtime's files as nested modules.
-pub(super) fn runtime(sources: &[Source<'_>]) -> String {
-    let files = rt::files(sources);
+/// What code uses of the runtime as nested modules.
+pub(super) fn runtime(source: &Source<'_>, code: &str) -> String {
+    let files = rt::files(source, &[code]);
     let folders = rt::folders(&files);
     let mut text = nested("", &folders[""], &files, &folders);
-    text += &sources.first().map_or(String::new(), rt::cpu_type);
-    format!("#[allow(dead_code)]\nmod rt {{\n{}}}\n", indented(&text))
+    if rt::takes_cpu(&[code]) {
+        text += &rt::cpu_type(source);
+    }
+    format!("#[allow(dead_code, unused_imports, unused_variables)]\n{QUIET}mod rt {{\n{}}}\n", indented(&text))
 }
 
 fn nested(
     folder: &str,
     modules: &[String],
-    files: &[&zant_runtime::sources::Source],
+    files: &[rt::File],
     folders: &std::collections::BTreeMap<String, Vec<String>>,
 ) -> String {
     let mut text = String::new();
     for m in modules {
         let path = if folder.is_empty() { m.clone() } else { format!("{folder}/{m}") };
         let content = match files.iter().find(|f| f.path == format!("{path}.rs")) {
-            Some(f) => f.text.to_string(),
+            Some(f) => f.text.clone(),
             None => nested(&path, &folders[&path], files, folders),
         };
         if rt::may_be_unsafe(folder, m) {

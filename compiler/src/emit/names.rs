@@ -97,7 +97,8 @@ impl Names {
         let kept = program.kept().into_iter().map(|b| program.whole(b));
         let conditions = program.regions.iter().filter_map(|r| r.condition());
         let conditions = conditions.filter(|v| program.buffer(v.buffer).storage == Storage::Arena);
-        let used = args.chain(conditions).chain(program.outputs.iter().map(|o| o.view)).chain(kept);
+        let inputs = program.own_input_buffers().map(|b| program.whole(b));
+        let used = args.chain(conditions).chain(program.outputs.iter().map(|o| o.view)).chain(kept).chain(inputs);
         let mut views: Vec<(String, View)> = used.map(|v| (self.view(program, v), v)).collect();
         views.sort_by_key(|(name, v)| (v.buffer, v.offset, v.len, name.clone()));
         views.dedup();
@@ -225,17 +226,19 @@ fn port_names(ports: &[Port], kind: &str) -> Vec<String> {
 
 /// The alias of each buffer of the arena: `Act3`, what step 3 gives, `Work3`, what it works in; or the value's own name.
 fn buffer_names(program: &Program, imported: &[&str]) -> Vec<String> {
-    let own = ["Model", "Inputs", "Outputs", "Arena", "Buffer", "Read", "Write", "Cpu", "Block", "DataError"];
+    let own = ["Model", "Inputs", "Outputs", "Arena", "Buffer", "Read", "Write", "Cpu", "Block", "DataError", "Steps"];
     // What every module sees without an import, as far as emitted code uses it.
     let prelude = ["Result", "Ok", "Err", "Option", "Some", "None", "Default", "Iterator"];
     let mut types = Unique::types(own.into_iter().chain(prelude).chain(imported.iter().copied()));
     let (makers, read) = (makers(program), read(program));
+    let inputs: BTreeSet<u32> = program.own_input_buffers().map(|b| b.0).collect();
     let mut numbered: Vec<String> = Vec::with_capacity(program.buffers.len());
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for i in 0..program.buffers.len() {
         let name = match makers[i] {
             Some(step) if read[i] => format!("Act{step}"),
             Some(step) => format!("Work{step}"),
+            None if inputs.contains(&(i as u32)) => "Input".into(),
             None => format!("Kept{i}"),
         };
         let nth = seen.entry(name.clone()).or_default();

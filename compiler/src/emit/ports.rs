@@ -6,24 +6,36 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::model::Writer;
+use super::numbers;
 use super::pieces::ident;
 use super::words::{in_doc, type_in_doc};
 use crate::config::Alloc;
 use crate::ir::{DType, Labels};
-use crate::program::{Port, rust_type};
+use crate::program::{Port, Program, rust_type};
 
 impl Writer<'_> {
     pub(super) fn inputs_struct(&self) -> Option<TokenStream> {
-        structure("Inputs", " The inputs of a run.", &self.program.inputs, &self.names.inputs)
+        if self.is_lent_nothing() {
+            return None;
+        }
+        structure(self.program, "Inputs", " The inputs of a run.", &self.program.inputs, &self.names.inputs)
     }
 
     pub(super) fn outputs_struct(&self) -> Option<TokenStream> {
         let doc = " The outputs of a run. They lie in the arena until the next run.";
-        structure("Outputs", doc, &self.program.outputs, &self.names.outputs)
+        structure(self.program, "Outputs", doc, &self.program.outputs, &self.names.outputs)
+    }
+
+    /// Whether a run takes no inputs: they lie in the arena, or there are none.
+    pub(super) fn is_lent_nothing(&self) -> bool {
+        self.program.inputs.is_empty() || self.program.has_own_inputs()
     }
 
     /// Inputs that no step reads are allowed, and no warning.
     pub(super) fn unused_inputs(&self) -> Option<TokenStream> {
+        if self.is_lent_nothing() {
+            return None;
+        }
         let mut read: BTreeSet<usize> = self.program.steps.iter().flat_map(|s| self.inputs_of(s)).collect();
         read.extend(self.program.regions.iter().filter_map(|r| self.input_of(r.condition()?)));
         let unused: Vec<Ident> = (0..self.program.inputs.len())
@@ -37,7 +49,10 @@ impl Writer<'_> {
     pub(super) fn label_consts(&self) -> impl Iterator<Item = TokenStream> {
         self.program.labels.iter().map(|(&n, labels)| {
             let port = &self.program.outputs[n];
-            let id = port_const("output", &self.names.outputs, n, "LABELS");
+            let id = match labels {
+                Labels::Classes(_) => ident("LABELS"),
+                _ => port_const("output", &self.names.outputs, n, "LABELS"),
+            };
             let of = in_doc(&port.name);
             let (doc, ty, values): (String, TokenStream, Vec<TokenStream>) = match labels {
                 Labels::Names(names) => {
@@ -46,6 +61,10 @@ impl Writer<'_> {
                 }
                 Labels::ColumnNames(names) => {
                     let doc = format!(" The classes that the columns of the output {of} are the scores of.");
+                    (doc, quote!(&str), names.iter().map(|n| quote!(#n)).collect())
+                }
+                Labels::Classes(names) => {
+                    let doc = format!(" The classes that the output {of} has the scores of, in their order.");
                     (doc, quote!(&str), names.iter().map(|n| quote!(#n)).collect())
                 }
                 Labels::ColumnNumbers(numbers) => {
@@ -120,10 +139,10 @@ impl Writer<'_> {
 }
 
 /// The structure of several inputs or outputs.
-fn structure(name: &str, doc: &str, ports: &[Port], names: &[String]) -> Option<TokenStream> {
+fn structure(program: &Program, name: &str, doc: &str, ports: &[Port], names: &[String]) -> Option<TokenStream> {
     let name = ident(name);
     let fields = ports.iter().zip(names).map(|(p, n)| {
-        let (doc, name, ty) = (port_doc(p), ident(n), array_type(p));
+        let (doc, name, ty) = (port_doc(program, p), ident(n), array_type(p));
         quote!(#[doc = #doc] pub #name: &'a #ty)
     });
     (ports.len() > 1)
@@ -138,7 +157,7 @@ pub(super) fn array_type(p: &Port) -> TokenStream {
 }
 
 /// What an input or output is.
-fn port_doc(p: &Port) -> String {
+pub(super) fn port_doc(program: &Program, p: &Port) -> String {
     let bits = if p.ty.dtype == DType::F16 {
         ", the bits of IEEE binary16 numbers".to_string()
     } else if p.ty.dtype == DType::BF16 {
@@ -148,7 +167,9 @@ fn port_doc(p: &Port) -> String {
     } else {
         String::new()
     };
-    format!(" {}: {}, row-major{bits}.", in_doc(&p.name), type_in_doc(&p.ty))
+    let dimensions = numbers::dimensions(program, p).map_or_else(String::new, |d| format!(": {d}"));
+    let quantized = numbers::quantized(program, p).map_or_else(String::new, |q| format!("; {q}"));
+    format!(" {}, {}, row-major{dimensions}{bits}{quantized}.", in_doc(&p.name), type_in_doc(&p.ty))
 }
 
 /// The name of a constant of an input or output: `INPUT_SHAPE`, or `INPUT_X_SHAPE` where there are several.
@@ -164,11 +185,12 @@ pub(super) fn port_const(kind: &str, names: &[String], at: usize, what: &str) ->
 }
 
 /// The shapes of inputs or outputs as constants.
-pub(super) fn shapes(kind: &str, ports: &[Port], names: &[String]) -> Vec<TokenStream> {
+pub(super) fn shapes(program: &Program, kind: &str, ports: &[Port], names: &[String]) -> Vec<TokenStream> {
     let shape = |(at, p): (usize, &Port)| {
         let (id, rank) = (port_const(kind, names, at, "SHAPE"), Literal::usize_unsuffixed(p.ty.rank()));
         let dims = p.ty.shape.iter().map(|&d| Literal::usize_unsuffixed(d));
-        let doc = format!(" Shape of the {kind} {}.", in_doc(&p.name));
+        let dimensions = numbers::dimensions(program, p).map_or_else(String::new, |d| format!(": {d}"));
+        let doc = format!(" Shape of the {kind} {}{dimensions}.", in_doc(&p.name));
         quote!(#[doc = #doc] pub const #id: [usize; #rank] = [#(#dims),*];)
     };
     ports.iter().enumerate().map(shape).collect()

@@ -2,12 +2,21 @@
 
 use super::library::example;
 use super::names::Names;
+use super::numbers::{dimensions, has_float_products, quantized};
 use super::state::state_doc;
 use super::words::in_doc;
 use super::{Source, VERSION};
 use crate::config::Alloc;
 use crate::footprint::Footprint;
 use crate::ir::Numerics;
+use crate::program::{Port, Program};
+
+/// An input or output: its type, its name in the model, what its dimensions are, and what its integers stand for.
+fn port(program: &Program, port: &Port) -> String {
+    let dimensions = dimensions(program, port).map_or_else(String::new, |d| format!("; {d}"));
+    let quantized = quantized(program, port).map_or_else(String::new, |q| format!("; {q}"));
+    format!("{} {}{dimensions}{quantized}", port.ty, in_doc(&port.name).replace('|', "\\|"))
+}
 
 /// The text of the file.
 pub(super) fn readme(source: &Source<'_>, names: &Names) -> String {
@@ -16,22 +25,25 @@ pub(super) fn readme(source: &Source<'_>, names: &Names) -> String {
     text += "`no_std`, no heap, no dependencies, no `unsafe` in the model's own code.\n\n";
     text += "| | |\n| --- | --- |\n";
     for (p, n) in program.inputs.iter().zip(&names.inputs) {
-        text += &format!("| input `{n}` | {} {} |\n", p.ty, in_doc(&p.name).replace('|', "\\|"));
+        text += &format!("| input `{n}` | {} |\n", port(program, p));
     }
     for (p, n) in program.outputs.iter().zip(&names.outputs) {
-        text += &format!("| output `{n}` | {} {} |\n", p.ty, in_doc(&p.name).replace('|', "\\|"));
+        text += &format!("| output `{n}` | {} |\n", port(program, p));
     }
     for (s, n) in program.states.iter().zip(&names.states) {
         text += &format!("| state `{n}` | {} |\n", state_doc(s).replace('|', "\\|"));
     }
     let layout = program.layout.as_ref();
     let footprint = Footprint::of(program, source.config);
-    text += &format!("| arena (RAM) | {} bytes |\n", footprint.arena);
+    let what = if program.has_own_inputs() { "arena, with the inputs (RAM)" } else { "arena (RAM)" };
+    text += &format!("| {what} | {} bytes |\n", footprint.arena);
     text += &format!(
         "| lower bound of the arena for this order of steps | {} bytes |\n",
         layout.map_or(0, |l| l.lower_bound_bytes)
     );
-    text += &format!("| inputs, lent by the caller (RAM) | {} bytes |\n", footprint.inputs);
+    if !program.has_own_inputs() {
+        text += &format!("| inputs, lent by the caller (RAM) | {} bytes |\n", footprint.inputs);
+    }
     if let Some(stack) = footprint.stack {
         text += &format!("| stack, estimated (RAM) | {stack} bytes |\n| RAM, total | {} bytes |\n", footprint.ram());
     }
@@ -51,6 +63,7 @@ pub(super) fn readme(source: &Source<'_>, names: &Names) -> String {
         text += "`take` lends the only model of the program, which lies in `.bss`. If the target has no atomic operations, or if you need\nseveral models, keep each `Model` in a `static` of your own: `Model::new` is `const` and consists of zero bytes.\n\n";
     }
     text += match program.numerics {
+        _ if !has_float_products(program) => "The results have the same bits everywhere.\n\n",
         Numerics::Fused => {
             "Every product is an IEEE fused multiply-add: an instruction if the CPU has one, otherwise exact but slow software. The\nresults have the same bits everywhere.\n\n"
         }

@@ -8,9 +8,9 @@ use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 use sha2::{Digest, Sha256};
 
-use super::library::{self, title};
+use super::library::{self, QUIET, title};
 use super::manifest;
-use super::module::{MODULE_MARK, identifier, indented, model_modules, runtime, unusual};
+use super::module::{MODULE_MARK, attributes, identifier, indented, model_modules, runtime};
 use super::names::Names;
 use super::pieces::{format, ident, spaced};
 use super::ports::array_type;
@@ -32,7 +32,7 @@ pub fn emit_session_module(name: &str, sources: &[Source<'_>]) -> Package {
     let (configs, body) = (lent(sources), String::new());
     let body = body + &session(&sourced(sources, &configs), alloc(sources), &mut package);
     let module = identifier(name);
-    let text = format!("/// {}\n{}pub mod {module} {{\n{}}}\n", about(sources), unusual(name), indented(&body));
+    let text = format!("/// {}\n{}pub mod {module} {{\n{}}}\n", about(sources), attributes(name), indented(&body));
     package.text(&format!("{module}.rs"), text);
     package
 }
@@ -101,7 +101,9 @@ fn session(sources: &[Source<'_>], alloc: Alloc, package: &mut Package) -> Strin
         body += &library::take_static(source, SESSION, states);
         body.push('\n');
     }
-    body + &model_modules(sources, &names, package) + &runtime(sources)
+    body += &model_modules(sources, &names, package);
+    body += &sources.first().map_or(String::new(), |first| runtime(first, &body));
+    body
 }
 
 /// The identifiers of the models, with the constants that one has for another.
@@ -194,6 +196,12 @@ fn owner(sources: &[Source<'_>], names: &[Names], alloc: Alloc) -> String {
             #kept
         }
 
+        impl core::fmt::Debug for Session {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                f.debug_struct("Session").finish_non_exhaustive()
+            }
+        }
+
         impl Default for Session {
             fn default() -> Self {
                 Self::new()
@@ -201,7 +209,7 @@ fn owner(sources: &[Source<'_>], names: &[Names], alloc: Alloc) -> String {
         }
     };
     let text = spaced(&format(tokens));
-    format!("pub use session::*;\n\n#[forbid(unsafe_code)]\nmod session {{\n{}}}\n", indented(&text))
+    format!("pub use session::*;\n\n#[forbid(unsafe_code)]\n{QUIET}mod session {{\n{}}}\n", indented(&text))
 }
 
 /// The method that runs a model.

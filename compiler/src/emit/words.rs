@@ -9,7 +9,7 @@ pub(super) const RESERVED: &[&str] = &[
     "yield", // names of the text
     "arena", "cpu", "new", "run", "take", "model", "weights", "rt", "buffers", "main", "core", "alloc", "std",
     "inputs", "outputs", "bool", "u8", "u16", "u32", "u64", "i8", "i16", "i32", "i64", "f32", "f64", "usize", "str",
-    "ok", "err",
+    "ok", "err", "step", "steps",
 ];
 
 /// Longest identifier that is made from a name.

@@ -144,6 +144,12 @@ impl<'p> Executor<'p> {
         if self.hygiene == Hygiene::Poison {
             self.poison();
         }
+        for (port, bytes) in self.program.inputs.iter().zip(&inputs) {
+            if let Some(range) = self.program.arena_range(port.view) {
+                let from = &bytemuck::cast_slice::<u64, u8>(bytes)[..range.len()];
+                bytemuck::cast_slice_mut::<u64, u8>(&mut self.arena)[range].copy_from_slice(from);
+            }
+        }
         self.blocks(self.program.blocks(), &inputs, &mut observe)?;
         Ok(self.program.outputs.iter().map(|o| reshaped(self.load(o.view), &o.ty)).collect())
     }

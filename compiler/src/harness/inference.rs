@@ -6,6 +6,7 @@
 use crate::config::Alloc;
 use crate::emit::call::element;
 use crate::emit::names::Names;
+use crate::emit::own_inputs::method;
 use crate::emit::{SESSION, Source};
 use crate::program::{Port, Program};
 
@@ -58,7 +59,7 @@ pub fn emit_inference(source: &Source<'_>) -> Result<String, String> {
         true => "static mut ARENA: model::Arena<{ model::ARENA_BYTES }> = model::Arena::new();\n",
         false => "static mut MODEL: model::Model = model::Model::new();\n",
     };
-    for (i, p) in program.inputs.iter().enumerate() {
+    for (i, p) in program.inputs.iter().enumerate().filter(|_| !program.has_own_inputs()) {
         let zero = zero(p);
         text += &format!("{}static mut INPUT_{i}: {} = [{zero}; {}];\n", section("inputs"), array(p), p.ty.elements());
     }
@@ -105,6 +106,13 @@ fn run(source: &Source<'_>, names: &Names, lent: bool) -> String {
         "\n#[cfg_attr(not(target_family = \"wasm\"), unsafe(link_section = \".harness.run\"))]\npub(crate) unsafe fn run(input: super::File, output: super::File) {\n    // SAFETY: there is one thread, and no reference to the statics outlives its line.\n    unsafe {\n",
     );
     for i in 0..program.inputs.len() {
+        if program.has_own_inputs() {
+            let method = method(names, i);
+            text += &format!(
+                "        let memory: *mut [_] = {model}.{method}({arena});\n        super::read(input, memory.cast(), size_of_val(&*memory));\n"
+            );
+            continue;
+        }
         text += &format!(
             "        super::read(input, (&raw mut INPUT_{i}).cast(), size_of_val(&*(&raw const INPUT_{i})));\n"
         );
@@ -117,7 +125,8 @@ fn run(source: &Source<'_>, names: &Names, lent: bool) -> String {
             "        let state: *mut [_] = {model}.{name}({arena});\n        super::read(input, state.cast(), size_of_val(&*state));\n"
         );
     }
-    let inputs: Vec<String> = (0..program.inputs.len()).map(|i| format!("&*(&raw const INPUT_{i})")).collect();
+    let lent_inputs = if program.has_own_inputs() { 0 } else { program.inputs.len() };
+    let inputs: Vec<String> = (0..lent_inputs).map(|i| format!("&*(&raw const INPUT_{i})")).collect();
     let first = if lent { arena.to_string() } else { "&mut *(&raw mut MODEL)".into() };
     let arguments = [vec![first], inputs].concat().join(", ");
     let mark = if source.config.observed { "        NEXT = 0;\n        step();\n        step();\n" } else { "" };
@@ -162,8 +171,10 @@ pub(super) fn entry(
         true => "arena: &'static mut model::Arena<{ model::ARENA_BYTES }>".to_string(),
         false => format!("model: &'static mut {}", callee.owner),
     };
-    let parameters: Vec<String> =
-        std::iter::once(first).chain(ports.map(|(i, p)| format!("input_{i}: &'static {}", array(p)))).collect();
+    let own = program.has_own_inputs();
+    let parameters: Vec<String> = std::iter::once(first)
+        .chain(ports.filter(|_| !own).map(|(i, p)| format!("input_{i}: &'static {}", array(p))))
+        .collect();
     let result = match program.is_fallible() {
         true => format!("Result<{}, {}::DataError>", results(program, callee), callee.module),
         false => results(program, callee),
@@ -172,6 +183,7 @@ pub(super) fn entry(
     let mut arguments = if lent { vec!["arena".to_string()] } else { Vec::new() };
     arguments.extend(source.config.observed.then(|| format!("&mut {observer}")));
     match names.inputs.as_slice() {
+        _ if own => {}
         [] => {}
         [_] => arguments.push("input_0".into()),
         many => {

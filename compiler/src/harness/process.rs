@@ -7,6 +7,7 @@ use super::inference::{Callee, ENTRY, array, entry, infer, results};
 use crate::config::Alloc;
 use crate::emit::Source;
 use crate::emit::names::Names;
+use crate::emit::own_inputs::{fill, method};
 use crate::program::Program;
 
 /// Bytes between the starts of inputs: what any element and any vector wants.
@@ -70,7 +71,7 @@ fn emitted(source: &Source<'_>, callee: &Callee) -> Result<String, String> {
     }
     text += &(if heap { HEAP } else { STATIC }).replace("model::Model", &callee.owner);
     text += &reset(source.program, &names, &places);
-    text += &run(source.program, &places, callee);
+    text += &run(source.program, &names, &places, callee);
     text += &write(source.program, &names);
     text += &token(source.program, &names, &places, bytes);
     text += &infer(source, &names, callee, false, "super::steps::mark");
@@ -134,16 +135,30 @@ fn reset(program: &Program, names: &Names, places: &[usize]) -> String {
 }
 
 /// One run: for its result, and for nothing but its time.
-fn run(program: &Program, places: &[usize], callee: &Callee) -> String {
+fn run(program: &Program, names: &Names, places: &[usize], callee: &Callee) -> String {
+    let own = program.has_own_inputs();
     let inputs = program.inputs.iter().zip(places);
-    let arguments: String = inputs.map(|(p, place)| format!(", &*input.add({place}).cast::<{}>()", array(p))).collect();
+    let fills: String = inputs
+        .clone()
+        .enumerate()
+        .filter(|_| own)
+        .map(|(at, (p, place))| {
+            let from = format!("(&*input.add({place}).cast::<{}>())", array(p));
+            format!(
+                "    // SAFETY: the file has inputs and states, each aligned.\n    unsafe {{ {} }}\n",
+                fill(p, &format!("model().{}()", method(names, at)), &from)
+            )
+        })
+        .collect();
+    let arguments: String =
+        inputs.filter(|_| !own).map(|(p, place)| format!(", &*input.add({place}).cast::<{}>()", array(p))).collect();
     let checked = match program.is_fallible() {
         true => "match result {\n        Ok(result) => result,\n        Err(_) => super::stop(super::REFUSED),\n    }",
         false => "result",
     };
     let unused = if program.inputs.is_empty() { "    let _ = input;\n" } else { "" };
     format!(
-        "\nunsafe fn result(input: *const u8) -> {} {{\n{unused}    // SAFETY: the file has inputs and states, each aligned.\n    let result = unsafe {{ {ENTRY}(model(){arguments}) }};\n    {checked}\n}}\n\n/// Computes once.\npub(crate) unsafe fn run(input: *const u8) {{\n    // SAFETY: the caller's promise is the same.\n    core::hint::black_box(unsafe {{ result(core::hint::black_box(input)) }});\n}}\n",
+        "\nunsafe fn result(input: *const u8) -> {} {{\n{unused}{fills}    // SAFETY: the file has inputs and states, each aligned.\n    let result = unsafe {{ {ENTRY}(model(){arguments}) }};\n    {checked}\n}}\n\n/// Computes once.\npub(crate) unsafe fn run(input: *const u8) {{\n    // SAFETY: the caller's promise is the same.\n    core::hint::black_box(unsafe {{ result(core::hint::black_box(input)) }});\n}}\n",
         results(program, callee)
     )
 }

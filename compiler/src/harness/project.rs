@@ -36,7 +36,10 @@ pub fn emit_project(source: &Source<'_>) -> String {
     );
     let (outputs, fallible) = (outputs(source), program.is_fallible());
     let result = if fallible { format!("Result<{outputs}, model::DataError>") } else { outputs.clone() };
+    let own = program.has_own_inputs();
+    let call = if own { "run_with" } else { "run" };
     let arguments = match names.inputs.as_slice() {
+        many if own => many.iter().map(|n| format!("self.frame.{n}")).collect::<Vec<_>>().join(", "),
         [] => String::new(),
         [one] => format!("self.frame.{one}"),
         many => {
@@ -45,7 +48,7 @@ pub fn emit_project(source: &Source<'_>) -> String {
         }
     };
     text += &format!(
-        "    /// Computes the outputs of what is in the frame.\n    pub fn run(&mut self) -> {result} {{\n        self.model.run({arguments})\n    }}\n\n    /// The same as a line of text.\n    pub fn answer(&mut self) -> Answer<'_> {{\n        Answer(self.run())\n    }}\n}}\n\n"
+        "    /// Computes the outputs of what is in the frame.\n    pub fn run(&mut self) -> {result} {{\n        self.model.{call}({arguments})\n    }}\n\n    /// The same as a line of text.\n    pub fn answer(&mut self) -> Answer<'_> {{\n        Answer(self.run())\n    }}\n}}\n\n"
     );
     text += &format!(
         "/// What a run gave, as a line of text.\npub struct Answer<'a>({});\n\nimpl fmt::Display for Answer<'_> {{\n    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {{\n",

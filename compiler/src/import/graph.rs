@@ -79,6 +79,7 @@ impl<'a> Importer<'a> {
         self.nodes(&graph.node);
         if !self.stopped {
             self.outputs(graph);
+            self.builder.graph.meanings = super::meaning::meanings(graph);
         }
         self.unused_dims();
         self.note_batch();

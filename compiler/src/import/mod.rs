@@ -11,6 +11,7 @@ mod halves;
 mod inline;
 mod labels;
 mod loops;
+mod meaning;
 mod node;
 mod nodes;
 mod ops;

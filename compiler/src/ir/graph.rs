@@ -71,6 +71,42 @@ pub enum Labels {
     ColumnNames(Vec<String>),
     /// Columns stand for these numbers.
     ColumnNumbers(Vec<i64>),
+    /// What the entries of the last dimension are the scores of, as a user or the model's metadata says; untrusted text.
+    Classes(Vec<String>),
+}
+
+/// How integers stand for real numbers: `(q - zero) * scale`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Quantization {
+    /// The real number between neighbouring integers.
+    pub scale: f32,
+    /// The integer that stands for 0.
+    pub zero: i32,
+}
+
+impl Quantization {
+    /// The real number that an integer stands for.
+    pub fn real(self, q: i32) -> f32 {
+        (q - self.zero) as f32 * self.scale
+    }
+}
+
+/// The order of an image's dimensions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImageOrder {
+    /// Batch, channels, height, width.
+    Nchw,
+    /// Batch, height, width, channels.
+    Nhwc,
+}
+
+/// What the numbers of an input or output mean.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Meaning {
+    /// How its integers stand for real numbers.
+    pub quantization: Option<Quantization>,
+    /// The order of its dimensions, if it is an image.
+    pub order: Option<ImageOrder>,
 }
 
 /// An input whose value an instance of the model keeps from run to run: zeros at first, then what the output makes of it.
@@ -135,6 +171,8 @@ pub struct Graph {
     pub states: Vec<State>,
     /// What some outputs' numbers or columns stand for, by position in `outputs`. The text form leaves it out.
     pub labels: BTreeMap<usize, Labels>,
+    /// What the numbers of inputs and outputs mean, by their names. The text form leaves it out.
+    pub meanings: BTreeMap<String, Meaning>,
     /// The states that other models have too, by the positions of their inputs.
     pub shared: BTreeMap<usize, Shared>,
     /// Quantized operators that compute in floats, in the order of the nodes.

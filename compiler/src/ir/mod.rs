@@ -30,7 +30,10 @@ pub use dtype::{DType, Scalar};
 pub use eval::{EvalError, Evaluate, GraphError, Reference, eval_graph};
 pub(crate) use expr::with_math;
 pub use expr::{BinaryOp, Expr, ExprIx, ExprOp, UnaryOp};
-pub use graph::{Begun, Graph, Labels, Node, Origin, Output, Shared, State, StaysFloat, Value, ValueId};
+pub use graph::{
+    Begun, Graph, ImageOrder, Labels, Meaning, Node, Origin, Output, Quantization, Shared, State, StaysFloat, Value,
+    ValueId,
+};
 pub use infer::{broadcast, infer};
 pub use minifloat::Minifloat;
 pub use op::{Meeting, Op};

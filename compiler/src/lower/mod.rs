@@ -166,6 +166,7 @@ impl<'a> Lowering<'a> {
                 inputs: Vec::new(),
                 outputs: Vec::new(),
                 labels: BTreeMap::new(),
+                meanings: graph.meanings.clone(),
                 states: Vec::new(),
                 buffers: Vec::new(),
                 weights: Vec::new(),

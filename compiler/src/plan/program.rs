@@ -93,11 +93,12 @@ fn problem(program: &Program, align: usize) -> (Problem, Vec<BufferId>) {
     let mut index = vec![None; program.buffers.len()];
     buffers.iter().enumerate().for_each(|(ix, id)| index[id.index()] = Some(BufferIx(ix)));
     let kept: BTreeSet<BufferId> = program.kept().into_iter().collect();
+    let inputs: BTreeSet<BufferId> = program.own_input_buffers().collect();
     let results: BTreeSet<BufferId> = program.outputs.iter().map(|o| o.view.buffer).collect();
     let specs = buffers.iter().map(|&id| BufferSpec {
         bytes: program.buffer(id).bytes(),
         // Nobody writes what has no elements.
-        live_from_start: program.buffer(id).elements == 0 || kept.contains(&id),
+        live_from_start: program.buffer(id).elements == 0 || kept.contains(&id) || inputs.contains(&id),
         live_to_end: results.contains(&id) || kept.contains(&id),
     });
     let specs = specs.collect();

@@ -18,7 +18,7 @@ mod verify;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::ir::{DType, Labels, Numerics, Origin, Tensor, Type};
+use crate::ir::{DType, ImageOrder, Labels, Meaning, Numerics, Origin, Quantization, Tensor, Type};
 
 pub use closure::{rust_type, scalar_lit, unsupported};
 pub use kernel::{ArgSlice, Args, KernelCall, Params, RunError};
@@ -235,12 +235,14 @@ pub struct Program {
     pub name: String,
     /// How products are rounded.
     pub numerics: Numerics,
-    /// The model's inputs, but those that are states.
+    /// The model's inputs, but those that are states: all lent, or all in the arena.
     pub inputs: Vec<Port>,
     /// The model's outputs, but those that are states.
     pub outputs: Vec<Port>,
     /// What some outputs' numbers or columns stand for, by position in `outputs`.
     pub labels: BTreeMap<usize, Labels>,
+    /// What the numbers of inputs and outputs mean, by their names.
+    pub meanings: BTreeMap<String, Meaning>,
     /// What an instance of the model keeps from run to run.
     pub states: Vec<State>,
     /// All buffers.
@@ -256,6 +258,37 @@ pub struct Program {
 }
 
 impl Program {
+    /// How the integers of an input or output stand for real numbers, where it has integers of 8 or 16 bits that do.
+    pub fn quantization(&self, port: &Port) -> Option<Quantization> {
+        let fits = matches!(port.ty.dtype, DType::I8 | DType::U8 | DType::I16 | DType::U16);
+        // A file may hold anything.
+        let is_sound = |q: &Quantization| q.scale.is_finite() && q.scale > 0.0 && (-32768..=65535).contains(&q.zero);
+        self.meanings.get(&port.name).and_then(|meaning| meaning.quantization).filter(|q| fits && is_sound(q))
+    }
+
+    /// The order of an input's or output's dimensions, if it is an image.
+    pub fn image_order(&self, port: &Port) -> Option<ImageOrder> {
+        self.meanings.get(&port.name).and_then(|meaning| meaning.order).filter(|_| port.ty.rank() == 4)
+    }
+
+    /// Whether inputs lie in the arena, where they are filled before a run.
+    pub fn has_own_inputs(&self) -> bool {
+        self.inputs.iter().any(|p| self.buffer(p.view.buffer).storage == Storage::Arena)
+    }
+
+    /// Puts the inputs into the arena, before buffers are placed.
+    pub fn own_inputs(&mut self) {
+        for port in &self.inputs {
+            self.buffers[port.view.buffer.index()].storage = Storage::Arena;
+        }
+    }
+
+    /// The buffers of the inputs that lie in the arena.
+    pub fn own_input_buffers(&self) -> impl Iterator<Item = BufferId> + '_ {
+        let ids = self.inputs.iter().map(|p| p.view.buffer);
+        ids.filter(|&id| self.buffer(id).storage == Storage::Arena)
+    }
+
     /// Bits of a weight of a step, where they are fewer than the graph's.
     pub fn weight_bits(&self, step: &Step) -> Option<f64> {
         let weights =

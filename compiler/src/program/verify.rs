@@ -106,6 +106,12 @@ fn replay(program: &Program, faults: &mut Vec<String>) {
         Some(r) => owners.holds(r, v.buffer),
         None => matches!(program.buffer(v.buffer).storage, Storage::Input(_)),
     };
+    for v in program.own_input_buffers().map(|b| program.whole(b)) {
+        match range(program, v) {
+            Some(r) => owners.write(r, v.buffer),
+            None => faults.push(format!("b{} is an input but has no place", v.buffer.0)),
+        }
+    }
     let kept: Vec<View> = program.kept().into_iter().map(|b| program.whole(b)).collect();
     for v in &kept {
         match range(program, *v) {

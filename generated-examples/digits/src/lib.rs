@@ -2,8 +2,8 @@
 
 //! The neural network `digits`, compiled by zantc 0.1.0 from an ONNX model.
 //!
-//! - input `image`: `f32[1,1,8,8]` (`image`)
-//! - output `probabilities`: `f32[1,10]` (`probabilities`)
+//! - input `image`: `image`, `f32[1,1,8,8]`, row-major: batch, channels, height, width (NCHW).
+//! - output `probabilities`: `probabilities`, `f32[1,10]`, row-major.
 //!
 //! 2048 bytes of arena, 7592 bytes of constants, 23680 multiply-adds a run; no heap.
 //!
@@ -18,17 +18,22 @@
 #[cfg(target_endian = "big")]
 compile_error!("weights.bin is little-endian; big-endian targets are not supported");
 
+#[allow(unreachable_pub, clippy::all, clippy::pedantic)]
 mod model;
-/// The kernels. A file may hold more functions than the model uses.
-#[allow(dead_code)]
+/// What the model uses of the runtime: kernels, and what they need.
+#[allow(dead_code, unused_imports, unused_variables)]
+#[allow(unreachable_pub, clippy::all, clippy::pedantic)]
 mod rt;
 #[allow(unsafe_code)]
+#[allow(unreachable_pub, clippy::all, clippy::pedantic)]
 mod weights;
 
 pub use model::*;
+pub use rt::math::argmax::argmax;
 
 /// Lends the only model of the program the first time; returns `None` afterwards. It lies in `.bss`, never on the stack.
 #[cfg(target_has_atomic = "8")]
+#[must_use]
 pub fn take() -> Option<&'static mut Model> {
     static MODEL: rt::once::Once<Model> = rt::once::Once::new(Model::new());
     MODEL.take()

@@ -34,7 +34,7 @@ pub const WEIGHT_BYTES: usize = 7592;
 /// Multiply-adds of one run.
 pub const MACS: u64 = 23680;
 
-/// Shape of the input `image`.
+/// Shape of the input `image`: batch, channels, height, width (NCHW).
 pub const INPUT_SHAPE: [usize; 4] = [1, 1, 8, 8];
 
 /// Shape of the output `probabilities`.
@@ -51,6 +51,9 @@ impl Model {
     }
 
     /// Computes the model once.
+    ///
+    /// - `image`: `image`, `f32[1,1,8,8]`, row-major: batch, channels, height, width (NCHW).
+    /// - gives `probabilities`: `probabilities`, `f32[1,10]`, row-major.
     pub fn run(&mut self, image: &[f32; 64]) -> &[f32; 10] {
         let arena = &mut self.arena;
         let cpu = Cpu::detect();
@@ -62,10 +65,78 @@ impl Model {
         probabilities(cpu, arena);
         arena.get::<Probabilities>()
     }
+
+    /// Begins a run that stops after each step. Nothing is computed before [`Steps::next`](Iterator::next), which gives the number
+    /// of the step that it has done, or [`Steps::finish`].
+    pub fn run_steps<'a>(&'a mut self, image: &'a [f32; 64]) -> Steps<'a> {
+        Steps {
+            arena: &mut self.arena,
+            cpu: Cpu::detect(),
+            input: image,
+            next: 0,
+        }
+    }
+
+    /// The same as `run`, for any executor: other tasks have their turn after each step.
+    pub async fn run_async<'a>(&'a mut self, image: &'a [f32; 64]) -> &'a [f32; 10] {
+        let mut steps = self.run_steps(image);
+        while let Some(step) = steps.next() {
+            let _ = step;
+            super::rt::stepping::Turn::new().await;
+        }
+        steps.finish()
+    }
+}
+impl core::fmt::Debug for Model {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Model").finish_non_exhaustive()
+    }
 }
 impl Default for Model {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// A run that has begun, and stops after each step: see [`Model::run_steps`].
+pub struct Steps<'a> {
+    arena: &'a mut Arena<ARENA_BYTES>,
+    cpu: Cpu,
+    input: &'a [f32; 64],
+    next: usize,
+}
+impl<'a> Steps<'a> {
+    /// The number of steps.
+    pub const COUNT: usize = 6;
+
+    /// Does the steps that are left, and gives what the run has computed.
+    pub fn finish(mut self) -> &'a [f32; 10] {
+        for _ in &mut self {}
+        let arena = self.arena;
+        arena.get::<Probabilities>()
+    }
+}
+impl Iterator for Steps<'_> {
+    type Item = usize;
+    fn next(&mut self) -> Option<Self::Item> {
+        let step = self.next;
+        let arena = &mut *self.arena;
+        match step {
+            0 => conv1(self.cpu, arena, self.input),
+            1 => pool1(self.cpu, arena),
+            2 => conv2(self.cpu, arena),
+            3 => pool2(self.cpu, arena),
+            4 => linear(self.cpu, arena),
+            5 => probabilities(self.cpu, arena),
+            _ => return None,
+        }
+        self.next += 1;
+        Some(step)
+    }
+}
+impl core::fmt::Debug for Steps<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Steps").field("next", &self.next).finish_non_exhaustive()
     }
 }
 

@@ -6,8 +6,7 @@
 use cortex_m_rt::entry;
 use cortex_m_semihosting::{debug, hprintln};
 
-include!(concat!(env!("OUT_DIR"), "/digits.rs"));
-include!(concat!(env!("OUT_DIR"), "/digits_int8.rs"));
+include!(concat!(env!("OUT_DIR"), "/models.rs"));
 
 /// A digit as it was written: ink from 0 (` `) to 16 (`@`), in the steps of [`INK`].
 const IMAGE: [&str; 8] =
@@ -38,11 +37,14 @@ fn report(model: &str, probabilities: &[f32; 10]) {
 fn main() -> ! {
     let image = pixels(&IMAGE);
     IMAGE.iter().for_each(|line| hprintln!("{}", line));
-    // The models with their memory lie in `.bss`, their weights in flash; nothing of them is ever on the stack, and interrupts go
-    // on while they compute.
-    if let (Some(floats), Some(bytes)) = (digits::take(), digits_int8::take()) {
-        report("floats", floats.run(&image));
-        report("bytes", bytes.run(&image));
+    // The arena that both models work in lies in `.bss`, their weights in flash; nothing of them is ever on the stack, and interrupts
+    // go on while they compute.
+    if let Some(arena) = models::take() {
+        let (floats, bytes) = (models::digits::Model::new(), models::digits_int8::Model::new());
+        *floats.input_mut(arena) = image;
+        report("floats", floats.run(arena));
+        *bytes.input_mut(arena) = image;
+        report("bytes", bytes.run(arena));
         debug::exit(debug::EXIT_SUCCESS);
     }
     debug::exit(debug::EXIT_FAILURE);

@@ -14,6 +14,7 @@ pub mod acos;
 pub mod acos_f64;
 pub mod acosh;
 pub mod acosh_f64;
+pub mod argmax;
 pub mod asin;
 pub mod asin_f64;
 pub mod asinh;

@@ -6,10 +6,6 @@
 use core::fmt;
 use core::marker::PhantomData;
 use core::mem::{align_of, size_of};
-use core::slice;
-
-/// The alignment of an arena in bytes: a cache line, which is also as wide as the widest vector register.
-pub const ALIGN: usize = 64;
 
 /// `BYTES` bytes that hold every buffer of a model.
 #[repr(C, align(64))]
@@ -26,29 +22,6 @@ pub struct Read<B>(PhantomData<B>);
 
 /// A view for writing: `&mut [T; LEN]`.
 pub struct Write<B>(PhantomData<B>);
-
-/// Byte ranges of an arena that hold truth values.
-pub trait Truths {
-    /// The first byte of each range, and one past its last.
-    const RANGES: &'static [(usize, usize)];
-}
-
-/// An arena after a run, for reading. The ranges of `T` hold zeros and ones.
-pub struct Results<'a, T, const BYTES: usize>(&'a Arena<BYTES>, PhantomData<T>);
-
-/// Why memory cannot become an arena.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ArenaError {
-    /// The slice has `given` bytes, and the arena needs `needed`.
-    TooSmall {
-        /// Bytes of the arena.
-        needed: usize,
-        /// Bytes of the slice.
-        given: usize,
-    },
-    /// The first byte is not at a multiple of `ALIGN`.
-    Misaligned,
-}
 
 use sealed::Range;
 
@@ -212,25 +185,6 @@ impl<const BYTES: usize> Arena<BYTES> {
         Arena([0; BYTES])
     }
 
-    /// The arena at the start of `memory`, whose bytes keep their values. `BYTES` must be a multiple of `ALIGN`, which
-    /// is checked at compile time, so that an arena has no padding.
-    ///
-    /// # Errors
-    /// If `memory` is shorter than `BYTES` or does not start at a multiple of `ALIGN`.
-    pub fn from_slice(memory: &mut [u8]) -> Result<&mut Self, ArenaError> {
-        const { assert!(BYTES.is_multiple_of(ALIGN), "the arena is not a multiple of 64 bytes") };
-        if memory.len() < BYTES {
-            return Err(ArenaError::TooSmall { needed: BYTES, given: memory.len() });
-        }
-        let arena = memory.as_mut_ptr().cast::<Self>();
-        if !arena.is_aligned() {
-            return Err(ArenaError::Misaligned);
-        }
-        // SAFETY: `arena` is aligned and at least `size_of::<Self>() == BYTES` bytes long, all initialised and borrowed
-        // exclusively for as long as the result; an arena has no padding that could become uninitialised.
-        Ok(unsafe { &mut *arena })
-    }
-
     /// A buffer for reading.
     #[inline(always)]
     pub fn get<B: Planned>(&self) -> &B::Array {
@@ -256,40 +210,11 @@ impl<const BYTES: usize> Arena<BYTES> {
         // borrowed exclusively for as long as the views.
         unsafe { V::views(self.0.as_mut_ptr()) }
     }
-
-    /// The arena for reading, after the bytes of `T` were made truth values as by `as_bools`.
-    #[inline]
-    pub fn results<T: Truths>(&mut self) -> Results<'_, T, BYTES> {
-        for &(start, end) in T::RANGES {
-            as_bools(self.0.get_mut(start..end).unwrap_or(&mut []));
-        }
-        Results(self, PhantomData)
-    }
-
-    /// All bytes.
-    pub const fn bytes_mut(&mut self) -> &mut [u8; BYTES] {
-        &mut self.0
-    }
 }
 
-impl<'a, T: Truths, const BYTES: usize> Results<'a, T, BYTES> {
-    /// A buffer for reading.
-    #[inline(always)]
-    pub fn get<B: Planned>(&self) -> &'a B::Array {
-        self.0.get::<B>()
-    }
-
-    /// A buffer of truth values, which lies in range `NTH` of `T`.
-    #[inline(always)]
-    pub fn bools<B: Bytes, const NTH: usize>(&self) -> &'a B::Bools {
-        const {
-            prove(&[B::RANGE], BYTES);
-            let (start, end) = T::RANGES[NTH];
-            assert!(start <= B::RANGE.start && B::RANGE.end <= end && end <= BYTES, "not all bytes are truth values");
-        }
-        // SAFETY: the range lies inside the borrowed arena, and inside a range that `results` has processed: every byte
-        // of it is 0 or 1, and none can have been written since. `bool` has the size and alignment of `u8`.
-        unsafe { &*self.0.0.as_ptr().add(B::RANGE.start).cast::<B::Bools>() }
+impl<const BYTES: usize> fmt::Debug for Arena<BYTES> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Arena").field("bytes", &BYTES).finish_non_exhaustive()
     }
 }
 
@@ -299,64 +224,4 @@ impl<const BYTES: usize> Default for Arena<BYTES> {
     }
 }
 
-impl fmt::Display for ArenaError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ArenaError::TooSmall { needed, given } => {
-                write!(f, "the arena needs {needed} bytes, the slice has {given}")
-            }
-            ArenaError::Misaligned => write!(f, "the arena must start at a multiple of {ALIGN} bytes"),
-        }
-    }
-}
-
-impl core::error::Error for ArenaError {}
-
-/// Truth values from bytes. Each byte is first set to 0 or 1; anything but 0 is true.
-#[inline]
-pub fn as_bools(bytes: &mut [u8]) -> &[bool] {
-    for byte in &mut *bytes {
-        *byte = u8::from(*byte != 0);
-    }
-    // SAFETY: `bool` has the size and alignment of `u8`, and every byte is 0 or 1.
-    unsafe { slice::from_raw_parts(bytes.as_ptr().cast::<bool>(), bytes.len()) }
-}
-
-/// [`as_bools`] for an array.
-#[inline]
-pub fn as_bool_array<const LEN: usize>(bytes: &mut [u8; LEN]) -> &[bool; LEN] {
-    let bools = as_bools(bytes);
-    // SAFETY: `bools` has `LEN` elements.
-    unsafe { &*bools.as_ptr().cast::<[bool; LEN]>() }
-}
-
-/// Truth values as bytes 0 and 1.
-#[inline]
-pub const fn bools_as_bytes(bools: &[bool]) -> &[u8] {
-    // SAFETY: `bool` has the size and alignment of `u8` and is initialised.
-    unsafe { slice::from_raw_parts(bools.as_ptr().cast::<u8>(), bools.len()) }
-}
-
-/// An aligned piece of memory, for arenas on a heap.
-#[derive(Clone, Copy, Debug)]
-#[repr(C, align(64))]
-pub struct Block([u8; ALIGN]);
-
-impl Block {
-    /// A block of zeros.
-    pub const ZERO: Self = Block([0; ALIGN]);
-}
-
-impl<const BYTES: usize> Arena<BYTES> {
-    /// The arena at the start of `blocks`, whose bytes keep their values.
-    ///
-    /// # Panics
-    /// If there are fewer than `BYTES / ALIGN` blocks.
-    pub fn from_blocks(blocks: &mut [Block]) -> &mut Self {
-        const { assert!(BYTES.is_multiple_of(ALIGN), "the arena is not a multiple of 64 bytes") };
-        assert!(blocks.len() >= BYTES / ALIGN, "there are too few blocks");
-        // SAFETY: the blocks are aligned, at least `BYTES` bytes long, all initialised, without padding, and borrowed
-        // exclusively for as long as the result.
-        unsafe { &mut *blocks.as_mut_ptr().cast::<Self>() }
-    }
-}
+impl<const BYTES: usize> Arena<BYTES> {}

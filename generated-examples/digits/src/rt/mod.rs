@@ -10,6 +10,7 @@ pub mod loops;
 pub mod math;
 #[allow(unsafe_code)]
 pub mod once;
+pub mod stepping;
 pub mod terms;
 
 /// The CPU, with the best instruction set that was found; every product is rounded once, together with the sum it is added to.

@@ -16,16 +16,8 @@ pub trait Numerics: Copy + Default + 'static {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Fused;
 
-/// The product is rounded, then the sum is rounded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Separate;
-
 impl Numerics for Fused {
     const FUSED: bool = true;
-}
-
-impl Numerics for Separate {
-    const FUSED: bool = false;
 }
 
 /// An instruction set: operations on vectors of [`LANES`] `f32`.
@@ -83,28 +75,12 @@ pub unsafe trait Isa: Cpu {
     fn leaky(self, x: Self::V, alpha: Self::V) -> Self::V;
     /// The lanes, lane 0 first.
     fn to_array(self, v: Self::V) -> [f32; LANES];
-    /// Transposes: lane `j` of vector `i` becomes lane `i` of vector `j`.
-    #[inline(always)]
-    fn transpose(self, rows: [Self::V; LANES]) -> [Self::V; LANES] {
-        let mut columns = [[0.0; LANES]; LANES];
-        for (i, row) in rows.into_iter().enumerate() {
-            for (column, x) in columns.iter_mut().zip(self.to_array(row)) {
-                if let Some(y) = column.get_mut(i) {
-                    *y = x;
-                }
-            }
-        }
-        columns.map(|column| self.load(&column))
-    }
 }
 
 /// A computation written once for every instruction set.
 pub trait Kernel {
     /// The result of [`Kernel::run`].
     type Output;
-
-    /// Whether small code has one body of this kernel, in plain Rust, because vectors gain it little.
-    const ONCE: bool = false;
 
     /// Runs the computation. Implementations are `#[inline(always)]`.
     fn run<I: Isa>(self, isa: I) -> Self::Output;
@@ -117,16 +93,4 @@ pub trait Kernel {
 pub trait Cpu: Copy {
     /// Runs `kernel` on the best instruction set that `self` stands for.
     fn run<K: Kernel>(self, kernel: K) -> K::Output;
-}
-
-/// A CPU with inner loops for [`Compact`](super::compact::Compact).
-pub trait Inner: Cpu {
-    /// How its products are rounded.
-    type Numerics: Numerics;
-
-    /// Whether it has vector instructions on most machines.
-    const VECTORS: bool = false;
-
-    /// The best instruction set of this CPU.
-    fn detect() -> Self;
 }

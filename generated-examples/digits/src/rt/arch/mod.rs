@@ -2,9 +2,7 @@
 //! Instruction sets.
 #[cfg(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))]
 pub mod arm;
-pub mod compact;
 pub mod floats;
-pub mod forward;
 pub mod host;
 pub mod isa;
 #[cfg(all(target_arch = "aarch64", target_feature = "neon", not(miri)))]

@@ -5,7 +5,7 @@
 use super::super::math::fma::fma;
 use super::super::math::minmax;
 use super::super::terms::sizes::LANES;
-use super::isa::{Cpu, Inner, Isa, Kernel, Numerics};
+use super::isa::{Cpu, Isa, Kernel, Numerics};
 use core::marker::PhantomData;
 
 /// Plain Rust. [`Fused`](super::isa::Fused) multiply-adds are computed exactly in software if the target has no
@@ -19,23 +19,10 @@ impl<N: Numerics> Portable<N> {
         Self::portable()
     }
 
-    /// The same CPU: there is no AVX-512 to leave out.
-    pub const fn without_avx512(self) -> Self {
-        self
-    }
-
     /// The instruction set, under the same name as `Host::portable` has on x86-64.
     #[allow(clippy::self_named_constructors)]
     pub const fn portable() -> Self {
         Portable(PhantomData)
-    }
-}
-
-impl<N: Numerics> Inner for Portable<N> {
-    type Numerics = N;
-
-    fn detect() -> Self {
-        Self::portable()
     }
 }
 

@@ -10,7 +10,6 @@ use super::super::loops::tile::{Task, cached_columns, tile};
 use super::super::terms::conv2d::Conv2d;
 use super::super::terms::line::PLACES;
 use super::super::terms::regions::{Maps, Region, Regions, Tiles};
-use super::compact;
 
 /// Computes the convolution. `bias` has `out_c` elements, or is empty for zeros.
 #[inline]
@@ -32,15 +31,9 @@ struct Convolution<'a> {
 }
 
 impl FloatKernel for Convolution<'_> {
-    const ONCE: bool = true;
-
     #[inline(always)]
     fn run<I: Floats>(self, isa: I) {
         let Convolution { p, x, w, bias, y } = self;
-        if I::COMPACT {
-            compact::convolution(isa, p, false, (x, w, bias), y);
-            return;
-        }
         let (Some(group_in), Some(group_out)) = (p.in_c.checked_div(p.groups), p.out_c.checked_div(p.groups)) else {
             return;
         };

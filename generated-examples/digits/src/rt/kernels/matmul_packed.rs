@@ -4,14 +4,10 @@
 //! Invariant: `y[i, j]` starts from `bias[j]` and adds `a[i, k] * w[k, j]` with `k` ascending, each by one multiply-add.
 use super::super::arch::floats::{FloatCpu, FloatKernel, Floats};
 use super::super::loops::products::Runs;
-use super::super::loops::row::Row;
 use super::super::loops::tile::{Task, cached_columns, tile};
-use super::super::terms::conv2d::Conv2d;
 use super::super::terms::epilogue::Epilogue;
 use super::super::terms::line::{Line, PLACES};
 use super::super::terms::regions::{Places, even};
-use super::super::terms::sizes::PANEL;
-use super::compact;
 
 /// `y[m, n] = epilogue(bias + a[m, k] * w[k, n])`.
 ///
@@ -40,11 +36,6 @@ impl MatMulPacked {
         MatMulPacked { m, k, n, a_pitch: k, y_pitch: n, epilogue: Epilogue::NONE }
     }
 
-    /// Sets the elements between the starts of neighbouring rows of `a` and `y`.
-    pub const fn pitch(self, a_pitch: usize, y_pitch: usize) -> Self {
-        MatMulPacked { a_pitch, y_pitch, ..self }
-    }
-
     /// Sets the epilogue.
     pub const fn then(self, epilogue: Epilogue) -> Self {
         MatMulPacked { epilogue, ..self }
@@ -57,12 +48,6 @@ impl MatMulPacked {
 pub fn matvec_packed<C: FloatCpu>(cpu: C, p: &MatMulPacked, a: &[f32], w: &[f32], bias: &[f32], y: &mut [f32]) {
     debug_assert!(p.m == 1);
     product::<C, true>(cpu, p, (a, w, bias), y);
-}
-
-/// Computes the product. `bias` has `n` elements, or is empty for zeros.
-#[inline]
-pub fn matmul_packed<C: FloatCpu>(cpu: C, p: &MatMulPacked, a: &[f32], w: &[f32], bias: &[f32], y: &mut [f32]) {
-    product::<C, false>(cpu, p, (a, w, bias), y);
 }
 
 #[inline]
@@ -88,25 +73,9 @@ struct Product<'a, const ROW: bool> {
 }
 
 impl<const ROW: bool> FloatKernel for Product<'_, ROW> {
-    const ONCE: bool = true;
-
     #[inline(always)]
     fn run<I: Floats>(self, isa: I) {
         let Product { p, a, w, bias, y } = self;
-        if ROW && I::COMPACT && I::VECTORS {
-            let Some(y) = y.get_mut(..p.n) else { return };
-            let plan = p.epilogue.plan();
-            let panel = p.k * PANEL;
-            Row { x: a, step: 1, depth: p.k, w, panel, pitch: None, bias, plan, y: &mut *y }.compute(isa);
-            compact::rest(&plan, y, [1, p.n, p.n]);
-            return;
-        }
-        if I::COMPACT {
-            // The rows are pixels of a map.
-            let p = Conv2d::new([1, p.m, p.k], [1, p.m, p.n], [1, 1]).pitch(p.a_pitch, p.y_pitch).then(p.epilogue);
-            compact::convolution(isa, &p, false, (a, w, bias), y);
-            return;
-        }
         if ROW {
             let task = Task {
                 x: a,

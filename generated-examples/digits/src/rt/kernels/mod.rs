@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! The kernels.
-pub mod compact;
 pub mod conv;
 pub mod copy;
-pub mod index;
 pub mod matmul_packed;
 pub mod number;
 pub mod pool;

@@ -8,33 +8,11 @@ use super::super::terms::pool2d::Pool2d;
 use super::super::terms::sizes::LANES;
 use super::number::Number;
 
-/// `y` = the largest input of each window; NaN if an input is NaN; the lowest value if a window has no input.
-#[inline]
-pub fn max_pool2d<C: Cpu, T: Maximum>(cpu: C, p: &Pool2d, x: &[T], y: &mut [T]) {
-    debug_assert!(x.len() >= p.in_len() && y.len() >= p.out_len());
-    cpu.run(Pooling { p, maps: Apart { x, y }, operation: T::OPERATION });
-}
-
 /// [`max_pool2d`] with input and output both at the start of `xy`; needs [`Pool2d::in_place_safe`].
 #[inline]
 pub fn max_pool2d_in_place<C: Cpu, T: Maximum>(cpu: C, p: &Pool2d, xy: &mut [T]) {
     debug_assert!(xy.len() >= p.in_len().max(p.out_len()) && p.in_place_safe());
     cpu.run(Pooling { p, maps: Same { xy }, operation: T::OPERATION });
-}
-
-/// `y` = the sum of each window's inputs, starting from 0, divided by the number of its taps, which includes taps in
-/// the padding with [`Pool2d::count_include_pad`]; NaN if that number is 0.
-#[inline]
-pub fn avg_pool2d<C: Cpu>(cpu: C, p: &Pool2d, x: &[f32], y: &mut [f32]) {
-    debug_assert!(x.len() >= p.in_len() && y.len() >= p.out_len());
-    cpu.run(Pooling { p, maps: Apart { x, y }, operation: Average });
-}
-
-/// [`avg_pool2d`] with input and output both at the start of `xy`; needs [`Pool2d::in_place_safe`].
-#[inline]
-pub fn avg_pool2d_in_place<C: Cpu>(cpu: C, p: &Pool2d, xy: &mut [f32]) {
-    debug_assert!(xy.len() >= p.in_len().max(p.out_len()) && p.in_place_safe());
-    cpu.run(Pooling { p, maps: Same { xy }, operation: Average });
 }
 
 /// The memory of input and output.
@@ -44,29 +22,9 @@ trait Maps {
     fn y(&mut self) -> &mut [Self::T];
 }
 
-/// Input and output in separate memory.
-struct Apart<'a, T> {
-    x: &'a [T],
-    y: &'a mut [T],
-}
-
 /// Input and output in the same memory.
 struct Same<'a, T> {
     xy: &'a mut [T],
-}
-
-impl<T: Number> Maps for Apart<'_, T> {
-    type T = T;
-
-    #[inline(always)]
-    fn x(&self) -> &[T] {
-        self.x
-    }
-
-    #[inline(always)]
-    fn y(&mut self) -> &mut [T] {
-        self.y
-    }
 }
 
 impl<T: Number> Maps for Same<'_, T> {
@@ -116,10 +74,6 @@ pub struct VectorMax;
 /// The maximum of any number type; the compiler vectorises it if it can.
 #[derive(Clone, Copy)]
 pub struct NumberMax;
-
-/// The average.
-#[derive(Clone, Copy)]
-struct Average;
 
 impl Maximum for f32 {
     type Operation = VectorMax;
@@ -207,40 +161,6 @@ impl<T: Number> Operation<T> for NumberMax {
     }
 }
 
-impl Operation<f32> for Average {
-    type V<I: Isa> = I::V;
-
-    #[inline(always)]
-    fn start<I: Isa>(self, isa: I) -> I::V {
-        isa.splat(0.0)
-    }
-
-    #[inline(always)]
-    fn take<I: Isa>(self, isa: I, v: I::V, x: &[f32; LANES]) -> I::V {
-        isa.add(v, isa.load(x))
-    }
-
-    #[inline(always)]
-    fn finish<I: Isa>(self, isa: I, v: I::V, count: usize, y: &mut [f32; LANES]) {
-        isa.store(isa.div(v, isa.splat(count as f32)), y);
-    }
-
-    #[inline(always)]
-    fn start1(self) -> f32 {
-        0.0
-    }
-
-    #[inline(always)]
-    fn take1(self, v: f32, x: f32) -> f32 {
-        v + x
-    }
-
-    #[inline(always)]
-    fn finish1(self, v: f32, count: usize) -> f32 {
-        v / count as f32
-    }
-}
-
 /// The taps of one window: `rows * columns` of them, from `first` on.
 #[derive(Clone, Copy)]
 struct Window {
@@ -312,7 +232,6 @@ impl<M: Maps, O: Operation<M::T>> Pooling<'_, M, O> {
 
 impl<M: Maps, O: Operation<M::T>> Kernel for Pooling<'_, M, O> {
     type Output = ();
-    const ONCE: bool = true;
 
     #[inline(always)]
     fn run<I: Isa>(mut self, isa: I) {

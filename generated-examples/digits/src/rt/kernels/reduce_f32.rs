@@ -3,11 +3,10 @@
 //!
 //! If `inner > 1`, columns are neighbours, and a vector holds eight of them. If `inner == 1`, a column is contiguous,
 //! and a vector holds the eight lanes of the fixed order.
-use super::super::arch::isa::{Cpu, Isa, Kernel};
+use super::super::arch::isa::Isa;
 use super::super::terms::sizes::LANES;
 use super::number::Number;
-use super::reduce::{Reduce, join};
-use core::marker::PhantomData;
+use super::reduce::join;
 
 /// Combines two values, or eight pairs of them.
 pub trait Op: Copy {
@@ -52,52 +51,6 @@ ops! {
     Min: HIGHEST, min, min;
 }
 
-/// The sum of each column.
-pub fn reduce_sum<C: Cpu>(cpu: C, p: &Reduce, x: &[f32], y: &mut [f32]) {
-    cpu.run(Run { p, x, y, op: PhantomData::<Sum> });
-}
-
-/// The product of each column.
-pub fn reduce_prod<C: Cpu>(cpu: C, p: &Reduce, x: &[f32], y: &mut [f32]) {
-    cpu.run(Run { p, x, y, op: PhantomData::<Prod> });
-}
-
-/// The largest element of each column; NaN if an element is NaN.
-pub fn reduce_max<C: Cpu>(cpu: C, p: &Reduce, x: &[f32], y: &mut [f32]) {
-    cpu.run(Run { p, x, y, op: PhantomData::<Max> });
-}
-
-/// The smallest element of each column; NaN if an element is NaN.
-pub fn reduce_min<C: Cpu>(cpu: C, p: &Reduce, x: &[f32], y: &mut [f32]) {
-    cpu.run(Run { p, x, y, op: PhantomData::<Min> });
-}
-
-struct Run<'a, O> {
-    p: &'a Reduce,
-    x: &'a [f32],
-    y: &'a mut [f32],
-    op: PhantomData<O>,
-}
-
-impl<O: Op> Kernel for Run<'_, O> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<I: Isa>(self, isa: I) {
-        let Reduce { outer, n, inner } = *self.p;
-        debug_assert!(self.x.len() == outer * n * inner && self.y.len() == outer * inner);
-        for o in 0..outer {
-            let x = self.x.get(o * n * inner..(o + 1) * n * inner);
-            let y = self.y.get_mut(o * inner..(o + 1) * inner);
-            let (Some(x), Some(y)) = (x, y) else { return };
-            match y {
-                [y] => *y = reduce_run::<O, I>(isa, x),
-                y => reduce_columns::<O, I>(isa, x, y),
-            }
-        }
-    }
-}
-
 /// Reduces the elements of `x` to one.
 #[inline(always)]
 pub fn reduce_run<O: Op, I: Isa>(isa: I, x: &[f32]) -> f32 {
@@ -112,23 +65,6 @@ pub fn reduce_run<O: Op, I: Isa>(isa: I, x: &[f32]) -> f32 {
         *last = *x;
     }
     join(isa.to_array(O::vector(isa, lanes, isa.load(&last))), O::scalar)
-}
-
-/// Reduces each column of `x`, whose rows have `y.len()` elements.
-#[inline(always)]
-fn reduce_columns<O: Op, I: Isa>(isa: I, x: &[f32], y: &mut [f32]) {
-    let inner = y.len();
-    for (block, y) in y.chunks_mut(LANES).enumerate() {
-        let mut lanes = [isa.splat(O::START); LANES];
-        for (lane, acc) in lanes.iter_mut().enumerate() {
-            let mut at = lane * inner + block * LANES;
-            while let Some(x) = load_columns(isa, x, at, y.len()) {
-                *acc = O::vector(isa, *acc, x);
-                at += LANES * inner;
-            }
-        }
-        store_columns(isa, join_vectors::<O, I>(isa, lanes), y);
-    }
 }
 
 /// [`join`] for vectors.

@@ -23,24 +23,9 @@ pub struct Softmax {
     pub inner: usize,
 }
 
-/// `y = softmax(x)`.
-pub fn softmax<C: Cpu>(cpu: C, p: &Softmax, x: &[f32], y: &mut [f32]) {
-    cpu.run(Run::<false> { p, x: Some(x), y });
-}
-
 /// `xy = softmax(xy)`.
 pub fn softmax_in_place<C: Cpu>(cpu: C, p: &Softmax, xy: &mut [f32]) {
     cpu.run(Run::<false> { p, x: None, y: xy });
-}
-
-/// `y = log(softmax(x))`.
-pub fn log_softmax<C: Cpu>(cpu: C, p: &Softmax, x: &[f32], y: &mut [f32]) {
-    cpu.run(Run::<true> { p, x: Some(x), y });
-}
-
-/// `xy = log(softmax(xy))`.
-pub fn log_softmax_in_place<C: Cpu>(cpu: C, p: &Softmax, xy: &mut [f32]) {
-    cpu.run(Run::<true> { p, x: None, y: xy });
 }
 
 /// Slab by slab, so that a copied slab is still in the cache when it is computed.
@@ -52,7 +37,6 @@ struct Run<'a, const LOG: bool> {
 
 impl<const LOG: bool> Kernel for Run<'_, LOG> {
     type Output = ();
-    const ONCE: bool = true;
 
     #[inline(always)]
     fn run<I: Isa>(self, isa: I) {
@@ -62,20 +46,14 @@ impl<const LOG: bool> Kernel for Run<'_, LOG> {
             let slab = o * n * inner..(o + 1) * n * inner;
             let Some(xy) = self.y.get_mut(slab.clone()) else { return };
             let x = self.x.and_then(|x| x.get(slab));
-            if inner == 1 && !I::COMPACT {
+            if inner == 1 {
                 run::<LOG, I>(isa, x, xy);
                 continue;
             }
             if let Some(x) = x {
                 copy(x, xy);
             }
-            if I::COMPACT {
-                for column in 0..inner {
-                    one::<LOG>(xy, column, inner);
-                }
-            } else {
-                columns::<LOG, I>(isa, inner, xy);
-            }
+            columns::<LOG, I>(isa, inner, xy);
         }
     }
 }
@@ -121,35 +99,6 @@ fn largest<I: Isa>(isa: I, x: &[f32]) -> f32 {
     }
     let m = isa.max(isa.max(m[0], m[1]), isa.max(m[2], m[3]));
     Max::scalar(join(isa.to_array(m), Max::scalar), reduce_run::<Max, I>(isa, rest))
-}
-
-/// One column of elements `inner` apart; `inner` is not 0. Small code uses only this.
-#[inline(always)]
-fn one<const LOG: bool>(xy: &mut [f32], column: usize, inner: usize) {
-    let (mut m, mut at) = (Max::START, column);
-    while let Some(x) = xy.get(at) {
-        m = Max::scalar(m, *x);
-        at += inner;
-    }
-    let (mut lanes, mut lane) = ([0.0; LANES], 0);
-    at = column;
-    while let Some(x) = xy.get_mut(at) {
-        let difference = *x - m;
-        let e = exp(difference);
-        *x = if LOG { difference } else { e };
-        if let Some(sum) = lanes.get_mut(lane % LANES) {
-            *sum += e;
-        }
-        lane += 1;
-        at += inner;
-    }
-    let s = join(lanes, Sum::scalar);
-    let factor = if LOG { log(s) } else { 1.0 / s };
-    at = column;
-    while let Some(x) = xy.get_mut(at) {
-        *x = if LOG { *x - factor } else { *x * factor };
-        at += inner;
-    }
 }
 
 /// Columns that are neighbours, in rows of `inner` elements: eight at a time.

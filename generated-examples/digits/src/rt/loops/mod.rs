@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! Inner loops that all instruction sets share.
 pub mod columns;
-pub mod compact;
-pub mod each_pixel;
 pub mod finish;
 pub mod products;
-pub mod row;
 pub mod tile;

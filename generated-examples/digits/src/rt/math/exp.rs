@@ -20,12 +20,6 @@ pub fn exp(x: f32) -> f32 {
     scaled(x, ROUND)
 }
 
-/// e to the power `x`, divided by two; infinite only if the half is.
-#[inline]
-pub(super) fn half_exp(x: f32) -> f32 {
-    scaled(x, ROUND - 1.0)
-}
-
 /// exp(x) * 2^(round - ROUND).
 #[inline(always)]
 fn scaled(x: f32, round: f32) -> f32 {

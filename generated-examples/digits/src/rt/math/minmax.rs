@@ -21,11 +21,3 @@ pub fn min(a: f32, b: f32) -> f32 {
     // Equal bits stay; of two zeros the negative one is taken; NaN or any bits is NaN.
     f32::from_bits(p.to_bits() | q.to_bits())
 }
-
-/// `x` limited to [`lo`, `hi`]. A NaN `x` gives NaN; an `x` equal to a bound is returned as it is, so clamp(-0, +0, 1)
-/// = -0. If lo > hi, the result is hi. A NaN bound does not limit.
-#[inline]
-pub fn clamp(x: f32, lo: f32, hi: f32) -> f32 {
-    let y = if x < lo { lo } else { x };
-    if y > hi { hi } else { y }
-}

@@ -80,34 +80,14 @@ impl Conv2d {
         }
     }
 
-    /// Sets the number of maps.
-    pub const fn batch(self, batch: usize) -> Self {
-        Conv2d { batch, ..self }
-    }
-
     /// Sets the stride along height and width.
     pub const fn stride(self, stride_h: usize, stride_w: usize) -> Self {
         Conv2d { stride_h, stride_w, ..self }
     }
 
-    /// Sets the dilation along height and width.
-    pub const fn dilation(self, dilation_h: usize, dilation_w: usize) -> Self {
-        Conv2d { dilation_h, dilation_w, ..self }
-    }
-
     /// Sets the padding above and left of the input.
     pub const fn pad(self, pad_top: usize, pad_left: usize) -> Self {
         Conv2d { pad_top, pad_left, ..self }
-    }
-
-    /// Sets the elements between neighbouring pixels of input and output.
-    pub const fn pitch(self, in_pitch: usize, out_pitch: usize) -> Self {
-        Conv2d { in_pitch, out_pitch, ..self }
-    }
-
-    /// Sets the number of groups.
-    pub const fn groups(self, groups: usize) -> Self {
-        Conv2d { groups, ..self }
     }
 
     /// Sets the epilogue.

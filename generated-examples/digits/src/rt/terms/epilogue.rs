@@ -55,11 +55,6 @@ impl Epilogue {
         Epilogue { activation: Activation::Leaky { alpha }, ..Self::NONE }
     }
 
-    /// The same epilogue, with the previous content of the output as residual.
-    pub const fn accumulate(self) -> Self {
-        Epilogue { residual: Residual::Accumulate, ..self }
-    }
-
     /// Prepares the epilogue, once for all tiles of a kernel.
     #[inline(always)]
     pub const fn plan(&self) -> Plan {
@@ -146,15 +141,6 @@ impl Plan {
         match (self.kind, self.residual) {
             (Kind::Clamp, Residual::None) => Some(self.bounds),
             (Kind::Exact { .. } | Kind::Leaky { .. }, _) | (_, Residual::Accumulate) => None,
-        }
-    }
-
-    /// What remains to be done after the residual and the bounds, if anything.
-    #[inline(always)]
-    pub const fn rest(&self) -> Option<Plan> {
-        match self.kind {
-            Kind::Clamp => None,
-            Kind::Exact { .. } | Kind::Leaky { .. } => Some(Plan { residual: Residual::None, ..*self }),
         }
     }
 

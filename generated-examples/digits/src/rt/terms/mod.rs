@@ -10,5 +10,4 @@ pub mod rows;
 pub mod scores;
 pub mod sizes;
 pub mod steps;
-pub mod tile;
 pub mod window;

@@ -79,34 +79,14 @@ impl Pool2d {
         }
     }
 
-    /// Sets the number of maps.
-    pub const fn batch(self, batch: usize) -> Self {
-        Pool2d { batch, ..self }
-    }
-
     /// Sets the stride along height and width.
     pub const fn stride(self, stride_h: usize, stride_w: usize) -> Self {
         Pool2d { stride_h, stride_w, ..self }
     }
 
-    /// Sets the dilation along height and width.
-    pub const fn dilation(self, dilation_h: usize, dilation_w: usize) -> Self {
-        Pool2d { dilation_h, dilation_w, ..self }
-    }
-
     /// Sets the padding above and left of the input, then below and right of it.
     pub const fn pad(self, [pad_top, pad_left]: [usize; 2], [pad_bottom, pad_right]: [usize; 2]) -> Self {
         Pool2d { pad_top, pad_left, pad_bottom, pad_right, ..self }
-    }
-
-    /// Sets the elements between neighbouring pixels of input and output.
-    pub const fn pitch(self, in_pitch: usize, out_pitch: usize) -> Self {
-        Pool2d { in_pitch, out_pitch, ..self }
-    }
-
-    /// Makes averages count taps in the padding.
-    pub const fn count_include_pad(self) -> Self {
-        Pool2d { count_include_pad: true, ..self }
     }
 }
 

@@ -6,6 +6,3 @@ pub const LANES: usize = 8;
 
 /// Columns, or output channels, of a panel of weights: two vectors.
 pub const PANEL: usize = 2 * LANES;
-
-/// Products of bytes that are added to a sum in one step.
-pub const QUAD: usize = 4;

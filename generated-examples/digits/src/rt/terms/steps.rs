@@ -58,33 +58,3 @@ pub struct Steps {
     /// The bounds of the results.
     pub bounds: Bounds,
 }
-
-/// What a loop over the windows of a depthwise convolution reads; steps in bytes.
-#[repr(C)]
-#[derive(Debug)]
-pub struct Windows {
-    /// The first input of each pixel.
-    pub x: Pointers,
-    /// Where the results of each pixel are stored; they may be written through it.
-    pub y: Pointers,
-    /// What the sums start from.
-    pub bias: *const f32,
-    /// The first weight.
-    pub w: *const f32,
-    /// From the end of a row of inputs to the next row of taps.
-    pub row_inputs: usize,
-    /// The same for weights.
-    pub row_weights: usize,
-    /// From the input of a tap to that of the next in its row.
-    pub column_inputs: usize,
-    /// The same for weights.
-    pub column_weights: usize,
-    /// Rows of taps, at least 1.
-    pub rows: u32,
-    /// Taps in a row, at least 1.
-    pub columns: u32,
-    /// The channels, a bit for each.
-    pub mask: u32,
-    /// The bounds of the results.
-    pub bounds: Bounds,
-}

@@ -80,17 +80,6 @@ impl Axis {
         self.taps_within(o, 0, self.pad + self.input + pad_end).len()
     }
 
-    /// The windows whose taps all fall inside the input: the first, and one past the last.
-    #[inline(never)]
-    pub const fn whole(&self) -> (usize, usize) {
-        let Some(reach) = self.kernel.checked_sub(1) else { return (0, 0) };
-        let first = div_ceil(self.pad, self.stride);
-        let room = (self.pad + self.input).saturating_sub(reach * self.dilation);
-        let end = if self.stride > 0 { div_ceil(room, self.stride) } else { self.output };
-        let end = if end < self.output { end } else { self.output };
-        if first < end { (first, end) } else { (0, 0) }
-    }
-
     /// The input position of a tap that falls inside the input.
     #[inline]
     pub const fn position(&self, o: usize, tap: usize) -> usize {

@@ -160,35 +160,6 @@ unsafe impl<N: Numerics, const MORE: bool> Isa for Avx2<N, MORE> {
     }
 
     #[inline(always)]
-    fn transpose(self, [a, b, c, d, e, f, g, h]: [Self::V; LANES]) -> [Self::V; LANES] {
-        // SAFETY: `self` proves AVX.
-        unsafe {
-            // Four rows and four lanes at once, in each half: interleaves pairs of rows, then pairs of pairs.
-            let quads = |[a, b, c, d]: [__m256; 4]| {
-                let (low, high) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
-                let (other_low, other_high) = (_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
-                [
-                    _mm256_shuffle_ps::<0x44>(low, other_low),
-                    _mm256_shuffle_ps::<0xee>(low, other_low),
-                    _mm256_shuffle_ps::<0x44>(high, other_high),
-                    _mm256_shuffle_ps::<0xee>(high, other_high),
-                ]
-            };
-            let ([a, b, c, d], [e, f, g, h]) = (quads([a, b, c, d]), quads([e, f, g, h]));
-            [
-                _mm256_permute2f128_ps::<0x20>(a, e),
-                _mm256_permute2f128_ps::<0x20>(b, f),
-                _mm256_permute2f128_ps::<0x20>(c, g),
-                _mm256_permute2f128_ps::<0x20>(d, h),
-                _mm256_permute2f128_ps::<0x31>(a, e),
-                _mm256_permute2f128_ps::<0x31>(b, f),
-                _mm256_permute2f128_ps::<0x31>(c, g),
-                _mm256_permute2f128_ps::<0x31>(d, h),
-            ]
-        }
-    }
-
-    #[inline(always)]
     fn to_array(self, v: Self::V) -> [f32; LANES] {
         let mut y = [0.0; LANES];
         self.store(v, &mut y);

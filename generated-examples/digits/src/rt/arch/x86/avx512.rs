@@ -62,8 +62,6 @@ macro_rules! clamp {
     };
 }
 
-pub(super) use clamp;
-
 /// Stores a row's sums.
 macro_rules! finish {
     ($a:literal $(, $b:literal)?) => {

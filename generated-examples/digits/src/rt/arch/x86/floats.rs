@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! Products of floats on x86-64: vectors of AVX2, and loops for AVX-512 where the CPU has it.
 use super::super::super::terms::line::PLACES;
-use super::super::super::terms::steps::{Steps, Windows};
+use super::super::super::terms::steps::Steps;
 use super::super::floats::{FloatCpu, FloatKernel, Floats};
 use super::super::isa::{Isa, Numerics};
 use super::super::portable::Portable;
 use super::avx2::Avx2;
 use super::avx512;
-use super::avx512_windows;
 use super::found::AVX512;
 use super::host::Host;
 use core::arch::x86_64::*;
@@ -43,12 +42,6 @@ impl<N: Numerics, const MORE: bool> Floats for Avx2<N, MORE> {
     #[inline(always)]
     fn is_wide(self) -> bool {
         MORE && N::FUSED && self.found >= AVX512
-    }
-
-    #[inline(always)]
-    unsafe fn windows(self, half: usize, windows: &Windows) {
-        // SAFETY: the caller's promise; `is_wide` proves AVX-512F.
-        unsafe { avx512_windows::windows(half, windows) };
     }
 
     #[inline(always)]

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
 //! This machine's CPU, with the best instruction set that it was found to have.
-use super::super::isa::{Cpu, Inner, Kernel, Numerics};
+use super::super::isa::{Cpu, Kernel, Numerics};
 use super::super::portable::Portable;
 use super::avx2::Avx2;
 use super::found::{AVX2, AVX512, PLAIN, UNKNOWN, VNNI, vectors};
@@ -32,11 +32,6 @@ impl<N: Numerics, const MORE: bool> Host<N, MORE> {
         Host { found, numerics: PhantomData }
     }
 
-    /// The same CPU as if it had no AVX-512.
-    pub fn without_avx512(self) -> Self {
-        Host { found: self.found.min(AVX2), ..self }
-    }
-
     /// The CPU as if it had no AVX2: plain Rust.
     pub const fn portable() -> Self {
         Host { found: PLAIN, numerics: PhantomData }
@@ -56,15 +51,5 @@ impl<N: Numerics, const MORE: bool> Cpu for Host<N, MORE> {
             Some(avx2) => avx2.run(kernel),
             None => Portable::<N>::portable().run(kernel),
         }
-    }
-}
-
-impl<N: Numerics, const MORE: bool> Inner for Host<N, MORE> {
-    type Numerics = N;
-
-    const VECTORS: bool = true;
-
-    fn detect() -> Self {
-        Host::detect()
     }
 }

@@ -2,7 +2,6 @@
 //! Part of the runtime.
 pub mod avx2;
 pub mod avx512;
-pub mod avx512_windows;
 pub mod floats;
 pub mod found;
 pub mod host;

@@ -1,61 +1,67 @@
 //! The runtime files that a program needs, and the `mod.rs` files between them.
 
+mod conditions;
+mod fold;
+mod imports;
+mod items;
+mod lex;
+mod print;
+mod reach;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use zant_runtime::sources::{FAMILIES, SOURCES, Source as RtSource};
+use zant_runtime::sources::{FAMILIES, SOURCES};
 
 use super::{Package, Source};
 use crate::ir::Numerics;
 use crate::targets::Target;
 
-/// What every emitted crate uses: what a CPU is, its arena, and memory that is lent once.
-const ALWAYS: [&str; 3] = ["arch/isa.rs", "arena.rs", "once.rs"];
+/// A file of the runtime in an emitted crate: what the crate uses of it, for its target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct File {
+    /// The path below `src/rt`.
+    pub(super) path: &'static str,
+    /// Its text.
+    pub(super) text: String,
+}
 
-/// Adds `src/rt`.
+/// Adds `src/rt` to a package that has all other code of the crate.
 pub(super) fn add_files(package: &mut Package, source: &Source<'_>) {
-    let files = files(std::slice::from_ref(source));
-    for f in &files {
-        package.text(&format!("src/rt/{}", f.path), f.text.to_string());
+    let code = package.files.iter().filter(|(path, _)| path.starts_with("src/")).map(|(_, content)| content.as_slice());
+    let texts: Vec<&str> = code.filter_map(|content| std::str::from_utf8(content).ok()).collect();
+    let files = files(source, &texts);
+    let cpu = if takes_cpu(&texts) { cpu_type(source) } else { String::new() };
+    let folders = folders(&files);
+    for f in files {
+        package.text(&format!("src/rt/{}", f.path), f.text);
     }
-    for (folder, modules) in folders(&files) {
+    for (folder, modules) in folders {
         let path = if folder.is_empty() { "src/rt/mod.rs".into() } else { format!("src/rt/{folder}/mod.rs") };
-        package.text(&path, module_file(&folder, &modules, source));
+        package.text(&path, module_file(&folder, &modules, &cpu));
     }
 }
 
-/// The files that some models need, closed under their needs, in ascending order of paths. The CPU is the first one's.
-pub(super) fn files(sources: &[Source<'_>]) -> Vec<&'static RtSource> {
-    let mut open: Vec<&str> = ALWAYS.to_vec();
-    let target = sources.first().map(|s| s.config.target);
-    open.extend(sources.first().iter().flat_map(|s| Cpu::of(s).files()));
-    for program in sources.iter().map(|s| s.program) {
-        let uses: BTreeSet<&str> = program.steps.iter().flat_map(|s| s.call.uses()).collect();
-        open.extend(uses.into_iter().map(file_of));
-        open.extend(program.is_fallible().then_some("error.rs"));
-    }
-    let mut closed = BTreeSet::new();
-    while let Some(path) = open.pop() {
-        if target.is_some_and(|t| runs(t, path)) && closed.insert(path) {
-            open.extend(find(path).needs);
-            open.extend(target.and_then(|t| own(t, path)));
-        }
-    }
-    closed.into_iter().map(find).collect()
+/// What code reaches of the runtime, in ascending order of paths. The CPU is that of a source.
+pub(super) fn files(source: &Source<'_>, texts: &[&str]) -> Vec<File> {
+    let target = source.config.target;
+    // What is made for no triple in particular may be built for any.
+    let runs = |family: &&str| target.triple.is_none() || target.loops.family == Some(*family);
+    let families = FAMILIES.iter().map(|(family, _)| *family).filter(runs).collect();
+    let cpu = if takes_cpu(texts) { cpu_type(source) } else { String::new() };
+    let reached = reach::reached(texts, &cpu, families, Cpu::of(source).facts());
+    let of_items = reached.live.iter().map(|id| id.file);
+    let used: BTreeSet<usize> = of_items.chain(reached.imports.iter().map(|(id, _)| id.file)).collect();
+    let file = |file: usize| File { path: reach::FILES[file].path, text: print::trimmed(file, &reached) };
+    used.into_iter().map(file).collect()
 }
 
-/// Whether a target has the instructions of a file. What is made for no triple in particular may be built for any.
-fn runs(target: &Target, path: &str) -> bool {
-    let family = FAMILIES.iter().map(|(family, _)| *family).find(|family| path.starts_with(family));
-    family.is_none_or(|family| target.triple.is_none() || target.loops.family == Some(family))
+/// Whether code names the CPU.
+pub(super) fn takes_cpu(texts: &[&str]) -> bool {
+    let is_name = |part: &str| part == "Cpu";
+    texts.iter().any(|text| text.split(|c: char| !c.is_alphanumeric() && c != '_').any(is_name))
 }
 
-/// The file of a target's family that has loops for the interface in a file: the one of the same name.
-fn own(target: &Target, path: &str) -> Option<&'static str> {
-    let (family, name) = (target.loops.family?, path.strip_prefix("arch/")?);
-    SOURCES.iter().map(|s| s.path).find(|own| own.strip_prefix(family) == Some(&format!("/{name}")))
-}
-
-/// The file in which an imported item is: the longest part of its path that is a file.
+/// The file in which an item is: the longest part of its path that is a file.
 fn file_of(item: &'static str) -> &'static str {
     let mut parts: Vec<&str> = item.split("::").collect();
     while !parts.is_empty() {
@@ -68,12 +74,8 @@ fn file_of(item: &'static str) -> &'static str {
     panic!("no runtime file has {item}")
 }
 
-fn find(path: &str) -> &'static RtSource {
-    SOURCES.iter().find(|s| s.path == path).unwrap_or_else(|| panic!("the runtime has no file {path}"))
-}
-
 /// The modules of each folder; the root's name is empty.
-pub(super) fn folders(files: &[&RtSource]) -> BTreeMap<String, Vec<String>> {
+pub(super) fn folders(files: &[File]) -> BTreeMap<String, Vec<String>> {
     let mut folders: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for f in files {
         let path = f.path.trim_end_matches(".rs");
@@ -101,7 +103,7 @@ pub(super) fn condition(folder: &str, module: &str) -> String {
     family.map_or_else(String::new, |(_, condition)| format!("#[cfg({condition})]\n"))
 }
 
-fn module_file(folder: &str, modules: &[String], source: &Source<'_>) -> String {
+fn module_file(folder: &str, modules: &[String], cpu: &str) -> String {
     let mut text = String::from("// SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0\n");
     text += match folder {
         "" => "//! The kernels of the model, and the files that they need.\n",
@@ -120,7 +122,7 @@ fn module_file(folder: &str, modules: &[String], source: &Source<'_>) -> String 
         text += &format!("pub mod {m};\n");
     }
     if folder.is_empty() {
-        text += &cpu_type(source);
+        text += cpu;
     }
     text
 }
@@ -144,9 +146,9 @@ impl Cpu {
         Cpu { compact, inner: if compact { loops.small } else { loops.cpu } }
     }
 
-    /// The files that have it.
-    fn files(self) -> impl Iterator<Item = &'static str> {
-        self.compact.then_some(COMPACT).into_iter().chain([self.inner]).map(file_of)
+    /// What is known of it.
+    fn facts(&self) -> fold::Facts {
+        fold::Facts { compact: self.compact, vectors: file_of(self.inner).starts_with("arch/x86") }
     }
 
     /// The type with an attribute, which is empty where it is for all machines; what a family has is plain Rust elsewhere.

@@ -13,11 +13,14 @@ use crate::program::{Port, Program, rust_type};
 
 /// The least and the largest number of an integer type of 8 or 16 bits.
 fn bounds(dtype: DType) -> [i32; 2] {
-    match dtype {
-        DType::I8 => [-128, 127],
-        DType::U8 => [0, 255],
-        DType::I16 => [-32768, 32767],
-        _ => [0, 65535],
+    if dtype == DType::I8 {
+        [-128, 127]
+    } else if dtype == DType::U8 {
+        [0, 255]
+    } else if dtype == DType::I16 {
+        [-32768, 32767]
+    } else {
+        [0, 65535]
     }
 }
 

@@ -21,10 +21,10 @@ pub(crate) fn method(names: &Names, at: usize) -> String {
 
 /// The statement that copies a variable into the memory of an input; truth values lie there as bytes.
 pub(crate) fn fill(port: &Port, memory: &str, from: &str) -> String {
-    match port.ty.dtype {
-        DType::Bool => format!("for (to, from) in {memory}.iter_mut().zip({from}) {{ *to = u8::from(*from); }}"),
-        _ => format!("{memory}.copy_from_slice({from});"),
+    if port.ty.dtype == DType::Bool {
+        return format!("for (to, from) in {memory}.iter_mut().zip({from}) {{ *to = u8::from(*from); }}");
     }
+    format!("{memory}.copy_from_slice({from});")
 }
 
 impl Writer<'_> {
@@ -45,10 +45,8 @@ impl Writer<'_> {
         };
         let fills = ports.iter().map(|&(at, port)| {
             let (method, name) = (ident(&method(self.names, at)), ident(&self.names.inputs[at]));
-            match port.ty.dtype {
-                DType::Bool => quote!(self.#method(#lent).copy_from_slice(bools_as_bytes(#name));),
-                _ => quote!(self.#method(#lent).copy_from_slice(#name);),
-            }
+            let from = if port.ty.dtype == DType::Bool { quote!(bools_as_bytes(#name)) } else { quote!(#name) };
+            quote!(self.#method(#lent).copy_from_slice(#from);)
         });
         let observed = self.source.config.observed;
         let observer = observed.then(|| quote!(observe: &mut impl FnMut(),));

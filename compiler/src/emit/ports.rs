@@ -49,9 +49,9 @@ impl Writer<'_> {
     pub(super) fn label_consts(&self) -> impl Iterator<Item = TokenStream> {
         self.program.labels.iter().map(|(&n, labels)| {
             let port = &self.program.outputs[n];
-            let id = match labels {
-                Labels::Classes(_) => ident("LABELS"),
-                _ => port_const("output", &self.names.outputs, n, "LABELS"),
+            let id = match matches!(labels, Labels::Classes(_)) {
+                true => ident("LABELS"),
+                false => port_const("output", &self.names.outputs, n, "LABELS"),
             };
             let of = in_doc(&port.name);
             let (doc, ty, values): (String, TokenStream, Vec<TokenStream>) = match labels {

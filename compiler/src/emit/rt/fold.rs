@@ -54,9 +54,9 @@ pub(super) fn cuts(id: Id, facts: Facts) -> Vec<Cut> {
 fn is_once(id: Id) -> bool {
     let file = &FILES[id.file];
     let item = &file.items[id.item];
-    let is_kernel = |item: &super::items::Item| match &item.kind {
-        Kind::Impl { of, .. } => of.clone().any(|at| file.word(at).is_some_and(|word| word.ends_with("Kernel"))),
-        _ => false,
+    let is_kernel = |item: &super::items::Item| {
+        let Kind::Impl { of, .. } = &item.kind else { return false };
+        of.clone().any(|at| file.word(at).is_some_and(|word| word.ends_with("Kernel")))
     };
     let once = |item: &super::items::Item| {
         let is_true = |at: usize| file.word(at) == Some("true");
@@ -188,7 +188,7 @@ impl Folder {
         }
         let start = self.file.text[..self.start(first)].trim_end().len();
         let bytes = start..self.file.tokens[end - 1].end;
-        Cut { bytes, instead: String::new(), gone: vec![at..end] }
+        Cut { bytes, instead: String::new(), gone: std::iter::once(at..end).collect() }
     }
 
     /// The statements of a block instead of the statement `at..end` that has it.

@@ -23,13 +23,9 @@ pub(super) fn trimmed(file: usize, reached: &Reached) -> String {
 }
 
 fn change(file: &File, item: &Item, id: Id, reached: &Reached, changes: &mut Changes) {
-    let kept: Vec<&Import> = match &item.kind {
-        Kind::Use(all) => {
-            let is_kept = |number: &usize| reached.imports.contains(&(id, *number));
-            (0..all.len()).filter(is_kept).map(|number| &all[number]).collect()
-        }
-        _ => Vec::new(),
-    };
+    let all: &[Import] = if let Kind::Use(all) = &item.kind { all } else { &[] };
+    let is_kept = |number: &usize| reached.imports.contains(&(id, *number));
+    let kept: Vec<&Import> = (0..all.len()).filter(is_kept).map(|number| &all[number]).collect();
     if !reached.may_be(id.file, item) || (kept.is_empty() && !reached.live.contains(&id)) {
         changes.push((with_space(file.text, item.text.clone()), String::new()));
         return;

@@ -163,7 +163,7 @@ impl Reached {
     /// Reaches what a path names. What is a module becomes a name for others to begin with.
     fn follow(&mut self, path: &[String], is_public: bool, modules: &mut HashMap<String, Vec<String>>) {
         let parts: Vec<&str> = path.iter().map(String::as_str).collect();
-        let found = self.from_root(&parts, Via { by: None, is_call: false });
+        let found = self.named_from_root(&parts, Via { by: None, is_call: false });
         if let (true, Some(last)) = (found.is_empty(), path.last()) {
             modules.insert(last.clone(), path.to_vec());
         }
@@ -180,7 +180,7 @@ impl Reached {
     }
 
     /// What a path from the root of the runtime names, which is reached.
-    fn from_root(&mut self, path: &[&str], via: Via) -> Vec<Id> {
+    fn named_from_root(&mut self, path: &[&str], via: Via) -> Vec<Id> {
         for length in (1..=path.len()).rev() {
             let Some(&file) = MODULES.get(path[..length].join("/").as_str()) else { continue };
             if !self.has(file) || length == path.len() {
@@ -201,7 +201,7 @@ impl Reached {
         let ups = path.iter().take_while(|part| **part == "super").count();
         if ups > 0 {
             let above = &module[..module.len().saturating_sub(ups)];
-            return self.from_root(&[above, &path[ups..]].concat(), via);
+            return self.named_from_root(&[above, &path[ups..]].concat(), via);
         }
         let mut found = Vec::new();
         for &item in NAMED[file].get(first).into_iter().flatten() {
@@ -230,7 +230,7 @@ impl Reached {
             self.imports.insert((id, number));
             self.files.insert(file);
             if !is_own && all[number].target.is_some() {
-                found.extend(self.from_root(&target, via));
+                found.extend(self.named_from_root(&target, via));
             }
         }
         found
@@ -433,13 +433,12 @@ impl Reached {
 
     /// Reaches the members of an item that is reached, where they are used.
     fn members(&mut self, id: Id, item: &'static Item) {
-        let all = match &item.kind {
-            Kind::Impl { of, on } => {
-                let (of_trait, heads) = self.heads(id, of.clone(), on.clone());
-                let is_seen = of.is_empty() && heads.iter().any(|head| self.seen.contains(head));
-                is_seen || (!of.is_empty() && of_trait.is_none())
-            }
-            _ => false,
+        let all = if let Kind::Impl { of, on } = &item.kind {
+            let (of_trait, heads) = self.heads(id, of.clone(), on.clone());
+            let is_seen = of.is_empty() && heads.iter().any(|head| self.seen.contains(head));
+            is_seen || (!of.is_empty() && of_trait.is_none())
+        } else {
+            false
         };
         let is_macro = matches!(item.kind, Kind::Macro(_));
         for (member, code) in item.members.iter().enumerate() {

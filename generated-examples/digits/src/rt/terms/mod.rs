@@ -7,7 +7,6 @@ pub mod panels;
 pub mod pool2d;
 pub mod regions;
 pub mod rows;
-pub mod scores;
 pub mod sizes;
 pub mod steps;
 pub mod window;

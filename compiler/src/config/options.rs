@@ -41,7 +41,7 @@ pub struct Options {
     pub arena_section: Option<String>,
     /// `share-arena`.
     pub share_arena: Option<bool>,
-    /// `labels`.
+    /// `class-labels`.
     pub labels: Option<String>,
     /// `member`.
     pub member: Option<bool>,

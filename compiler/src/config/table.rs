@@ -139,7 +139,7 @@ pub const OPTIONS: [Choice; 19] = [
         form: Form::Flag(|o| &mut o.share_arena),
     },
     Choice {
-        name: "labels",
+        name: "class-labels",
         value: "FILE",
         help: "Names of the classes that an output has the scores of, one a line [default: from the model's metadata]",
         form: Form::Text(|o, text| set(&mut o.labels, Ok(text.to_string()))),
@@ -216,7 +216,7 @@ mod tests {
         ("weights-section", ".psram", "\".psram\""),
         ("arena-section", ".axi", "\".axi\""),
         ("share-arena", "true", "true"),
-        ("labels", "classes.txt", "\"classes.txt\""),
+        ("class-labels", "classes.txt", "\"classes.txt\""),
         ("member", "true", "true"),
     ];
 

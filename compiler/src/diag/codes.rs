@@ -142,7 +142,7 @@ codes! {
         "An option on the command line or a line of zant.toml cannot be used: an unknown key, a target or a choice that does\n\
          not exist, a size that is no number. The keys of zant.toml are the long options without their hyphens in front:\n\
          `name`, `dim`, `bound`, `state`, `target`, `board`, `optimize`, `alloc`, `inputs`, `numerics`, `low-bit`, `cache`,\n\
-          `max-ram`, `max-flash`, `weights-section`, `arena-section`, `share-arena`, `labels`, `member`.";
+          `max-ram`, `max-flash`, `weights-section`, `arena-section`, `share-arena`, `class-labels`, `member`.";
     /// Something in a folder is not zantc's, and would be written over.
     NOT_OURS = "ZA0402", "a folder or file is not zantc's",
         "`zantc compile` replaces folders that it has written, and nothing else: the folder has no `zant.json` of zantc's, or\n\

@@ -106,8 +106,16 @@ fn across<I: Floats>(
 ) -> usize {
     let (sums, width) = sums(isa, p, operands, y.len());
     let (sums, _) = sums.as_chunks::<LANES>();
-    for (sums, y) in sums.iter().zip(y.get_mut(..width).unwrap_or(&mut []).chunks_mut(LANES)) {
+    let mut rest = y.get_mut(..width).unwrap_or(&mut []);
+    for sums in sums {
+        // Without a division, which small code would guard.
+        let some = if rest.len() < LANES { rest.len() } else { LANES };
+        let Some((y, others)) = core::mem::take(&mut rest).split_at_mut_checked(some).filter(|(y, _)| !y.is_empty())
+        else {
+            break;
+        };
         store(finish, isa.load(sums), y);
+        rest = others;
     }
     width
 }

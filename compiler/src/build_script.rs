@@ -187,9 +187,7 @@ fn compile_all(
             Err(diagnostics) => faults.extend(diagnostics),
         }
     }
-    if faults.is_empty() {
-        faults.extend(joined(&name, &mut units).err().into_iter().flatten());
-    }
+    faults.extend(joined(&name, &mut units).err().into_iter().flatten());
     if !faults.is_empty() {
         return Err(BuildError(faults));
     }

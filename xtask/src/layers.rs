@@ -35,7 +35,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("project", &["config", "diag", "emit", "onnx", "pipeline"]),
     ("verify", &["cache", "diag", "emit", "exec", "import", "ir", "onnx", "pipeline", "program", "project"]),
-    ("sharing", &["config", "diag", "emit", "exec", "ir", "onnx", "pipeline", "plan", "program", "project"]),
+    ("sharing", &["config", "diag", "emit", "exec", "ir", "onnx", "pipeline", "plan", "program", "project", "verify"]),
     ("group", &["config", "diag", "emit", "pipeline", "project"]),
     ("build_script", &["config", "diag", "emit", "group", "install", "pipeline", "project", "sharing", "targets"]),
 ];

@@ -12,7 +12,11 @@ use zantc::program::RegionKind;
 use zantc::verify::data::read_tensor;
 
 fn compiled(graph: Graph) -> Compiled {
-    let compiled = compile_graph(graph, &Config::new()).unwrap_or_else(|d| panic!("{d:?}"));
+    compiled_for(graph, &Config::new())
+}
+
+fn compiled_for(graph: Graph, config: &Config) -> Compiled {
+    let compiled = compile_graph(graph, config).unwrap_or_else(|d| panic!("{d:?}"));
     assert_eq!(zantc::program::verify(&compiled.program), Ok(()));
     compiled
 }
@@ -42,6 +46,10 @@ fn the_models_give_what_onnxruntime_gives() {
         let graph = import(&model.proto, &Options::default()).unwrap_or_else(|d| panic!("{name}: {d:?}")).graph;
         let unoptimised = graph.clone();
         let compiled = compiled(graph);
+        // There the inputs lie in the arena, and the body reads them in each iteration.
+        let firmware = Config::new().target(zantc::targets::find("cortex-m7").expect("it is a target"));
+        let firmware = compiled_for(unoptimised.clone(), &firmware);
+        assert!(firmware.program.has_own_inputs());
         let regions = &compiled.program.regions;
         assert_eq!(regions.len(), 1, "{name}");
         assert_eq!(regions.iter().filter(|r| r.condition().is_some()).count(), conditions, "{name}");
@@ -57,6 +65,7 @@ fn the_models_give_what_onnxruntime_gives() {
             }
             let inputs = tensors("input");
             let results = run(&compiled, &inputs);
+            run(&firmware, &inputs);
             let reference = eval_graph(&unoptimised, &inputs, &Reference { numerics: Numerics::Fused });
             for ((got, expected), naive) in
                 results.iter().zip(tensors("output")).zip(reference.expect("it has results"))

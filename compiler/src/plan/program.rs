@@ -121,7 +121,8 @@ fn regions(program: &Program, index: &[Option<BufferIx>], steps: &mut [StepSpec]
     for (i, step) in program.steps.iter().enumerate() {
         step.writes().for_each(|(_, v)| _ = written.entry(v.buffer).or_insert(i));
     }
-    let kept: BTreeSet<BufferId> = program.kept().into_iter().collect();
+    // What is there before the first step.
+    let kept: BTreeSet<BufferId> = program.kept().into_iter().chain(program.own_input_buffers()).collect();
     for (region, crossing) in program.crossing() {
         let range = program.regions[region].steps.clone();
         let through: BTreeSet<BufferIx> = crossing.iter().filter_map(|&id| known(id)).collect();

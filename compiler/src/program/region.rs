@@ -134,8 +134,11 @@ impl Program {
         self.regions.iter().for_each(|r| r.condition().into_iter().for_each(|v| touch(v.buffer, r.steps.start)));
         let is_loop = |r: &Region| matches!(r.kind, RegionKind::Loop { .. });
         let loops = self.regions.iter().enumerate().filter(|(_, r)| is_loop(r));
+        // Inputs in the arena were written before the first step.
+        let inputs: BTreeSet<BufferId> = self.own_input_buffers().collect();
         let crosses = |r: &Region, b: &BufferId| {
-            span[b.index()].is_some_and(|(first, last)| first < r.steps.start || last >= r.steps.end)
+            let outside = |(first, last): (usize, usize)| first < r.steps.start || last >= r.steps.end;
+            inputs.contains(b) || span[b.index()].is_some_and(outside)
         };
         let of = |r: &Region| r.steps.clone().flat_map(touched).filter(|b| crosses(r, b)).collect();
         loops.map(|(i, r)| (i, of(r))).collect()

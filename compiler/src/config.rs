@@ -92,6 +92,9 @@ pub struct Config {
     /// Whether `run` calls an observer after each step, which it is given: what profiles are made with.
     #[doc(hidden)]
     pub observed: bool,
+    /// Whether a processor with AVX-512 computes by the loops for AVX2: what others' AVX2 is compared with.
+    #[doc(hidden)]
+    pub avx2: bool,
     /// What was set by a method of this type, and what a file of options does not change therefore.
     chosen: Options,
 }
@@ -119,6 +122,7 @@ impl Default for Config {
             labels: None,
             member: false,
             observed: false,
+            avx2: false,
             chosen: Options::default(),
         }
     }

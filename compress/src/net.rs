@@ -291,6 +291,12 @@ pub(crate) fn float(node: &NodeProto, name: &str, default: f32) -> f32 {
     }
 }
 
+/// A dimension of a value of so many, which may be counted from the end.
+pub(crate) fn dimension(axis: i64, rank: usize) -> Option<usize> {
+    let axis = if axis < 0 { axis + rank as i64 } else { axis };
+    usize::try_from(axis).ok().filter(|axis| *axis < rank)
+}
+
 /// An attribute of one integer.
 pub(crate) fn with_integer(name: &str, value: i64) -> AttributeProto {
     AttributeProto { name: name.into(), kind: AttributeProto::INT, i: Some(value), ..AttributeProto::default() }

@@ -9,7 +9,7 @@ use crate::layer::Form;
 use crate::linalg::{Cholesky, dot};
 use crate::method::Bench;
 use crate::net::{Net, with_integer};
-use crate::quantize::{Codes, rounded, store};
+use crate::quantize::{Codes, rounded, store, written};
 
 /// Rounds of signs and scales, in turn.
 const ROUNDS: usize = 6;
@@ -31,7 +31,7 @@ pub(crate) fn three_valued(net: &Net, bench: Option<&Bench<'_>>) -> Outcome<Net>
     let four = net.raise_for_blocks();
     let all = crate::layer::layers(&net);
     let ends = [all.first(), all.last()].map(|l| l.map(|l| l.output.clone()));
-    rounded(&net.clone(), bench, &mut |net, layer, grams| {
+    let net = rounded(&net, bench, &mut |net, layer, grams| {
         let product = matches!(layer.form, Form::Rows | Form::Columns | Form::Conv(_)) && layer.groups == 1;
         if !product || ends.contains(&Some(layer.output.clone())) || layer.depth < 16 {
             return;
@@ -49,7 +49,8 @@ pub(crate) fn three_valued(net: &Net, bench: Option<&Bench<'_>>) -> Outcome<Net>
         let (Some(axis), dtype) = (layer.axis(), if four { ElementType::I4 } else { ElementType::I8 }) else { return };
         let scales: (&[usize], &[f32]) = (&[found.scales.len()], &found.scales);
         store(net, layer, &found.codes, dtype, scales, vec![with_integer("axis", axis as i64)]);
-    })
+    })?;
+    Ok(written(net))
 }
 
 /// Whether each row has at most the values -s, 0 and s.

@@ -1,6 +1,6 @@
 //! Running other programs from the workspace's root, with a line that says what runs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The workspace's root.
@@ -37,4 +37,14 @@ pub(crate) fn status(c: &mut Command) -> Result<bool, String> {
 /// Cargo, the one that runs this.
 pub(crate) fn cargo(args: &[&str]) -> Result<bool, String> {
     run(&std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()), args)
+}
+
+/// A path as an argument.
+pub(crate) fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+/// The command line's program, as `cargo build --release -p zant-cli` makes it.
+pub(crate) fn program() -> String {
+    text(&root().join("target/release/zantc"))
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 use std::process::Stdio;
 
-use crate::command::{cargo, command, root, run};
+use crate::command::{cargo, command, program, root, run, text};
 use crate::large::python;
 
 /// Compress the trained networks in every way, and write docs/compression.md; rows that are there are not made again
@@ -127,7 +127,7 @@ fn ladder(shared: &Path, network: &Network, folder: &Path, python: &str, quick: 
     if trained.is_file() {
         let (from, made) = (text(&trained), text(&folder.join("qat-biases.onnx")));
         let args = ["quantize", &from, "--kind", "biases", "--output", &made, "--force"];
-        if !run(&text(&root().join("target/release/zantc")), &args)? {
+        if !run(&program(), &args)? {
             return Ok(false);
         }
         added.push(format!("qat={from}"));
@@ -149,11 +149,7 @@ fn ladder(shared: &Path, network: &Network, folder: &Path, python: &str, quick: 
     args.extend(["--output", &output, "--methods", &rows]);
     args.extend(if quick { vec!["--quick"] } else { vec!["--target", "cortex-m7"] });
     added.iter().for_each(|one| args.extend(["--add", one]));
-    run(&text(&root().join("target/release/zantc")), &args)
-}
-
-fn text(path: &Path) -> String {
-    path.to_string_lossy().into_owned()
+    run(&program(), &args)
 }
 
 /// Writes the tables of a network, and what was published.
@@ -205,7 +201,7 @@ fn agreement(page: &mut String, shared: &Path, folder: &Path, python: &str) -> R
 
 /// How often a model says what the labels say.
 fn top1(model: &str, examples: &str, labels: &str) -> Result<f64, String> {
-    let program = text(&root().join("target/release/zantc"));
+    let program = program();
     let args = ["eval", model, "--data", examples, "--labels", labels, "--metric", "top1", "--message-format", "json"];
     let output = command(&program, &args).stderr(Stdio::inherit()).output().map_err(|e| format!("{program}: {e}"))?;
     let found = String::from_utf8_lossy(&output.stdout)

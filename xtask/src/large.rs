@@ -1,6 +1,6 @@
 //! `cargo xtask large`: makes the models that are too large to be stored, by the script that comes with the model set.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::command::{root, run};
 
@@ -41,4 +41,18 @@ pub(crate) fn make(names: &[String]) -> Result<bool, String> {
 pub(crate) fn python(venv: &Path, packages: &[&str]) -> Result<String, String> {
     let python = zant_measure::peers::python(venv, packages).map_err(|e| e.to_string())?;
     Ok(python.to_string_lossy().into_owned())
+}
+
+/// A model of the model set, made first where it is too large to be stored.
+pub(crate) fn model(name: &str) -> Result<PathBuf, String> {
+    let shared = zant_tests::cases::shared().ok_or("the model set is not there")?;
+    let stored = shared.join("models").join(name).join("model.onnx");
+    if stored.is_file() {
+        return Ok(stored);
+    }
+    let made = root().join("target/zant-large").join(name).join("model.onnx");
+    match make(&[name.to_string()])? && made.is_file() {
+        true => Ok(made),
+        false => Err(format!("{name} cannot be made")),
+    }
 }

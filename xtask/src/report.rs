@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::command::{cargo, root, run};
-use crate::sessions::{model, text};
+use crate::command::{cargo, program, root, run, text};
+use crate::large::model;
 
 /// Measure the model set and single operators, and write docs/report.md
 #[derive(clap::Args)]
@@ -65,7 +65,7 @@ pub(crate) fn report(args: &Args) -> Result<bool, String> {
 }
 
 fn zantc(arguments: &[&str]) -> Result<bool, String> {
-    run(&text(&root().join("target/release/zantc")), arguments)
+    run(&program(), arguments)
 }
 
 /// Measures models into a folder.

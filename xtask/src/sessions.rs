@@ -1,9 +1,7 @@
 //! `cargo xtask sessions`: sessions of the model set's transformers, as docs/sessions.md.
 
-use std::path::{Path, PathBuf};
-
-use crate::command::{cargo, root, run};
-use crate::large;
+use crate::command::{cargo, program, root, run, text};
+use crate::large::{model, python};
 
 /// Play sessions of transformers beside onnxruntime, and write docs/sessions.md
 #[derive(clap::Args)]
@@ -34,7 +32,7 @@ inputs and outputs. [Measuring](measuring.md) says how sessions are played and w
 pub(crate) fn sessions(args: &Args) -> Result<bool, String> {
     let folder = root().join("target/sessions");
     std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
-    let python = large::python(&root().join("target/zant-venv"), &["numpy", "onnx", "onnxruntime"])?;
+    let python = python(&root().join("target/zant-venv"), &["numpy", "onnx", "onnxruntime"])?;
     let (mut decoders, mut readers) = (Vec::new(), Vec::new());
     for name in &args.names {
         let (decoder, whole) = (model(&format!("{name}_decode"))?, model(&format!("{name}_prefill"))?);
@@ -45,7 +43,7 @@ pub(crate) fn sessions(args: &Args) -> Result<bool, String> {
         decoders.push(text(&decoder));
         readers.push(text(&reader));
     }
-    if !cargo(&["build", "-p", "zant-cli"])? {
+    if !cargo(&["build", "--release", "-p", "zant-cli"])? {
         return Ok(false);
     }
     let (readers, output, rounds) = (readers.join(","), text(&folder), args.rounds.to_string());
@@ -53,7 +51,7 @@ pub(crate) fn sessions(args: &Args) -> Result<bool, String> {
     command.extend(decoders.iter().map(String::as_str));
     command.extend(["--prefill", &readers, "--prompt", PROMPT, "--tokens", "25", "--rounds", &rounds]);
     command.extend(["--against", "onnxruntime", "--target", "cortex-m7", "--output", &output]);
-    if !run(&text(&root().join("target/debug/zantc")), &command)? {
+    if !run(&program(), &command)? {
         return Ok(false);
     }
     let made = folder.join("report.md");
@@ -65,22 +63,4 @@ pub(crate) fn sessions(args: &Args) -> Result<bool, String> {
     }
     std::fs::write(&page, format!("{HEAD}{body}")).map_err(|e| format!("{}: {e}", page.display()))?;
     Ok(true)
-}
-
-/// A model of the model set, made first where it is too large to be stored.
-pub(crate) fn model(name: &str) -> Result<PathBuf, String> {
-    let shared = zant_tests::cases::shared().ok_or("the model set is not there")?;
-    let stored = shared.join("models").join(name).join("model.onnx");
-    if stored.is_file() {
-        return Ok(stored);
-    }
-    let made = root().join("target/zant-large").join(name).join("model.onnx");
-    match large::make(&[name.to_string()])? && made.is_file() {
-        true => Ok(made),
-        false => Err(format!("{name} cannot be made")),
-    }
-}
-
-pub(crate) fn text(path: &Path) -> String {
-    path.to_string_lossy().into_owned()
 }

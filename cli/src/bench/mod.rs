@@ -182,6 +182,7 @@ impl Way {
         (config.target, config.board) = (self.target, None);
         (config.optimize, config.alloc) = (self.profile.optimize(), self.alloc);
         config.observed = self.observed;
+        config.avx2 = self.avx2 && self.target.name == HOST.name && config.optimize == Optimize::Speed;
         config
     }
 }
@@ -307,7 +308,6 @@ struct Prepared<'a> {
     model_sha256: String,
     config: Config,
     level: &'static str,
-    avx2: bool,
     session: bool,
     compiled: Compiled,
     compile_time: std::time::Duration,
@@ -363,13 +363,12 @@ impl<'a> Prepared<'a> {
     ) -> Result<Self, Diagnostic> {
         let outputs = computed(&compiled.program, &inputs)?;
         let (model_sha256, compile_time, level) = (String::new(), std::time::Duration::ZERO, way.profile.level());
-        let Way { avx2, session, .. } = way;
+        let session = way.session;
         Ok(Prepared {
             name,
             model_sha256,
             config,
             level,
-            avx2,
             session,
             compiled,
             compile_time,
@@ -414,13 +413,7 @@ impl<'a> Prepared<'a> {
         if let Some(reader) = &self.reader {
             return emit_session_crate(self.name, &[reader.source(), self.decoder()], &[]);
         }
-        let mut package = zantc::emit::emit_crate(&self.source());
-        if self.avx2 && self.config.optimize == Optimize::Speed {
-            let model = package.files.get_mut("src/model.rs").expect("crates have a model");
-            let text = String::from_utf8_lossy(model).replace("Cpu::detect()", "Cpu::detect().without_avx512()");
-            *model = text.into_bytes();
-        }
-        package
+        zantc::emit::emit_crate(&self.source())
     }
 
     /// A failure where a crate gave other bits than this process.

@@ -235,7 +235,7 @@ impl Writer<'_> {
         });
         let observed = self.source.config.observed;
         let observer = observed.then(|| quote!(observe: &mut impl FnMut(),));
-        let cpu = self.program.steps.iter().any(takes_cpu).then(|| quote!(let cpu = Cpu::detect();));
+        let cpu = self.cpu().map(|cpu| quote!(let cpu = #cpu;));
         let calls = (!self.program.steps.is_empty()).then(|| {
             let calls = ident(CALLS);
             quote!(#calls;)

@@ -42,7 +42,7 @@ impl Writer<'_> {
             Alloc::Caller => quote!(arena),
             Alloc::Heap => quote!(arena: Arena::<ARENA_BYTES>::from_blocks(&mut self.arena)),
         };
-        let cpu = self.has_cpu().then(|| quote!(cpu: Cpu::detect(),));
+        let cpu = self.cpu().map(|cpu| quote!(cpu: #cpu,));
         let failed = self.program.is_fallible().then(|| quote!(failed: None,));
         let question = self.program.is_fallible().then(|| quote!(?));
         let result = self.stepped_result();
@@ -77,6 +77,13 @@ impl Writer<'_> {
             pieces.mentioned.insert("bools_as_bytes".into());
         }
         text.replacen(ARMS_LINE, &arms, 1)
+    }
+
+    /// The CPU as code finds it when it begins, where a step takes it.
+    pub(super) fn cpu(&self) -> Option<TokenStream> {
+        let found =
+            if self.source.config.avx2 { quote!(Cpu::detect().without_avx512()) } else { quote!(Cpu::detect()) };
+        self.has_cpu().then_some(found)
     }
 
     fn has_cpu(&self) -> bool {

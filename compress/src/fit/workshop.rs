@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use super::{Cost, Recipe, Trials, Tried};
 use crate::Outcome;
 use crate::data::Data;
-use crate::gram::Budget;
 use crate::method::{Bench, Step, compress};
 use crate::net::Net;
 use crate::prune::by_size;
 use crate::prune::groups::Groups;
-use crate::prune::structured::{Options, Ranking, by_sensitivity, prune_by, rank};
+use crate::prune::structured::{Options, Ranking, Ratios, prune_by, ranked};
 use crate::quantize::{self, Calibrated, Calibration};
 use crate::ternary::three_valued;
 
@@ -105,14 +104,11 @@ impl<'a> Workshop<'a> {
         let options = Options { repair, ..Options::default() };
         if self.rankings.is_none() {
             (self.bench.progress)("ranking channels");
-            let budget = Budget { examples: options.examples.min(512), rows: options.rows, ..Budget::default() };
-            self.rankings = Some(rank(self.net, &self.groups, options.importance, budget, self.bench)?);
+            self.rankings = Some(ranked(self.net, &self.groups, &options, self.bench)?);
         }
         let rankings = self.rankings.as_deref().unwrap_or_default();
-        let shares = match recipe.uniform {
-            true => vec![f64::from(recipe.percent) / 100.0; self.groups.groups.len()],
-            false => by_sensitivity(&self.groups, rankings, recipe.percent),
-        };
+        let ratios = if recipe.uniform { Ratios::Uniform } else { Ratios::Sensitivity };
+        let shares = ratios.shares(&self.groups, rankings, recipe.percent);
         prune_by(self.net, &self.groups, rankings, &shares, &options, self.bench)
     }
 }

@@ -7,7 +7,7 @@ use zantc::onnx::AttributeValue;
 use zantc::onnx::proto::NodeProto;
 
 use crate::layer::{Form, Layer};
-use crate::net::{attribute, integer, integers, is_onnx};
+use crate::net::{attribute, dimension, integer, integers, is_onnx};
 use crate::prune::cut::{Cut, What};
 use crate::prune::groups::{Channels, Walk};
 
@@ -82,7 +82,7 @@ fn to_one(walk: &mut Walk<'_>, at: usize, node: &NodeProto) -> Option<Channels> 
         "Softmax" | "LogSoftmax" => {
             let channels = first(walk, node)?;
             let rank = walk.shape(&node.input[0])?.len();
-            let axis = wrapped(integer(node, "axis", -1), rank)?;
+            let axis = dimension(integer(node, "axis", -1), rank)?;
             (axis != channels.axis).then_some(channels)
         }
         "Flatten" | "Reshape" | "Squeeze" | "Unsqueeze" => reshape(walk, at, node),
@@ -95,12 +95,6 @@ fn to_one(walk: &mut Walk<'_>, at: usize, node: &NodeProto) -> Option<Channels> 
 /// The channels of the first operand.
 fn first(walk: &Walk<'_>, node: &NodeProto) -> Option<Channels> {
     walk.channels(node.input.first()?).cloned()
-}
-
-/// An axis that may count from the end.
-fn wrapped(axis: i64, rank: usize) -> Option<usize> {
-    let axis = if axis < 0 { axis + rank as i64 } else { axis };
-    usize::try_from(axis).ok().filter(|axis| *axis < rank)
 }
 
 /// The first operand has channels, and the others are the same for all of them.
@@ -233,7 +227,7 @@ fn parameters(walk: &mut Walk<'_>, at: usize, node: &NodeProto, operands: std::o
 /// Values one behind the other: channels of all, or the same channels.
 fn concat(walk: &mut Walk<'_>, node: &NodeProto) -> Option<Channels> {
     let rank = walk.shape(node.input.first()?)?.len();
-    let axis = wrapped(integer(node, "axis", i64::MAX), rank)?;
+    let axis = dimension(integer(node, "axis", i64::MAX), rank)?;
     let all: Vec<Channels> = node.input.iter().map(|name| walk.channels(name).cloned()).collect::<Option<_>>()?;
     let own = all.first()?.axis;
     if all.iter().any(|channels| channels.axis != own) {
@@ -285,7 +279,7 @@ fn batches(walk: &mut Walk<'_>, node: &NodeProto) -> Option<Channels> {
 fn split(walk: &mut Walk<'_>, at: usize, node: &NodeProto) -> Option<Vec<Channels>> {
     let channels = first(walk, node)?;
     let extents = walk.shape(&node.input[0])?;
-    let axis = wrapped(integer(node, "axis", 0), extents.len())?;
+    let axis = dimension(integer(node, "axis", 0), extents.len())?;
     let sizes = node.output.iter().map(|output| Some(walk.shape(output)?[axis])).collect::<Option<Vec<usize>>>()?;
     if axis != channels.axis {
         return Some(vec![channels; sizes.len()]);
@@ -382,7 +376,7 @@ fn reduce(walk: &Walk<'_>, node: &NodeProto) -> Option<Channels> {
         Some(name) => walk.net.integers(name)?,
         None => integers(node, "axes")?,
     };
-    let axes = axes.into_iter().map(|axis| wrapped(axis, rank)).collect::<Option<Vec<usize>>>()?;
+    let axes = axes.into_iter().map(|axis| dimension(axis, rank)).collect::<Option<Vec<usize>>>()?;
     if axes.is_empty() || axes.contains(&channels.axis) {
         return None;
     }

@@ -41,6 +41,16 @@ pub enum Ratios {
     Sensitivity,
 }
 
+impl Ratios {
+    /// The share of each group, 0 to 1, where `percent` are to go.
+    pub(crate) fn shares(self, groups: &Groups, rankings: &[Ranking], percent: u32) -> Vec<f64> {
+        match self {
+            Ratios::Uniform => vec![f64::from(percent) / 100.0; groups.groups.len()],
+            Ratios::Sensitivity => by_sensitivity(groups, rankings, percent),
+        }
+    }
+}
+
 impl Default for Options {
     fn default() -> Options {
         Options { importance: Importance::default(), repair: true, ..PLAIN }
@@ -65,15 +75,12 @@ pub const PLAIN: Options = Options {
 pub fn structured(net: &Net, percent: u32, options: &Options, bench: &Bench<'_>) -> Outcome<Net> {
     let groups = Groups::find(net)?;
     let rankings = ranked(net, &groups, options, bench)?;
-    let shares = match options.ratios {
-        Ratios::Uniform => vec![f64::from(percent) / 100.0; groups.groups.len()],
-        Ratios::Sensitivity => by_sensitivity(&groups, &rankings, percent),
-    };
+    let shares = options.ratios.shares(&groups, &rankings, percent);
     prune_by(net, &groups, &rankings, &shares, options, bench)
 }
 
 /// The rankings of all groups.
-fn ranked(net: &Net, groups: &Groups, options: &Options, bench: &Bench<'_>) -> Outcome<Vec<Ranking>> {
+pub(crate) fn ranked(net: &Net, groups: &Groups, options: &Options, bench: &Bench<'_>) -> Outcome<Vec<Ranking>> {
     let budget = Budget { examples: options.examples.min(512), rows: options.rows, ..Budget::default() };
     rank(net, groups, options.importance, budget, bench)
 }

@@ -6,7 +6,7 @@ use zantc::ir::Tensor;
 use zantc::onnx::proto::NodeProto;
 
 use crate::Outcome;
-use crate::net::{Links, Net, attribute, float, integer, integers, is_onnx, node, with_integer};
+use crate::net::{Links, Net, attribute, dimension, float, integer, integers, is_onnx, node, with_integer};
 
 /// Operators that give bytes as they are, in other places or fewer of them.
 const MOVES: &[&str] =
@@ -37,9 +37,10 @@ pub fn biases(net: &Net) -> Outcome<Net> {
     let mut made = Vec::new();
     for Found { node: at, operand, scales } in found {
         let name = net.nodes()[at].input[operand].clone();
-        if let Some((codes, back)) = rounded(&mut net, &name, &scales) {
+        let Some((shape, numbers)) = net.floats(&name) else { continue };
+        if numbers.iter().zip(&scales).all(|(bias, scale)| steps(*bias, *scale).abs() <= ROOM) {
+            let back = stored(&mut net, &name, shape, &numbers, &scales);
             net.nodes_mut()[at].input[operand] = back.output[0].clone();
-            net.insert(codes);
             made.push(back);
         }
     }
@@ -68,7 +69,7 @@ fn of_node(net: &Net, links: &Links, at: usize) -> Option<Found> {
     let outputs = bias.len();
     let of_weights = net.floats(weights.input.get(1)?)?.1;
     let rank = net.constant(source(net, links, weights)?)?.dims.len();
-    let along = wrapped(integer(weights, "axis", 1), rank)?;
+    let along = dimension(integer(weights, "axis", 1), rank)?;
     let along = if turned { rank.checked_sub(1)?.checked_sub(along)? } else { along };
     let all = match of_weights.as_slice() {
         [one] => vec![*one; outputs],
@@ -90,11 +91,6 @@ fn output_axis(node: &NodeProto) -> Option<usize> {
         "MatMul" => Some(1),
         _ => None,
     }
-}
-
-fn wrapped(axis: i64, rank: usize) -> Option<usize> {
-    let axis = if axis < 0 { axis + rank as i64 } else { axis };
-    usize::try_from(axis).ok().filter(|axis| *axis < rank.max(2))
 }
 
 /// The DequantizeLinear that makes a value, through operators of such names.
@@ -138,18 +134,20 @@ fn addition(net: &Net, links: &Links, product: &NodeProto) -> Option<(usize, usi
     Some((reader, add.input.iter().position(|input| input != output)?))
 }
 
-/// A bias as integers, and the DequantizeLinear that gives it; `None` where it leaves 32 bits.
-fn rounded(net: &mut Net, bias: &str, scales: &[f32]) -> Option<(zantc::onnx::RawTensor, NodeProto)> {
-    let (shape, numbers) = net.floats(bias)?;
-    let whole = |(b, s): (&f32, &f32)| {
-        let steps = (f64::from(*b) / f64::from(*s)).round_ties_even();
-        (steps.abs() <= ROOM).then_some(steps as i32)
-    };
-    let stored = numbers.iter().zip(scales).map(whole).collect::<Option<Vec<i32>>>()?;
-    let axis = shape.len().checked_sub(1)?;
-    let [codes, scale, back] = ["quantized", "scale", "dequantized"].map(|part| net.fresh(&format!("{bias}_{part}")));
+/// Stores biases as 32-bit integers in the scales of the sums, which have room for them. Gives the DequantizeLinear that makes them floats
+/// again.
+pub(super) fn stored(net: &mut Net, bias: &str, shape: Vec<usize>, numbers: &[f32], scales: &[f32]) -> NodeProto {
+    let axis = shape.len().saturating_sub(1);
+    let steps: Vec<i32> = numbers.iter().zip(scales).map(|(b, s)| steps(*b, *s) as i32).collect();
+    let codes = net.fresh(&format!("{bias}_quantized"));
+    net.set(&codes, &Tensor::from_elements(shape, &steps));
+    let scale = net.fresh(&format!("{bias}_scale"));
     net.set_floats(&scale, &[scales.len()], scales);
-    let attributes = vec![with_integer("axis", axis as i64)];
-    let dequantize = node("DequantizeLinear", &back, &[&codes, &scale], &back, attributes);
-    Some((zantc::import::to_raw(&codes, &Tensor::from_elements(shape, &stored)), dequantize))
+    let back = net.fresh(&format!("{bias}_dequantized"));
+    node("DequantizeLinear", &back, &[&codes, &scale], &back, vec![with_integer("axis", axis as i64)])
+}
+
+/// The multiple of a scale that is nearest to a bias.
+fn steps(bias: f32, scale: f32) -> f64 {
+    (f64::from(bias) / f64::from(scale)).round_ties_even()
 }

@@ -11,9 +11,9 @@ use crate::layer::{Form, Layer, layers};
 use crate::net::{Net, node, with_integer};
 
 /// Quantizes the weights of all layers, and the inputs of products in each run (DynamicQuantizeLinear), whose sums are integers. Convolutions
-/// and recurrent layers read their bytes through DequantizeLinear and compute in floats, as they do in other tools: there a run would spend more on measuring
-/// pixels than it gains. The products' weights are uint8 with the zero point 128: sums of signed bytes overflow 16 bits in other runtimes on
-/// some CPUs.
+/// and recurrent layers read their bytes through DequantizeLinear and compute in floats, as they do in other tools: there a run would spend
+/// more on measuring pixels than it gains. The products' weights are uint8 with the zero point 128: sums of signed bytes overflow 16 bits in
+/// other runtimes on some CPUs.
 pub fn dynamic(net: &Net) -> Net {
     let mut net = net.clone();
     let found: Vec<Layer> = layers(&net).into_iter().map(|layer| layer.with_own_constants(&mut net)).collect();

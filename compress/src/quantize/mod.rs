@@ -18,7 +18,7 @@ pub use dynamic::dynamic;
 pub use mixed::mixed;
 pub use ranges::{Bytes, Calibration};
 pub use report::{LayerReport, Report};
-pub(crate) use weights_only::{int4, int8, rounded, store};
+pub(crate) use weights_only::{int4, int8, rounded, store, written};
 pub use weights_only::{weights_int4, weights_int8};
 
 use std::collections::{BTreeMap, BTreeSet};

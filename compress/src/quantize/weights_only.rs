@@ -26,7 +26,7 @@ pub fn weights_int8(net: &Net, bench: &Bench<'_>) -> Outcome<Net> {
 /// The same; without examples each weight is rounded to the nearest code, into as many bytes.
 pub(crate) fn int8(net: &Net, bench: Option<&Bench<'_>>) -> Outcome<Net> {
     let net = rounded(net, bench, &mut |net, layer, grams| by_channels(net, layer, grams, MOST, ElementType::I8))?;
-    Ok(with_recurrent(net))
+    Ok(written(with_recurrent(net)))
 }
 
 /// Weights of products in four bits, `-7..=7`, in blocks of 32 inputs with a scale each. Other layers become bytes, recurrent ones among
@@ -50,17 +50,16 @@ pub(crate) fn int4(net: &Net, bench: Option<&Bench<'_>>) -> Outcome<Net> {
             by_channels(net, layer, grams, MOST, ElementType::I8);
         }
     })?;
-    Ok(with_recurrent(net))
+    Ok(written(with_recurrent(net)))
 }
 
 /// The same with weights of recurrent layers as bytes.
 fn with_recurrent(mut net: Net) -> Net {
     recurrent::quantize(&mut net);
-    write(&mut net);
     net
 }
 
-/// Rounds the weights of all layers, each with what it reads measured where there are examples.
+/// Rounds the weights of all layers, each with what it reads measured where there are examples. The conversions wait to be [`written`].
 pub(crate) fn rounded(
     net: &Net,
     bench: Option<&Bench<'_>>,
@@ -79,7 +78,6 @@ pub(crate) fn rounded(
     for layer in found.iter().filter(|l| bench.is_none() || matches!(l.form, Form::ConvTranspose { .. })) {
         round(&mut changed, layer, &[]);
     }
-    write(&mut changed);
     Ok(changed)
 }
 
@@ -162,9 +160,10 @@ pub(crate) fn store(
     net.before.push(node("DequantizeLinear", &back, &[&name, &scale], &back, attributes));
 }
 
-/// Puts the conversions before all other nodes: they read constants alone.
-fn write(net: &mut Net) {
+/// The model with the conversions that wait before all other nodes: they read constants alone.
+pub(crate) fn written(mut net: Net) -> Net {
     let before = std::mem::take(&mut net.before);
     net.nodes_mut().splice(0..0, before);
     net.sweep();
+    net
 }

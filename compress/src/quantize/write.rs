@@ -6,6 +6,7 @@ use zantc::ir::Tensor;
 use zantc::onnx::proto::NodeProto;
 
 use super::Calibrated;
+use super::biases::stored;
 use super::places::{Kind, places};
 use super::ranges::Bytes;
 use super::rounding::Codes;
@@ -183,20 +184,9 @@ impl Writer {
             _ => vec![biases.len()],
         };
         let of_sums: Vec<f32> = scales.iter().map(|s| s * input).collect();
-        let whole = |(b, s): (&f32, &f32)| (f64::from(*b) / f64::from(*s)).round_ties_even() as i32;
-        let stored: Vec<i32> = biases.iter().zip(&of_sums).map(whole).collect();
-        let name = self.net.fresh(&format!("{bias}_quantized"));
-        let axis = shape.len().saturating_sub(1);
-        self.net.set(&name, &Tensor::from_elements(shape, &stored));
-        let scale = self.scales(&bias, &[of_sums.len()], &of_sums);
-        let back = self.net.fresh(&format!("{bias}_dequantized"));
-        self.nodes.push(node(
-            "DequantizeLinear",
-            &back,
-            &[&name, &scale],
-            &back,
-            vec![with_integer("axis", axis as i64)],
-        ));
+        let dequantize = stored(&mut self.net, &bias, shape, biases, &of_sums);
+        let back = dequantize.output[0].clone();
+        self.nodes.push(dequantize);
         back
     }
 }

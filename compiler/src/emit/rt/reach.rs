@@ -111,8 +111,6 @@ pub(super) fn reached(texts: &[&str], cpu: &str, families: Vec<&'static str>, fa
         reached.root(text, false);
     }
     reached.root(cpu, true);
-    // What measures a crate asks it to do without.
-    reached.mention("without_avx512");
     reached.close();
     reached
 }

@@ -19,11 +19,6 @@ impl<N: Numerics> Portable<N> {
         Self::portable()
     }
 
-    /// The same CPU: there is no AVX-512 to leave out.
-    pub const fn without_avx512(self) -> Self {
-        self
-    }
-
     /// The instruction set, under the same name as `Host::portable` has on x86-64.
     #[allow(clippy::self_named_constructors)]
     pub const fn portable() -> Self {

@@ -32,11 +32,6 @@ impl<N: Numerics, const MORE: bool> Host<N, MORE> {
         Host { found, numerics: PhantomData }
     }
 
-    /// The same CPU as if it had no AVX-512.
-    pub fn without_avx512(self) -> Self {
-        Host { found: self.found.min(AVX2), ..self }
-    }
-
     /// The CPU as if it had no AVX2: plain Rust.
     pub const fn portable() -> Self {
         Host { found: PLAIN, numerics: PhantomData }

@@ -150,19 +150,19 @@ impl<'p> Executor<'p> {
                 bytemuck::cast_slice_mut::<u64, u8>(&mut self.arena)[range].copy_from_slice(from);
             }
         }
-        self.blocks(self.program.blocks(), &inputs, &mut observe)?;
+        self.blocks(&self.program.blocks(), &inputs, &mut observe)?;
         Ok(self.program.outputs.iter().map(|o| reshaped(self.load(o.view), &o.ty)).collect())
     }
 
     /// Runs steps and regions one after the other.
     fn blocks(
         &mut self,
-        blocks: Vec<Block>,
+        blocks: &[Block],
         inputs: &[Vec<u64>],
         observe: &mut Option<Observer<'_>>,
     ) -> Result<(), ExecError> {
         for block in blocks {
-            match block {
+            match *block {
                 Block::Step(i) => self.one(i, inputs, observe)?,
                 Block::Region(i) => self.region(i, inputs, observe)?,
             }
@@ -182,14 +182,15 @@ impl<'p> Executor<'p> {
             RegionKind::If { condition, otherwise } => {
                 let holds = self.holds(condition, inputs);
                 let part = if holds { steps.start..otherwise } else { otherwise..steps.end };
-                self.blocks(program.blocks_of(index, part), inputs, observe)
+                self.blocks(&program.blocks_of(index, part), inputs, observe)
             }
             RegionKind::Loop { trips, condition } => {
+                let body = program.blocks_of(index, steps.clone());
                 for _ in 0..trips {
                     if condition.is_some_and(|v| !self.holds(v, inputs)) {
                         break;
                     }
-                    self.blocks(program.blocks_of(index, steps.clone()), inputs, observe)?;
+                    self.blocks(&body, inputs, observe)?;
                 }
                 Ok(())
             }

@@ -168,7 +168,7 @@ impl Importer<'_> {
                 let name = name.escape_debug();
                 let message = format!("one branch gives `{name}` as {a}, the other as {b}: its size is data");
                 let help = "pad the smaller one in its branch, or give the condition as a constant (`zantc` then takes one branch)";
-                return Err(Some(Fault::form(message).help(help)));
+                return Err(Some(Fault::new(codes::NOT_CONSTANT, message).help(help)));
             }
         }
         let mut captured = then.captured.clone();

@@ -4,9 +4,9 @@
 
 use std::ops::Range;
 
+use super::index::{FILES, Id, part};
 use super::items::{File, Kind};
 use super::lex::Kind as Lex;
-use super::reach::{FILES, Id, part};
 
 /// What is known of the CPU that kernels are called with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 mod conditions;
 mod fold;
 mod imports;
+mod index;
 mod items;
 mod lex;
 mod print;
@@ -51,7 +52,7 @@ pub(super) fn files(source: &Source<'_>, texts: &[&str]) -> Vec<File> {
     let reached = reach::reached(texts, &cpu, families, Cpu::of(source).facts());
     let of_items = reached.live.iter().map(|id| id.file);
     let used: BTreeSet<usize> = of_items.chain(reached.imports.iter().map(|(id, _)| id.file)).collect();
-    let file = |file: usize| File { path: reach::FILES[file].path, text: print::trimmed(file, &reached) };
+    let file = |file: usize| File { path: index::FILES[file].path, text: print::trimmed(file, &reached) };
     used.into_iter().map(file).collect()
 }
 

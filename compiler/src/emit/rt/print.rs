@@ -5,8 +5,9 @@ use std::ops::Range;
 use super::conditions::{Known, known};
 use super::fold::cuts;
 use super::imports::{Import, written};
+use super::index::{FILES, Id};
 use super::items::{File, Item, Kind};
-use super::reach::{FILES, Id, Reached};
+use super::reach::Reached;
 
 /// Changes of a text: ranges in ascending order, each with what stands there instead.
 type Changes = Vec<(Range<usize>, String)>;

@@ -29,7 +29,7 @@ mod linux {
     const TRIES: usize = 4;
 
     /// Steps beside which what a clock takes more (28 instructions each time, seen with glibc 2.36) is nothing.
-    const MANY: u64 = 10 * ENOUGH;
+    const MANY: u64 = 2 * ENOUGH;
 
     /// Instructions of one run of a process that answers counts, more than those of no run.
     ///

@@ -14,6 +14,7 @@ pub mod compare;
 mod elf;
 mod error;
 mod firmware;
+mod gcc;
 mod host;
 pub mod inspection;
 mod machine;
@@ -29,6 +30,7 @@ pub mod report;
 mod served;
 mod session;
 pub mod stepping;
+pub mod tflm;
 pub mod valgrind;
 mod wasm;
 

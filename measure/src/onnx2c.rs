@@ -7,14 +7,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::firmware::{Firmware, Model};
+use crate::gcc::{Foreign, GCC, archive, compiler, tool, version};
 use crate::machine::Machine;
 use crate::qemu::Run;
 use crate::{Error, Sizes, process};
 
-/// The compiler, for the machine's core with its FPU.
-const GCC: &str = "arm-none-eabi-gcc";
-const FLAGS: [&str; 6] = ["-O3", "-std=gnu99", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv5-d16", "-w"];
 /// The section of its constants.
 const CONSTANTS: &str = ".onnx2c";
 /// Bytes of the largest C file.
@@ -56,38 +53,20 @@ impl Job<'_> {
         vector: Vec<u8>,
         output_bytes: usize,
     ) -> Result<Measured, Error> {
-        let krate = folder.join("peer");
-        fs::create_dir_all(krate.join("src")).map_err(Error::io("make a folder"))?;
-        let object = self.object(machine, &krate)?;
-        archive(&krate, &object)?;
-        let runtime = ["libm.a", "libc.a"].map(|name| library(machine, name)).into_iter().flatten();
-        let runtime: String =
-            runtime.map(|path| format!("    println!(\"cargo::rustc-link-arg={{}}\", {path:?});\n")).collect();
-        let files =
-            [("Cargo.toml", MANIFEST.to_string()), ("src/lib.rs", "//! The C of onnx2c.\n#![no_std]\n".to_string())];
-        for (name, text) in files {
-            fs::write(krate.join(name), text).map_err(Error::io("write the harness"))?;
-        }
-        let inference = self.inference();
-        let weights_bytes = fs::metadata(&object).map_err(Error::io("read the object"))?.len();
-        let model = Model {
-            folder: &krate,
+        let object = self.object(machine, folder)?;
+        let library = folder.join("libonnx2c.a");
+        archive(&library, std::slice::from_ref(&object))?;
+        let foreign = Foreign {
             name: "onnx2c-model",
-            inference: &inference,
-            weights_bytes,
-            weights_section: Some(CONSTANTS),
+            inference: &self.inference(),
+            archive: &library,
+            libraries: &["libm.a", "libc.a"],
+            weights_section: CONSTANTS,
+            weights_bytes: fs::metadata(&object).map_err(Error::io("read the object"))?.len(),
             arena_bytes: 0,
         };
-        let firmware = Firmware::write(folder, &model, machine)?;
-        let script = format!(
-            "//! Links the C.\nfn main() {{\n    println!(\"cargo::rustc-link-arg={{}}\", {:?});\n{runtime}}}\n",
-            krate.join("libonnx2c.a")
-        );
-        fs::write(folder.join("build.rs"), script).map_err(Error::io("write the harness"))?;
-        let built = firmware.build("3", false)?;
-        let run = built.run(machine, &[vector], output_bytes)?.pop();
-        let run = run.ok_or_else(|| Error::Run("the firmware ran on nothing".into()))?;
-        Ok(Measured { run, sizes: built.sizes, compiler: version()? })
+        let (run, sizes) = foreign.measure(machine, folder, vector, output_bytes)?;
+        Ok(Measured { run, sizes, compiler: version()? })
     }
 
     /// The C as an object, its constants in a section of their own.
@@ -101,8 +80,8 @@ impl Job<'_> {
         }
         let (source, object) = (folder.join("model.c"), folder.join("model.o"));
         fs::write(&source, said.stdout).map_err(Error::io("write the C"))?;
-        let mut command = Command::new(GCC);
-        command.args(FLAGS).arg(format!("-mcpu={}", machine.target_cpu)).arg("-c").arg(&source).arg("-o").arg(&object);
+        let mut command = compiler(GCC, machine);
+        command.arg("-std=gnu99").arg("-c").arg(&source).arg("-o").arg(&object);
         tool(&mut command, "the C of onnx2c")?;
         let rename = format!(".rodata={CONSTANTS},alloc,load,readonly,data,contents");
         tool(Command::new("arm-none-eabi-objcopy").args(["--rename-section", &rename]).arg(&object), "its object")?;
@@ -144,38 +123,4 @@ impl Job<'_> {
         }
         text + "    }\n}\n"
     }
-}
-
-const MANIFEST: &str =
-    "[package]\nname = \"onnx2c-model\"\nversion = \"0.0.0\"\nedition = \"2024\"\npublish = false\n\n[workspace]\n";
-
-/// Puts an object into an archive.
-fn archive(folder: &Path, object: &Path) -> Result<(), Error> {
-    let archive = folder.join("libonnx2c.a");
-    let _ = fs::remove_file(&archive);
-    tool(Command::new("arm-none-eabi-ar").arg("rcs").arg(archive).arg(object), "an archive")
-}
-
-/// A library of the compiler's, where it has it.
-fn library(machine: &Machine, name: &str) -> Option<String> {
-    let cpu = format!("-mcpu={}", machine.target_cpu);
-    let said = process::output(Command::new(GCC).args(FLAGS).arg(cpu).arg(format!("-print-file-name={name}"))).ok()?;
-    let path = String::from_utf8(said.stdout).ok()?.trim().to_string();
-    Path::new(&path).is_absolute().then_some(path)
-}
-
-fn version() -> Result<String, Error> {
-    let said = process::output(Command::new(GCC).arg("-dumpfullversion")).map_err(missing)?;
-    Ok(format!("{GCC} {}", String::from_utf8_lossy(&said.stdout).trim()))
-}
-
-fn missing(_: std::io::Error) -> Error {
-    Error::Missing { what: GCC.into(), install: "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi".into() }
-}
-
-/// Runs a program of the compiler's.
-fn tool(command: &mut Command, what: &str) -> Result<(), Error> {
-    let said = process::output(command).map_err(missing)?;
-    let lines = || String::from_utf8_lossy(&said.stderr).lines().map(str::to_string).collect();
-    if said.status.success() { Ok(()) } else { Err(Error::Build { what: what.into(), output: lines() }) }
 }

@@ -4,6 +4,7 @@
 //! of one model take turns; what could not be measured says why.
 
 mod device;
+mod foreign;
 mod host;
 mod limits;
 mod low_bit;
@@ -13,6 +14,7 @@ mod ops;
 mod peers;
 mod profile;
 mod session;
+mod tflm;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -39,6 +41,7 @@ pub use machine::{begin, describe, end};
 pub use ops::operators_named;
 pub use profile::{Profiled, profile};
 pub use session::{Goal, Players, Sessions, goals, session};
+pub use tflm::Tflm;
 
 /// How a crate is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,6 +104,8 @@ pub struct Ways {
     pub keep_elf: Option<PathBuf>,
     /// onnx2c, whose C is counted on targets.
     pub onnx2c: Option<PathBuf>,
+    /// TFLM, which is counted on targets.
+    pub tflm: Option<Tflm>,
 }
 
 impl Default for Ways {
@@ -118,6 +123,7 @@ impl Default for Ways {
             avx2: false,
             keep_elf: None,
             onnx2c: None,
+            tflm: None,
         }
     }
 }
@@ -236,12 +242,10 @@ pub fn measure(subject: &Subject<'_>, ways: &Ways, observe: &mut dyn FnMut(&str,
                 match Machine::with_cpu(target.name) {
                     Some(machine) => {
                         let values = device::measure(&prepared, machine)?;
-                        if let Some(program) = ways.onnx2c.as_deref().filter(|_| profile == Profile::Fast) {
-                            observe("Measuring", &format!("{} by onnx2c", subject.name));
-                            match onnx2c::measure(program, subject, &prepared, machine) {
-                                Ok(other) => others.push(other),
-                                Err(why) => findings.notes.push(format!("{key}: onnx2c: {why}")),
-                            }
+                        if profile == Profile::Fast {
+                            let (theirs, why) = foreign::measure(subject, &prepared, machine, ways, observe);
+                            others.extend(theirs);
+                            findings.notes.extend(why.into_iter().map(|why| format!("{key}: {why}")));
                         }
                         Ok(Ok(values))
                     }

@@ -88,7 +88,7 @@ pub(super) fn start(
 }
 
 /// The model in LiteRT's format: beside the model, or in a folder `tflite` beside the model's own.
-fn tflite(subject: &Subject<'_>) -> Option<PathBuf> {
+pub(super) fn tflite(subject: &Subject<'_>) -> Option<PathBuf> {
     let parent = subject.path.parent()?;
     let absolute = std::path::absolute(subject.path).ok()?;
     let folder = absolute.parent()?;

@@ -16,7 +16,9 @@ use super::compile::unwritable;
 use super::project::model_path;
 use super::shell::Shell;
 use super::{Failure, Outcome};
-use crate::bench::{LowBit, Profile, Subject, Trained, Ways, begin, brief, end, low_bit, measure, operators_named};
+use crate::bench::{
+    LowBit, Profile, Subject, Tflm, Trained, Ways, begin, brief, end, low_bit, measure, operators_named,
+};
 
 /// How many percent more than was measured a new budget allows: what a toolchain's next version may move.
 const BUDGET_MARGIN: f64 = 5.0;
@@ -49,6 +51,10 @@ pub(super) struct Args {
     /// onnx2c, a program: the C that it writes for each model is built by arm-none-eabi-gcc and counted on the same cores
     #[arg(long, value_name = "PROGRAM")]
     onnx2c: Option<PathBuf>,
+    /// The folder of TensorFlow Lite for Microcontrollers' sources, with CMSIS-NN's where they are to be used: built by
+    /// arm-none-eabi-g++, it runs the .tflite file beside each model, or in a folder `tflite` beside the model's own
+    #[arg(long, value_name = "DIR")]
+    tflm: Option<PathBuf>,
     /// Measure in the same turns the least time that the host's core needs: for the multiply-adds, or for reading the weights
     #[arg(long)]
     floor: bool,
@@ -342,6 +348,7 @@ impl Args {
             avx2: self.how.avx2,
             keep_elf: self.keep_elf.clone(),
             onnx2c: self.onnx2c.clone(),
+            tflm: self.tflm.as_deref().map(Tflm::new),
         }
     }
 

@@ -147,7 +147,7 @@ fn an_interpreter_is_counted_where_it_computes_the_same() {
     told(bench(folder, "wrong"), "computes something else");
     std::fs::write(folder.join("relu.tflite"), twin(3)).unwrap();
     told(bench(folder, "good"), "no operator CONV_2D");
+    told(bench(folder, "report"), "no tensorflow/lite/micro");
     std::fs::remove_file(folder.join("relu.tflite")).unwrap();
     told(bench(folder, "good"), "no .tflite file");
-    told(bench(folder, "report"), "no tensorflow/lite/micro");
 }

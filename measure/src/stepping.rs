@@ -13,6 +13,7 @@ mod linux {
     use std::process::{Command, Stdio};
     use std::time::{Duration, Instant};
 
+    use nix::sched::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
     use nix::sys::ptrace;
     use nix::sys::signal::Signal;
     use nix::sys::wait::{WaitStatus, waitpid};
@@ -59,6 +60,7 @@ mod linux {
         answers.read_line(&mut String::new()).map_err(&asked)?;
         let pid = Pid::from_raw(i32::try_from(child.id()).map_err(|_| Error::Run("a process has no number".into()))?);
         wait_for_sleep(child.id())?;
+        let _together = Together::new(pid);
         ptrace::attach(pid).map_err(denied)?;
         waitpid(pid, None).map_err(denied)?;
         questions.write_all(format!("{runs}\n").as_bytes()).map_err(&asked)?;
@@ -78,6 +80,31 @@ mod linux {
             if count > super::MOST_STEPS {
                 return Err(Error::Run("a run has too many instructions to be stepped".into()));
             }
+        }
+    }
+
+    /// This thread and a process on one CPU, as long as this lives: at each step one waits for the other, and to wake a CPU that
+    /// sleeps takes longer than the step, above all where it is a virtual one.
+    struct Together(CpuSet);
+
+    impl Together {
+        const THIS: Pid = Pid::from_raw(0);
+
+        /// None where the system does not let them: steps count the same.
+        fn new(pid: Pid) -> Option<Together> {
+            let before = sched_getaffinity(Together::THIS).ok()?;
+            let mut one = CpuSet::new();
+            one.set(sched_getcpu().ok()?).ok()?;
+            sched_setaffinity(Together::THIS, &one).ok()?;
+            let together = Together(before);
+            sched_setaffinity(pid, &one).ok()?;
+            Some(together)
+        }
+    }
+
+    impl Drop for Together {
+        fn drop(&mut self) {
+            let _ = sched_setaffinity(Together::THIS, &self.0);
         }
     }
 

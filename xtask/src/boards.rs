@@ -54,6 +54,9 @@ pub(crate) fn boards(args: &Args) -> Result<bool, String> {
                 code.unwrap_or(0),
                 if within { "" } else { ": MORE THAN ESTIMATED" }
             );
+            if !within {
+                eprintln!("error: {name} for {target} takes more than is estimated, see compiler/src/footprint.rs");
+            }
             good &= within;
             for board in BOARDS.iter().filter(|b| b.target == target) {
                 let accepted = exceeded(&Config::new().board(board), &linked.footprint) == [None, None];

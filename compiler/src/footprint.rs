@@ -63,7 +63,7 @@ fn costs(target: &Target) -> Option<&'static Costs> {
 
 /// Whether a kernel computes with quantized numbers.
 fn is_quantized(kernel: &str) -> bool {
-    kernel.starts_with('q') || kernel.starts_with("sparse_q") || kernel.contains("dynamic")
+    kernel.starts_with('q') || kernel.starts_with("sparse_q") || kernel.contains("dynamic") || kernel.contains("wide")
 }
 
 /// Whether a kernel is a recurrent layer.

@@ -7,6 +7,7 @@ use crate::data::Data;
 use crate::net::Net;
 use crate::prune::structured::{Options, PLAIN, Ratios, structured};
 use crate::prune::unstructured::{self, unstructured};
+use crate::quantize::Activations;
 use crate::{quantize, ternarize};
 
 /// What a method works with beside the model.
@@ -26,6 +27,8 @@ pub enum Step {
     Biases,
     /// Weights and activations as bytes, by calibration.
     Int8,
+    /// Weights as bytes and activations of 16 bits, by calibration.
+    Int16x8,
     /// Weights alone as bytes.
     WeightsInt8,
     /// Weights alone in four bits, in blocks.
@@ -45,10 +48,11 @@ pub enum Step {
 }
 
 /// The names that stand for steps; a number of percent follows some of them.
-const NAMES: [(&str, Step); 6] = [
+const NAMES: [(&str, Step); 7] = [
     ("int8-dynamic", Step::DynamicInt8),
     ("biases", Step::Biases),
     ("int8", Step::Int8),
+    ("16x8", Step::Int16x8),
     ("weights-int8", Step::WeightsInt8),
     ("weights-int4", Step::WeightsInt4),
     ("ternary", Step::Ternary),
@@ -109,6 +113,10 @@ pub fn compress(net: &Net, steps: &[Step], bench: &Bench<'_>) -> Outcome<Net> {
             Step::DynamicInt8 => quantize::dynamic(&net),
             Step::Biases => quantize::biases(&net)?,
             Step::Int8 => quantize::static_int8(&net, quantize::Options::default(), bench)?.0,
+            Step::Int16x8 => {
+                let options = quantize::Options { activations: Activations::Int16, ..Default::default() };
+                quantize::static_int8(&net, options, bench)?.0
+            }
             Step::WeightsInt8 => quantize::weights_int8(&net, bench)?,
             Step::WeightsInt4 => quantize::weights_int4(&net, bench)?,
             Step::Ternary => ternarize(&net, bench)?,

@@ -127,6 +127,16 @@ impl Net {
         }
     }
 
+    /// The domain of onnxruntime's operators, which the model then imports.
+    pub(crate) fn import_contributed(&mut self) -> &'static str {
+        const DOMAIN: &str = "com.microsoft";
+        let sets = &mut self.proto.opset_import;
+        if sets.iter().all(|set| set.domain != DOMAIN) {
+            sets.push(OperatorSetIdProto { domain: DOMAIN.into(), version: 1 });
+        }
+        DOMAIN
+    }
+
     /// Who makes and who reads each value, as the model is now. What graphs inside of nodes read is read by those nodes.
     pub fn links(&self) -> Links {
         let mut links = Links::default();

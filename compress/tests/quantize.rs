@@ -8,7 +8,7 @@ use common::{Builder, bench, distance, examples, network, open, values};
 use zant_compress::method::{compress, named};
 use zant_compress::net::Net;
 use zant_compress::on_threads;
-use zant_compress::quantize::{Calibrated, Calibration, Options, mixed, static_int8};
+use zant_compress::quantize::{Activations, Calibrated, Calibration, Higher, Options, Precision, mixed, static_int8};
 use zantc::Config;
 use zantc::ir::Tensor;
 use zantc::onnx::Model;
@@ -25,14 +25,15 @@ fn every_calibration_and_form_of_bytes_is_near_the_floats() {
     let data = open(&net, &examples(folder.path(), &[40, 3, 8, 8]));
     let float = values(&net, "y", &data);
     for calibration in ALL {
-        for signed in [true, false] {
+        for activations in [Activations::Int8, Activations::Uint8] {
             for reconstruct in [true, false] {
-                let options = Options { calibration, signed, reconstruct, ..Options::default() };
+                let options = Options { calibration, activations, reconstruct, ..Options::default() };
                 let (quantized, report) = static_int8(&net, options, &bench(&data)).unwrap();
                 let far = distance(&float, &values(&quantized, "y", &data));
                 assert!(far < 0.05, "{options:?}: {far}");
                 assert!(
-                    report.layers.len() == 6 && report.layers.iter().all(|l| l.quantized && l.error.unwrap() < 0.1)
+                    report.layers.len() == 6
+                        && report.layers.iter().all(|l| l.precision == Precision::Bytes && l.error.unwrap() < 0.1)
                 );
             }
         }
@@ -263,8 +264,70 @@ fn accuracy_that_must_not_fall_keeps_floats() {
     let transform = zant_compress::data::Transform::default();
     let data = zant_compress::data::Data::open(&path, Some(&labels), &transform, &compiled.program).unwrap();
     let (exact, report) = mixed(&net, Options::default(), 0.0, &bench(&data)).unwrap();
-    assert!(report.layers.iter().all(|l| !l.quantized && l.sensitivity.is_some()));
+    assert!(report.layers.iter().all(|l| l.precision == Precision::Floats && l.sensitivity.is_some()));
     assert_eq!(values(&exact, "y", &plain), answers);
+}
+
+/// Activations of 16 bits: nearer to the floats than bytes, and all products of integers but those that bytes leave in floats too.
+#[test]
+fn activations_of_16_bits_are_nearer_to_the_floats() {
+    let folder = tempfile::tempdir().unwrap();
+    let net = Net::open(&network()).unwrap();
+    let data = open(&net, &examples(folder.path(), &[40, 3, 8, 8]));
+    let float = values(&net, "y", &data);
+    let made = |method: &str| compress(&net, &named(method).unwrap(), &bench(&data)).unwrap();
+    let (bytes, wide) = (made("int8"), made("16x8"));
+    let [of_bytes, of_wide] = [&bytes, &wide].map(|made| distance(&float, &values(made, "y", &data)));
+    // What is left is the error of the weights, which have 8 bits in both.
+    assert!(of_wide < of_bytes && of_wide < 0.02, "{of_wide} {of_bytes}");
+    let compiled = compile(&wide.to_model(), &Config::new()).unwrap();
+    let named = |name: &str| compiled.program.steps.iter().filter(|s| s.call.name().starts_with(name)).count();
+    assert_eq!([named("conv2d_wide"), named("depthwise2d_wide")], [3, 1]);
+    // The two layers of squeeze and excitation.
+    assert_eq!(compiled.graph.stays_float.len(), 2, "{:?}", compiled.graph.stays_float);
+}
+
+/// Where bytes lose too much, the layers that lose most get 16 bits; where these are not enough either, floats.
+#[test]
+fn layers_that_need_it_have_16_bits() {
+    let folder = tempfile::tempdir().unwrap();
+    let net = Net::open(&network()).unwrap();
+    let path = examples(folder.path(), &[40, 3, 8, 8]);
+    let answers = values(&net, "y", &open(&net, &path));
+    let labels = folder.path().join("labels.npy");
+    zantc::import::to_raw("", &Tensor::from_elements([40, 10], &answers)).write_npy(&labels).unwrap();
+    let compiled = compile(&net.to_model(), &Config::new()).unwrap();
+    let transform = zant_compress::data::Transform::default();
+    let data = zant_compress::data::Data::open(&path, Some(&labels), &transform, &compiled.program).unwrap();
+    let error = |net: &Net| {
+        let compiled = compile(&net.to_model(), &Config::new()).unwrap();
+        zant_compress::evaluate(&compiled, &data, zant_compress::Metric::Mse, &|_| {}).unwrap().score.value
+    };
+    let options = Options { higher: Higher::Int16, ..Options::default() };
+    let calibrated = Calibrated::new(&net, options, &bench(&data)).unwrap();
+    let count = calibrated.layers().count();
+    let with = |n: usize| error(&calibrated.without(&(0..n).collect()));
+    let (none, half, all) = (with(0), with(count / 2), with(count));
+    assert!(all < none && half < none, "{none} {half} {all}");
+    // No error is allowed, which 8 bits of weights cannot keep.
+    let (exact, report) = mixed(&net, options, 0.0, &bench(&data)).unwrap();
+    assert!(report.layers.iter().all(|l| l.precision == Precision::Floats));
+    assert_eq!(values(&exact, "y", &data), answers);
+}
+
+/// Weights that are stored as integers beside activations in floats take part as if they were floats.
+#[test]
+fn stored_weights_are_quantized_with_their_activations() {
+    let folder = tempfile::tempdir().unwrap();
+    let net = Net::open(&network()).unwrap();
+    let data = open(&net, &examples(folder.path(), &[40, 3, 8, 8]));
+    let stored = compress(&net, &named("weights-int8").unwrap(), &bench(&data)).unwrap();
+    let (quantized, report) = static_int8(&stored, Options::default(), &bench(&data)).unwrap();
+    assert_eq!(report.layers.len(), 6);
+    let compiled = compile(&quantized.to_model(), &Config::new()).unwrap();
+    assert_eq!(compiled.graph.stays_float.len(), 2, "{:?}", compiled.graph.stays_float);
+    let far = distance(&values(&net, "y", &data), &values(&quantized, "y", &data));
+    assert!(far < 0.05, "{far}");
 }
 
 #[test]

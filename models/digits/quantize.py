@@ -1,9 +1,10 @@
-"""Quantizes `digits.onnx` to 8 bits in QDQ form, calibrated on the training part, and prints both accuracies.
+"""Quantizes `digits.onnx` in QDQ form, calibrated on the training part, and prints all accuracies.
 
     python models/digits/quantize.py
 
-Writes `models/digits_int8`: the model, with signed activations per tensor and signed weights per channel, and test vectors
-of the same images as those of the float model. Their outputs are the plain meaning of the file, node by node in floats.
+Writes `models/digits_int8` with activations of 8 bits and `models/digits_16x8` with activations of 16: the model, with signed
+activations per tensor and signed 8-bit weights per channel, and test vectors of the same images as those of the float model.
+Their outputs are the plain meaning of the file, node by node in floats.
 """
 
 import json
@@ -20,7 +21,11 @@ import export
 from train import vector_rows
 
 HERE = Path(__file__).resolve().parent
-FLOAT, INT8 = HERE / "digits.onnx", HERE.parent / "digits_int8" / "digits_int8.onnx"
+FLOAT = HERE / "digits.onnx"
+QUANTIZED = {
+    HERE.parent / "digits_int8" / "digits_int8.onnx": QuantType.QInt8,
+    HERE.parent / "digits_16x8" / "digits_16x8.onnx": QuantType.QInt16,
+}
 
 
 class Images(CalibrationDataReader):
@@ -34,29 +39,29 @@ class Images(CalibrationDataReader):
         return None if image is None else {export.INPUT: image[None]}
 
 
-def quantize(train: data.Part) -> None:
-    """Write the quantized model."""
-    INT8.parent.mkdir(exist_ok=True)
+def quantize(path: Path, activations: QuantType, train: data.Part) -> None:
+    """Write a quantized model."""
+    path.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         folded = Path(folder) / "folded.onnx"
         # BatchNormalization is folded into the convolution before it: its result is what is calibrated.
         quant_pre_process(str(FLOAT), str(folded), skip_symbolic_shape=True)
         quantize_static(
             str(folded),
-            str(INT8),
+            str(path),
             Images(train),
             quant_format=QuantFormat.QDQ,
-            activation_type=QuantType.QInt8,
+            activation_type=activations,
             weight_type=QuantType.QInt8,
             per_channel=True,
         )
 
 
-def write_vectors(test: data.Part) -> None:
-    """Write the test vectors of the quantized model."""
-    reference = export.Reference(INT8)
+def write_vectors(path: Path, test: data.Part) -> None:
+    """Write the test vectors of a quantized model."""
+    reference = export.Reference(path)
     for index, row in enumerate(vector_rows(test)):
-        folder = INT8.with_name(f"test_data_set_{index}")
+        folder = path.with_name(f"test_data_set_{index}")
         image, output = test.images[row][None].astype(np.float32), reference.run(test.images[row])
         export.save(onnx.numpy_helper.from_array(image, export.INPUT), folder / "input_0.pb")
         export.save(onnx.numpy_helper.from_array(output, export.OUTPUT), folder / "output_0.pb")
@@ -69,9 +74,10 @@ def accuracy(path: Path, part: data.Part) -> float:
 
 def main() -> None:
     train, test = data.split()
-    quantize(train)
-    write_vectors(test)
-    print(json.dumps({path.stem: accuracy(path, test) for path in (FLOAT, INT8)}))
+    for path, activations in QUANTIZED.items():
+        quantize(path, activations, train)
+        write_vectors(path, test)
+    print(json.dumps({path.stem: accuracy(path, test) for path in (FLOAT, *QUANTIZED)}))
 
 
 if __name__ == "__main__":

@@ -92,7 +92,7 @@ fn a_member_and_a_dependency_by_path_build_with_their_workspace() {
 fn crates_for_every_target_build_on_this_machine() {
     let dir = tempfile::tempdir().unwrap();
     let mut members = Vec::new();
-    for model in ["digits", "digits_int4", "digits_int8"] {
+    for model in ["digits", "digits_16x8", "digits_int4", "digits_int8"] {
         let path = cases::workspace().join(format!("models/{model}/{model}.onnx"));
         let model = read(&path).unwrap_or_else(|e| panic!("{e:?}"));
         for (target, optimize) in TARGETS.iter().flat_map(|t| [(t, Optimize::Speed), (t, Optimize::Size)]) {

@@ -1,6 +1,8 @@
 //! Quantized models: every layer equals the naive integer reference to the bit, nothing is left in floats, and memory and
 //! constants stay within what they need. And quantizations that make no sense: what a user reads.
 
+use std::path::Path;
+
 use zant_tests::cases::{Case, models};
 use zant_tests::node::OneNode;
 use zantc::config::Config;
@@ -86,6 +88,25 @@ layers! {
     coco80_q: 9,
     new2: 10,
     gpt_small_decode_dynq: 11,
+}
+
+/// Activations of 16 bits with weights of 8: kernels of integers, equal to the naive reference on every machine that has loops of its
+/// own and in plain Rust.
+#[test]
+fn layers_of_16_bits_are_exact() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/digits_16x8");
+    let model = read(&folder.join("digits_16x8.onnx")).expect("the model is well formed");
+    let input = RawTensor::read_pb(&folder.join("test_data_set_1/input_0.pb"), &Limits::default()).unwrap();
+    let inputs = [from_raw(&input).unwrap()];
+    for target in ["host", "cortex-m7", "cortex-m0"] {
+        let config = Config::new().target(targets::find(target).expect("it is a target"));
+        let compiled = compile(&model, &config).unwrap_or_else(|faults| panic!("{target}: {faults:#?}"));
+        let expected = values(&compiled.graph, &inputs, compiled.program.numerics).expect("the reference runs");
+        let wrong = first_wrong(&compiled.program, &compiled.places, &expected, &inputs).expect("the program runs");
+        assert_eq!(wrong, None, "{target}");
+        let wide = compiled.program.steps.iter().filter(|s| s.call.name() == "conv2d_wide").count();
+        assert_eq!((wide, compiled.graph.stays_float.len()), (3, 0), "{target}");
+    }
 }
 
 /// No product of floats is left where the model has quantized ones, and the constants are little more than the weights.

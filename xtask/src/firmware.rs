@@ -21,9 +21,10 @@ pub(crate) struct Args {
 }
 
 /// Models that the repository has, by their path.
-const OWN: [(&str, &str); 7] = [
+const OWN: [(&str, &str); 8] = [
     ("digits", "models/digits/digits.onnx"),
     ("digits_int4", "models/digits_int4/digits_int4.onnx"),
+    ("digits_16x8", "models/digits_16x8/digits_16x8.onnx"),
     ("digits_int8", "models/digits_int8/digits_int8.onnx"),
     ("vad", "models/control/vad/model.onnx"),
     ("gru_loop", "models/control/gru_loop/model.onnx"),
@@ -44,7 +45,8 @@ const SHARED: [&str; 17] = [
 const LARGE: &str = "mobilenet_v2_int8";
 
 /// Models that run on every machine; on those without loops of their own only these do, which are small.
-const EVERYWHERE: [&str; 5] = ["digits", "digits_int4", "digits_int8", "hello_world_int8", "ternary_mlp"];
+const EVERYWHERE: [&str; 6] =
+    ["digits", "digits_16x8", "digits_int4", "digits_int8", "hello_world_int8", "ternary_mlp"];
 
 /// Targets whose crates are looked at for warnings: the loops of the runtime that a crate gets are others for each.
 const LINTED: [(&str, &str); 2] = [("cortex-m7", "thumbv7em-none-eabihf"), ("cortex-m0", "thumbv6m-none-eabi")];

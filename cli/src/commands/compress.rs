@@ -58,7 +58,7 @@ pub(super) struct QuantizeArgs {
     /// The share that `--calibrate percentile` leaves out at each end, in percent
     #[arg(long, value_name = "PERCENT", default_value = "0.01%", value_parser = percent)]
     percentile: f64,
-    /// The bytes of activations
+    /// The integers of activations; weights are int8 beside all of them
     #[arg(long, value_enum, default_value = "int8")]
     activations: Activations,
     /// One scale for all weights of a layer, instead of one for each output channel
@@ -76,9 +76,12 @@ pub(super) struct QuantizeArgs {
     /// Examples that are looked at
     #[arg(long, value_name = "N", default_value_t = Options::default().examples)]
     examples: usize,
-    /// Leave as few layers in floats as keep the accuracy on the (labelled) examples within so many percentage points
+    /// Give as few layers a higher precision as keep the accuracy on the (labelled) examples within so many percentage points
     #[arg(long, value_name = "POINTS", value_parser = percent)]
     accuracy_drop: Option<f64>,
+    /// That higher precision
+    #[arg(long, value_enum, default_value = "float", requires = "accuracy_drop")]
+    higher: Higher,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -115,6 +118,16 @@ enum Activations {
     Int8,
     /// 0 to 255
     Uint8,
+    /// -32767 to 32767, for signals that 8 bits are too coarse for (16x8)
+    Int16,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Higher {
+    /// Weights and activations as they were
+    Float,
+    /// Activations of 16 bits, weights of 8
+    Int16,
 }
 
 pub(super) fn quantize(args: &QuantizeArgs, shell: &mut Shell) -> Outcome {
@@ -126,7 +139,15 @@ pub(super) fn quantize(args: &QuantizeArgs, shell: &mut Shell) -> Outcome {
             Calibrate::Mse => Calibration::Mse,
             Calibrate::Entropy => Calibration::Entropy,
         },
-        signed: matches!(args.activations, Activations::Int8),
+        activations: match args.activations {
+            Activations::Int8 => quantize::Activations::Int8,
+            Activations::Uint8 => quantize::Activations::Uint8,
+            Activations::Int16 => quantize::Activations::Int16,
+        },
+        higher: match args.higher {
+            Higher::Float => quantize::Higher::Floats,
+            Higher::Int16 => quantize::Higher::Int16,
+        },
         per_tensor: args.per_tensor,
         reconstruct: !args.nearest,
         equalise: !args.no_equalisation,
@@ -352,8 +373,8 @@ fn layers(report: &Report) -> String {
     let number = |v: Option<f64>| v.map_or_else(|| "-".to_string(), |v| format!("{:.2} %", v * 100.0));
     let row = |layer: &quantize::LayerReport| {
         let range = layer.input.map_or_else(|| "-".into(), |(low, high)| format!("{low:.3} .. {high:.3}"));
-        let choice = if layer.quantized { "bytes" } else { "floats" };
-        vec![layer.name.clone(), range, number(layer.error), number(layer.sensitivity), choice.into()]
+        let precision = layer.precision.to_string();
+        vec![layer.name.clone(), range, number(layer.error), number(layer.sensitivity), precision]
     };
     let rows: Vec<Vec<String>> = report.layers.iter().map(row).collect();
     table(&["layer", "input", "error", "alone", "computed in"], &rows)

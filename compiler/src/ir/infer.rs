@@ -3,8 +3,10 @@
 mod products;
 mod recurrent;
 
-use self::products::{conv, conv_transpose, dynamic_matmul, map_shape, matmul, qconv, ternary_matmul, window_shape};
-use super::{Between, DType, Movement, Op, Quant, Takes, Type, checked_elements};
+use self::products::{
+    conv, conv_transpose, dynamic_matmul, map_shape, matmul, qconv, ternary_matmul, wide_conv, window_shape,
+};
+use super::{Between, DType, Movement, Op, Takes, Type, Wide, checked_elements};
 
 /// Result types of an operator, or what does not fit.
 pub fn infer(op: &Op, inputs: &[&Type]) -> Result<Vec<Type>, String> {
@@ -29,6 +31,7 @@ fn results(op: &Op, inputs: &[&Type]) -> Result<Vec<Type>, String> {
             conv_transpose(window, *output, *groups, [inputs[0], inputs[1]])
         }
         Op::QConv { window, groups, quant } => qconv(window, *groups, quant, inputs),
+        Op::WideConv { window, groups, wide } => wide_conv(window, *groups, wide, inputs),
         Op::QPool { .. } | Op::QReduce { .. } | Op::QSoftmax { .. } => between(op, inputs[0]),
         Op::MatMul { .. } => matmul(inputs[0], inputs[1]),
         Op::DynamicMatMul { .. } => dynamic_matmul(inputs),
@@ -102,10 +105,7 @@ fn results(op: &Op, inputs: &[&Type]) -> Result<Vec<Type>, String> {
 /// The result of a float operator between bytes.
 fn between(op: &Op, x: &Type) -> Result<Type, String> {
     let (float, Between { from, target, .. }) = op.float().ok_or("is not computed between bytes")?;
-    if !matches!(x.dtype, DType::I8 | DType::U8) {
-        return Err(format!("{} of {x} is not computed between bytes", float.name()));
-    }
-    if let Some(fault) = (Quant { zero: from.zero, target, residual: None }).fault(x.dtype) {
+    if let Some(fault) = (Wide { zero: from.zero, target, lead: 0 }).fault(x.dtype) {
         return Err(fault);
     }
     let real = Type { dtype: DType::F32, ..x.clone() };

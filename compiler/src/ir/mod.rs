@@ -40,7 +40,7 @@ pub use op::{Meeting, Op};
 pub use parts::{Activation, Epilogue, Hw, Movement, PoolKind, ReduceKind, ScatterKind, Window};
 pub use print::print_node;
 pub use properties::{Dims, Indices, Overwrites, Properties, Reads, Takes, Work};
-pub use quant::{Affine, Between, Quant, QuantResidual, Target};
+pub use quant::{Affine, Between, Quant, QuantResidual, Target, Wide};
 pub use recurrent::{Cell, Function, Recurrent};
 pub use region::{Branches, Repeat};
 pub use stored::Stored;

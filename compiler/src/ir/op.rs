@@ -7,7 +7,7 @@
 
 use super::{
     Between, Branches, Cell, DType, Epilogue, Expr, ExprOp, Graph, Hw, Movement, PoolKind, Quant, Recurrent,
-    ReduceKind, Repeat, ScatterKind, Window,
+    ReduceKind, Repeat, ScatterKind, Wide, Window,
 };
 
 /// A core operator. Operands are listed in the order in which a node holds them.
@@ -51,6 +51,20 @@ pub enum Op {
         groups: usize,
         /// What the bytes stand for.
         quant: Quant,
+    },
+    /// Convolution of quantized numbers of 8 or 16 bits. `x [n,h,w,c]`, weights `[o,kh,kw,c/groups]` of i8, then for each channel a
+    /// bias of i64, a multiplier of i32 and a shift of u8, 33 to 62.
+    ///
+    /// The sum of all `(x - zero) * w` is exact; padded taps are skipped. The result is that of
+    /// `(sum * 2^lead * multiplier + bias) / 2^shift`: see [`Wide`]. Whoever builds it has proved that what is divided does not reach
+    /// `2^62`.
+    WideConv {
+        /// The window.
+        window: Window,
+        /// Channels fall into this many independent groups.
+        groups: usize,
+        /// What the numbers stand for.
+        wide: Wide,
     },
     /// An average pool between bytes: see [`Between`].
     QPool {
@@ -268,6 +282,7 @@ impl Op {
             Op::Conv { .. } => "conv",
             Op::ConvTranspose { .. } => "conv_transpose",
             Op::QConv { .. } => "qconv",
+            Op::WideConv { .. } => "wide_conv",
             Op::QPool { .. } => "qaverage_pool",
             Op::QReduce { .. } => "qreduce_sum",
             Op::QSoftmax { .. } => "qsoftmax",

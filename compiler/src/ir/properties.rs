@@ -209,6 +209,14 @@ impl Op {
                 let work = Work::Channel;
                 Properties { operands, work, reads: Reads::Pixels, writes_pitched: plain, owns_result: plain, ..PLAIN }
             }
+            Op::WideConv { .. } => Properties {
+                operands: Some(5),
+                work: Work::Channel,
+                reads: Reads::Pixels,
+                writes_pitched: true,
+                owns_result: true,
+                ..PLAIN
+            },
             Op::QPool { window, .. } => Properties { work: pool(window), writes_pitched: true, ..PLAIN },
             Op::QReduce { .. } | Op::QSoftmax { .. } => PLAIN,
             Op::MatMul { epilogue: e } => {

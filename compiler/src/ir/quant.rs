@@ -16,7 +16,7 @@ pub struct Affine {
 /// How a real number becomes a byte: `clamp(round_half_even(v) + zero, lo, hi)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Target {
-    /// i8 or u8.
+    /// i8 or u8; of a wide convolution i16 or u16 as well.
     pub dtype: DType,
     /// Added after rounding.
     pub zero: i32,
@@ -96,7 +96,13 @@ impl Op {
 impl Target {
     /// The whole range of a type.
     pub fn new(dtype: DType, zero: i32) -> Target {
-        let (lo, hi) = if dtype == DType::I8 { (-128, 127) } else { (0, 255) };
+        let signed = matches!(dtype, DType::I8 | DType::I16);
+        let (lo, hi) = match (dtype.size(), signed) {
+            (1, true) => (-128, 127),
+            (1, false) => (0, 255),
+            (_, true) => (-32768, 32767),
+            (_, false) => (0, 65535),
+        };
         Target { dtype, zero, lo, hi }
     }
 
@@ -106,13 +112,53 @@ impl Target {
         if rounded > f64::from(self.lo) { rounded.min(f64::from(self.hi)) as i32 } else { self.lo }
     }
 
+    /// Whether it is a range of one of these types.
+    fn is_of(&self, dtypes: &[DType]) -> bool {
+        let whole = Target::new(self.dtype, 0);
+        let inside = |v: i32| (whole.lo..=whole.hi).contains(&v);
+        dtypes.contains(&self.dtype) && inside(self.lo) && inside(self.hi) && self.lo <= self.hi && inside(self.zero)
+    }
+
     /// What does not make sense, if anything.
     fn fault(&self) -> Option<String> {
-        let whole = Target::new(self.dtype, 0);
-        let bytes = matches!(self.dtype, DType::I8 | DType::U8);
-        let inside = |v: i32| (whole.lo..=whole.hi).contains(&v);
-        let sound = bytes && inside(self.lo) && inside(self.hi) && self.lo <= self.hi && inside(self.zero);
-        (!sound).then(|| format!("{self:?} is no range of bytes"))
+        (!self.is_of(&[DType::I8, DType::U8])).then(|| format!("{self:?} is no range of bytes"))
+    }
+}
+
+/// The numbers of a wide convolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wide {
+    /// The number of the map that stands for 0, within the range of its type.
+    pub zero: i32,
+    /// Where finished sums go.
+    pub target: Target,
+    /// How far sums are shifted to the left before they are multiplied; at most 30.
+    pub lead: u8,
+}
+
+impl Wide {
+    /// What does not make sense of a map of a type, if anything.
+    pub fn fault(&self, x: DType) -> Option<String> {
+        let inside = Target::new(x, 0);
+        let dtypes = [DType::I8, DType::U8, DType::I16, DType::U16];
+        if !dtypes.contains(&x) || !(inside.lo..=inside.hi).contains(&self.zero) {
+            return Some(format!("the zero point {} is no {x}", self.zero));
+        }
+        if self.lead > 30 {
+            return Some(format!("sums are shifted by {}", self.lead));
+        }
+        (!self.target.is_of(&dtypes)).then(|| format!("{:?} is no range of 8 or 16 bits", self.target))
+    }
+
+    /// The result of a sum, `(sum * 2^lead * multiplier + bias) / 2^shift`, of which half was in the bias: rounded to the nearest
+    /// integer, ties to even.
+    pub fn finish(&self, sum: i64, (bias, multiplier, shift): (i64, i32, u8)) -> i32 {
+        let unit = 1i128 << shift.clamp(1, 62);
+        let v = (i128::from(sum) << self.lead) * i128::from(multiplier) + i128::from(bias) - unit / 2;
+        let (down, rest) = (v.div_euclid(unit), 2 * v.rem_euclid(unit));
+        let up = rest > unit || rest == unit && down % 2 != 0;
+        let v = down + i128::from(up) + i128::from(self.target.zero);
+        v.clamp(i128::from(self.target.lo), i128::from(self.target.hi)) as i32
     }
 }
 

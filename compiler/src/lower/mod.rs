@@ -23,6 +23,7 @@ mod strided;
 mod ternary;
 mod trees;
 mod weights;
+mod wide;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -249,6 +250,7 @@ impl Lowering<'_> {
                 self.conv_transpose(node, window, *output, *groups, *epilogue)
             }
             Op::QConv { window, groups, quant } => self.qconv(node, window, *groups, quant),
+            Op::WideConv { window, groups, wide } => self.wide_conv(node, window, *groups, wide),
             Op::DynamicMatMul { offset, .. } => self.dynamic_matmul(node, *offset),
             Op::TernaryMatMul { rows, epilogue } => self.ternary_matmul(node, *rows, *epilogue),
             Op::QPool { window, count_include_pad, between } => self.qpool(node, window, *count_include_pad, *between),

@@ -44,12 +44,12 @@ fn finish(q: &Quant) -> quant::Finish {
 }
 
 /// Whether each channel has a kernel of its own.
-fn is_depthwise(map: &Conv2d) -> bool {
+pub(super) fn is_depthwise(map: &Conv2d) -> bool {
     map.groups == map.in_c && map.groups == map.out_c && map.groups > 1
 }
 
 /// Weights in the order of their kernel.
-fn packed<T>(pack: impl FnOnce(&mut dyn FnMut(T))) -> Vec<T> {
+pub(super) fn packed<T>(pack: impl FnOnce(&mut dyn FnMut(T))) -> Vec<T> {
     let mut packed = Vec::new();
     pack(&mut |w| packed.push(w));
     packed

@@ -120,6 +120,18 @@ macro_rules! with_byte {
     };
 }
 
+/// `$body` with `$t` standing for the Rust type of quantized numbers: of 8 or 16 bits.
+macro_rules! with_level {
+    ($dtype:expr, $t:ident => $body:expr) => {
+        match $dtype {
+            $crate::ir::DType::I16 | $crate::ir::DType::U16 => {
+                $crate::program::tokens::with_either!($dtype, I16: i16, u16, $t => $body)
+            }
+            _ => $crate::program::tokens::with_byte!($dtype, $t => $body),
+        }
+    };
+}
+
 /// `$body` with `$t` standing for the Rust type of indices.
 macro_rules! with_index {
     ($dtype:expr, $t:ident => $body:expr) => {
@@ -176,4 +188,4 @@ macro_rules! with_cpu {
     }};
 }
 
-pub(super) use {fields, with_byte, with_count, with_cpu, with_either, with_element, with_index};
+pub(super) use {fields, with_byte, with_count, with_cpu, with_either, with_element, with_index, with_level};

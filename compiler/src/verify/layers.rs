@@ -4,7 +4,7 @@
 //! The compiled graph computes sums of bytes in integers, exactly; the model as it is written computes them in floats, rounded.
 //! A number that lies in the middle between two quanta may then be rounded to either. That this is all that differs is shown
 //! element by element: where a byte differs, the model's own arithmetic gives the other byte as well once some of the ties
-//! on the way to it (within [`TIE`](super::literal::TIE) quanta of the middle) are rounded the other way.
+//! on the way to it (within [`TIE`](super::literal::TIE) quanta of the middle, of 16 bits 256 times that) are rounded the other way.
 
 use std::collections::BTreeMap;
 

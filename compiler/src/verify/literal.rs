@@ -5,9 +5,14 @@ use crate::ir::{
     DType, Evaluate, Expr, ExprOp, Graph, Node, Numerics, Op, Reference, Scalar, Tensor, UnaryOp, ValueId,
 };
 
-/// How far from the middle between two quanta a number may lie that is called a rounding tie, in quanta: what rounding of f32,
-/// which has 24 bits, does to a sum on the way to which there are some thousands of quanta.
+/// How far from the middle between two quanta of 8 bits a number may lie that is called a rounding tie, in quanta: what rounding of
+/// f32, which has 24 bits, does to a sum on the way to which there are some thousands of quanta.
 pub const TIE: f64 = 1.0 / 4096.0;
+
+/// The same of quanta of a type: the same number has 256 times as many of 16 bits.
+const fn tie(dtype: DType) -> f64 {
+    if dtype.size() > 1 { 256.0 * TIE } else { TIE }
+}
 
 /// A Map that rounds a number to an integer of 8 or 16 bits, in two halves.
 #[derive(Clone, Debug)]
@@ -16,6 +21,8 @@ struct Rounding {
     quotient: Expr,
     /// The result from the operands and, behind them, the rounded number.
     rest: Expr,
+    /// How far from the middle ties lie at most, in quanta.
+    tie: f64,
 }
 
 /// A graph before all passes.
@@ -41,7 +48,7 @@ pub struct Evaluated {
 pub(super) struct Tie {
     pub(super) node: usize,
     pub(super) element: usize,
-    /// How far the number lies from the middle, in quanta; at most [`TIE`].
+    /// How far the number lies from the middle, in quanta.
     pub(super) from_middle: f64,
 }
 
@@ -160,15 +167,19 @@ fn rounding(graph: &Graph, node: &Node) -> Option<Rounding> {
         let op = if ix == at { ExprOp::Input(node.inputs.len()) } else { op.map_operands(|o| in_rest[o]) };
         in_rest.push(rest.push(op));
     }
-    Some(Rounding { quotient: cut.finish(in_cut[quotient]), rest: rest.finish(in_rest[expr.result()]) })
+    Some(Rounding {
+        quotient: cut.finish(in_cut[quotient]),
+        rest: rest.finish(in_rest[expr.result()]),
+        tie: tie(graph.ty(out).dtype),
+    })
 }
 
-/// The other whole number next to a tie, and how far the number lies from the middle.
-fn other_way(v: f64) -> Option<(f64, f64)> {
+/// The other whole number next to a tie, and how far the number lies from the middle: `tie` at most.
+fn other_way(v: f64, tie: f64) -> Option<(f64, f64)> {
     let below = v.floor();
     let from_middle = ((v - below) - 0.5).abs();
     let other = if v.round_ties_even() == below { below + 1.0 } else { below };
-    (v.is_finite() && from_middle <= TIE).then_some((other, from_middle))
+    (v.is_finite() && from_middle <= tie).then_some((other, from_middle))
 }
 
 /// The result of a rounding with the chosen ties rounded the other way.
@@ -182,7 +193,7 @@ fn flipped(
     let quotient = evaluate(&rounding.quotient, operands)?;
     let rounded = quotient.scalars().enumerate().map(|(element, v)| {
         let v = v.to_f64();
-        let chosen = other_way(v).filter(|&(_, from_middle)| flip(Tie { node, element, from_middle }));
+        let chosen = other_way(v, rounding.tie).filter(|&(_, from_middle)| flip(Tie { node, element, from_middle }));
         Scalar::from_f64(chosen.map_or_else(|| v.round_ties_even(), |(other, _)| other), DType::F32)
     });
     let rounded = Tensor::from_scalars(quotient.ty().clone(), rounded.collect::<Vec<_>>());
@@ -192,15 +203,15 @@ fn flipped(
 
 #[cfg(test)]
 mod tests {
-    use super::other_way;
+    use super::{TIE, other_way};
 
     #[test]
     fn only_what_lies_in_the_middle_is_a_tie() {
-        let other = |v| other_way(v).map(|(other, _)| other);
+        let other = |v| other_way(v, TIE).map(|(other, _)| other);
         assert_eq!(other(2.5), Some(3.0), "2.5 rounds to 2");
         assert_eq!(other(3.5), Some(3.0), "3.5 rounds to 4");
         assert_eq!(other(-0.5), Some(-1.0));
-        assert_eq!(other_way(7.5 + 1.0 / 8192.0), Some((7.0, 1.0 / 8192.0)));
+        assert_eq!(other_way(7.5 + 1.0 / 8192.0, TIE), Some((7.0, 1.0 / 8192.0)));
         assert_eq!(other(7.5 + 1.0 / 2048.0), None);
         assert_eq!(other(7.0), None);
         assert_eq!(other(f64::NAN), None);

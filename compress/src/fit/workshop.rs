@@ -10,7 +10,7 @@ use crate::net::Net;
 use crate::prune::by_size;
 use crate::prune::groups::Groups;
 use crate::prune::structured::{Options, Ranking, Ratios, prune_by, ranked};
-use crate::quantize::{self, Calibrated, Calibration};
+use crate::quantize::{self, Activations, Calibrated, Calibration};
 use crate::ternary::three_valued;
 
 /// Examples that ranges of rough models are measured on.
@@ -116,8 +116,10 @@ impl<'a> Workshop<'a> {
 /// A model with the bytes that a step will leave, but not with its numbers.
 fn roughly(net: &Net, step: Step, bench: &Bench<'_>) -> Outcome<Net> {
     Ok(match step {
-        Step::Int8 => {
+        Step::Int8 | Step::Int16x8 => {
+            let is_wide = step == Step::Int16x8;
             let options = quantize::Options {
+                activations: if is_wide { Activations::Int16 } else { Activations::Int8 },
                 calibration: Calibration::MinMax,
                 reconstruct: false,
                 correct_biases: false,

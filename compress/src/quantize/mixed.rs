@@ -1,4 +1,4 @@
-//! As few layers in floats as an accuracy allows.
+//! As few layers of a higher precision as an accuracy allows.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use zantc::config::Config;
 use zantc::pipeline::compile;
 
 use super::report::{relative_errors, report};
-use super::{Calibrated, Options, Report};
+use super::{Calibrated, Higher, Options, Report};
 use crate::data::{Data, Labels};
 use crate::method::Bench;
 use crate::net::Net;
@@ -16,7 +16,8 @@ use crate::{Metric, Outcome, evaluate};
 const EXAMPLES: usize = 64;
 
 /// Quantizes a model so that its accuracy on the examples falls by at most `drop` percentage points (of other metrics than shares: percent
-/// of the float model's value), with the fewest layers in floats: those whose quantization alone disturbs the output most.
+/// of the float model's value), with the fewest layers of the higher precision: those whose quantization alone disturbs the output most. Where 16 bits are
+/// not enough for all layers together, it is floats.
 ///
 /// # Errors
 /// As of [`Calibrated::new`]; examples without labels.
@@ -40,19 +41,22 @@ pub fn mixed(net: &Net, options: Options, drop: f64, bench: &Bench<'_>) -> Outco
     }
     let mut order: Vec<usize> = (0..count).collect();
     order.sort_by(|&a, &b| sensitivity[b].total_cmp(&sensitivity[a]).then(a.cmp(&b)));
-    let floats = |n: usize| order[..n].iter().copied().collect::<BTreeSet<usize>>();
+    let first = |n: usize| order[..n].iter().copied().collect::<BTreeSet<usize>>();
     // The fewest layers with which it is good enough: with all of them it is the float model.
     let (mut low, mut high) = (1, count);
     while low < high {
         let middle = usize::midpoint(low, high);
-        (bench.progress)(&format!("{middle} layers in floats"));
-        if judge.accepts(&calibrated.without(&floats(middle)), bench)? {
+        (bench.progress)(&format!("{middle} layers of higher precision"));
+        if judge.accepts(&calibrated.without(&first(middle)), bench)? {
             high = middle;
         } else {
             low = middle + 1;
         }
     }
-    let (kept, quantized) = (floats(high), calibrated.without(&floats(high)));
+    let (kept, quantized) = (first(high), calibrated.without(&first(high)));
+    if options.higher == Higher::Int16 && high == count && !judge.accepts(&quantized, bench)? {
+        return mixed(net, Options { higher: Higher::Floats, ..options }, drop, bench);
+    }
     let report = report(&calibrated, &quantized, &kept, &sensitivity, bench)?;
     Ok((quantized, report))
 }

@@ -1,4 +1,4 @@
-//! Quantization: weights and activations as bytes, weights alone in few bits.
+//! Quantization: weights as bytes with activations of 8 or 16 bits, weights alone in few bits.
 
 mod best;
 mod biases;
@@ -10,14 +10,15 @@ mod ranges;
 mod recurrent;
 mod report;
 mod rounding;
+mod stored;
 mod weights_only;
 mod write;
 
 pub use biases::biases;
 pub use dynamic::dynamic;
 pub use mixed::mixed;
-pub use ranges::{Bytes, Calibration};
-pub use report::{LayerReport, Report};
+pub use ranges::{Activations, Calibration, Levels};
+pub use report::{LayerReport, Precision, Report};
 pub(crate) use weights_only::{int4, int8, rounded, store, written};
 pub use weights_only::{weights_int4, weights_int8};
 
@@ -36,13 +37,24 @@ use places::Kind;
 use ranges::Histogram;
 pub(crate) use rounding::Codes;
 
-/// How a model becomes bytes.
+/// A higher precision than bytes have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Higher {
+    /// Weights and activations as they were.
+    Floats,
+    /// Activations of 16 bits; weights of 8 bits, as the others'.
+    Int16,
+}
+
+/// How a model becomes integers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Options {
     /// How ranges of activations are chosen.
     pub calibration: Calibration,
-    /// Whether activations are int8, or uint8.
-    pub signed: bool,
+    /// The integers that activations become. Beside int16 weights are int8 all the same (16x8).
+    pub activations: Activations,
+    /// What layers are given that lose too much.
+    pub higher: Higher,
     /// Whether a layer's weights have one scale, or one for each output channel. Depthwise convolutions always have one for each.
     pub per_tensor: bool,
     /// Whether weights are rounded so that the layer's output changes least, or to the nearest code.
@@ -59,7 +71,8 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             calibration: Calibration::Mse,
-            signed: true,
+            activations: Activations::Int8,
+            higher: Higher::Floats,
             per_tensor: false,
             reconstruct: true,
             equalise: true,
@@ -106,9 +119,9 @@ impl Calibrated {
         self.layers.iter().map(|layer| layer.name.as_str())
     }
 
-    /// The model with all layers as bytes but those of such indices.
-    pub fn without(&self, floats: &BTreeSet<usize>) -> Net {
-        write::write(self, floats)
+    /// The model with all layers as bytes but those of such indices, which have the higher precision.
+    pub fn without(&self, higher: &BTreeSet<usize>) -> Net {
+        write::write(self, higher)
     }
 
     /// The float model, with constants that no two layers share.
@@ -144,6 +157,7 @@ struct Measured {
 impl Measured {
     fn new(net: &Net, options: Options, bench: &Bench<'_>) -> Outcome<Measured> {
         let mut net = net.clone();
+        stored::widen(&mut net);
         let mut layers: Vec<Layer> = layers(&net).into_iter().filter(places::runs_on_bytes).collect();
         if layers.is_empty() {
             let help = "it is quantized already, or has no product with constant 32-bit floats";
@@ -216,7 +230,7 @@ fn ranges(
     let links = net.links();
     // The largest score is the class: what the caller gets is not cut.
     let by = |name: &String| if links.is_output(name) { Calibration::MinMax } else { by };
-    histograms.iter().map(|(name, h)| (name.clone(), h.range(by(name), options.signed))).collect()
+    histograms.iter().map(|(name, h)| (name.clone(), h.range(by(name), options.activations))).collect()
 }
 
 /// The codes of all layers, and the biases that go with them.

@@ -1,4 +1,4 @@
-//! The numbers that values have, counted over examples, and the range of bytes for them.
+//! The numbers that values have, counted over examples, and the range of integers for them.
 
 use std::fmt;
 
@@ -32,35 +32,73 @@ impl fmt::Display for Calibration {
     }
 }
 
-/// Bytes for numbers: `real = (byte - zero) * scale`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Bytes {
-    /// The distance of neighbours.
-    pub scale: f32,
-    /// The byte that is 0.
-    pub zero: i32,
-    /// The least byte: -128 or 0. The largest is 255 more.
-    pub least: i32,
+/// The integers that activations become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activations {
+    /// -128 to 127.
+    Int8,
+    /// 0 to 255.
+    Uint8,
+    /// -32767 to 32767, with 0 for 0.
+    Int16,
 }
 
-impl Bytes {
-    /// Bytes that hold 0 exactly and the range as well as can be.
-    pub fn for_range(low: f32, high: f32, signed: bool) -> Bytes {
-        let least = if signed { -128 } else { 0 };
+/// Integers for numbers: `real = (integer - zero) * scale`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Levels {
+    /// The distance of neighbours.
+    pub scale: f32,
+    /// The integer that is 0.
+    pub zero: i32,
+    /// The integers.
+    pub of: Activations,
+}
+
+impl Levels {
+    /// Integers that hold 0 exactly and the range as well as can be.
+    pub fn for_range(low: f32, high: f32, of: Activations) -> Levels {
         let (low, high) = (low.min(0.0), high.max(0.0));
-        let scale = (f64::from(high) - f64::from(low)) / 255.0;
+        let (least, width) = match of {
+            Activations::Int8 => (-128, (f64::from(high) - f64::from(low)) / 255.0),
+            Activations::Uint8 => (0, (f64::from(high) - f64::from(low)) / 255.0),
+            Activations::Int16 => (0, f64::from(high.max(-low)) / 32767.0),
+        };
         // Nothing but zeros: any scale will do.
-        let scale = if scale > 1e-30 && scale.is_finite() { scale as f32 } else { 1.0 };
-        let zero = (f64::from(least) - f64::from(low) / f64::from(scale)).round_ties_even() as i32;
-        Bytes { scale, zero: zero.clamp(least, least + 255), least }
+        let scale = if width > 1e-30 && width.is_finite() { width as f32 } else { 1.0 };
+        let zero = match of {
+            Activations::Int16 => 0,
+            Activations::Int8 | Activations::Uint8 => {
+                let zero = (f64::from(least) - f64::from(low) / f64::from(scale)).round_ties_even() as i32;
+                zero.clamp(least, least + 255)
+            }
+        };
+        Levels { scale, zero, of }
+    }
+
+    /// The least and the largest integer.
+    pub const fn ends(&self) -> (i32, i32) {
+        match self.of {
+            Activations::Int8 => (-128, 127),
+            Activations::Uint8 => (0, 255),
+            Activations::Int16 => (-32768, 32767),
+        }
+    }
+
+    /// The zero point as an operand of QuantizeLinear, whose type is that of the integers.
+    pub(super) fn zero_point(&self) -> Tensor {
+        match self.of {
+            Activations::Int8 => Tensor::from_elements([], &[self.zero as i8]),
+            Activations::Uint8 => Tensor::from_elements([], &[self.zero as u8]),
+            Activations::Int16 => Tensor::from_elements([], &[self.zero as i16]),
+        }
     }
 
     /// The number that a number becomes.
     pub fn rounded(&self, v: f64) -> f64 {
         let scale = f64::from(self.scale);
-        let byte = ((v / scale).round_ties_even() + f64::from(self.zero))
-            .clamp(f64::from(self.least), f64::from(self.least + 255));
-        (byte - f64::from(self.zero)) * scale
+        let (least, most) = self.ends();
+        let integer = ((v / scale).round_ties_even() + f64::from(self.zero)).clamp(f64::from(least), f64::from(most));
+        (integer - f64::from(self.zero)) * scale
     }
 }
 
@@ -113,15 +151,15 @@ impl Histogram {
         if left <= 0.0 && left + self.width() >= 0.0 { 0.0 } else { left + self.width() / 2.0 }
     }
 
-    /// The mean of the squared errors with such bytes.
-    pub(super) fn error(&self, bytes: &Bytes) -> f64 {
+    /// The mean of the squared errors with such integers.
+    pub(super) fn error(&self, levels: &Levels) -> f64 {
         let total: u64 = self.counts.iter().sum();
-        let error = |(bin, n): (usize, &u64)| (self.middle(bin) - bytes.rounded(self.middle(bin))).powi(2) * *n as f64;
+        let error = |(bin, n): (usize, &u64)| (self.middle(bin) - levels.rounded(self.middle(bin))).powi(2) * *n as f64;
         self.counts.iter().enumerate().filter(|(_, n)| **n > 0).map(error).sum::<f64>() / total.max(1) as f64
     }
 
     /// The range that a calibration chooses. Where nothing was seen it is one of zeros.
-    pub(super) fn range(&self, by: Calibration, signed: bool) -> (f32, f32) {
+    pub(super) fn range(&self, by: Calibration, of: Activations) -> (f32, f32) {
         if self.low > self.high {
             return (0.0, 0.0);
         }
@@ -129,13 +167,13 @@ impl Histogram {
             Calibration::MinMax => (self.low, self.high),
             Calibration::Percentile(share) => self.without(share),
             Calibration::Best | Calibration::Mse => {
-                self.best(|low, high| self.error(&Bytes::for_range(low, high, signed)))
+                self.best(|low, high| self.error(&Levels::for_range(low, high, of)))
             }
             // A few numbers are no distribution.
             Calibration::Entropy if self.counts.iter().sum::<u64>() >= FEW => {
                 self.best(|low, high| self.divergence(low, high))
             }
-            Calibration::Entropy => self.range(Calibration::Mse, signed),
+            Calibration::Entropy => self.range(Calibration::Mse, of),
         }
     }
 
@@ -224,7 +262,7 @@ fn floats(value: &Tensor) -> impl Iterator<Item = f32> + '_ {
 
 #[cfg(test)]
 mod tests {
-    use super::{Bytes, Calibration, Histogram};
+    use super::{Activations, Calibration, Histogram, Levels};
     use zantc::ir::Tensor;
 
     fn histogram(numbers: &[f32]) -> Histogram {
@@ -239,14 +277,15 @@ mod tests {
         [Calibration::MinMax, Calibration::Percentile(0.01), Calibration::Mse, Calibration::Entropy];
 
     #[test]
-    fn bytes_hold_zero_and_both_ends() {
+    fn integers_hold_zero_and_both_ends() {
         for (low, high) in [(-1.0, 1.0), (0.0, 6.0), (2.0, 3.0), (-5.0, -1.0), (0.0, 0.0), (-1e-3, 1e3)] {
-            for signed in [false, true] {
-                let bytes = Bytes::for_range(low, high, signed);
-                assert_eq!(bytes.rounded(0.0), 0.0);
-                assert!((bytes.least..=bytes.least + 255).contains(&bytes.zero), "{bytes:?}");
+            for of in [Activations::Int8, Activations::Uint8, Activations::Int16] {
+                let levels = Levels::for_range(low, high, of);
+                assert_eq!(levels.rounded(0.0), 0.0);
+                let (least, most) = levels.ends();
+                assert!((least..=most).contains(&levels.zero), "{levels:?}");
                 for end in [low, high] {
-                    assert!((bytes.rounded(f64::from(end)) - f64::from(end)).abs() <= f64::from(bytes.scale) * 1.001);
+                    assert!((levels.rounded(f64::from(end)) - f64::from(end)).abs() <= f64::from(levels.scale) * 1.001);
                 }
             }
         }
@@ -257,20 +296,20 @@ mod tests {
         let spread: Vec<f32> = (0..5000).map(|i| ((i * 37) % 1000) as f32 / 500.0 - 1.0).collect();
         for numbers in [&spread[..], &[0.0; 9], &[3.0], &[-2.0, -2.0], &[f32::NAN], &[1e-38, -1e-38], &[1e38, -1e38]] {
             for by in ALL {
-                let (low, high) = histogram(numbers).range(by, true);
-                let bytes = Bytes::for_range(low, high, true);
-                assert!(bytes.scale > 0.0 && bytes.scale.is_finite(), "{by:?} {numbers:?}");
+                let (low, high) = histogram(numbers).range(by, Activations::Int8);
+                let levels = Levels::for_range(low, high, Activations::Int8);
+                assert!(levels.scale > 0.0 && levels.scale.is_finite(), "{by:?} {numbers:?}");
             }
         }
         // Nothing was counted at all.
-        assert_eq!(Histogram::default().range(Calibration::Mse, true), (0.0, 0.0));
+        assert_eq!(Histogram::default().range(Calibration::Mse, Activations::Int8), (0.0, 0.0));
     }
 
     #[test]
     fn one_outlier_is_cut_as_far_as_it_pays() {
         let mut numbers: Vec<f32> = (0..80_000).map(|i| ((i * 7919) % 80_000) as f32 / 40_000.0 - 1.0).collect();
         numbers.push(40.0);
-        let range = |by| histogram(&numbers).range(by, true);
+        let range = |by| histogram(&numbers).range(by, Activations::Int8);
         assert_eq!(range(Calibration::MinMax), (-1.0, 40.0));
         assert!(range(Calibration::Percentile(0.01)).1 < 1.1);
         // The square of one error of five weighs as much as those of 80,000 numbers in steps of a sixth.
@@ -281,14 +320,14 @@ mod tests {
     #[test]
     fn a_long_thin_tail_is_cut_by_divergence() {
         let numbers: Vec<f32> = (1..200_000).map(|i| (i as f32 / 200_000.0).ln().powi(3)).collect();
-        let (low, high) = histogram(&numbers).range(Calibration::Entropy, true);
+        let (low, high) = histogram(&numbers).range(Calibration::Entropy, Activations::Int8);
         assert!(low > -1_700.0 && low < -20.0 && high <= 0.0, "{low} {high}");
     }
 
     #[test]
     fn percentages_count_from_the_ends() {
         let numbers: Vec<f32> = (0..=1000).map(|i| i as f32 / 10.0).collect();
-        let (low, high) = histogram(&numbers).range(Calibration::Percentile(1.0), true);
+        let (low, high) = histogram(&numbers).range(Calibration::Percentile(1.0), Activations::Int8);
         assert!((low - 1.0).abs() < 0.2 && (high - 99.0).abs() < 0.2, "{low} {high}");
     }
 }

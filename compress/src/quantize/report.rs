@@ -1,9 +1,10 @@
 //! What quantization did to each layer.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::ops::Range;
 
-use super::{Calibrated, Calibration};
+use super::{Activations, Calibrated, Calibration, Higher};
 use crate::Outcome;
 use crate::method::Bench;
 use crate::net::Net;
@@ -31,29 +32,56 @@ pub struct LayerReport {
     pub error: Option<f64>,
     /// How much the model's output is in error where this layer alone is quantized; measured where layers are chosen by it.
     pub sensitivity: Option<f64>,
-    /// Whether it is computed with bytes.
-    pub quantized: bool,
+    /// What it is computed with.
+    pub precision: Precision,
+}
+
+/// What a layer is computed with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Precision {
+    /// Weights and activations of 8 bits.
+    Bytes,
+    /// Activations of 16 bits with weights of 8.
+    Int16,
+    /// Floats.
+    Floats,
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Precision::Bytes => "bytes",
+            Precision::Int16 => "16x8",
+            Precision::Floats => "floats",
+        })
+    }
 }
 
 /// Examples by which errors are told.
 const EXAMPLES: usize = 64;
 
-/// Compares the layers of a quantized model with those of the float one; `floats` are those that stayed.
+/// Compares the layers of a quantized model with those of the float one; `higher` are those of the higher precision.
 pub(super) fn report(
     calibrated: &Calibrated,
     quantized: &Net,
-    floats: &BTreeSet<usize>,
+    higher: &BTreeSet<usize>,
     sensitivity: &[f64],
     bench: &Bench<'_>,
 ) -> Outcome<Report> {
     let names: Vec<String> = calibrated.layers.iter().map(|layer| layer.output.clone()).collect();
     let errors = relative_errors([calibrated.float(), quantized], &names, 0..EXAMPLES, bench)?;
+    let precision = |at: usize| match (higher.contains(&at), calibrated.options.higher) {
+        (true, Higher::Floats) => Precision::Floats,
+        (true, Higher::Int16) => Precision::Int16,
+        (false, _) if calibrated.options.activations == Activations::Int16 => Precision::Int16,
+        (false, _) => Precision::Bytes,
+    };
     let row = |(at, layer): (usize, &crate::layer::Layer)| LayerReport {
         name: layer.name.clone(),
         input: calibrated.ranges.get(&layer.input).copied(),
         error: errors.get(at).copied(),
         sensitivity: sensitivity.get(at).copied(),
-        quantized: !floats.contains(&at),
+        precision: precision(at),
     };
     let (calibration, equalised) = (Some(calibrated.options.calibration), calibrated.equalised);
     Ok(Report { calibration, equalised, layers: calibrated.layers.iter().enumerate().map(row).collect() })

@@ -5,17 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use zantc::ir::Tensor;
 use zantc::onnx::proto::NodeProto;
 
-use super::Calibrated;
 use super::biases::stored;
 use super::places::{Kind, places};
-use super::ranges::Bytes;
+use super::ranges::{Activations, Levels};
 use super::rounding::Codes;
+use super::{Calibrated, Higher};
 use crate::layer::Layer;
 use crate::net::{Net, node, with_integer};
 
-/// The model with all layers as bytes but those of such indices.
-pub(super) fn write(calibrated: &Calibrated, floats: &BTreeSet<usize>) -> Net {
-    let kind = |at: usize| match (floats.contains(&at), calibrated.gates[at]) {
+/// The model with all layers as bytes but those of such indices, which have the higher precision.
+pub(super) fn write(calibrated: &Calibrated, higher: &BTreeSet<usize>) -> Net {
+    let floats = calibrated.options.higher == Higher::Floats;
+    let kind = |at: usize| match (floats && higher.contains(&at), calibrated.gates[at]) {
         (true, _) => Kind::Floats,
         (false, true) => Kind::Gate,
         (false, false) => Kind::Bytes,
@@ -30,18 +31,31 @@ pub(super) fn write(calibrated: &Calibrated, floats: &BTreeSet<usize>) -> Net {
         let range = ranges.entry(*group).or_insert((low, high));
         *range = (range.0.min(low), range.1.max(high));
     }
-    let bytes = |value: &String| {
-        let (low, high) = ranges[&places.groups[value]];
-        Bytes::for_range(low, high, calibrated.options.signed)
+    // What layers of 16 bits read and make has 16 bits, and all that shares their scale.
+    let wide: BTreeSet<usize> = match calibrated.options.higher {
+        Higher::Floats => BTreeSet::new(),
+        Higher::Int16 => {
+            let values = higher.iter().flat_map(|&at| [&layers[at].input, &layers[at].output]);
+            values.filter_map(|value| places.groups.get(value).copied()).collect()
+        }
     };
-    let links = calibrated.net.links();
-    let mut writer = Writer { net: calibrated.net.clone(), nodes: Vec::new(), renamed: BTreeMap::new() };
+    let levels = |value: &String| {
+        let group = places.groups[value];
+        let (low, high) = ranges[&group];
+        let of = if wide.contains(&group) { Activations::Int16 } else { calibrated.options.activations };
+        Levels::for_range(low, high, of)
+    };
+    let mut net = calibrated.net.clone();
+    let is_wide = places.groups.keys().any(|value| levels(value).of == Activations::Int16);
+    let domain = if !is_wide || net.raise_for_blocks() { "" } else { net.import_contributed() };
+    let (originals, links) = (net.nodes().to_vec(), calibrated.net.links());
+    let mut writer = Writer { net, nodes: Vec::new(), renamed: BTreeMap::new(), wide: domain };
     for input in calibrated.net.inputs() {
         if places.groups.contains_key(&input.name) {
-            writer.convert(&input.name, bytes(&input.name));
+            writer.convert(&input.name, levels(&input.name));
         }
     }
-    for (at, original) in calibrated.net.nodes().iter().enumerate() {
+    for (at, original) in originals.iter().enumerate() {
         let mut changed = original.clone();
         for (index, own) in layers.iter().enumerate() {
             let (codes, biases) = &calibrated.coded[index];
@@ -52,7 +66,7 @@ pub(super) fn write(calibrated: &Calibrated, floats: &BTreeSet<usize>) -> Net {
             if kinds[index] != Kind::Bytes || !(is_node || is_bias) {
                 continue;
             }
-            let input = bytes(&own.input);
+            let input = levels(&own.input);
             let codes = with_room(own, codes, biases, input.scale, calibrated);
             if is_node {
                 changed.input[1] = writer.weights(own, &codes);
@@ -77,8 +91,8 @@ pub(super) fn write(calibrated: &Calibrated, floats: &BTreeSet<usize>) -> Net {
         writer.nodes.push(changed);
         for output in outputs {
             match given.get(output) {
-                Some(float) => writer.give(output, float, bytes(output)),
-                None => writer.convert(output, bytes(output)),
+                Some(float) => writer.give(output, float, levels(output)),
+                None => writer.convert(output, levels(output)),
             }
         }
     }
@@ -116,19 +130,16 @@ fn with_room(layer: &Layer, codes: &Codes, biases: &[f32], input: f32, calibrate
 struct Writer {
     net: Net,
     nodes: Vec<NodeProto>,
-    /// The dequantized form of values that are bytes.
+    /// The dequantized form of values that are integers.
     renamed: BTreeMap<String, String>,
+    /// The domain whose conversions know 16 bits.
+    wide: &'static str,
 }
 
 impl Writer {
-    fn zero(&mut self, name: &str, bytes: Bytes) -> String {
+    fn zero(&mut self, name: &str, levels: Levels) -> String {
         let name = self.net.fresh(&format!("{name}_zero_point"));
-        let zero = if bytes.least < 0 {
-            Tensor::from_elements([], &[bytes.zero as i8])
-        } else {
-            Tensor::from_elements([], &[bytes.zero as u8])
-        };
-        self.net.set(&name, &zero);
+        self.net.set(&name, &levels.zero_point());
         name
     }
 
@@ -138,23 +149,25 @@ impl Writer {
         name
     }
 
-    /// Writes the conversion of a value to bytes and back, which the nodes behind it read.
-    fn convert(&mut self, value: &str, bytes: Bytes) {
+    /// Writes the conversion of a value to integers and back, which the nodes behind it read.
+    fn convert(&mut self, value: &str, levels: Levels) {
         let back = self.net.fresh(&format!("{value}_dequantized"));
-        self.there_and_back(value, &back, bytes);
+        self.there_and_back(value, &back, levels);
         self.renamed.insert(value.to_string(), back);
     }
 
     /// Writes the conversion of a float to the model's output.
-    fn give(&mut self, output: &str, float: &str, bytes: Bytes) {
-        self.there_and_back(float, output, bytes);
+    fn give(&mut self, output: &str, float: &str, levels: Levels) {
+        self.there_and_back(float, output, levels);
     }
 
-    fn there_and_back(&mut self, value: &str, back: &str, bytes: Bytes) {
-        let (scale, zero) = (self.scales(value, &[], &[bytes.scale]), self.zero(value, bytes));
+    fn there_and_back(&mut self, value: &str, back: &str, levels: Levels) {
+        let (scale, zero) = (self.scales(value, &[], &[levels.scale]), self.zero(value, levels));
         let quantized = self.net.fresh(&format!("{value}_quantized"));
-        self.nodes.push(node("QuantizeLinear", &quantized, &[value, &scale, &zero], &quantized, Vec::new()));
-        self.nodes.push(node("DequantizeLinear", back, &[&quantized, &scale, &zero], back, Vec::new()));
+        let there = node("QuantizeLinear", &quantized, &[value, &scale, &zero], &quantized, Vec::new());
+        let back = node("DequantizeLinear", back, &[&quantized, &scale, &zero], back, Vec::new());
+        let domain = if levels.of == Activations::Int16 { self.wide } else { "" };
+        self.nodes.extend([there, back].map(|n| NodeProto { domain: domain.into(), ..n }));
     }
 
     /// Writes a layer's codes; gives the name of the weights that they stand for.

@@ -21,5 +21,6 @@ pub mod portable;
 pub mod portable_bytes;
 pub mod room;
 pub mod unpack;
+pub mod words;
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 pub mod x86;

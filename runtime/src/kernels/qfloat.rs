@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: 0BSD OR MIT OR Apache-2.0
-//! Average pool, sum and softmax of bytes: each byte is taken as a number, and each result becomes a byte.
+//! Average pool, sum and softmax of quantized numbers of 8 or 16 bits: each is taken as a real number, and each result is quantized.
 //!
 //! Invariant: to the bit what `pool`, `reduce` and `softmax` compute of the numbers, quantized afterwards. No numbers
 //! are kept in memory: the softmax computes its exponentials twice instead.
-use super::super::arch::byte::Byte;
 use super::super::arch::isa::{Cpu, Isa, Kernel};
 use super::super::math::exp::exp;
 use super::super::terms::pool2d::Pool2d;
 use super::super::terms::quant::{Affine, Range};
 use super::super::terms::sizes::LANES;
+use super::level::Level;
 use super::reduce::{Reduce, join};
 use super::softmax::Softmax;
 
@@ -27,19 +27,19 @@ pub struct Bytes {
 
 impl Bytes {
     #[inline(always)]
-    fn real<X: Byte>(&self, x: X) -> f32 {
-        self.from.real(x.wide())
+    fn real<X: Level>(&self, x: X) -> f32 {
+        self.from.real(x.value())
     }
 
     #[inline(always)]
-    fn byte<Y: Byte>(&self, v: f32) -> Y {
+    fn byte<Y: Level>(&self, v: f32) -> Y {
         Y::narrow(self.range.round(v / self.divisor / self.scale))
     }
 }
 
 /// The average of each window's numbers, by the rules of `avg_pool2d`.
 #[inline]
-pub fn qavg_pool2d<C: Cpu, X: Byte, Y: Byte>(cpu: C, p: &Pool2d, bytes: &Bytes, x: &[X], y: &mut [Y]) {
+pub fn qavg_pool2d<C: Cpu, X: Level, Y: Level>(cpu: C, p: &Pool2d, bytes: &Bytes, x: &[X], y: &mut [Y]) {
     debug_assert!(x.len() >= p.in_len() && y.len() >= p.out_len());
     cpu.run(Average { p, bytes, x, y });
 }
@@ -51,7 +51,7 @@ struct Average<'a, X, Y> {
     y: &'a mut [Y],
 }
 
-impl<X: Byte, Y: Byte> Kernel for Average<'_, X, Y> {
+impl<X: Level, Y: Level> Kernel for Average<'_, X, Y> {
     type Output = ();
 
     #[inline(always)]
@@ -96,7 +96,7 @@ impl<X: Byte, Y: Byte> Kernel for Average<'_, X, Y> {
 }
 
 #[inline(always)]
-fn add<X: Byte>(bytes: &Bytes, sums: &mut [f32; LANES], x: &[X]) {
+fn add<X: Level>(bytes: &Bytes, sums: &mut [f32; LANES], x: &[X]) {
     for (sum, x) in sums.iter_mut().zip(x) {
         *sum += bytes.real(*x);
     }
@@ -104,7 +104,7 @@ fn add<X: Byte>(bytes: &Bytes, sums: &mut [f32; LANES], x: &[X]) {
 
 /// The sum of each column's numbers, in the lanes and by the tree of `reduce`.
 #[inline]
-pub fn qsum<C: Cpu, X: Byte, Y: Byte>(cpu: C, p: &Reduce, bytes: &Bytes, x: &[X], y: &mut [Y]) {
+pub fn qsum<C: Cpu, X: Level, Y: Level>(cpu: C, p: &Reduce, bytes: &Bytes, x: &[X], y: &mut [Y]) {
     debug_assert!(x.len() == p.outer * p.n * p.inner && y.len() == p.outer * p.inner);
     cpu.run(Sum { p, bytes, x, y });
 }
@@ -116,7 +116,7 @@ struct Sum<'a, X, Y> {
     y: &'a mut [Y],
 }
 
-impl<X: Byte, Y: Byte> Kernel for Sum<'_, X, Y> {
+impl<X: Level, Y: Level> Kernel for Sum<'_, X, Y> {
     type Output = ();
 
     #[inline(always)]
@@ -146,7 +146,7 @@ impl<X: Byte, Y: Byte> Kernel for Sum<'_, X, Y> {
 
 /// The softmax of each column's numbers, by the rules of `softmax`.
 #[inline]
-pub fn qsoftmax<C: Cpu, X: Byte, Y: Byte>(cpu: C, p: &Softmax, bytes: &Bytes, x: &[X], y: &mut [Y]) {
+pub fn qsoftmax<C: Cpu, X: Level, Y: Level>(cpu: C, p: &Softmax, bytes: &Bytes, x: &[X], y: &mut [Y]) {
     debug_assert!(x.len() == p.outer * p.n * p.inner && y.len() == x.len());
     cpu.run(Weights { p, bytes, x, y });
 }
@@ -158,7 +158,7 @@ struct Weights<'a, X, Y> {
     y: &'a mut [Y],
 }
 
-impl<X: Byte, Y: Byte> Kernel for Weights<'_, X, Y> {
+impl<X: Level, Y: Level> Kernel for Weights<'_, X, Y> {
     type Output = ();
 
     #[inline(always)]

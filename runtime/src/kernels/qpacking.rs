@@ -5,6 +5,7 @@
 //! `[out_c][kernel_h][kernel_w][in_c / groups]`, and `put` is given them in their new order. Emitted crates do not need this file.
 use super::super::terms::conv2d::Conv2d;
 use super::super::terms::sizes::{PANEL, QUAD};
+use super::super::terms::wide::COLUMNS;
 use super::qdepthwise_dual::{is_upright, taps};
 use super::qdual::runs;
 
@@ -120,9 +121,66 @@ pub fn qdepthwise2d_dual(m: &Conv2d, w: &[i8], mut put: impl FnMut(u32)) {
     }
 }
 
+/// For `conv2d_wide`: panels of eight output channels, `[depth / 4][8][4]`, the second and third of each four in each other's place.
+pub fn conv2d_wide(m: &Conv2d, w: &[i8], mut put: impl FnMut(i8)) {
+    for group in groups(m, w, ratio(m.kernel_h * m.kernel_w * m.in_c, m.groups)) {
+        for first in (0..group.channels).step_by(COLUMNS) {
+            for quad in 0..group.depth() / QUAD {
+                for column in first..first + COLUMNS {
+                    [0, 2, 1, 3].into_iter().for_each(|k| put(group.weight(column, QUAD * quad + k)));
+                }
+            }
+        }
+    }
+}
+
+/// For `depthwise2d_wide`: `[taps][channels]`.
+pub fn depthwise2d_wide(m: &Conv2d, w: &[i8], mut put: impl FnMut(i8)) {
+    let taps = m.kernel_h * m.kernel_w;
+    for tap in 0..taps {
+        (0..m.out_c).for_each(|channel| put(w.get(channel * taps + tap).copied().unwrap_or(0)));
+    }
+}
+
+/// Quads of the depth whose products with any numbers of 16 bits add up to a number of 32 bits, times `2^lead`, in every chunk of so
+/// many: all quads where that is true of the whole depth. Sums of several chunks have 64 bits: of those the lead is not asked.
+pub fn wide_chunk(m: &Conv2d, w: &[i8], lead: u8) -> usize {
+    let depth = m.kernel_h * m.kernel_w * ratio(m.in_c, m.groups);
+    let sum = |w: &[i8]| w.iter().map(|w| u64::from(w.unsigned_abs())).sum::<u64>();
+    // 32768 times that is below 2^31.
+    let mut quads = depth.div_ceil(QUAD).max(1);
+    if w.chunks(depth.max(1)).all(|w| sum(w) << lead.min(30) < 1 << 16) {
+        return quads;
+    }
+    let fits = |quads: usize| w.chunks(depth.max(1)).all(|w| w.chunks(QUAD * quads).all(|w| sum(w) < 1 << 16));
+    // Several, or none of one quad: the lead is met in 64 bits.
+    quads = quads.div_ceil(2).min(quads - 1);
+    while quads > 1 && !fits(quads) {
+        quads = quads.div_ceil(2);
+    }
+    quads
+}
+
+/// Whether packed as for `depthwise2d_wide` all sums of a channel, of inputs that lie up to 65535 from 0, fit 32 bits times `2^lead`.
+pub fn depthwise_fits(m: &Conv2d, w: &[i8], lead: u8) -> bool {
+    let taps = (m.kernel_h * m.kernel_w).max(1);
+    let fits = |w: &[i8]| w.iter().map(|w| 65535 * u64::from(w.unsigned_abs())).sum::<u64>() << lead.min(30) < 1 << 31;
+    w.chunks(taps).all(fits)
+}
+
 /// Whether the products of all pairs of packed weights with unsigned bytes fit 16 bits: 255 * 128 does.
 pub fn pairs_fit(packed: &[i8]) -> bool {
     packed.chunks(2).all(|pair| pair.iter().map(|w| u32::from(w.unsigned_abs())).sum::<u32>() <= 128)
+}
+
+/// The bias of `conv2d_wide`, which is added to multiplied sums: less what `zero`, times `2^lead` already, adds to every window. Sums
+/// wrap.
+pub fn wide_bias_less(bias: &[i64], multiplier: &[i32], w: &[i8], zero: i64) -> impl Iterator<Item = i64> {
+    let depth = ratio(w.len(), bias.len());
+    let sum = |w: &[i8]| w.iter().map(|w| i64::from(*w)).sum::<i64>();
+    let column = move |i: usize| w.get(i * depth..).and_then(|w| w.get(..depth)).unwrap_or(&[]);
+    let more = move |i: usize, m: i32| zero.wrapping_mul(sum(column(i))).wrapping_mul(i64::from(m));
+    bias.iter().zip(multiplier).enumerate().map(move |(i, (b, m))| b.wrapping_sub(more(i, *m)))
 }
 
 /// The bias less what `zero` adds to every window, of weights `[columns][depth]`. Sums wrap until they are finished.

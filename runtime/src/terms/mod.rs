@@ -28,4 +28,5 @@ pub mod steps;
 pub mod taps;
 pub mod ternary;
 pub mod tile;
+pub mod wide;
 pub mod window;

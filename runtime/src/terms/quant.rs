@@ -21,9 +21,9 @@ pub struct Affine {
 pub struct Range {
     /// Added after rounding.
     pub zero: i32,
-    /// The smallest result, within 255 of `zero`.
+    /// The smallest result, within 65535 of `zero`.
     pub lo: i32,
-    /// The largest result, within 255 of `zero`.
+    /// The largest result, within 65535 of `zero`.
     pub hi: i32,
 }
 

@@ -66,6 +66,9 @@ pub(crate) struct Value {
     pub data: Option<Tensor>,
 }
 
+/// Documentation of constants that decide what an operator means.
+pub(super) const DECIDES: &str = "decides";
+
 /// Where an operand comes from.
 #[derive(Clone, Debug)]
 pub(crate) enum Operand {
@@ -245,6 +248,13 @@ impl Draft<'_> {
     /// A constant.
     pub fn constant(&mut self, data: Tensor) {
         self.fresh(data, false);
+    }
+
+    /// A constant that decides what the operator means: no twin is given it at run time.
+    pub fn deciding(&mut self, data: Tensor) {
+        let mut proto = to_raw("", &data).to_proto();
+        proto.doc_string = DECIDES.into();
+        self.operands.push(Operand::Fresh { data, proto: Box::new(proto), input: false });
     }
 
     /// The list of integers that an operator takes for shapes and axes.

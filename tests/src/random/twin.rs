@@ -6,6 +6,7 @@ use zantc::onnx::{Limits, RawTensor};
 
 use super::Sample;
 use super::check::{agree, imported};
+use super::draft::DECIDES;
 use super::grow::info;
 
 /// A model of which some constants have become inputs.
@@ -18,11 +19,12 @@ pub struct Twin {
 /// The most constants that are tried.
 const MOST: usize = 8;
 
-/// Turns every constant that the import need not know into an input; `None` where there is none.
+/// Turns every constant that the import need not know, and that decides nothing, into an input; `None` where there is none.
 pub fn twin(of: &Sample) -> Option<Twin> {
     imported(of, Numerics::default()).ok()?;
     let mut twin = of.clone();
-    let names: Vec<String> = of.model.graph.initializer.iter().map(|t| t.name.clone()).take(MOST).collect();
+    let open = of.model.graph.initializer.iter().filter(|t| t.doc_string != DECIDES);
+    let names: Vec<String> = open.map(|t| t.name.clone()).take(MOST).collect();
     for name in names {
         let mut next = twin.clone();
         let at = next.model.graph.initializer.iter().position(|t| t.name == name)?;

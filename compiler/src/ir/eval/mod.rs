@@ -100,6 +100,7 @@ impl Evaluate for Reference {
                 conv::conv_transpose(self.numerics, &conv::Conv { window, groups: *groups, epilogue }, inputs, &out[0])
             }
             Op::QConv { window, groups, quant } => qconv::qconv(window, *groups, quant, inputs, &out[0]),
+            Op::WideConv { window, groups, wide } => qconv::wide_conv(window, *groups, wide, inputs, &out[0]),
             Op::QPool { .. } | Op::QReduce { .. } | Op::QSoftmax { .. } => self.between(op, inputs[0], &out[0]),
             Op::DynamicMatMul { offset, .. } => dynamic::matmul(self, *offset, inputs, &out[0]),
             Op::TernaryMatMul { rows, epilogue } => ternary::matmul(self.numerics, (*rows, epilogue), inputs, &out[0]),
@@ -142,8 +143,8 @@ impl Reference {
         let (float, Between { from, divisor, scale, target }) = op.float().ok_or_else(none)?;
         let reals: Vec<f32> = x.scalars().map(|s| from.real(s.to_i64() as i32)).collect();
         let results = self.evaluate(&float, &[&Tensor::from_elements(x.shape(), &reals)])?;
-        let bytes = results[0].to_vec::<f32>().unwrap_or_default();
-        walk::tensor(out, bytes.iter().map(|v| target.of(v / divisor / scale) as u8).collect::<Vec<_>>())
+        let results = results[0].to_vec::<f32>().unwrap_or_default();
+        walk::levels(out, results.iter().map(|v| target.of(v / divisor / scale)))
     }
 }
 

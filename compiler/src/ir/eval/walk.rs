@@ -57,6 +57,14 @@ pub(super) fn elements<T: Element>(t: &Tensor) -> Vec<T> {
     bytemuck::allocation::pod_collect_to_vec(t.data())
 }
 
+/// A tensor of 8 or 16 bits: the low bits of numbers are those of either type.
+pub(super) fn levels(ty: &Type, numbers: impl Iterator<Item = i32>) -> Result<Tensor, EvalError> {
+    match ty.dtype.size() {
+        1 => tensor(ty, numbers.map(|v| v as u8).collect()),
+        _ => tensor(ty, numbers.map(|v| v as u16).collect()),
+    }
+}
+
 /// A tensor of computed elements.
 pub(super) fn tensor<T: Element>(ty: &Type, elements: Vec<T>) -> Result<Tensor, EvalError> {
     Tensor::from_bytes(ty.clone(), bytemuck::allocation::pod_collect_to_vec::<T, u8>(&elements).into())

@@ -1,7 +1,7 @@
 //! Results of products and windows.
 
 use super::broadcast;
-use crate::ir::{DType, Quant, Type, Window};
+use crate::ir::{DType, Quant, Type, Wide, Window};
 
 pub(super) fn map_shape(t: &Type) -> Result<[usize; 4], String> {
     <[usize; 4]>::try_from(t.shape.as_slice()).map_err(|_| format!("{t} is not [batch, height, width, channels]"))
@@ -92,6 +92,25 @@ pub(super) fn qconv(window: &Window, groups: usize, quant: &Quant, inputs: &[&Ty
     match inputs.get(4) {
         Some(residual) if **residual != y => Err(format!("residual {residual} should be {y}")),
         Some(_) | None => Ok(y),
+    }
+}
+
+pub(super) fn wide_conv(window: &Window, groups: usize, wide: &Wide, inputs: &[&Type]) -> Result<Type, String> {
+    let y = Type { dtype: wide.target.dtype, ..conv(window, groups, inputs[0], inputs[1])? };
+    if inputs[1].dtype != DType::I8 {
+        return Err(format!("{} are not weights of i8", inputs[1]));
+    }
+    if let Some(fault) = wide.fault(inputs[0].dtype) {
+        return Err(fault);
+    }
+    let columns = y.shape[3];
+    match inputs[2..]
+        .iter()
+        .zip([DType::I64, DType::I32, DType::U8])
+        .find(|(t, d)| t.shape != [columns] || t.dtype != *d)
+    {
+        Some((t, dtype)) => Err(format!("{t} should be {dtype}[{columns}]")),
+        None => Ok(y),
     }
 }
 

@@ -6,7 +6,7 @@ use super::attributes::Attributes;
 use super::line::{Line, scalar};
 use crate::ir::{
     Activation, Between, Branches, Epilogue, Graph, Meeting, Movement, Op, PoolKind, Quant, ReduceKind, Repeat,
-    ScatterKind, Target, Type, Window,
+    ScatterKind, Target, Type, Wide, Window,
 };
 
 /// The operator of a node whose first result has the type `ty`.
@@ -33,6 +33,10 @@ fn by_name(name: &str, a: &mut Attributes<'_>, ty: &Type) -> Result<Op, String> 
             Ok(Op::ConvTranspose { window, output: [h, w], groups, epilogue })
         }
         "qconv" => Ok(Op::QConv { window: a.window()?, groups: a.groups()?, quant: a.quant()? }),
+        "wide_conv" => {
+            let wide = Wide { zero: a.number("zero")?, target: a.target("target")?, lead: a.number("lead")? };
+            Ok(Op::WideConv { window: a.window()?, groups: a.groups()?, wide })
+        }
         "qaverage_pool" | "qsoftmax" | "qreduce_sum" => {
             let op = by_name(&name[1..], a, ty)?;
             let (from, divisor, scale) = (a.affine("from")?, a.number("divisor")?, a.number("scale")?);
@@ -144,6 +148,11 @@ pub(in crate::ir) fn attributes_of(op: &Op) -> Vec<String> {
             [window(w), groups_of(*groups), epilogue(e)].concat()
         }
         Op::QConv { window: w, groups, quant } => [window(w), groups_of(*groups), quantization(quant)].concat(),
+        Op::WideConv { window: w, groups, wide } => {
+            let numbers =
+                vec![format!("zero {}", wide.zero), target("target", &wide.target), format!("lead {}", wide.lead)];
+            [window(w), groups_of(*groups), numbers].concat()
+        }
         Op::QPool { window: w, count_include_pad, between: b } => [pool(w, *count_include_pad), between(b)].concat(),
         Op::QReduce { axes, between: b } => [vec![list("axes", axes)], between(b)].concat(),
         Op::QSoftmax { axis: a, between: b } => [vec![axis(*a)], between(b)].concat(),

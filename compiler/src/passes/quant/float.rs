@@ -5,7 +5,7 @@ use crate::passes::rewrite::{Rewriter, merge_origins};
 
 use super::pattern;
 
-/// Replaces a Map that quantizes what such an operator computes of dequantized bytes.
+/// Replaces a Map that quantizes what such an operator computes of dequantized numbers of 8 or 16 bits.
 pub(super) fn fuse(rw: &mut Rewriter<'_>, map: &Node) -> bool {
     let Op::Map { expr } = &map.op else { return false };
     match between(rw, expr, map) {

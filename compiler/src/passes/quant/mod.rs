@@ -2,7 +2,8 @@
 //!
 //! Invariant: what is fused is proved equal to ONNX's meaning: sums of bytes are exact and fit 32 bits by the actual
 //! weights; the sum times `f32(sx * sw) / sy` is rounded to the nearest byte, ties to even, so that it differs from the
-//! float form in rounding ties alone; everything else is the same operations on f32. What is not proved stays as it is.
+//! float form in rounding ties alone; sums of 16-bit numbers are exact in 64 bits, and so fine are their factors; everything
+//! else is the same operations on f32. What is not proved stays as it is.
 
 pub(super) mod bytes;
 mod float;
@@ -11,6 +12,7 @@ mod product;
 pub(super) mod residual;
 pub(super) mod sink;
 mod unfused;
+mod wide;
 
 use crate::ir::{Evaluate, Graph, Op};
 

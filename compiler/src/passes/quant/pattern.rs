@@ -8,6 +8,11 @@ pub(super) const fn is_byte(dtype: DType) -> bool {
     matches!(dtype, DType::I8 | DType::U8)
 }
 
+/// Whether a type is one of quantized numbers: of 8 or 16 bits.
+pub(super) const fn is_level(dtype: DType) -> bool {
+    matches!(dtype, DType::I8 | DType::U8 | DType::I16 | DType::U16)
+}
+
 /// The value of a constant, conversions of it included.
 fn value(expr: &Expr, ix: ExprIx) -> Option<Scalar> {
     match expr.ops()[ix] {
@@ -61,7 +66,7 @@ pub(super) fn dequantize(expr: &Expr, ix: ExprIx) -> Option<(usize, Affine)> {
 /// `cast(round(v) + zero)`, the sum perhaps between bounds: the number that is rounded, and where it goes.
 fn rounded(expr: &Expr, ix: ExprIx) -> Option<(ExprIx, Target)> {
     let ExprOp::Cast(dtype, inner) = expr.ops()[ix] else { return None };
-    if !is_byte(dtype) {
+    if !is_level(dtype) {
         return None;
     }
     let mut target = Target::new(dtype, 0);
@@ -90,6 +95,28 @@ pub(super) fn quantize(expr: &Expr) -> Option<(ExprIx, f32, Target)> {
     number(expr, s).filter(|&s| is_scale(s)).map(|s| (v, s, target))
 }
 
+/// The smaller or the larger of a value and a constant.
+pub(super) fn bound(expr: &Expr, ix: ExprIx, op: B) -> Option<(ExprIx, f32)> {
+    let (a, b) = binary(expr, ix, op)?;
+    match number(expr, b) {
+        Some(v) => Some((a, v)),
+        None => number(expr, a).map(|v| (b, v)),
+    }
+}
+
+/// `quantize(clamp(dequantize(x)))` with one scale and one zero point: the integers that it bounds `x` by. The quotient of a product by
+/// one of its factors rounds to the other one: integers of 16 bits are far from where f32 would miss one.
+pub(super) fn bounds(expr: &Expr, dtype: DType) -> Option<(i32, i32)> {
+    let (v, scale, target) = quantize(expr)?;
+    let (below, hi) = bound(expr, v, B::Min).unwrap_or((v, f32::INFINITY));
+    let (inner, lo) = bound(expr, below, B::Max).unwrap_or((below, f32::NEG_INFINITY));
+    let (operand, from) = dequantize(expr, inner)?;
+    let same = operand == 0 && from == Affine { zero: target.zero, scale } && target.dtype == dtype;
+    // A product of the largest numbers and such a scale is finite, and one of the smallest is no subnormal.
+    let sound = same && lo <= hi && (1e-30..1e30).contains(&scale);
+    sound.then(|| (target.of(lo / scale), target.of(hi / scale)))
+}
+
 /// The factor of a sum.
 pub(super) enum Factor {
     /// One for all.
@@ -110,12 +137,12 @@ pub(super) fn requantize(expr: &Expr) -> Option<(usize, Factor, Target)> {
     expr.operand(sum).map(|n| (n, factor, target))
 }
 
-/// The bytes that a value is dequantized from.
+/// The numbers of 8 or 16 bits that a value is dequantized from.
 pub(super) fn dequantized(rw: &Rewriter<'_>, v: ValueId) -> Option<(ValueId, Affine)> {
     let node = rw.producer(v)?;
     let Op::Map { expr } = &node.op else { return None };
     let (_, affine) = dequantize(expr, expr.result())?;
-    bytes_of(rw, node, v).map(|x| (x, affine)).filter(|_| rw.ty(v).dtype == DType::F32)
+    levels_of(rw, node, v).map(|x| (x, affine)).filter(|_| rw.ty(v).dtype == DType::F32)
 }
 
 /// The bytes `b` of a value that is `i32(b) - zero_point`.
@@ -123,13 +150,13 @@ pub(super) fn centred_bytes(rw: &Rewriter<'_>, v: ValueId) -> Option<(ValueId, i
     let node = rw.producer(v)?;
     let Op::Map { expr } = &node.op else { return None };
     let (_, zero) = centred(expr, expr.result())?;
-    bytes_of(rw, node, v).map(|x| (x, zero))
+    levels_of(rw, node, v).map(|x| (x, zero)).filter(|&(x, _)| is_byte(rw.ty(x).dtype))
 }
 
-/// The one operand of a Map that does not broadcast it, where it is of bytes.
-fn bytes_of(rw: &Rewriter<'_>, node: &Node, v: ValueId) -> Option<ValueId> {
+/// The one operand of a Map that does not broadcast it, where it is of 8 or 16 bits.
+fn levels_of(rw: &Rewriter<'_>, node: &Node, v: ValueId) -> Option<ValueId> {
     match *node.inputs.as_slice() {
-        [x] if is_byte(rw.ty(x).dtype) && rw.ty(x).shape == rw.ty(v).shape => Some(x),
+        [x] if is_level(rw.ty(x).dtype) && rw.ty(x).shape == rw.ty(v).shape => Some(x),
         _ => None,
     }
 }

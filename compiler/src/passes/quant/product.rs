@@ -1,12 +1,14 @@
-//! Products of bytes: `Conv` and `MatMul` between conversions become `QConv`.
+//! Products of quantized numbers: `Conv` and `MatMul` between conversions become `QConv` where all are bytes, else `WideConv`.
 
 use crate::ir::{
-    Activation, Affine, DType, Epilogue, Expr, ExprOp, Node, Op, Origin, Quant, Target, Tensor, Type, ValueId, Window,
+    Activation, Affine, DType, Epilogue, Expr, ExprOp, Node, Op, Origin, Quant, Target, Tensor, Type, ValueId, Wide,
+    Window,
 };
 use crate::passes::rewrite::{Rewriter, merge_origins};
 
 use super::pattern::{self, Factor};
 use super::unfused::Reasons;
+use super::wide;
 
 /// Quanta of the result that a bias may lie away from the multiple of the sums' scale that stands for it: so rarely does a
 /// result round the other way (biases that were quantized to that scale are off by the rounding of f32 alone).
@@ -14,17 +16,38 @@ const BIAS_ERROR: f64 = 1.0 / 32768.0;
 
 /// A product as it is to be built.
 struct Product {
-    /// The bytes.
+    /// The quantized numbers.
     x: ValueId,
     zero: i32,
     /// The weights less their zero points, in the shape of the product's own.
     w: Vec<i8>,
-    bias: Vec<i32>,
-    multiplier: Vec<f32>,
+    ends: Ends,
     target: Target,
 }
 
-/// Replaces a Map that quantizes a product of bytes. Of a product of bytes that cannot be proved, the reason is noted.
+/// What sums are finished with, channel by channel.
+enum Ends {
+    /// Of bytes, to bytes.
+    Bytes { bias: Vec<i32>, multiplier: Vec<f32> },
+    /// Where there are numbers of 16 bits.
+    Wide(wide::Ends),
+}
+
+impl Ends {
+    /// Operands of the operator: all have a value for each channel.
+    fn constants(&self) -> Vec<(&'static str, Tensor)> {
+        match self {
+            Ends::Bytes { bias, multiplier } => {
+                let columns = [bias.len()];
+                let bias = Tensor::from_elements(columns, bias);
+                vec![("bias", bias), ("multiplier", Tensor::from_elements(columns, multiplier))]
+            }
+            Ends::Wide(ends) => ends.constants(),
+        }
+    }
+}
+
+/// Replaces a Map that quantizes a product of quantized numbers. Of one that cannot be proved, the reason is noted.
 pub(super) fn fuse(rw: &mut Rewriter<'_>, map: &Node, reasons: &mut Reasons) -> bool {
     let Op::Map { expr } = &map.op else { return false };
     let found = match of_reals(rw, expr, map) {
@@ -73,7 +96,7 @@ fn of_reals(rw: &Rewriter<'_>, expr: &Expr, map: &Node) -> Result<Option<(Node, 
     }
 }
 
-/// The product on bytes, or why it is not proved to be the same.
+/// The product on quantized numbers, or why it is not proved to be the same.
 fn proved(
     rw: &Rewriter<'_>,
     node: &Node,
@@ -104,22 +127,38 @@ fn proved(
     let per_channel = |i: usize| if stored.scale.len() == 1 { 0 } else { i };
     let w = centred(&stored.data, axis, |channel| stored.zero[per_channel(channel)])
         .ok_or("its weights less their zero points leave 8 bits")?;
-    let scales: Vec<f32> = (0..columns).map(|c| from.scale * stored.scale[per_channel(c)]).collect();
+    let scales: Vec<f32> = (0..columns).map(|c| stored.scale[per_channel(c)]).collect();
+    let is_bytes = pattern::is_byte(rw.ty(x).dtype) && pattern::is_byte(target.dtype);
+    let ends = match is_bytes {
+        true => bytes(rw, node, epilogue, (from.scale, &scales, sy))?,
+        false => Ends::Wide(wide::ends(rw, node, epilogue, &wide::Sums { x, from, w: &w, axis, scales: &scales, sy })?),
+    };
+    if !is_zero_point(rw, x, from.zero) {
+        return Err(format!("the zero point {} of its operand is none of its numbers", from.zero));
+    }
+    Ok(Product { x, zero: from.zero, w, ends, target })
+}
+
+/// The ends of a product of bytes with scales of the operand, of each channel's weights, and of the result.
+fn bytes(
+    rw: &Rewriter<'_>,
+    node: &Node,
+    epilogue: &Epilogue,
+    (sx, sw, sy): (f32, &[f32], f32),
+) -> Result<Ends, String> {
+    let scales: Vec<f32> = sw.iter().map(|sw| sx * sw).collect();
     let multiplier: Vec<f32> = scales.iter().map(|s| s / sy).collect();
     if !multiplier.iter().all(|&m| pattern::is_scale(m)) {
         return Err("its scales multiplied and divided leave the range of f32".into());
     }
     let bias = match epilogue.bias {
         true => rw.data(node.inputs[2]).and_then(|b| b.to_vec::<f32>()).ok_or("its bias is not a constant of f32")?,
-        false => vec![0.0; columns],
+        false => vec![0.0; scales.len()],
     };
     let bias = bias.iter().zip(&scales).map(|(&b, &s)| quantized_bias(b, s, sy)).collect::<Option<_>>();
     let bias =
         bias.ok_or("a bias is no multiple of the scale of the sums; `zantc quantize --kind biases` rounds it")?;
-    if !is_zero_point(rw, x, from.zero) {
-        return Err(format!("the zero point {} of its operand is none of its bytes", from.zero));
-    }
-    Ok(Product { x, zero: from.zero, w, bias, multiplier, target })
+    Ok(Ends::Bytes { bias, multiplier })
 }
 
 /// A bias as a multiple of the sums' scale, where it is one closely enough.
@@ -131,7 +170,7 @@ fn quantized_bias(bias: f32, scale: f32, result_scale: f32) -> Option<i32> {
 
 /// `requantize(product(i32(x) - zero, w) + bias)` with weights that are bytes.
 fn of_integers(rw: &Rewriter<'_>, expr: &Expr, map: &Node) -> Option<(Node, Product)> {
-    let (sums, factor, target) = pattern::requantize(expr)?;
+    let (sums, factor, target) = pattern::requantize(expr).filter(|(.., target)| pattern::is_byte(target.dtype))?;
     let (node, epilogue) = product_of(rw, map.inputs[sums])?;
     let (x, zero) = pattern::centred_bytes(rw, node.inputs[0])?;
     let columns = *rw.ty(node.outputs[0]).shape.last()?;
@@ -149,7 +188,7 @@ fn of_integers(rw: &Rewriter<'_>, expr: &Expr, map: &Node) -> Option<(Node, Prod
         false => vec![0; columns],
     };
     let sound = multiplier.iter().all(|&m| pattern::is_scale(m)) && is_zero_point(rw, x, zero);
-    sound.then_some((node, Product { x, zero, w, bias, multiplier, target }))
+    sound.then_some((node, Product { x, zero, w, ends: Ends::Bytes { bias, multiplier }, target }))
 }
 
 /// Whether a zero point is one of the bytes.
@@ -168,12 +207,13 @@ fn centred(data: &Tensor, axis: usize, zero: impl Fn(usize) -> i64) -> Option<Ve
     data.to_i64s()?.into_iter().enumerate().map(centred).collect()
 }
 
-/// Proves that no sum leaves 32 bits, whatever the bytes: channel by channel, by the weights.
+/// Proves that no sum leaves 32 bits, whatever the bytes: channel by channel, by the weights. Wide sums have 64 bits.
 fn sums_fit(rw: &Rewriter<'_>, p: &Product, axis: usize) -> Result<(), String> {
+    let Ends::Bytes { bias, .. } = &p.ends else { return Ok(()) };
     let whole = Target::new(rw.ty(p.x).dtype, 0);
     let largest = u64::from((p.zero - whole.lo).max(whole.hi - p.zero).unsigned_abs());
-    let mut sums: Vec<u64> = p.bias.iter().map(|b| u64::from(b.unsigned_abs())).collect();
-    let channels = p.bias.len().max(1);
+    let mut sums: Vec<u64> = bias.iter().map(|b| u64::from(b.unsigned_abs())).collect();
+    let channels = bias.len().max(1);
     let inner = if axis == 0 { p.w.len() / channels } else { 1 };
     for (i, w) in p.w.iter().enumerate() {
         sums[i / inner.max(1) % channels] += u64::from(w.unsigned_abs()) * largest;
@@ -188,16 +228,20 @@ fn sums_fit(rw: &Rewriter<'_>, p: &Product, axis: usize) -> Result<(), String> {
 fn build(rw: &mut Rewriter<'_>, node: &Node, p: Product, out: ValueId, origin: &[Origin]) {
     let name = rw.name(node.inputs[1]);
     let weights_shape = rw.ty(node.inputs[1]).shape.clone();
-    let quant = Quant { zero: p.zero, target: p.target, residual: None };
-    let columns = p.bias.len();
-    let bias = rw.graph.add_constant(format!("{name}_bias"), Tensor::from_elements([columns], &p.bias));
-    let multiplier =
-        rw.graph.add_constant(format!("{name}_multiplier"), Tensor::from_elements([columns], &p.multiplier));
+    let ends: Vec<ValueId> =
+        p.ends.constants().into_iter().map(|(what, t)| rw.graph.add_constant(format!("{name}_{what}"), t)).collect();
+    let operator = |window: Window, groups: usize| match p.ends {
+        Ends::Bytes { .. } => {
+            Op::QConv { window, groups, quant: Quant { zero: p.zero, target: p.target, residual: None } }
+        }
+        Ends::Wide(ref ends) => {
+            Op::WideConv { window, groups, wide: Wide { zero: p.zero, target: p.target, lead: ends.lead } }
+        }
+    };
     if let Op::Conv { window, groups, .. } = &node.op {
         let w = rw.graph.add_constant(name, Tensor::from_elements(weights_shape, &p.w));
-        let op = Op::QConv { window: window.clone(), groups: *groups, quant };
-        let inputs = vec![p.x, w, bias, multiplier];
-        rw.put(Node { op, inputs, outputs: vec![out], origin: origin.to_vec() });
+        let inputs = [p.x, w].into_iter().chain(ends).collect();
+        rw.put(Node { op: operator(window.clone(), *groups), inputs, outputs: vec![out], origin: origin.to_vec() });
         return;
     }
     let [k, n] = [weights_shape[0], weights_shape[1]];
@@ -208,7 +252,8 @@ fn build(rw: &mut Rewriter<'_>, node: &Node, p: Product, out: ValueId, origin: &
     let window = Window { kernel: [1; 2], stride: [1; 2], dilation: [1; 2], pad_begin: [0; 2], pad_end: [0; 2] };
     let Type { shape, .. } = rw.ty(out).clone();
     let name = rw.name(out);
-    let y = rw.emit(Op::QConv { window, groups: 1, quant }, &[x, w, bias, multiplier], origin, &name);
+    let inputs: Vec<ValueId> = [x, w].into_iter().chain(ends).collect();
+    let y = rw.emit(operator(window, 1), &inputs, origin, &name);
     let y = rw.reshape(y, &shape, origin, &name);
     rw.alias(out, y);
 }

@@ -1,6 +1,6 @@
 //! The sum of a quantized product and another map of bytes becomes the product's epilogue, written over that map.
 
-use crate::ir::{Affine, BinaryOp as B, Evaluate, Expr, ExprIx, Graph, Node, Op, QuantResidual, Target};
+use crate::ir::{Affine, BinaryOp as B, Evaluate, Expr, Graph, Node, Op, QuantResidual, Target};
 use crate::passes::epilogue::Ancestors;
 use crate::passes::rewrite::{Rewriter, merge_origins, rewrite};
 
@@ -24,22 +24,14 @@ struct Sum {
 /// `quantize(clamp(dequantize(a) + dequantize(b)))`, the clamp being bounds of the result.
 fn sum(expr: &Expr) -> Option<Sum> {
     let (v, scale, mut target) = pattern::quantize(expr)?;
-    let (below, hi) = bound(expr, v, B::Min).unwrap_or((v, f32::INFINITY));
-    let (added, lo) = bound(expr, below, B::Max).unwrap_or((below, f32::NEG_INFINITY));
+    let (below, hi) = pattern::bound(expr, v, B::Min).unwrap_or((v, f32::INFINITY));
+    let (added, lo) = pattern::bound(expr, below, B::Max).unwrap_or((below, f32::NEG_INFINITY));
     if lo > hi || lo.is_nan() || hi.is_nan() {
         return None;
     }
     (target.lo, target.hi) = (target.of(lo / scale), target.of(hi / scale));
     let (a, b) = pattern::binary(expr, added, B::Add)?;
     Some(Sum { terms: [pattern::dequantize(expr, a)?, pattern::dequantize(expr, b)?], scale, target })
-}
-
-fn bound(expr: &Expr, ix: ExprIx, op: B) -> Option<(ExprIx, f32)> {
-    let (a, b) = pattern::binary(expr, ix, op)?;
-    match pattern::number(expr, b) {
-        Some(v) => Some((a, v)),
-        None => pattern::number(expr, a).map(|v| (b, v)),
-    }
 }
 
 fn fuse(rw: &Rewriter<'_>, map: &Node, ancestors: &Ancestors) -> Option<Node> {
@@ -49,7 +41,10 @@ fn fuse(rw: &Rewriter<'_>, map: &Node, ancestors: &Ancestors) -> Option<Node> {
         let (t, r) = (map.inputs[t], map.inputs[r]);
         let product = rw.producer(t).filter(|_| t != r && rw.uses(t) == 1)?;
         let Op::QConv { window, groups, quant } = &product.op else { return None };
-        let fits = quant.residual.is_none() && rw.ty(r) == rw.ty(map.outputs[0]) && rw.ty(r).shape == rw.ty(t).shape;
+        let fits = quant.residual.is_none()
+            && pattern::is_byte(target.dtype)
+            && rw.ty(r) == rw.ty(map.outputs[0])
+            && rw.ty(r).shape == rw.ty(t).shape;
         if !fits || rw.data(r).is_some() || !ancestors.dies_at(r, product, map) {
             return None;
         }

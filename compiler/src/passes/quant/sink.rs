@@ -35,8 +35,8 @@ fn expression(rw: &Rewriter<'_>, v: ValueId) -> Option<Op> {
 fn widened(rw: &Rewriter<'_>, v: ValueId) -> Option<ValueId> {
     let node = rw.producer(v)?;
     let (Op::Map { .. }, &[x]) = (&node.op, node.inputs.as_slice()) else { return None };
-    let fits = pattern::is_byte(rw.ty(x).dtype) && rw.ty(x).shape == rw.ty(v).shape;
-    (fits && rw.ty(v).dtype.size() > 1).then_some(x)
+    let fits = pattern::is_level(rw.ty(x).dtype) && rw.ty(x).shape == rw.ty(v).shape;
+    (fits && rw.ty(v).dtype.size() > rw.ty(x).dtype.size()).then_some(x)
 }
 
 /// The bytes that a value is dequantized from.

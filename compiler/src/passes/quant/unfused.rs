@@ -35,7 +35,7 @@ fn dequantized(graph: &Graph) -> Vec<bool> {
     let mut found = vec![false; graph.values.len()];
     for node in &graph.nodes {
         if let (Op::Map { expr }, &[x]) = (&node.op, node.inputs.as_slice())
-            && pattern::is_byte(graph.ty(x).dtype)
+            && pattern::is_level(graph.ty(x).dtype)
             && pattern::dequantize(expr, expr.result()).is_some()
         {
             found[node.outputs[0].index()] = true;
@@ -56,7 +56,7 @@ fn unread(graph: &Graph, node: &Node, readers: &[usize], is_output: bool) -> Str
         [reader] if matches!(&graph.nodes[reader].op, Op::Map { expr } if pattern::quantize(expr).is_some()) => {
             format!("{} has no form on bytes", node.op.name())
         }
-        [_] => "its result is not quantized to 8 bits with a constant scale".into(),
+        [_] => "its result is not quantized to 8 or 16 bits with a constant scale".into(),
         [] => "nobody reads its result".into(),
         ref many => format!("its result has {} readers", many.len()),
     }

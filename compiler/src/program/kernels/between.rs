@@ -11,7 +11,7 @@ use super::pool::pool2d;
 use crate::ir::{Between, DType};
 use crate::program::bind::{bind, kernel, params};
 use crate::program::kernel::Params;
-use crate::program::tokens::{fields, with_byte};
+use crate::program::tokens::{fields, with_level};
 
 /// What is computed.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,7 +55,7 @@ kernel! {
     };
     bound(c) => {
         let bytes = c.bytes();
-        let bound = with_byte!(c.dtypes[0], X => with_byte!(c.dtypes[1], Y => match c.kind {
+        let bound = with_level!(c.dtypes[0], X => with_level!(c.dtypes[1], Y => match c.kind {
             BetweenKind::Average(p) => {
                 bind!(kernels::qfloat: |x: &[X], y: &mut [Y]| qavg_pool2d(cpu, &p, &bytes, x, y))
             }

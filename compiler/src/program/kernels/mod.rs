@@ -18,6 +18,7 @@ mod sparse;
 mod table;
 mod ternary;
 mod trees;
+mod wide;
 
 pub use between::*;
 pub use coded::*;
@@ -37,6 +38,7 @@ pub use sparse::*;
 pub use table::*;
 pub use ternary::*;
 pub use trees::*;
+pub use wide::*;
 
 /// Dimensions that kernels with a number of them have at most.
 pub const MAX_DIMS: usize = 8;

@@ -23,3 +23,4 @@ pub mod tile_loops;
 pub mod tiles;
 pub mod unpack;
 pub mod widen;
+pub mod words;

@@ -15,3 +15,4 @@ pub mod host;
 pub mod unpack;
 pub mod vnni;
 pub mod vnni_lanes;
+pub mod words;

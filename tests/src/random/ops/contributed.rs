@@ -234,7 +234,8 @@ fn grouped(d: &mut Draft<'_>) -> Option<()> {
     d.exactly(DType::F32, [batch, kv, past, size]);
     d.exactly(DType::F32, [batch, kv, past, size]);
     d.filled(DType::I32, [batch], Fill::Below(past + steps));
-    d.constant(Tensor::from_elements([], &[(past + steps) as i32]));
+    // Where it is not known, the cache is as long as the past, which then has room for all.
+    d.deciding(Tensor::from_elements([], &[(past + steps) as i32]));
     if d.one_in(2) {
         d.exactly(DType::F32, [past + steps, size / 2]);
         d.exactly(DType::F32, [past + steps, size / 2]);

@@ -36,6 +36,12 @@ pub const PATTERNS: &[(&str, Pattern)] = &[
     ("convolution with coded weights", |g| coded(g, true)),
 ];
 
+/// Quantized numbers: since opset 21 at times of 16 bits.
+fn levels(d: &mut Draft<'_>) -> &'static [DType] {
+    const LEVELS: &[DType] = &[DType::I16, DType::U16, DType::I16, DType::I8];
+    if d.opset >= 21 && d.one_in(2) { LEVELS } else { BYTES }
+}
+
 fn one(v: Option<Vec<usize>>) -> Option<usize> {
     v.and_then(|v| v.first().copied())
 }
@@ -43,7 +49,8 @@ fn one(v: Option<Vec<usize>>) -> Option<usize> {
 /// Bytes as floats, of a source of bytes or of what there is.
 fn dequantized(g: &mut Grower, value: &[usize]) -> Option<usize> {
     one(g.op("DequantizeLinear", value, |d| {
-        let ty = d.x(BYTES, 2, 4);
+        let dtypes = levels(d);
+        let ty = d.x(dtypes, 2, 4);
         scale(d);
         if !d.one_in(5) {
             d.filled(ty.dtype, [], Fill::Below(20));
@@ -56,7 +63,8 @@ fn quantize(g: &mut Grower, value: usize) -> Option<usize> {
     one(g.op("QuantizeLinear", &[value], |d| {
         d.x(&[DType::F32], 0, 4);
         scale(d);
-        let dtype = d.r.pick(BYTES);
+        let dtypes = levels(d);
+        let dtype = d.r.pick(dtypes);
         d.filled(dtype, [], Fill::Below(20));
         Some(())
     }))
@@ -79,7 +87,8 @@ fn source(g: &mut Grower, rank: usize) -> Option<usize> {
 
 fn bytes(d: &mut Draft<'_>, rank: usize) -> Option<()> {
     let shape: Vec<usize> = (0..rank).map(|i| if i == 0 { d.r.within(1, 2) } else { d.dim() }).collect();
-    let ty = d.x_of(BYTES, shape, |s| s.len() == rank);
+    let dtypes = levels(d);
+    let ty = d.x_of(dtypes, shape, |s| s.len() == rank);
     scale(d);
     if !d.one_in(5) {
         let zero = tensor(d.r, &Type::new(ty.dtype, []), Fill::Below(20), false);

@@ -128,6 +128,11 @@ impl<X: Byte, Y: Byte + PartialEq + std::fmt::Debug> Case<X, Y> {
         let (mut words, mut y) = (vec![0x8192_a3b4; qdual::scratch(p, false)], self.y.clone());
         qdual::qconv2d_dual_one(cpu, p, &self.x, &fours, (&bias, &self.multiplier), &mut words, &mut y);
         assert_eq!(y, expected, "dual {p:?}");
+        if qdual::is_row(p) {
+            y.clone_from(&self.y);
+            qdual::qmatvec_dual(cpu, p, &self.x, &fours, (&bias, &self.multiplier), &mut words, &mut y);
+            assert_eq!(y, expected, "a row {p:?}");
+        }
         if m.groups == m.in_c && m.groups == m.out_c && m.groups.is_multiple_of(4) && p.finish.residual.is_none() {
             let w = packed(|put| qpacking::qdepthwise2d_dual(m, &self.w, put));
             let (mut words, mut y) = (vec![0x8192_a3b4; qdepthwise_dual::scratch(m)], self.y.clone());
@@ -269,6 +274,19 @@ fn long_rows_of_separate_channels() {
 }
 
 /// The largest products of either sign do not leave their registers.
+/// One row, of any depth and width: it has a kernel of its own.
+#[test]
+fn rows_alone() {
+    let mut v = Values(47);
+    for (k, n) in [(1, 16), (16, 1), (3, 5), (4, 4), (37, 9), (64, 12)] {
+        let p = QConv2d::new(Conv2d::new([1, 1, k], [1, 1, n], [1, 1]), 3, Finish::new(1, -100, 90));
+        assert!(qdual::is_row(&p));
+        let multiplier = (0..n).map(|i| 0.001 + i as f32 / 7000.0).collect();
+        let bias = (0..n).map(|_| v.below(999) as i32).collect();
+        Case::<u8, i8> { p, x: bytes(&mut v, k), w: weights(&mut v, n * k), bias, multiplier, y: vec![7; n] }.check();
+    }
+}
+
 #[test]
 fn extreme_bytes_and_weights() {
     for (x, zero, w) in [(255u8, 0, -128i8), (0, 255, -128), (255, 0, 127), (0, 255, 127)] {

@@ -88,6 +88,12 @@ pub trait FloatKernel {
 pub trait FloatCpu: Cpu {
     /// Runs `kernel` on the best instruction set that `self` stands for.
     fn run_floats<K: FloatKernel>(self, kernel: K);
+
+    /// The same of a kernel of one call, which is worth no function of its own where there are no vectors to choose from.
+    #[inline(always)]
+    fn run_call<K: FloatKernel>(self, kernel: K) {
+        self.run_floats(kernel);
+    }
 }
 
 impl<N: Numerics> FloatCpu for Portable<N> {
@@ -104,6 +110,11 @@ impl<C: Inner + FloatCpu> FloatCpu for Compact<C> {
     #[inline(never)]
     fn run_floats<K: FloatKernel>(self, kernel: K) {
         if K::ONCE { kernel.run(self) } else { self.inner().run_floats(kernel) }
+    }
+
+    #[inline(always)]
+    fn run_call<K: FloatKernel>(self, kernel: K) {
+        if C::VECTORS { self.run_floats(kernel) } else { kernel.run(self) }
     }
 }
 

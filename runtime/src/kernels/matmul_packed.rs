@@ -3,12 +3,14 @@
 //!
 //! Invariant: `y[i, j]` starts from `bias[j]` and adds `a[i, k] * w[k, j]` with `k` ascending, each by one multiply-add.
 use super::super::arch::floats::{FloatCpu, FloatKernel, Floats};
+use super::super::loops::panels::panels;
 use super::super::loops::products::Runs;
 use super::super::loops::row::Row;
 use super::super::loops::tile::{Task, cached_columns, tile};
 use super::super::terms::conv2d::Conv2d;
 use super::super::terms::epilogue::Epilogue;
 use super::super::terms::line::{Line, PLACES};
+use super::super::terms::panels::Panels;
 use super::super::terms::regions::{Places, even};
 use super::super::terms::sizes::PANEL;
 use super::compact;
@@ -76,7 +78,8 @@ fn product<C: FloatCpu, const ROW: bool>(
     debug_assert!(p.m == 0 || y.len() >= (p.m - 1) * p.y_pitch + p.n);
     debug_assert!(w.len() >= p.k * p.n);
     debug_assert!(bias.is_empty() || bias.len() >= p.n);
-    cpu.run_floats(Product::<ROW> { p, a, w, bias, y });
+    let product = Product::<ROW> { p, a, w, bias, y };
+    if ROW { cpu.run_call(product) } else { cpu.run_floats(product) }
 }
 
 struct Product<'a, const ROW: bool> {
@@ -98,6 +101,13 @@ impl<const ROW: bool> FloatKernel for Product<'_, ROW> {
             let plan = p.epilogue.plan();
             let panel = p.k * PANEL;
             Row { x: a, step: 1, depth: p.k, w, panel, pitch: None, bias, plan, y: &mut *y }.compute(isa);
+            compact::rest(&plan, y, [1, p.n, p.n]);
+            return;
+        }
+        if ROW && I::COMPACT {
+            let (Some(x), Some(y)) = (a.get(..p.k), y.get_mut(..p.n)) else { return };
+            let plan = p.epilogue.plan();
+            panels(isa, Panels { x, w, bias: Some(bias), plan, y: &mut *y });
             compact::rest(&plan, y, [1, p.n, p.n]);
             return;
         }

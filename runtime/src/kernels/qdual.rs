@@ -121,6 +121,40 @@ pub fn qconv2d_dual_one<C: Dual, X: Byte, Y: Byte>(
     convolve::<1, C, X, Y>(cpu, p, x, w, sums, words, y);
 }
 
+/// Whether there is one row of one group to be multiplied, and nothing to be added afterwards.
+pub const fn is_row(p: &QConv2d) -> bool {
+    let m = &p.map;
+    let taps = m.kernel_h * m.kernel_w * m.groups;
+    let pixels = m.batch * m.in_h * m.in_w * m.out_h * m.out_w;
+    taps == 1 && pixels == 1 && m.pad_top + m.pad_left == 0 && p.finish.residual.is_none()
+}
+
+/// The same as [`qconv2d_dual_one`] where there [`is_row`], without the code for maps: small models consist of little else.
+pub fn qmatvec_dual<C: Dual, X: Byte, Y: Byte>(
+    cpu: C,
+    p: &QConv2d,
+    x: &[X],
+    w: &[i8],
+    (bias, multiplier): (&[i32], &[f32]),
+    words: &mut [u32],
+    y: &mut [Y],
+) {
+    let m = &p.map;
+    debug_assert!(is_row(p) && words.len() >= scratch(p, false));
+    let quads = quads(m);
+    let Some((patch, copies)) = words.split_at_mut_checked(2 * quads) else { return };
+    if m.in_c.is_multiple_of(4) {
+        widen_one(cpu, x, quads, patch);
+    } else {
+        // What fills up the last four is multiplied by zeros.
+        let copies = X::of_bits(bytes(copies));
+        cpu.copy(x.get(..m.in_c).unwrap_or(x), copies);
+        widen_one(cpu, copies, quads, patch);
+    }
+    let (Some(bias), Some(multiplier)) = (bias.get(..m.out_c), multiplier.get(..m.out_c)) else { return };
+    pixel(cpu, &Products { patch, w, quads, bias, multiplier, range: p.finish.range }, y);
+}
+
 /// `P` pixels at a time.
 #[inline(never)]
 fn convolve<const P: usize, C: Dual, X: Byte, Y: Byte>(

@@ -54,7 +54,7 @@ impl FloatKernel for Begin<'_> {
         if I::COMPACT {
             for step in 0..rows.count {
                 let (x, y) = rows.at(step, x, sums);
-                panels(isa, Panels { x, w, bias: Some(bias), y });
+                panels(isa, Panels { x, w, bias: Some(bias), plan: Plan::NONE, y });
             }
             return;
         }
@@ -81,7 +81,7 @@ impl FloatKernel for Add<'_> {
         let Add { h, w, sums } = self;
         let (depth, columns) = (h.len(), sums.len());
         if I::COMPACT {
-            panels(isa, Panels { x: h, w, bias: None, y: sums });
+            panels(isa, Panels { x: h, w, bias: None, plan: Plan::NONE, y: sums });
             return;
         }
         let task = Task {

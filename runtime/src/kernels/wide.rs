@@ -7,6 +7,7 @@
 //! The windows of four pixels are gathered side by side, padding included; then every panel of eight output channels takes them.
 use super::super::arch::words::{WideQuad, Words, halves};
 use super::super::terms::wide::{COLUMNS, Ends, QUADS, ROWS, Sum, Wide2d};
+use super::super::terms::window::div_ceil;
 use super::level::Level;
 
 /// The parts of the [`Ends`] of all channels: biases, multipliers, shifts.
@@ -76,12 +77,15 @@ impl Depth for i64 {
     fn sums<const R: usize, C: Words>(cpu: C, p: &Wide2d, x: &[WideQuad<R>], w: &[[i8; QUADS]]) -> [[i64; COLUMNS]; R] {
         let mut all = [[0i64; COLUMNS]; R];
         let chunk = if p.chunk == 0 { 1 } else { p.chunk };
-        for (x, w) in x.chunks(chunk).zip(w.chunks(chunk)) {
+        let (mut x, mut w) = (x, w);
+        while !x.is_empty() && !w.is_empty() {
+            let (first, rest) = x.split_at_checked(chunk).unwrap_or((x, &[]));
             let mut sums = [[0; COLUMNS]; R];
-            cpu.add_words(x, w, &mut sums);
+            cpu.add_words(first, w, &mut sums);
             for (all, sum) in all.as_flattened_mut().iter_mut().zip(sums.as_flattened()) {
                 *all = all.wrapping_add(i64::from(*sum));
             }
+            (x, w) = (rest, w.get(chunk..).unwrap_or(&[]));
         }
         all
     }
@@ -118,7 +122,7 @@ fn convolve<const R: usize, S: Depth, C: Words, X: Level, Y: Level>(
         else {
             return;
         };
-        let w = packed.get(index * outputs.div_ceil(COLUMNS) * p.quads()..).unwrap_or(&[]);
+        let w = packed.get(index * div_ceil(outputs, COLUMNS) * p.quads()..).unwrap_or(&[]);
         let group = Group { w, ends: (bias, multiplier, shift), first };
         let mut next = 0;
         while next < p.pixels() {
@@ -195,17 +199,19 @@ fn panels<const R: usize, S: Depth, C: Words, Y: Level>(
     y: &mut [Y],
 ) {
     let (bias, multiplier, shift) = group.ends;
-    let ends = bias.chunks(COLUMNS).zip(multiplier.chunks(COLUMNS)).zip(shift.chunks(COLUMNS));
-    for (panel, ((bias, multiplier), shift)) in ends.enumerate() {
-        let w = group.w.get(panel * x.len()..).unwrap_or(&[]);
+    let mut column = 0;
+    let mut w = group.w;
+    while column < bias.len() {
         let sums = S::sums(cpu, p, x, w);
         for (row, sums) in sums.iter().enumerate().take(count) {
-            let at = row * p.map.out_pitch + group.first + panel * COLUMNS;
-            let y = y.get_mut(at..).unwrap_or(&mut []);
-            for ((((sum, &bias), &multiplier), &shift), y) in sums.iter().zip(bias).zip(multiplier).zip(shift).zip(y) {
+            let y = y.get_mut(row * p.map.out_pitch + group.first + column..).unwrap_or(&mut []);
+            let ends = bias.iter().zip(multiplier).zip(shift).skip(column);
+            for ((sum, ((&bias, &multiplier), &shift)), y) in sums.iter().zip(ends).zip(y) {
                 let v = Ends { bias, multiplier, shift }.round(*sum, p.lead);
                 *y = Y::narrow(p.range.place(v));
             }
         }
+        column += COLUMNS;
+        w = w.get(x.len()..).unwrap_or(&[]);
     }
 }

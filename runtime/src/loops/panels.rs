@@ -10,7 +10,7 @@ use super::compact::compute;
 /// Computes all columns. Returns early if an operand is too short; the plan rules that out.
 #[inline(never)]
 pub fn panels<I: Floats>(isa: I, p: Panels<'_>) {
-    let has_bias = p.bias.is_none_or(|bias| bias.len() >= p.y.len());
+    let has_bias = p.bias.is_none_or(|bias| bias.is_empty() || bias.len() >= p.y.len());
     if has_bias && p.x.len() * p.y.len() <= p.w.len() {
         isa.dispatch_floats(Inside(p));
     } else {
@@ -32,7 +32,7 @@ impl FloatKernel for Inside<'_> {
         let (depth, columns) = (p.x.len(), p.y.len());
         let taps = TapGrid { column_inputs: depth, depth, ..TapGrid::ONE };
         let mut tile = Tile::new(p.x, p.w, p.y, taps, 0);
-        tile.resume = p.bias.is_none();
+        (tile.resume, tile.plan) = (p.bias.is_none(), p.plan);
         let mut first = 0;
         while first < columns {
             let left = columns - first;

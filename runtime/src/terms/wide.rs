@@ -5,6 +5,7 @@
 //! to the last bit.
 use super::conv2d::Conv2d;
 use super::quant::Range;
+use super::window::div_ceil;
 
 /// Pixels that are computed together.
 pub const ROWS: usize = 4;
@@ -40,7 +41,7 @@ impl Wide2d {
 
     /// The same by four, the last ones filled up.
     pub const fn quads(&self) -> usize {
-        self.depth().div_ceil(4)
+        div_ceil(self.depth(), 4)
     }
 
     /// Pixels of the output.

@@ -404,3 +404,18 @@ pub fn sparse_qconv2d(
     qsparse_dual::sparse_qconv2d_dual(dual, p, x, *w, sums, (&mut *room.0, &mut *room.1), y);
     qsparse_dual::sparse_qconv2d_dual_one(dual, p, x, *w, sums, room, y);
 }
+
+#[inline(never)]
+pub fn rows_alone(p: (&QConv2d, &matmul_packed::MatMulPacked), x: (&[u8], F), w: (&[i8], F), sums: (&[i32], F), words: &mut [u32], y: (&mut [i8], Y)) {
+    let dual = arch::portable::Portable::<Fused>::portable();
+    qdual::qconv2d_dual(dual, p.0, x.0, w.0, sums, words, y.0);
+    qdual::qmatvec_dual(dual, p.0, x.0, w.0, sums, words, y.0);
+    matmul_packed::matvec_packed(arch::compact::Compact::new(dual), p.1, x.1, w.1, sums.1, y.1);
+}
+
+#[inline(never)]
+pub fn conv2d_wide(p: &terms::wide::Wide2d, x: (&[u16], &[i16]), w: &[i8], ends: wide::WideEnds<'_>, room: (&mut [u32], &mut [i32]), y: &mut [i16]) {
+    wide::conv2d_wide(cpu(), p, x.0, w, ends, room.0, y);
+    wide::conv2d_wide_deep(cpu(), p, x.1, w, ends, room.0, y);
+    wide_depthwise::depthwise2d_wide(cpu(), p, x.0, w, ends, room.1, y);
+}

@@ -56,6 +56,9 @@ kernel! {
         (ConvKind::General, QBody::Dual) => bind!([Portable] kernels::qdual:
             |x: &[X], w: &[i8], bias: &[i32], multiplier: &[f32], scratch: &mut [u32], y: &mut [Y]|
             qconv2d_dual(cpu, &p, x, w, (bias, multiplier), scratch, y)),
+        (ConvKind::General, QBody::DualOne) if qdual::is_row(&c.params) => bind!([Portable] kernels::qdual:
+            |x: &[X], w: &[i8], bias: &[i32], multiplier: &[f32], scratch: &mut [u32], y: &mut [Y]|
+            qmatvec_dual(cpu, &p, x, w, (bias, multiplier), scratch, y)),
         (ConvKind::General, QBody::DualOne) => bind!([Portable] kernels::qdual:
             |x: &[X], w: &[i8], bias: &[i32], multiplier: &[f32], scratch: &mut [u32], y: &mut [Y]|
             qconv2d_dual_one(cpu, &p, x, w, (bias, multiplier), scratch, y)),

@@ -4,7 +4,7 @@
 //!
 //! Invariants: those of `loops/compact`. A micro-kernel computes eight columns of two pixels, eight or sixteen columns of one, or
 //! one column of one. Sums stay in registers from beginning to end, and each weight is loaded once for all pixels.
-use super::super::super::terms::epilogue::Residual;
+use super::super::super::terms::epilogue::{Plan, Residual};
 use super::super::super::terms::panels::Panels;
 use super::super::super::terms::tile::Tile;
 use super::tile_loops::{AT_LEAST, AT_MOST, RESIDUAL, Task, apart1, apart2, dense1, dense1_wide, dense2, single};
@@ -12,13 +12,34 @@ use super::tile_loops::{AT_LEAST, AT_MOST, RESIDUAL, Task, apart1, apart2, dense
 /// Columns that are computed together.
 const WIDE: usize = 8;
 
+/// What a micro-kernel does with finished sums.
+struct Ends {
+    at_least: [f32; 2],
+    at_most: f32,
+    then: usize,
+}
+
+impl Ends {
+    #[inline(always)]
+    fn of(plan: &Plan) -> Ends {
+        let bounds = plan.bounds;
+        // A bound of -0 must keep +0, which is equal to it: compare with the largest number below zero.
+        let below = if bounds.lo.to_bits() == (-0.0_f32).to_bits() { -f32::from_bits(1) } else { bounds.lo };
+        Ends {
+            at_least: [below, bounds.lo],
+            at_most: bounds.hi,
+            then: if plan.residual == Residual::Accumulate { RESIDUAL } else { 0 }
+                + if bounds.lo > f32::NEG_INFINITY { AT_LEAST } else { 0 }
+                + if bounds.hi < f32::INFINITY { AT_MOST } else { 0 },
+        }
+    }
+}
+
 /// Computes a tile that `fits` has accepted, with fused products.
 #[inline(never)]
 pub fn tile(tile: &mut Tile<'_>) {
     let taps = &tile.taps;
-    let bounds = tile.plan.bounds;
-    // A bound of -0 must keep +0, which is equal to it: compare with the largest number below zero.
-    let below = if bounds.lo.to_bits() == (-0.0_f32).to_bits() { -f32::from_bits(1) } else { bounds.lo };
+    let ends = Ends::of(&tile.plan);
     // Neighbouring taps of a row whose inputs touch are one long tap.
     let joined = !tile.apart && taps.column_inputs == taps.depth;
     let (columns, depth) = if joined { (1, taps.columns * taps.depth) } else { (taps.columns, taps.depth) };
@@ -35,11 +56,9 @@ pub fn tile(tile: &mut Tile<'_>) {
         column_inputs: 4 * taps.column_inputs,
         skip: 0,
         row_gap: 4 * taps.row_gap,
-        at_least: [below, bounds.lo],
-        at_most: bounds.hi,
-        then: if tile.plan.residual == Residual::Accumulate { RESIDUAL } else { 0 }
-            + if bounds.lo > f32::NEG_INFINITY { AT_LEAST } else { 0 }
-            + if bounds.hi < f32::INFINITY { AT_MOST } else { 0 },
+        at_least: ends.at_least,
+        at_most: ends.at_most,
+        then: ends.then,
     };
     let mut next = 0;
     while next < tile.count {
@@ -77,11 +96,14 @@ pub fn tile(tile: &mut Tile<'_>) {
 /// Computes all columns of a row, with fused products: whole panels by one call each.
 ///
 /// # Safety
-/// There are as many weights as the row has products with all columns, and a bias has an element for each column.
+/// There are as many weights as the row has products with all columns, and a bias has an element for each column or none.
 #[inline(never)]
 pub unsafe fn panels(p: &mut Panels<'_>) {
     let (x, y, depth) = (p.x.as_ptr(), p.y.as_mut_ptr(), p.x.len());
-    let start = p.bias.map_or(y.cast_const(), <[f32]>::as_ptr);
+    const ZEROS: [f32; 2 * WIDE] = [0.0; 2 * WIDE];
+    let has_zeros = p.bias.is_some_and(<[f32]>::is_empty);
+    let start = if has_zeros { ZEROS.as_ptr() } else { p.bias.map_or(y.cast_const(), <[f32]>::as_ptr) };
+    let ends = Ends::of(&p.plan);
     let mut task = Task {
         x: [x, x],
         w: p.w.as_ptr(),
@@ -94,9 +116,9 @@ pub unsafe fn panels(p: &mut Panels<'_>) {
         column_inputs: 0,
         skip: 0,
         row_gap: 0,
-        at_least: [0.0, 0.0],
-        at_most: 0.0,
-        then: 0,
+        at_least: ends.at_least,
+        at_most: ends.at_most,
+        then: ends.then,
     };
     let mut left = p.y.len();
     while left > 0 {
@@ -116,7 +138,9 @@ pub unsafe fn panels(p: &mut Panels<'_>) {
             rest -= wide;
             task.w = task.w.wrapping_add(wide);
             task.y = [task.y[0].wrapping_add(wide), task.y[1].wrapping_add(wide)];
-            task.start = [task.start[0].wrapping_add(wide), task.start[1].wrapping_add(wide)];
+            // As many zeros as a panel has columns are enough for all.
+            let from = if has_zeros { 0 } else { wide };
+            task.start = [task.start[0].wrapping_add(from), task.start[1].wrapping_add(from)];
         }
         task.w = end;
         left -= pitch;

@@ -66,7 +66,7 @@ pub enum Op {
         /// What the numbers stand for.
         wide: Wide,
     },
-    /// An average pool between bytes: see [`Between`].
+    /// An average pool between integers: see [`Between`].
     QPool {
         /// The window.
         window: Window,
@@ -75,14 +75,14 @@ pub enum Op {
         /// What the bytes stand for.
         between: Between,
     },
-    /// A sum over some dimensions, which are dropped, between bytes: see [`Between`].
+    /// A sum over some dimensions, which are dropped, between integers: see [`Between`].
     QReduce {
         /// The dimensions, ascending.
         axes: Vec<usize>,
         /// What the bytes stand for.
         between: Between,
     },
-    /// A softmax along a dimension between bytes: see [`Between`].
+    /// A softmax along a dimension between integers: see [`Between`].
     QSoftmax {
         /// The dimension.
         axis: usize,

@@ -1,22 +1,22 @@
-//! What quantized operators say about their bytes.
+//! What quantized operators say about their integers, of 8 or 16 bits.
 //!
 //! Invariants, of all that passes build: scales are positive and finite; `lo <= hi` lie in the range of the type.
 
 use super::{DType, Op, PoolKind, ReduceKind};
 
-/// What bytes stand for: `(q - zero) * scale`, the product rounded to f32.
+/// What integers stand for: `(q - zero) * scale`, the product rounded to f32.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Affine {
-    /// The byte that stands for 0.
+    /// The integer that stands for 0.
     pub zero: i32,
-    /// The distance of neighbouring bytes.
+    /// The distance of neighbouring integers.
     pub scale: f32,
 }
 
-/// How a real number becomes a byte: `clamp(round_half_even(v) + zero, lo, hi)`.
+/// How a real number becomes an integer: `clamp(round_half_even(v) + zero, lo, hi)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Target {
-    /// i8 or u8; of a wide convolution i16 or u16 as well.
+    /// i8 or u8; of a wide convolution, and between other operators, i16 or u16 as well.
     pub dtype: DType,
     /// Added after rounding.
     pub zero: i32,
@@ -50,11 +50,11 @@ pub struct Quant {
     pub residual: Option<QuantResidual>,
 }
 
-/// How a float operator computes between bytes: the operand is taken as f32 by `from`, the operator computes, and each result
+/// How a float operator computes between integers of 8 or 16 bits: the operand is taken as f32 by `from`, the operator computes, and each result
 /// `v` becomes `target((v / divisor) / scale)`. To the bit what the three operators compute.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Between {
-    /// What the operand's bytes stand for.
+    /// What the operand's integers stand for.
     pub from: Affine,
     /// What the results are divided by first; 1 changes nothing.
     pub divisor: f32,
@@ -65,7 +65,7 @@ pub struct Between {
 }
 
 impl Op {
-    /// The float operator that this one computes between bytes, and what the bytes stand for.
+    /// The float operator that this one computes between integers, and what these stand for.
     pub fn float(&self) -> Option<(Op, Between)> {
         if let Op::QPool { window, count_include_pad, between } = self {
             let kind = PoolKind::Average { count_include_pad: *count_include_pad };
@@ -79,7 +79,7 @@ impl Op {
         }
     }
 
-    /// The operator that computes this float operator between bytes, where there is one.
+    /// The operator that computes this float operator between integers, where there is one.
     pub fn between(&self, between: Between) -> Option<Op> {
         if let Op::Pool { kind: PoolKind::Average { count_include_pad }, window } = self {
             Some(Op::QPool { window: window.clone(), count_include_pad: *count_include_pad, between })

@@ -11,7 +11,7 @@ use super::super::terms::sizes::LANES;
 /// Adds all products. Returns early if an operand is too short; the plan rules that out.
 #[inline(always)]
 pub fn add<I: Floats>(isa: I, p: Scores<'_>) {
-    let Some(last) = p.y.len().checked_sub(1) else { return };
+    let (Some(last), [_, ..]) = (p.y.len().checked_sub(1), p.x) else { return };
     if last * p.pitch + p.x.len() > p.w.len() {
         debug_assert!(false, "a column lies outside");
         return;

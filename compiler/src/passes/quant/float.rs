@@ -1,4 +1,4 @@
-//! Average pools, means and softmaxes between conversions.
+//! Average pools, means and softmaxes between conversions of 8 or 16 bits.
 
 use crate::ir::{Between, BinaryOp, DType, Expr, ExprOp, Node, Op, ValueId};
 use crate::passes::rewrite::{Rewriter, merge_origins};

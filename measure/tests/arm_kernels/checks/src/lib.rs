@@ -9,10 +9,13 @@ use zant_runtime::arch::isa::Fused;
 use zant_runtime::arch::unpack::UnpackCpu;
 use zant_runtime::kernels::conv::conv2d;
 use zant_runtime::kernels::depthwise::depthwise2d;
+use zant_runtime::kernels::level::Level;
 use zant_runtime::kernels::matmul::matmul;
-use zant_runtime::kernels::matmul_packed::{MatMulPacked, matmul_packed};
+use zant_runtime::kernels::matmul_packed::{MatMulPacked, matmul_packed, matvec_packed};
 use zant_runtime::kernels::qdepthwise_dual;
 use zant_runtime::kernels::qdual;
+use zant_runtime::kernels::wide::{conv2d_wide, conv2d_wide_deep};
+use zant_runtime::kernels::wide_depthwise::depthwise2d_wide;
 use zant_runtime::math::fma::fma;
 use zant_runtime::math::sqrt::sqrt;
 use zant_runtime::terms::conv2d::{Conv2d, span};
@@ -22,6 +25,7 @@ use zant_runtime::terms::matmul::{MatMul, Strides};
 use zant_runtime::terms::qconv2d::QConv2d;
 use zant_runtime::terms::quant::{Affine, Finish, Range, Residual};
 use zant_runtime::terms::sparse::Weights;
+use zant_runtime::terms::wide::Wide2d;
 
 /// The CPU that firmware for these machines is given, and the same in plain Rust.
 #[cfg(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))]
@@ -99,7 +103,7 @@ impl Values {
 #[allow(unreachable_pub, reason = "it is a crate of its own for firmware")]
 pub fn check(seed: u32) -> u64 {
     let mut v = Values { state: u64::from(seed), hash: 0xcbf2_9ce4_8422_2325 };
-    match seed % 6 {
+    match seed % 8 {
         0 => {
             numbers(&mut v);
             unpacked(&mut v);
@@ -110,10 +114,16 @@ pub fn check(seed: u32) -> u64 {
         }
         2 => floats(&mut v, false),
         3 => floats(&mut v, true),
-        4 if seed % 4 < 2 => bytes::<i8, i8>(&mut v, seed.is_multiple_of(5)),
+        4 if seed % 3 == 0 => bytes::<i8, i8>(&mut v, seed.is_multiple_of(5)),
         4 => bytes::<i8, u8>(&mut v, seed.is_multiple_of(5)),
-        _ if seed % 4 < 2 => bytes::<u8, u8>(&mut v, seed.is_multiple_of(5)),
-        _ => bytes::<u8, i8>(&mut v, seed.is_multiple_of(5)),
+        5 if seed % 3 == 0 => bytes::<u8, u8>(&mut v, seed.is_multiple_of(5)),
+        5 => bytes::<u8, i8>(&mut v, seed.is_multiple_of(5)),
+        6 if seed % 3 == 0 => wide::<u16, u16>(&mut v, seed.is_multiple_of(5)),
+        6 => wide::<i16, i16>(&mut v, seed.is_multiple_of(5)),
+        _ => {
+            rows(&mut v);
+            wide::<u8, i16>(&mut v, seed.is_multiple_of(5));
+        }
     }
     v.hash
 }
@@ -273,4 +283,57 @@ fn bytes<X: Byte, Y: Byte>(v: &mut Values, depthwise: bool) {
         }
     }
     y.iter().for_each(|y| v.word(y.wide() as u32));
+}
+
+/// One row of numbers, and one of bytes.
+fn rows(v: &mut Values) {
+    let (k, n) = (1 + v.below(40), 1 + v.below(60));
+    let p = MatMulPacked::new(1, k, n).then(epilogue(v));
+    let [mut a, mut w, mut bias, mut y] = [[0.0; MOST / 2]; 4];
+    for to in [&mut a, &mut w, &mut bias, &mut y] {
+        v.f32s(to);
+    }
+    let bias = &bias[..if v.below(3) == 0 { 0 } else { n }];
+    matvec_packed(Cpu::detect(), &p, &a[..k], &w[..k * n], bias, &mut y[..n]);
+    v.take(&y);
+    let p =
+        QConv2d::new(Conv2d::new([1, 1, k], [1, 1, n], [1, 1]), 0, Finish { range: range::<i8>(v), residual: None });
+    let (mut x, mut w, mut y, mut sums) = ([0u8; 40], [0i8; MOST], [0i8; 60], [0i32; 60]);
+    x.iter_mut().for_each(|x| *x = v.bits() as u8);
+    w.iter_mut().for_each(|w| *w = v.bits() as i8);
+    sums.iter_mut().for_each(|b| *b = v.bits() as i32 >> 17);
+    qdual::qmatvec_dual(Cpu::detect(), &p, &x[..k], &w, (&sums[..n], &[0.003_1; 60][..n]), &mut [7; 60], &mut y[..n]);
+    y.iter().for_each(|y| v.word(*y as u32));
+}
+
+/// Numbers of 16 bits.
+fn wide<X: Level, Y: Level>(v: &mut Values, depthwise: bool) {
+    let groups = if depthwise { 1 + v.below(25) } else { v.one(&[1, 1, 2]) };
+    let inner = if depthwise { [1, 1] } else { [v.one(&[1, 3, 4, 8, 16]), 1 + v.below(20)] };
+    let map = v.map(groups, inner);
+    let mut of = |bits: i32| Y::narrow(bits & v.bits() as i32).value();
+    let (a, b) = (of(-1), of(-1));
+    let range = Range { zero: of(0xff), lo: if a < b { a } else { b }, hi: if a < b { b } else { a } };
+    let p =
+        Wide2d { map, zero: X::narrow(v.bits() as i32).value(), range, chunk: 1 + v.below(9), lead: v.one(&[0, 0, 3]) };
+    let (mut x, mut y) = ([X::narrow(0); 2 * MOST], [Y::narrow(0); MOST]);
+    x.iter_mut().for_each(|x| *x = X::narrow(v.bits() as i32));
+    let (mut bias, mut multiplier, mut shift) = ([0; 80], [0; 80], [0; 80]);
+    bias.iter_mut().for_each(|b| *b = v.bits() as i64 >> v.one(&[3, 20, 63]));
+    // Powers of two give ties.
+    multiplier.iter_mut().for_each(|m| *m = v.one(&[1 << 20, 1 << 28, 0x1234_5677]));
+    shift.iter_mut().for_each(|s| *s = 33 + v.below(12) as u8);
+    let ends = (&bias[..map.out_c], &multiplier[..map.out_c], &shift[..map.out_c]);
+    let mut w = [0; 3 * MOST];
+    w.iter_mut().for_each(|w| *w = v.bits() as i8);
+    let (x, y) = (&x[..map.in_len()], &mut y[..map.out_len()]);
+    let mut words = [0x8192_a3b4; 2 * MOST];
+    if depthwise {
+        depthwise2d_wide(Cpu::detect(), &p, x, &w, ends, &mut [5; 80], y);
+    } else if v.below(2) == 0 {
+        conv2d_wide(Cpu::detect(), &p, x, &w, ends, &mut words, y);
+    } else {
+        conv2d_wide_deep(Cpu::detect(), &p, x, &w, ends, &mut words, y);
+    }
+    y.iter().for_each(|y| v.word(y.value() as u32));
 }

@@ -58,14 +58,8 @@ pub fn convolution<I: Floats>(isa: I, p: &Conv2d, depthwise: bool, (x, w, bias):
 
 /// Applies the rest of the epilogue to outputs of `[pixels, pitch, columns]`.
 #[inline(always)]
-pub fn rest(plan: &Plan, y: &mut [f32], shape: [usize; 3]) {
-    if let Some(rest) = plan.rest() {
-        apply(rest, y, shape);
-    }
-}
-
-#[inline(never)]
-fn apply(rest: Plan, y: &mut [f32], [pixels, pitch, columns]: [usize; 3]) {
+pub fn rest(plan: &Plan, y: &mut [f32], [pixels, pitch, columns]: [usize; 3]) {
+    let Some(rest) = plan.rest() else { return };
     for pixel in 0..pixels {
         let y = y.get_mut(pixel * pitch..).and_then(|y| y.get_mut(..columns));
         for y in y.unwrap_or(&mut []) {

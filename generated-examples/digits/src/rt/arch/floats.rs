@@ -49,6 +49,12 @@ pub trait FloatKernel {
 pub trait FloatCpu: Cpu {
     /// Runs `kernel` on the best instruction set that `self` stands for.
     fn run_floats<K: FloatKernel>(self, kernel: K);
+
+    /// The same of a kernel of one call, which is worth no function of its own where there are no vectors to choose from.
+    #[inline(always)]
+    fn run_call<K: FloatKernel>(self, kernel: K) {
+        self.run_floats(kernel);
+    }
 }
 
 impl<N: Numerics> FloatCpu for Portable<N> {

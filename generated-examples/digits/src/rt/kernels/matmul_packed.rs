@@ -61,7 +61,8 @@ fn product<C: FloatCpu, const ROW: bool>(
     debug_assert!(p.m == 0 || y.len() >= (p.m - 1) * p.y_pitch + p.n);
     debug_assert!(w.len() >= p.k * p.n);
     debug_assert!(bias.is_empty() || bias.len() >= p.n);
-    cpu.run_floats(Product::<ROW> { p, a, w, bias, y });
+    let product = Product::<ROW> { p, a, w, bias, y };
+    if ROW { cpu.run_call(product) } else { cpu.run_floats(product) }
 }
 
 struct Product<'a, const ROW: bool> {

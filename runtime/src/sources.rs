@@ -125,7 +125,7 @@ pub const SOURCES: &[Source] = &[
     source!("kernels/qconv.rs", ["arch/byte.rs", "arch/bytes.rs", "arch/room.rs", "loops/dots.rs", "loops/qcompact.rs", "loops/qgather.rs", "loops/qsums.rs", "loops/ready.rs", "terms/dots.rs", "terms/line.rs", "terms/qconv2d.rs", "terms/qmap.rs", "terms/sizes.rs", "terms/window.rs"]),
     source!("kernels/qdepthwise.rs", ["arch/byte.rs", "arch/bytes.rs", "arch/room.rs", "loops/qcompact.rs", "loops/ready.rs", "loops/taps.rs", "terms/conv2d.rs", "terms/qconv2d.rs", "terms/sizes.rs", "terms/taps.rs", "terms/window.rs"]),
     source!("kernels/qdepthwise_dual.rs", ["arch/byte.rs", "arch/dual.rs", "loops/lines.rs", "terms/conv2d.rs", "terms/lines.rs", "terms/qconv2d.rs", "terms/window.rs"]),
-    source!("kernels/qdual.rs", ["arch/byte.rs", "arch/dual.rs", "loops/dual.rs", "terms/conv2d.rs", "terms/dual.rs", "terms/qconv2d.rs"]),
+    source!("kernels/qdual.rs", ["arch/byte.rs", "arch/dual.rs", "loops/dual.rs", "terms/conv2d.rs", "terms/dual.rs", "terms/qconv2d.rs", "terms/window.rs"]),
     source!("kernels/qfloat.rs", ["arch/isa.rs", "kernels/level.rs", "kernels/reduce.rs", "kernels/softmax.rs", "math/exp.rs", "terms/pool2d.rs", "terms/quant.rs", "terms/sizes.rs"]),
     source!("kernels/qpacking.rs", ["kernels/qdepthwise_dual.rs", "kernels/qdual.rs", "terms/conv2d.rs", "terms/sizes.rs", "terms/wide.rs"]),
     source!("kernels/qsparse.rs", ["arch/byte.rs", "arch/bytes.rs", "arch/unpack.rs", "kernels/qconv.rs", "loops/unpack.rs", "terms/conv2d.rs", "terms/qconv2d.rs", "terms/sparse.rs"]),

@@ -10,6 +10,7 @@ use super::super::loops::dual::{bytes, pixel, pixels as four_pixels, widen, wide
 use super::super::terms::conv2d::Conv2d;
 use super::super::terms::dual::{FOUR, Products};
 use super::super::terms::qconv2d::QConv2d;
+use super::super::terms::window::div_ceil;
 
 /// The runs of neighbouring inputs in a window: elements of a run, and runs of a kernel row.
 pub const fn runs(m: &Conv2d) -> (usize, usize) {
@@ -141,7 +142,7 @@ pub fn qmatvec_dual<C: Dual, X: Byte, Y: Byte>(
 ) {
     let m = &p.map;
     debug_assert!(is_row(p) && words.len() >= scratch(p, false));
-    let quads = quads(m);
+    let quads = div_ceil(m.in_c, 4);
     let Some((patch, copies)) = words.split_at_mut_checked(2 * quads) else { return };
     if m.in_c.is_multiple_of(4) {
         widen_one(cpu, x, quads, patch);

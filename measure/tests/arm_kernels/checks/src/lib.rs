@@ -114,11 +114,11 @@ pub fn check(seed: u32) -> u64 {
         }
         2 => floats(&mut v, false),
         3 => floats(&mut v, true),
-        4 if seed % 3 == 0 => bytes::<i8, i8>(&mut v, seed.is_multiple_of(5)),
+        4 if seed.is_multiple_of(3) => bytes::<i8, i8>(&mut v, seed.is_multiple_of(5)),
         4 => bytes::<i8, u8>(&mut v, seed.is_multiple_of(5)),
-        5 if seed % 3 == 0 => bytes::<u8, u8>(&mut v, seed.is_multiple_of(5)),
+        5 if seed.is_multiple_of(3) => bytes::<u8, u8>(&mut v, seed.is_multiple_of(5)),
         5 => bytes::<u8, i8>(&mut v, seed.is_multiple_of(5)),
-        6 if seed % 3 == 0 => wide::<u16, u16>(&mut v, seed.is_multiple_of(5)),
+        6 if seed.is_multiple_of(3) => wide::<u16, u16>(&mut v, seed.is_multiple_of(5)),
         6 => wide::<i16, i16>(&mut v, seed.is_multiple_of(5)),
         _ => {
             rows(&mut v);
